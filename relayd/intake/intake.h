@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a frame to a record: parse once, make the envelope, put both into the worker's block, hand blocks to the spool, and
+ * say when what was taken is stored. One intake per input worker, used by that worker's thread only: no lock on the road.
+ *
+ * A block holds records of one input. Blocks are handed over in the order in which they were taken from the pool, so the
+ * ordinal of the block that a message went into is known at once: it is the message's receipt.
+ */
+#ifndef RELAYD_INTAKE_INTAKE_H
+#define RELAYD_INTAKE_INTAKE_H
+
+#include "base/list.h"
+#include "spool/spool.h"
+#include "syslog/envelope.h"
+#include "syslog/parse.h"
+
+struct intake;
+
+enum intake_result {
+	INTAKE_TAKEN = 0,   /* in a block; `*receipt` says when it is stored */
+	INTAKE_WAIT = 1,    /* nothing taken: no space or no block; keep the message and try again after `room` */
+	INTAKE_DROPPED = 2, /* an input that sheds: dropped and counted under its reason */
+};
+
+/* One input at this worker: what all its messages share. Zero-initialise, fill the first part, then intake_add_source(). */
+struct intake_source {
+	unsigned input;                     /* index from spool_register_input() */
+	enum spool_block_use use;           /* waits or sheds */
+	size_t max_message_bytes;           /* longer ones are cut on a UTF-8 border, flagged and counted */
+	struct parse_context parse;         /* zone and dialect of this input */
+	/* Called on the worker's thread after a group: everything with a receipt <= `ordinal` is stored. Optional. */
+	void (*stored)(void *context, uint64_t ordinal);
+	/* Called on the worker's thread when there may be room again. Optional. */
+	void (*room)(void *context);
+	void *context;
+
+	/* Private to the intake. */
+	struct list link;
+	struct spool_block *block;
+	struct list open_block;
+	uint64_t receipt;
+	struct envelope_context packing;
+	_Atomic uint64_t received;          /* messages offered, for the live status */
+	_Atomic uint64_t truncated;         /* cut by us */
+};
+
+/* Makes the intake of one worker. `worker` is its number in the spool. NULL if memory is short. */
+struct intake *intake_open(struct spool *spool, unsigned worker);
+
+/* Hands over what is left and frees. All sources must be removed. Clears the pointer; harmless if NULL. */
+void intake_close(struct intake **intake);
+
+void intake_add_source(struct intake *intake, struct intake_source *source);
+
+/* Hands over the source's block and forgets it. */
+void intake_remove_source(struct intake *intake, struct intake_source *source);
+
+/*
+ * Takes one message: `raw` without framing, `flags` what the transport knows already (MESSAGE_TRUNCATED), `received_ns` wall
+ * clock. On INTAKE_TAKEN `*receipt` is the ordinal to compare with `stored`. The bytes are copied.
+ */
+enum intake_result intake_take(struct intake *intake, struct intake_source *source, const struct peer *peer,
+                               struct bytes raw, uint32_t flags, int64_t received_ns, uint64_t *receipt);
+
+/* Counts messages that were lost before they could be taken (kernel drops, peers not allowed, empty datagrams). */
+void intake_count_drop(struct intake *intake, const struct intake_source *source, enum spool_drop_reason reason,
+                       uint64_t count);
+
+/*
+ * At the end of a loop turn: hands over part-filled blocks if the writer would start a group (rule 2). Returns 0 if nothing
+ * is held any more, else the monotonic time at which to call again at the latest.
+ */
+uint64_t intake_turn_end(struct intake *intake);
+
+/* Hands over everything now: for stopping. */
+void intake_flush(struct intake *intake);
+
+/* To be called on the worker's thread after the spool said worker_stored or room: calls the sources' functions. */
+void intake_stored(struct intake *intake);
+void intake_room(struct intake *intake);
+
+/* Ordinal of the last stored block of this worker. */
+uint64_t intake_stored_ordinal(const struct intake *intake);
+
+#endif

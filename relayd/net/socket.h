@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sockets as we want them: non-blocking, close-on-exec, with the options that a log relay needs. Functions that open give
+ * a descriptor, or -1 and a sentence in `error` that names the address, what is wrong and what would be right.
+ */
+#ifndef RELAYD_NET_SOCKET_H
+#define RELAYD_NET_SOCKET_H
+
+#include "net/address.h"
+
+enum {
+	SOCKET_ERROR_MAX_BYTES = 384,
+	SOCKET_BACKLOG = 4096, /* after an outage all senders come back at once; the kernel caps it at somaxconn */
+};
+
+/* Listens on TCP (SO_REUSEADDR; an IPv6 wildcard takes IPv4 too). */
+int socket_listen_tcp(const struct address *address, char *error);
+
+/* Listens on a Unix stream socket: binds to a temporary name and renames, so that a stale file is replaced; `mode` its permissions. */
+int socket_listen_local(const char *path, unsigned mode, char *error);
+
+/* A bound UDP socket. `share`: SO_REUSEPORT. Options: SO_RXQ_OVFL, SO_TIMESTAMPNS, receive buffer (forced if allowed; what we got is in *got_bytes). */
+int socket_bind_udp(const struct address *address, bool share, int receive_buffer_bytes, int *got_bytes, char *error);
+
+/* A bound Unix datagram socket, as socket_listen_local(), with SO_PASSCRED and SO_TIMESTAMPNS. */
+int socket_bind_local_datagram(const char *path, unsigned mode, int receive_buffer_bytes, char *error);
+
+/* Starts a TCP or Unix stream connect: the descriptor is connected or connecting (poll for writable, then socket_error()). */
+int socket_connect(const struct address *address, char *error);
+
+/* A connected UDP socket for sending. */
+int socket_connect_udp(const struct address *address, char *error);
+
+/* SO_ERROR of a connecting socket: 0 when it is connected. */
+int socket_error(int fd);
+
+/* For established TCP: TCP_NODELAY, SO_KEEPALIVE with these times, TCP_USER_TIMEOUT. Harmless on Unix sockets. */
+struct socket_keepalive {
+	unsigned idle_seconds;
+	unsigned interval_seconds;
+	unsigned probes;
+	unsigned user_timeout_ms;
+};
+void socket_set_stream_options(int fd, const struct socket_keepalive *keepalive);
+
+/* The kernel's count of datagrams dropped at this socket since it was opened (SO_MEMINFO); 0 where it is not known. */
+uint32_t socket_drops(int fd);
+
+#endif

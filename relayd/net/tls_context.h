@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * TLS settings made ready: certificate, key, trust anchors, and who the peer may be (RFC 5425, 4.2 and 5). The check runs
+ * inside the handshake, so that a refused peer sees an alert; every refusal is a sentence that names what the peer
+ * presented, which check failed, and what would be right.
+ */
+#ifndef RELAYD_NET_TLS_CONTEXT_H
+#define RELAYD_NET_TLS_CONTEXT_H
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+
+enum { TLS_ERROR_MAX_BYTES = 1024, TLS_IDENTITY_MAX_BYTES = 256 };
+
+enum tls_role {
+	TLS_SERVER = 0,
+	TLS_CLIENT = 1,
+};
+
+/* What the operator wrote under "tls". */
+struct tls_options {
+	const char *certificate;        /* PEM file, chain behind the leaf */
+	const char *key;                /* PEM file */
+	const char *ca;                 /* PEM file of trust anchors; NULL: only fingerprints can match */
+	const char *const *peers;       /* names with wildcards ("*.example.net", "log*.example.net", addresses) and fingerprints
+	                                   ("sha-256:AB:CD..."; "SHA256:", "sha-1:", bare hex are read too) */
+	unsigned peers_count;           /* 0: for a server any peer whose chain is valid; for a client the host name it connects to */
+	bool allow_anonymous_peers;     /* server: no client certificate needed. Must be asked for by name */
+	const char *ciphers;            /* TLS 1.2 list; NULL: ECDHE with AEAD */
+	const char *min_version;        /* "1.2" (default) or "1.3" */
+};
+
+struct tls_context;
+
+/* NULL and a sentence (file, what is wrong, what would be right) in `error` (TLS_ERROR_MAX_BYTES) if a file cannot be used. */
+struct tls_context *tls_context_open(enum tls_role role, const struct tls_options *options, char *error);
+
+/* Contexts are counted: connections hold theirs, so a reload opens a new one and lets go of the old. From any thread. */
+struct tls_context *tls_context_hold(struct tls_context *context);
+void tls_context_release(struct tls_context **context);
+
+/* A new SSL for one connection. `server_name` (client): SNI and, without `peers`, the name that must match; else NULL. */
+SSL *tls_context_new_ssl(struct tls_context *context, const char *server_name);
+
+/*
+ * After a handshake, failed or not: who the peer is (the SAN name or fingerprint that matched the rule, or the operator's
+ * pattern), and why it was refused ("" if it was not).
+ */
+const char *tls_peer_identity(const SSL *ssl);
+const char *tls_refusal(const SSL *ssl);
+
+/* Days until our certificate ends; negative if it has. */
+int tls_context_days_left(const struct tls_context *context);
+
+#endif

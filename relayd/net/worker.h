@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A thread with its libuv loop, a mailbox for rare commands, and the orderly way to stop it. Everything that lives on a
+ * worker is touched by its thread only; others post to it.
+ */
+#ifndef RELAYD_NET_WORKER_H
+#define RELAYD_NET_WORKER_H
+
+#include <stdbool.h>
+#include <uv.h>
+
+struct worker;
+
+typedef void (*worker_fn)(void *context);
+
+/* Starts a thread with that name (cut to 15 octets for the kernel) and a running loop. NULL if the system refuses. */
+struct worker *worker_start(const char *name);
+
+/* The worker's loop, for handles made on its thread. */
+uv_loop_t *worker_loop(struct worker *worker);
+
+/*
+ * Has `fn(context)` called on the worker's thread, in the order posted. From any thread. False if the worker is stopping:
+ * then it is not called and the caller keeps what `context` owns.
+ */
+bool worker_post(struct worker *worker, worker_fn fn, void *context);
+
+/* As worker_post(), but waits until the call has returned. Not from the worker's own thread. */
+bool worker_call(struct worker *worker, worker_fn fn, void *context);
+
+/*
+ * A wake-up that can be asked for from any thread, any number of times: `fn(context)` runs on the worker's thread at
+ * least once after the last worker_wake(), many wake-ups becoming one. Made and freed on the worker's thread.
+ */
+struct waker;
+struct waker *waker_open(struct worker *worker, worker_fn fn, void *context);
+void waker_wake(struct waker *waker);
+void waker_close(struct waker **waker);
+
+/*
+ * Has `fn(context)` called on the worker's thread at the end of every loop turn in which something happened, before the
+ * loop waits again. One function per worker. From the worker's thread.
+ */
+void worker_at_turn_end(struct worker *worker, worker_fn fn, void *context);
+
+/* Monotonic and wall time of this loop turn, read once per turn. From the worker's thread. */
+uint64_t worker_now_ns(const struct worker *worker);
+int64_t worker_wall_ns(const struct worker *worker);
+
+/* True on the worker's own thread. */
+bool worker_is_current(const struct worker *worker);
+
+/*
+ * Ends the loop once all its handles are closed (the owners close them first), joins the thread, frees and clears. Not from
+ * the worker's own thread. Harmless if NULL.
+ */
+void worker_stop(struct worker **worker);
+
+#endif
