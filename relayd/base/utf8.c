@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/utf8.h"
 
+#include <liblog/utf8.h>
+
 static bool is_continuation(uint8_t octet)
 {
 	return (octet & 0xc0) == 0x80;
@@ -8,34 +10,7 @@ static bool is_continuation(uint8_t octet)
 
 size_t utf8_char_len(struct bytes text)
 {
-	if (text.len == 0)
-		return 0;
-	uint8_t lead = text.at[0];
-	if (lead < 0x80)
-		return 1;
-	/* The second octet's range keeps out overlong forms, surrogates and what lies above U+10FFFF. */
-	uint8_t low = 0x80, high = 0xbf;
-	size_t len;
-	if (lead >= 0xc2 && lead <= 0xdf) {
-		len = 2;
-	} else if (lead >= 0xe0 && lead <= 0xef) {
-		len = 3;
-		low = lead == 0xe0 ? 0xa0 : 0x80;
-		high = lead == 0xed ? 0x9f : 0xbf;
-	} else if (lead >= 0xf0 && lead <= 0xf4) {
-		len = 4;
-		low = lead == 0xf0 ? 0x90 : 0x80;
-		high = lead == 0xf4 ? 0x8f : 0xbf;
-	} else {
-		return 0;
-	}
-	if (text.len < len || text.at[1] < low || text.at[1] > high)
-		return 0;
-	for (size_t i = 2; i < len; i++) {
-		if (!is_continuation(text.at[i]))
-			return 0;
-	}
-	return len;
+	return slog_utf8_length((const char *)text.at, text.len);
 }
 
 /* Length of the run of ASCII at the start, eight octets at a time. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* UTF-8 as RFC 3629 has it: shortest form only, no surrogates, nothing above U+10FFFF. */
+/* UTF-8 on views of bytes. What a valid character is, <liblog/utf8.h> says, for the whole project. */
 #ifndef RELAYD_BASE_UTF8_H
 #define RELAYD_BASE_UTF8_H
 

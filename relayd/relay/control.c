@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One request, one answer, one connection. Clients are few (CONTROL_CLIENTS_MAX) and get CONTROL_TIMEOUT_MS in all, so
+ * that a client that says nothing or reads nothing costs little and not for long.
+ */
+#include "relay/control.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <yajl/yajl_tree.h>
+
+#include "base/list.h"
+#include "net/socket.h"
+#include "relay/relay_internal.h"
+
+enum {
+	CONTROL_CLIENTS_MAX = 16,
+	CONTROL_REQUEST_MAX_BYTES = 4096,
+	CONTROL_TIMEOUT_MS = 5000,
+	CONTROL_MODE = 0660,
+	CONTROL_DIRECTORY_MODE = 0750,
+};
+
+struct control {
+	uv_pipe_t listener;
+	struct relay *relay;
+	struct list clients;
+	unsigned clients_count;
+	char *path;
+};
+
+struct client {
+	struct list link;
+	struct control *control;
+	uv_pipe_t pipe;
+	uv_timer_t timer;
+	uv_write_t write;
+	unsigned open_handles;
+	size_t len;
+	char request[CONTROL_REQUEST_MAX_BYTES];
+	char *answer;
+};
+
+static void on_client_closed(uv_handle_t *handle)
+{
+	struct client *client = handle->data;
+	if (--client->open_handles > 0)
+		return;
+	free(client->answer);
+	free(client);
+}
+
+static void close_client(struct client *client)
+{
+	if (uv_is_closing((uv_handle_t *)&client->pipe))
+		return;
+	list_remove(&client->link);
+	client->control->clients_count--;
+	uv_close((uv_handle_t *)&client->pipe, on_client_closed);
+	uv_close((uv_handle_t *)&client->timer, on_client_closed);
+}
+
+static void on_timeout(uv_timer_t *timer)
+{
+	close_client(timer->data);
+}
+
+static void on_written(uv_write_t *write, int status)
+{
+	(void)status;
+	close_client(write->data);
+}
+
+/* ---- requests ---- */
+
+static char *answer_error(const char *text)
+{
+	char *answer = NULL;
+	return asprintf(&answer, "{\"error\":\"%s\"}\n", text) >= 0 ? answer : NULL;
+}
+
+static char *answer_request(struct relay *relay, const char *request)
+{
+	char detail[256];
+	const char *path[] = {"command", NULL};
+	yajl_val tree = yajl_tree_parse(request, detail, sizeof detail);
+	const char *command = tree != NULL ? YAJL_GET_STRING(yajl_tree_get(tree, path, yajl_t_string)) : NULL;
+	char *answer;
+	if (tree == NULL)
+		answer = answer_error("the request is not JSON; send {\\\"command\\\":\\\"status\\\"} and a line feed");
+	else if (command != NULL && strcmp(command, "status") == 0)
+		answer = relay_status_json(relay);
+	else
+		answer = answer_error("unknown command; this relay knows \\\"status\\\"");
+	yajl_tree_free(tree);
+	return answer;
+}
+
+static void answer_client(struct client *client)
+{
+	uv_read_stop((uv_stream_t *)&client->pipe);
+	client->answer = answer_request(client->control->relay, client->request);
+	if (client->answer == NULL) {
+		close_client(client);
+		return;
+	}
+	uv_buf_t buffer = uv_buf_init(client->answer, (unsigned)strlen(client->answer));
+	client->write.data = client;
+	if (uv_write(&client->write, (uv_stream_t *)&client->pipe, &buffer, 1, on_written) != 0)
+		close_client(client);
+}
+
+static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+	(void)suggested;
+	struct client *client = handle->data;
+	/* One octet stays for the NUL. */
+	*buffer = uv_buf_init(client->request + client->len, (unsigned)(sizeof client->request - 1 - client->len));
+}
+
+static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buffer)
+{
+	(void)buffer;
+	struct client *client = stream->data;
+	if (len < 0) {
+		close_client(client);
+		return;
+	}
+	client->len += (size_t)len;
+	char *end = memchr(client->request, '\n', client->len);
+	if (end != NULL) {
+		*end = '\0';
+		answer_client(client);
+	} else if (client->len >= sizeof client->request - 1) {
+		close_client(client);
+	}
+}
+
+/* ---- connections ---- */
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+	struct control *control = listener->data;
+	struct client *client = status == 0 ? calloc(1, sizeof *client) : NULL;
+	if (client == NULL)
+		return;
+	uv_loop_t *loop = listener->loop;
+	if (uv_pipe_init(loop, &client->pipe, 0) != 0) {
+		free(client);
+		return;
+	}
+	int result = uv_timer_init(loop, &client->timer);
+	assert(result == 0);
+	client->control = control;
+	client->pipe.data = client->timer.data = client;
+	client->open_handles = 2;
+	list_init(&client->link);
+	list_append(&control->clients, &client->link);
+	control->clients_count++;
+	if (uv_accept(listener, (uv_stream_t *)&client->pipe) != 0 || control->clients_count > CONTROL_CLIENTS_MAX ||
+	    uv_timer_start(&client->timer, on_timeout, CONTROL_TIMEOUT_MS, 0) != 0 ||
+	    uv_read_start((uv_stream_t *)&client->pipe, on_allocate, on_read) != 0)
+		close_client(client);
+}
+
+/* The directory is made if it is not there; one that is there keeps its mode: it is the operator's. */
+static bool make_directory(const char *path, char *error)
+{
+	char copy[PATH_MAX];
+	snprintf(copy, sizeof copy, "%s", path);
+	const char *directory = dirname(copy);
+	if (mkdir(directory, CONTROL_DIRECTORY_MODE) == 0 || errno == EEXIST)
+		return true;
+	snprintf(error, RELAY_ERROR_MAX_BYTES, "the directory %s of the control socket cannot be made: %s", directory,
+	         strerror(errno));
+	return false;
+}
+
+struct control *control_open(uv_loop_t *loop, const char *path, struct relay *relay, char *error)
+{
+	if (!make_directory(path, error))
+		return NULL;
+	int fd = socket_listen_local(path, CONTROL_MODE, error);
+	if (fd < 0)
+		return NULL;
+	struct control *control = calloc(1, sizeof *control);
+	if (control == NULL || (control->path = strdup(path)) == NULL || uv_pipe_init(loop, &control->listener, 0) != 0) {
+		snprintf(error, RELAY_ERROR_MAX_BYTES, "not enough memory for the control socket");
+		goto free_control;
+	}
+	control->relay = relay;
+	control->listener.data = control;
+	list_init(&control->clients);
+	int result = uv_pipe_open(&control->listener, fd);
+	if (result == 0)
+		result = uv_listen((uv_stream_t *)&control->listener, CONTROL_CLIENTS_MAX, on_connection);
+	if (result == 0)
+		return control;
+	snprintf(error, RELAY_ERROR_MAX_BYTES, "the control socket %s cannot be listened on: %s", path, uv_strerror(result));
+	control_close(&control);
+	return NULL;
+
+free_control:
+	close(fd);
+	if (control != NULL)
+		free(control->path);
+	free(control);
+	return NULL;
+}
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+	struct control *control = handle->data;
+	free(control->path);
+	free(control);
+}
+
+void control_close(struct control **closed)
+{
+	struct control *control = *closed;
+	*closed = NULL;
+	if (control == NULL)
+		return;
+	LIST_FOR_EACH (link, &control->clients)
+		close_client(LIST_ENTRY(link, struct client, link));
+	unlink(control->path);
+	uv_close((uv_handle_t *)&control->listener, on_listener_closed);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The struct behind relay.h, for the files of this folder. */
+#ifndef RELAYD_RELAY_RELAY_INTERNAL_H
+#define RELAYD_RELAY_RELAY_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "relay/relay.h"
+
+/* The relay's life: states only go forward. */
+enum relay_state {
+	RELAY_STATE_OPENED = 0,
+	RELAY_STATE_RUNNING = 1,
+	RELAY_STATE_STOPPING_INPUTS = 2,
+	RELAY_STATE_STOPPING_OUTPUTS = 3,
+	RELAY_STATE_STOPPED = 4,
+};
+
+/* One input worker and what connects it with the spool. */
+struct relay_worker {
+	struct relay *relay;
+	struct input_worker *input;  /* its element of relay->input_workers */
+	struct waker *stored;        /* the spool stored blocks of this worker */
+	struct waker *room;          /* inputs that paused may go on */
+	uv_timer_t hand_over;        /* a part-filled block must not wait longer than this */
+	bool has_timer;
+};
+
+struct relay_input {
+	const struct input_settings *settings;
+	struct input *input;
+	unsigned spool_index;
+};
+
+struct relay_output {
+	const struct output_settings *settings;
+	struct output *output;
+	struct spool_cursor *cursor;
+	struct worker *worker;
+};
+
+struct control;
+
+struct relay {
+	uv_loop_t *loop;
+	const struct settings *settings;
+	struct relay_events events;
+	enum relay_state state;
+	uint64_t started_ns;         /* monotonic */
+	struct timezone_rules local_zone;
+	struct spool *spool;
+	struct spool_recovery recovery;
+	struct input_worker input_workers[SPOOL_WORKERS_MAX];
+	struct relay_worker workers[SPOOL_WORKERS_MAX];
+	unsigned workers_count;
+	struct relay_input inputs[SETTINGS_INPUTS_MAX];
+	unsigned inputs_count;
+	struct relay_output outputs[SETTINGS_OUTPUTS_MAX];
+	unsigned outputs_count;
+	struct control *control;
+	uv_async_t notice;           /* other threads want the main thread's attention: the fields below say why */
+	bool has_notice;
+	_Atomic unsigned stopping;   /* inputs, then outputs, that have not stopped yet */
+	_Atomic bool spool_failed;
+	char spool_error[SPOOL_ERROR_MAX_BYTES];
+};
+
+/* relay_workers.c */
+
+/* Starts the input workers with their intakes and wake-ups. False if the system refuses. */
+bool relay_workers_open(struct relay *relay);
+
+/* Closes intakes and wake-ups, ends the threads. Every input has stopped. */
+void relay_workers_close(struct relay *relay);
+
+/* For struct spool_events: called by the spool's threads. */
+void relay_on_worker_stored(void *context, unsigned worker);
+void relay_on_room(void *context);
+
+/* relay_status.c */
+
+/* The status document of `relayctl status` as one line of JSON, allocated; NULL if memory is short. */
+char *relay_status_json(struct relay *relay);
+
+#endif
