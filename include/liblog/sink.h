@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sinks: where encoded events go. Those we ship, and how to write one.
+ *
+ * A sink is a struct that begins with a struct slog_sink and has a driver. liblog encodes an event with the sink's
+ * encoder and gives it to the driver's write() as one piece. write() is called from any thread, several at a time, with
+ * no lock held; it must not wait longer than some milliseconds and must not log. What it does not take is counted
+ * (slog_stats()).
+ */
+#ifndef LIBLOG_SINK_H
+#define LIBLOG_SINK_H
+
+#include <liblog/encoder.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SLOG_EVENT_BYTES_MIN 2048       /* the least max_size of a sink */
+#define SLOG_EVENT_BYTES_DEFAULT 65536  /* max_size of the sinks below */
+
+struct slog_sink;
+
+struct slog_sink_driver {
+	const char *name; /* "file" */
+	bool line_feed;   /* write() gets the line with an LF after it */
+	/* Takes one whole event. 0, or the errno value that says why it was dropped. */
+	int (*write)(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity);
+	/* Optional: carries out what write() only took. What cannot be flushed (a terminal, a pipe) is success. */
+	int (*flush)(struct slog_sink *sink);
+	/* Releases all that the sink owns and the sink itself. */
+	void (*close)(struct slog_sink *sink);
+};
+
+struct slog_sink {
+	const struct slog_sink_driver *driver;
+	const struct slog_encoder *encoder;
+	size_t max_size; /* octets of one encoded event, LF not counted; at least SLOG_EVENT_BYTES_MIN */
+};
+
+/*
+ * Lines to a descriptor, which stays the caller's and must stay open as long as the sink. encoder NULL: for people if
+ * it is a terminal (with colours unless NO_COLOR is set), else JSON. One write(2) for a line; a descriptor that takes
+ * nothing is waited for 10 ms at most, and not at all once that took 50 ms in a second: then it gets one try a second.
+ * NULL without memory.
+ */
+struct slog_sink *slog_sink_fd(int fd, const struct slog_encoder *encoder);
+
+/*
+ * Lines appended to a file (O_APPEND, made with mode 0640), several processes may share it. encoder NULL: JSON. After
+ * slog_reopen() the path is opened again; if that fails the old file goes on and the failure is in slog_stats(). The
+ * path is copied. NULL with errno set if it cannot be opened.
+ */
+struct slog_sink *slog_sink_file(const char *path, const struct slog_encoder *encoder);
+
+/*
+ * Keeps the last events in memory, at most size octets of lines: for tests. The oldest lines go when there is no room.
+ * encoder NULL: JSON. NULL without memory.
+ */
+struct slog_sink *slog_sink_memory(size_t size, const struct slog_encoder *encoder);
+
+/*
+ * Copies the lines of a memory sink to out, oldest first, each with its LF, at most size - 1 octets and a NUL; returns
+ * the octets that there are. slog_memory_clear() forgets them. Any thread.
+ */
+size_t slog_memory_text(struct slog_sink *sink, char *out, size_t size);
+void slog_memory_clear(struct slog_sink *sink);
+
+/* Flushes and closes a sink that no logger uses any more, and sets *sink to NULL. NULL in *sink: does nothing. */
+void slog_sink_close(struct slog_sink **sink);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
