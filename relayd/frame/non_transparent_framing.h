@@ -39,6 +39,12 @@ struct non_transparent {
  */
 void non_transparent_init(struct non_transparent *reader, size_t limit, enum non_transparent_rule rule, int delimiter);
 
+/*
+ * Drops what `in` holds of an oversized message's rest and its trailer: returns how many octets to consume. For
+ * frame_choice.c; non_transparent_next() does it by itself.
+ */
+size_t non_transparent_skip(struct non_transparent *reader, struct bytes in);
+
 /* How many octets at the start of `in` stand between messages (empty lines, stray trailers) and are to be dropped. */
 size_t non_transparent_separators(const struct non_transparent *reader, struct bytes in);
 

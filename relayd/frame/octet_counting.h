@@ -37,6 +37,12 @@ void octet_counting_init(struct octet_counting *reader, size_t limit);
 enum frame_result octet_counting_header_read(struct bytes in, uint64_t *msg_len, size_t *header_len);
 
 /*
+ * Drops what `in` holds of an oversized frame's rest: returns how many octets to consume. For frame_choice.c;
+ * octet_counting_next() does it by itself.
+ */
+size_t octet_counting_skip(struct octet_counting *reader, struct bytes in);
+
+/*
  * The next message in `in`, which begins with the first octet that was not consumed. LF, CR and NUL between frames are
  * dropped, and one SP before a digit. One LF (or CR LF) at the end of the counted octets is a trailer and not part of
  * the message. FRAME_INVALID: no MSG-LEN where one must be, or one above OCTET_COUNTING_MSG_LEN_MAX.

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The end of a message is found with memchr() over octets that were not searched before, so a sender of one octet at a
+ * time costs no more than any other. The search never goes further than the limit and what a decision needs behind it.
+ */
+#include "frame/non_transparent_framing.h"
+
+#include "frame/frame_cut.h"
+
+/* Behind the limit: the lookahead of the cut, and the octet after a NUL. */
+enum { WINDOW_EXTRA = FRAME_CUT_LOOKAHEAD + 1 };
+
+void non_transparent_init(struct non_transparent *reader, size_t limit, enum non_transparent_rule rule, int delimiter)
+{
+	assert(limit > 0);
+	assert(delimiter >= NON_TRANSPARENT_NO_DELIMITER && delimiter <= UINT8_MAX);
+	*reader = (struct non_transparent){.limit = limit, .rule = rule, .delimiter = delimiter};
+}
+
+static bool stands_between(const struct non_transparent *reader, uint8_t octet)
+{
+	if (reader->nul_shown)
+		return octet == '\0';
+	return octet == '\n' || octet == '\r' || octet == '\0' || octet == reader->delimiter;
+}
+
+size_t non_transparent_separators(const struct non_transparent *reader, struct bytes in)
+{
+	size_t len = 0;
+	while (len < in.len && stands_between(reader, in.at[len]))
+		len++;
+	return len;
+}
+
+/*
+ * Offset of the first NUL in [from, end) that "<" follows; `end` if there is none. A NUL that is the last octet of all is
+ * undecided, and found too.
+ */
+static size_t find_nul_before_pri(struct bytes in, size_t from, size_t end)
+{
+	while (from < end) {
+		size_t nul = from + bytes_find(bytes_of(in.at + from, end - from), '\0');
+		if (nul == end || nul + 1 == in.len || in.at[nul + 1] == '<')
+			return nul;
+		from = nul + 1;
+	}
+	return end;
+}
+
+/*
+ * Looks for a trailer from offset `from` on. True: it is at `*at`. False: the octets before `*at` hold none, nor need
+ * they be looked at again.
+ */
+static bool find_trailer(const struct non_transparent *reader, struct bytes in, size_t from, size_t *at)
+{
+	if (reader->nul_shown) {
+		*at = from + bytes_find(bytes_after(in, from), '\0');
+		return *at < in.len;
+	}
+	size_t end = from + bytes_find(bytes_after(in, from), '\n');
+	if (reader->delimiter != NON_TRANSPARENT_NO_DELIMITER)
+		end = from + bytes_find(bytes_of(in.at + from, end - from), (uint8_t)reader->delimiter);
+	if (reader->rule == NON_TRANSPARENT_LOCAL) {
+		*at = from + bytes_find(bytes_of(in.at + from, end - from), '\0');
+		return *at < in.len;
+	}
+	*at = find_nul_before_pri(in, from, end);
+	bool undecided = *at < end && *at + 1 == in.len;
+	return *at < in.len && !undecided;
+}
+
+/* The trailer at `at` ends a message; the next one may go by another rule. */
+static void note_trailer(struct non_transparent *reader, struct bytes in, size_t at)
+{
+	if (reader->rule == NON_TRANSPARENT_LOCAL && in.at[at] == '\0')
+		reader->nul_shown = true;
+}
+
+size_t non_transparent_skip(struct non_transparent *reader, struct bytes in)
+{
+	if (!reader->skipping || in.len == 0)
+		return 0;
+	size_t at;
+	if (!find_trailer(reader, in, 0, &at))
+		return at;
+	reader->skipping = false;
+	note_trailer(reader, in, at);
+	return at + 1;
+}
+
+static void give(const struct non_transparent *reader, struct bytes text, struct frame *out)
+{
+	if (!reader->nul_shown && text.len > 0 && text.at[text.len - 1] == '\r')
+		text.len--;
+	out->message = text;
+	out->truncated = frame_cut(&out->message, reader->limit);
+}
+
+enum frame_result non_transparent_next(struct non_transparent *reader, struct bytes in, struct frame *out)
+{
+	*out = (struct frame){.consumed = non_transparent_skip(reader, in)};
+	if (reader->skipping)
+		return FRAME_INCOMPLETE;
+	if (reader->scanned == 0)
+		out->consumed += non_transparent_separators(reader, bytes_after(in, out->consumed));
+	struct bytes rest = bytes_after(in, out->consumed);
+	if (rest.len == 0)
+		return FRAME_INCOMPLETE;
+	assert(reader->scanned <= rest.len);
+	struct bytes window = bytes_first(rest, reader->limit + WINDOW_EXTRA);
+	size_t at;
+	if (find_trailer(reader, window, reader->scanned, &at)) {
+		note_trailer(reader, window, at);
+		give(reader, bytes_first(window, at), out);
+		out->consumed += at + 1;
+	} else if (window.len == reader->limit + WINDOW_EXTRA) {
+		give(reader, bytes_first(window, reader->limit + FRAME_CUT_LOOKAHEAD), out);
+		out->truncated = true;
+		out->consumed += reader->limit + FRAME_CUT_LOOKAHEAD;
+		reader->skipping = true;
+	} else {
+		reader->scanned = at;
+		return FRAME_INCOMPLETE;
+	}
+	reader->scanned = 0;
+	return FRAME_COMPLETE;
+}
+
+enum frame_result non_transparent_end(struct non_transparent *reader, struct bytes in, struct frame *out)
+{
+	*out = (struct frame){.consumed = in.len};
+	struct bytes rest = bytes_after(in, non_transparent_separators(reader, in));
+	if (reader->skipping || rest.len == 0)
+		return FRAME_INCOMPLETE;
+	/* "<" can no longer follow, but what else would a sender end its last message with? */
+	if (reader->rule == NON_TRANSPARENT_NETWORK && rest.at[rest.len - 1] == '\0')
+		rest.len--;
+	give(reader, rest, out);
+	reader->scanned = 0;
+	return FRAME_COMPLETE;
+}
+
+size_t non_transparent_write(struct bytes message, uint8_t replacement, uint8_t *out, uint64_t *replaced)
+{
+	assert(replacement != '\n');
+	if (message.len > 0)
+		memcpy(out, message.at, message.len);
+	for (uint8_t *at = out; (at = memchr(at, '\n', (size_t)(out + message.len - at))) != NULL; at++) {
+		*at = replacement;
+		(*replaced)++;
+	}
+	out[message.len] = '\n';
+	return message.len + 1;
+}
