@@ -20,10 +20,18 @@ struct spool_settings {
 	uint64_t memory;      /* of all pool blocks together */
 };
 
+/* How the relay's own messages are written. */
+enum log_format {
+	LOG_FORMAT_AUTO = 0, /* for people on a terminal, JSON elsewhere */
+	LOG_FORMAT_CONSOLE = 1,
+	LOG_FORMAT_JSON = 2,
+	LOG_FORMAT_RFC5424 = 3,
+};
+
 /* "log": the relay's own messages */
 struct log_settings {
 	char *level;
-	unsigned format;      /* console, json, rfc5424 */
+	unsigned format;      /* enum log_format */
 	char *file;           /* NULL: stderr */
 };
 
