@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every system test gets: a folder, certificates, relays that are surely ended, and a clear word if programs are missing.
+
+The programs are taken from RELAYD_BIN_DIR (default build/bin)."""
+import pathlib
+import sys
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+
+import certificates as certificates_module  # noqa: E402
+import relay as relay_module  # noqa: E402
+
+
+def pytest_configure(config):
+    if not (relay_module.BIN / "relayd").exists():
+        raise pytest.UsageError(f"{relay_module.BIN}/relayd is not built; set RELAYD_BIN_DIR")
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    return certificates_module.Authority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def relays(tmp_path):
+    """Makes relays below tmp_path; whatever still runs at the end is stopped, and its end must be in order."""
+    made = relay_module.Relays(tmp_path)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def processes():
+    """Runs peers; they are ended by pid, whatever happens."""
+    started = relay_module.Processes()
+    yield started
+    started.end()

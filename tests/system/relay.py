@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Running relayd in tests: configuration from a dict, start until ready, status, orderly stop, kill -9."""
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BIN = pathlib.Path(os.environ.get("RELAYD_BIN_DIR", ROOT / "build" / "bin"))
+SANITIZED = BIN.parent.name in ("asan", "tsan")
+
+
+def free_port(kind=socket.SOCK_STREAM, family=socket.AF_INET):
+    """A port that nobody uses now."""
+    with socket.socket(family, kind) as sock:
+        sock.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def wait_until(condition, seconds=20.0, what="the condition", pause=0.02):
+    """Waits until condition() is true and returns its value; fails with a sentence after that time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not come within {seconds} s")
+        time.sleep(pause)
+
+
+class Processes:
+    """Programs that a test runs beside relayd."""
+
+    def __init__(self):
+        self.running = []
+
+    def start(self, command, **options):
+        process = subprocess.Popen([str(word) for word in command], **options)
+        self.running.append(process)
+        return process
+
+    def stop(self, process, seconds=10):
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def end(self):
+        for process in self.running:
+            self.stop(process)
+
+
+class Relay:
+    """One relayd with a folder of its own: relayd.conf, spool/, control, out (stdout), log (stderr)."""
+
+    def __init__(self, folder, name, inputs, outputs, **top):
+        self.name = name
+        self.folder = folder / name
+        self.folder.mkdir()
+        self.control = self.folder / "run" / "control"
+        spool = {"path": str(self.folder / "spool"), "max_size": "1GiB", "segment_size": "8MiB", "reserve": "16MiB"}
+        spool.update(top.pop("spool", {}))
+        self.config = {"spool": spool, "control": str(self.control), "log": {"format": "json"},
+                       "inputs": inputs, "outputs": outputs}
+        self.config.update(top)
+        self.out = self.folder / "out"
+        self.log = self.folder / "log"
+        self.process = None
+
+    def write_config(self):
+        path = self.folder / "relayd.conf"
+        path.write_text(json.dumps(self.config, indent=2))
+        return path
+
+    def start(self, wait=True, command=(), seconds=20):
+        assert self.process is None or self.process.poll() is not None
+        with open(self.out, "ab") as out, open(self.log, "ab") as log:
+            self.process = subprocess.Popen([*command, str(BIN / "relayd"), "-c", str(self.write_config())],
+                                            stdin=subprocess.DEVNULL, stdout=out, stderr=log)
+        if wait:
+            def ready():
+                assert self.process.poll() is None, f"relayd ended with {self.process.returncode}:\n{self.log_text()[-3000:]}"
+                return self.status(quiet=True)
+            wait_until(ready, seconds * (4 if SANITIZED else 1), f"relay {self.name}")
+        return self
+
+    def status(self, quiet=False):
+        """The status document over the control socket; None if it does not answer and quiet."""
+        try:
+            with socket.socket(socket.AF_UNIX) as sock:
+                sock.settimeout(10)
+                sock.connect(str(self.control))
+                sock.sendall(b'{"command":"status"}\n')
+                answer = b"".join(iter(lambda: sock.recv(65536), b""))
+            return json.loads(answer)
+        except (OSError, ValueError):
+            if quiet:
+                return None
+            raise
+
+    def input(self, name):
+        return next(item for item in self.status()["inputs"] if item["name"] == name or item["type"] == name)
+
+    def output(self, name):
+        return next(item for item in self.status()["outputs"] if item["name"] == name)
+
+    def wait_stored(self, count, seconds=30):
+        """Waits until this many messages were stored since the spool was made."""
+        wait_until(lambda: self.status()["spool"]["stored"] >= count, seconds * (3 if SANITIZED else 1),
+                   f"{count} stored messages at {self.name} (has {self.status()['spool']['stored']})")
+
+    def wait_delivered(self, output, count, seconds=30):
+        wait_until(lambda: self.output(output)["delivered"] >= count, seconds * (3 if SANITIZED else 1),
+                   f"{count} delivered messages of {self.name}/{output} (status {self.output(output)})")
+
+    def stop(self, seconds=20):
+        """SIGTERM; returns the exit code."""
+        if self.process is None:
+            return None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(seconds * (3 if SANITIZED else 1))
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError(f"relay {self.name} did not stop within {seconds} s:\n{self.log_text()[-2000:]}")
+        self.process = None
+        return code
+
+    def kill(self):
+        """kill -9: nothing is flushed, nothing is said."""
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def hup(self):
+        self.process.send_signal(signal.SIGHUP)
+
+    def log_text(self):
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def wait_log(self, text, seconds=20):
+        wait_until(lambda: text in self.log_text(), seconds * (3 if SANITIZED else 1), f"{text!r} in {self.name}'s log")
+
+    def lines(self):
+        """What the stdout output printed, as parsed JSON lines; an unfinished last line is left out."""
+        data = self.out.read_bytes() if self.out.exists() else b""
+        return [json.loads(line) for line in data[:data.rfind(b"\n") + 1].splitlines()]
+
+
+class Relays:
+    def __init__(self, folder):
+        self.folder = folder
+        self.made = []
+
+    def make(self, name, inputs, outputs=None, **top):
+        """A relay that is not started. Without outputs it prints JSON lines to its `out`."""
+        made = Relay(self.folder, name, inputs, [{"type": "stdout", "name": "print"}] if outputs is None else outputs, **top)
+        self.made.append(made)
+        return made
+
+    def start(self, name, inputs, outputs=None, **top):
+        return self.make(name, inputs, outputs, **top).start()
+
+    def end(self):
+        for made in self.made:
+            if made.process is None:
+                continue
+            crashed = made.process.poll()
+            code = made.stop() if crashed is None else crashed
+            assert code == 0, f"relay {made.name} ended with {code}:\n{made.log_text()[-3000:]}"
+
+
+def resident_bytes(pid):
+    """RSS of a process."""
+    with contextlib.suppress(FileNotFoundError):
+        for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmRSS:"):
+                return int(line.split()[1]) * 1024
+    return 0
