@@ -24,7 +24,8 @@ enum {
 	RELP_DATALEN_MAX = 999999999,       /* octets */
 	RELP_HEADER_LEN_MAX = 10 + 1 + RELP_COMMAND_LEN_MAX + 1 + 9 + 1, /* with the SP before DATA */
 	RELP_FRAME_OVERHEAD_MAX = RELP_HEADER_LEN_MAX + 4, /* what an unfinished frame may need beyond the data limit */
-	RELP_RSP_OK_LEN_MAX = 10 + 13,      /* "TXNR rsp 6 200 OK" LF */
+	RELP_RSP_OK_LEN_MAX = 10 + 14,      /* "TXNR rsp 6 200 OK" LF */
+	RELP_OFFENDING_LEN_MAX = 64,        /* octets of a wrong frame that a session shows, for the log */
 };
 
 struct relp_header {

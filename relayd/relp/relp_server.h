@@ -19,8 +19,8 @@
 #include "relp/relp_frame.h"
 #include "relp/relp_offers.h"
 
-/* Octets of a wrong frame that an event shows, for the log. */
-enum { RELP_OFFENDING_LEN_MAX = 64 };
+/* Messages unanswered; a client that sends on regardless is cut off. */
+enum { RELP_SERVER_PENDING_MAX = 1 << 24 };
 
 /* Only forward, in this order. */
 enum relp_server_state {
@@ -41,6 +41,7 @@ struct relp_server {
 	bool owe_open;          /* the answer to `open` is not written yet */
 	const char *refusal;    /* why `open` is answered 500; NULL: 200 */
 	bool owe_close;         /* the answer to `close` is not written yet */
+	bool given_up;          /* what was not stored then stays unanswered */
 	bool counts_late;       /* the client counts to RELP_TXNR_LIBRELP_MAX, as librelp does */
 	uint32_t received_txnr; /* of the last command */
 	uint32_t answered_txnr; /* of the last command whose answer is written */
@@ -84,7 +85,8 @@ enum relp_server_event_kind relp_server_feed(struct relp_server *session, struct
 
 /*
  * Every message up to and including the one of `txnr`, which must be one that was reported and not answered yet, is
- * stored. relp_server_write() will answer them, a truncated one not before its last octet has come.
+ * stored. relp_server_write() will answer them, a truncated one not before its last octet has come. Does nothing once
+ * the session is closed or given up.
  */
 void relp_server_stored(struct relp_server *session, uint32_t txnr);
 
@@ -98,7 +100,10 @@ bool relp_server_write(struct relp_server *session, struct buffer *out);
 /* We want to stop: nothing is parsed any more; relp_server_write() ends the session when what is pending is stored. */
 void relp_server_stop(struct relp_server *session);
 
-/* What is not stored by now will not be (spool full at our stop): it stays unanswered, the client sends it again. */
+/*
+ * What is not stored by now will not be (spool full at our stop): it stays unanswered, and the client sends it again. Stops
+ * the session if it was not stopping.
+ */
 void relp_server_give_up(struct relp_server *session);
 
 static inline enum relp_server_state relp_server_state(const struct relp_server *session)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The window of a RELP client: commands sent and not yet answered, oldest first. TXNRs are handed out without gaps, so an
- * answer finds its entry by subtraction. Answers may come in any order; only the contiguous answered prefix is settled.
+ * answer finds its entry by subtraction. Answers may come in any order; only the contiguous accepted prefix is settled.
  *
- *     first_txnr ... (answered or not) ... next_txnr - 1      the entries
- *     octets == sum of the entries' sizes                      checked by relp_window_check()
+ *     first_txnr ... next_txnr - 1         the entries, answered or not
+ *     octets == sum of the entries' sizes  all this is checked by relp_window_check()
  */
 #ifndef RELAYD_RELP_RELP_WINDOW_H
 #define RELAYD_RELP_RELP_WINDOW_H
@@ -19,11 +19,17 @@ enum {
 	RELP_TXNR_REOPEN = 900000000, /* from here on the session should be closed and opened anew */
 };
 
+enum relp_window_answer {
+	RELP_WINDOW_OUTSTANDING = 0,
+	RELP_WINDOW_ACCEPTED = 1,
+	RELP_WINDOW_REFUSED = 2, /* it is never settled, nor is anything behind it */
+};
+
 struct relp_window_entry {
 	uint64_t sequence; /* of the message in the sender's own numbers */
 	uint64_t sent_ns;
 	uint32_t size; /* octets */
-	bool answered;
+	enum relp_window_answer answer;
 };
 
 /* Set up with relp_window_init(); the fields are private. */
@@ -38,12 +44,6 @@ struct relp_window {
 	uint32_t next_txnr;
 	bool any_sent;          /* last_sequence is set */
 	uint64_t last_sequence; /* of the newest command ever added: sequences must grow */
-};
-
-enum relp_window_answer {
-	RELP_WINDOW_ANSWERED = 0,
-	RELP_WINDOW_UNKNOWN = 1,  /* no command with this TXNR is outstanding */
-	RELP_WINDOW_REPEATED = 2, /* it was answered already */
 };
 
 /*
@@ -62,21 +62,22 @@ bool relp_window_has_room(const struct relp_window *window, size_t size);
  */
 uint32_t relp_window_add(struct relp_window *window, uint64_t sequence, size_t size, uint64_t now_ns);
 
-/* Finds an outstanding command by its TXNR; NULL if there is none. Lends the entry until the next call. */
+/* Finds a command that is not settled by its TXNR; NULL if there is none. Lends the entry until the next call. */
 const struct relp_window_entry *relp_window_find(const struct relp_window *window, uint32_t txnr);
 
-/* Takes note of a positive answer. */
-enum relp_window_answer relp_window_answer(struct relp_window *window, uint32_t txnr);
+/*
+ * Takes note of the answer (accepted or refused) to the command `txnr`. False, and nothing changed, if no such command is
+ * outstanding: it was never sent, or was answered before.
+ */
+bool relp_window_answer(struct relp_window *window, uint32_t txnr, enum relp_window_answer answer);
 
 /*
- * Takes the answered commands at the front out of the window. True if there were any; `*delivered` is then the sequence
- * of the last: it and all before it have been answered.
+ * Takes the accepted commands at the front out of the window. True if there were any; `*delivered` is then the sequence
+ * of the last: it and all before it have been accepted.
  */
 bool relp_window_settle(struct relp_window *window, uint64_t *delivered);
 
-/*
- * When the oldest unanswered command was sent (call relp_window_settle() first); UINT64_MAX if all are answered.
- */
+/* When the oldest command that is not settled was sent; UINT64_MAX if there is none. Call relp_window_settle() first. */
 uint64_t relp_window_oldest_ns(const struct relp_window *window);
 
 /* Asserts the invariants. */
