@@ -26,7 +26,7 @@ struct address {
 	} sa;
 };
 
-/* What the operator wrote, cut in two: "host:port", "[v6]:port", "*:port", ":port", "/path" or "unix:/path". */
+/* What the operator wrote, cut in two: "host:port", "[v6%scope]:port", "*:port", ":port", "/path" or "unix:/path". */
 struct endpoint {
 	bool is_local;                         /* a Unix socket: `host` is empty, the path is in `path` */
 	char host[ADDRESS_HOST_MAX_BYTES + 1]; /* name or number without brackets; empty means all addresses */
@@ -37,10 +37,16 @@ struct endpoint {
 /* Reads an endpoint; `default_port` 0 means that a port must be there. False with a sentence in `error` (ADDRESS_ERROR_MAX_BYTES). */
 bool endpoint_read(const char *text, uint16_t default_port, struct endpoint *endpoint, char *error);
 
-/* Makes a numeric address of an endpoint whose host is a number, empty ("::") or local. False if it is a name. */
+/*
+ * Makes a numeric address of an endpoint whose host is a number, empty ("::") or local. False if it is a name, or names an
+ * interface behind "%" that is not there.
+ */
 bool address_of_endpoint(const struct endpoint *endpoint, struct address *address);
 
-/* "192.0.2.1:514", "[2001:db8::1]:514", "unix:/run/x" ; IPv4-mapped IPv6 is written as IPv4. Returns `text`. */
+/*
+ * "192.0.2.1:514", "[2001:db8::1]:514", "[fe80::1%eth0]:514", "unix:/run/x", "unix:@abstract", "unknown" for an unset one;
+ * IPv4-mapped IPv6 is written as IPv4. Returns `text`.
+ */
 const char *address_text(const struct address *address, char text[ADDRESS_TEXT_MAX_BYTES]);
 
 /* The 16 octets of an IPv6 address, IPv4 as ::ffff:a.b.c.d, all zero for local sockets; and the port. */

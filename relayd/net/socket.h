@@ -13,13 +13,26 @@ enum {
 	SOCKET_BACKLOG = 4096, /* after an outage all senders come back at once; the kernel caps it at somaxconn */
 };
 
-/* Listens on TCP (SO_REUSEADDR; an IPv6 wildcard takes IPv4 too). */
+/* Listens on TCP (SO_REUSEADDR; an IPv6 wildcard takes IPv4 too, and is 0.0.0.0 on a machine without IPv6). */
 int socket_listen_tcp(const struct address *address, char *error);
 
-/* Listens on a Unix stream socket: binds to a temporary name and renames, so that a stale file is replaced; `mode` its permissions. */
+/*
+ * Behind the name of a Unix socket while it is being made. It stays in the address that the kernel knows; what shows such
+ * an address to people cuts it off.
+ */
+#define SOCKET_LOCAL_SUFFIX ".relayd-new"
+
+/*
+ * Listens on a Unix stream socket: binds to path + SOCKET_LOCAL_SUFFIX and renames, so that a stale socket is replaced in
+ * one step and is never there with other permissions than `mode`. Anything but a socket at `path` is left and is an error.
+ */
 int socket_listen_local(const char *path, unsigned mode, char *error);
 
-/* A bound UDP socket. `share`: SO_REUSEPORT. Options: SO_RXQ_OVFL, SO_TIMESTAMPNS, receive buffer (forced if allowed; what we got is in *got_bytes). */
+/*
+ * A bound UDP socket. `share`: SO_REUSEPORT. Options: SO_TIMESTAMPNS and the receive buffer: forced past the system's limit
+ * if we may (CAP_NET_ADMIN), else up to it; *got_bytes is what is in effect, in the unit of the request. Not SO_RXQ_OVFL:
+ * it costs a control message in each datagram and tells less than socket_drops().
+ */
 int socket_bind_udp(const struct address *address, bool share, int receive_buffer_bytes, int *got_bytes, char *error);
 
 /* A bound Unix datagram socket, as socket_listen_local(), with SO_PASSCRED and SO_TIMESTAMPNS. */
@@ -43,7 +56,10 @@ struct socket_keepalive {
 };
 void socket_set_stream_options(int fd, const struct socket_keepalive *keepalive);
 
-/* The kernel's count of datagrams dropped at this socket since it was opened (SO_MEMINFO); 0 where it is not known. */
+/*
+ * The kernel's count of datagrams dropped at this socket since it was opened (SO_MEMINFO), modulo 2^32: callers add up
+ * differences. 0 where it is not known.
+ */
 uint32_t socket_drops(int fd);
 
 #endif

@@ -13,24 +13,30 @@ struct worker;
 
 typedef void (*worker_fn)(void *context);
 
-/* Starts a thread with that name (cut to 15 octets for the kernel) and a running loop. NULL if the system refuses. */
+/*
+ * Starts a thread with that name (cut to 15 octets for the kernel) and a running loop. NULL if the system refuses. The
+ * thread takes no signals but those of its own faults; so SIGPIPE never ends it, and a write to a closed peer (OpenSSL
+ * writes without MSG_NOSIGNAL) is an ordinary EPIPE. An idle worker makes no wake-ups.
+ */
 struct worker *worker_start(const char *name);
 
 /* The worker's loop, for handles made on its thread. */
 uv_loop_t *worker_loop(struct worker *worker);
 
 /*
- * Has `fn(context)` called on the worker's thread, in the order posted. From any thread. False if the worker is stopping:
- * then it is not called and the caller keeps what `context` owns.
+ * Has `fn(context)` called on the worker's thread, in the order posted. From any thread; what the caller wrote before is
+ * seen by `fn`. False if the worker is stopping or memory is short: then it is not called and the caller keeps what
+ * `context` owns.
  */
 bool worker_post(struct worker *worker, worker_fn fn, void *context);
 
-/* As worker_post(), but waits until the call has returned. Not from the worker's own thread. */
+/* As worker_post(), but waits until the call has returned; needs no memory. Not from the worker's own thread. */
 bool worker_call(struct worker *worker, worker_fn fn, void *context);
 
 /*
  * A wake-up that can be asked for from any thread, any number of times: `fn(context)` runs on the worker's thread at
- * least once after the last worker_wake(), many wake-ups becoming one. Made and freed on the worker's thread.
+ * least once after the last waker_wake(), many wake-ups becoming one, and sees what was written before the wake-ups. Made
+ * and freed on the worker's thread; who may still wake it must be told before it is closed.
  */
 struct waker;
 struct waker *waker_open(struct worker *worker, worker_fn fn, void *context);
@@ -43,16 +49,17 @@ void waker_close(struct waker **waker);
  */
 void worker_at_turn_end(struct worker *worker, worker_fn fn, void *context);
 
-/* Monotonic and wall time of this loop turn, read once per turn. From the worker's thread. */
-uint64_t worker_now_ns(const struct worker *worker);
-int64_t worker_wall_ns(const struct worker *worker);
+/* Monotonic and wall time of this loop turn, read once per turn, when first asked for. From the worker's thread. */
+uint64_t worker_now_ns(struct worker *worker);
+int64_t worker_wall_ns(struct worker *worker);
 
 /* True on the worker's own thread. */
 bool worker_is_current(const struct worker *worker);
 
 /*
- * Ends the loop once all its handles are closed (the owners close them first), joins the thread, frees and clears. Not from
- * the worker's own thread. Harmless if NULL.
+ * Refuses further posts, carries out those that were taken, ends the loop, joins the thread, frees and clears. The owners
+ * have closed their handles before (by worker_call()): one that is still open is a leak and ends the process with its
+ * type. A name look-up that is under way is waited for. Not from the worker's own thread. Harmless if NULL.
  */
 void worker_stop(struct worker **worker);
 

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of a stream: adopted, handshake, open, ended, closed. Reading stands in stream_read.c, writing in
+ * stream_write.c; how octets get in and out of a descriptor in stream_plain.c and stream_tls.c.
+ *
+ * Nothing here calls the owner from inside the owner's own call: what such a call finds out is noted, and told by
+ * stream_serve() on the next turn. After each call of the owner the stream may be closed; it is freed on a later turn, so
+ * that `state` can still be asked.
+ */
+#include "net/stream.h"
+
+#include "base/clock.h"
+#include "net/socket.h"
+#include "net/stream_internal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- polling ----------------------------------------------------------------------------------------------------- */
+
+static void step_handshake(struct stream *stream);
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct stream *stream = poll->data;
+	if (status < 0) {
+		/* libuv stops the handle when the socket has an error: reading and writing say which. */
+		stream->polled = 0;
+		events = UV_READABLE | UV_WRITABLE;
+	}
+	if (stream->state == STREAM_HANDSHAKING) {
+		step_handshake(stream);
+	} else {
+		if (stream->output_waits && (stream->write_wants_read || (events & UV_WRITABLE) != 0))
+			stream_write_ready(stream);
+		bool may_read = stream->state == STREAM_OPEN && !stream_is_held(stream);
+		if (may_read && (stream->read_wants_write || (events & UV_READABLE) != 0))
+			stream_read(stream);
+	}
+	stream_update_poll(stream);
+}
+
+void stream_update_poll(struct stream *stream)
+{
+	int wanted = 0;
+	if (stream->state == STREAM_CLOSED)
+		return;
+	if (stream->state == STREAM_HANDSHAKING && stream->ssl != NULL)
+		wanted = stream->handshake_wants_write ? UV_WRITABLE : UV_READABLE;
+	/* A resumed stream reads when it has presented what was left. */
+	if (stream->state == STREAM_OPEN && !stream_is_held(stream))
+		wanted |= UV_READABLE | (stream->read_wants_write ? UV_WRITABLE : 0);
+	if (stream->state >= STREAM_OPEN && stream->can_write && stream->output_waits)
+		wanted |= stream->write_wants_read ? UV_READABLE : UV_WRITABLE;
+	if (wanted == stream->polled)
+		return;
+	stream->polled = wanted;
+	int result = wanted != 0 ? uv_poll_start(&stream->poll, wanted, on_poll) : uv_poll_stop(&stream->poll);
+	assert(result == 0);
+	(void)result;
+}
+
+/* --- beginning --------------------------------------------------------------------------------------------------- */
+
+static void open_now(struct stream *stream)
+{
+	stream->state = STREAM_OPEN;
+	stream->was_open = stream->can_write = true;
+	stream->last_active_ns = worker_now_ns(stream->pool->worker);
+	if (stream->events.ready != NULL)
+		stream->events.ready(stream->context);
+	if (stream->state != STREAM_OPEN)
+		return;
+	/* What the owner flushed before, and what came right behind the handshake. */
+	stream_flush(stream);
+	if (stream->kind->has_buffered != NULL && stream->kind->has_buffered(stream))
+		stream_pool_defer(stream->pool, stream);
+	stream_update_poll(stream);
+}
+
+static void step_handshake(struct stream *stream)
+{
+	/* If not, the socket is still ready on the next turn. */
+	if (!stream_pool_may_step(stream->pool))
+		return;
+	switch (stream->kind->handshake(stream)) {
+	case STREAM_IO_DONE:
+		stream_pool_leave_handshake(stream->pool, stream);
+		open_now(stream);
+		break;
+	case STREAM_IO_WAIT:
+		break;
+	case STREAM_IO_END:
+		stream_tell_end(stream, stream_pending(stream));
+		break;
+	}
+}
+
+void stream_begin_handshake(struct stream *stream)
+{
+	assert(stream->state == STREAM_WAITING);
+	stream->state = STREAM_HANDSHAKING;
+	stream_pool_defer(stream->pool, stream);
+}
+
+static void begin(struct stream *stream)
+{
+	if (stream->kind->handshake == NULL)
+		open_now(stream);
+	else if (!stream_pool_queue_handshake(stream->pool, stream))
+		stream_end_later(stream, STREAM_END_TLS, "too many connections wait for their TLS handshake");
+}
+
+/* Makes the SSL only now: those that wait for a slot take little memory. */
+static void start_tls(struct stream *stream)
+{
+	if (stream->ssl != NULL)
+		return;
+	stream->ssl = tls_context_new_ssl(stream->tls, stream->server_name);
+	if (stream->ssl == NULL || SSL_set_fd(stream->ssl, stream->fd) != 1) {
+		stream_end_later(stream, STREAM_END_TLS, "no memory for the TLS handshake");
+		return;
+	}
+	free(stream->server_name);
+	stream->server_name = NULL;
+	stream->handshake_wants_write = SSL_is_server(stream->ssl) == 0;
+}
+
+/* --- what is due on a turn --------------------------------------------------------------------------------------- */
+
+static void serve_open(struct stream *stream)
+{
+	if (stream->is_resumed && !stream->is_paused) {
+		stream->is_resumed = false;
+		stream_present_pending(stream);
+	}
+	/* A pause holds back bytes and what follows them; a handshake that failed has none. */
+	if (stream->state == STREAM_ENDED && (!stream_is_held(stream) || !stream->was_open))
+		stream_tell_end(stream, stream_pending(stream));
+	bool may_read = stream->state == STREAM_OPEN && !stream_is_held(stream);
+	bool is_hidden = may_read && stream->kind->has_buffered != NULL && stream->kind->has_buffered(stream);
+	if (may_read && (is_hidden || stream->write_error != 0))
+		stream_read(stream);
+}
+
+void stream_serve(struct stream *stream)
+{
+	switch (stream->state) {
+	case STREAM_NEW:
+		begin(stream);
+		break;
+	case STREAM_HANDSHAKING:
+		start_tls(stream);
+		break;
+	case STREAM_OPEN:
+	case STREAM_ENDED:
+		serve_open(stream);
+		break;
+	case STREAM_WAITING:
+	case STREAM_TOLD:
+	case STREAM_CLOSED:
+		break;
+	}
+	stream_update_poll(stream);
+}
+
+/* --- the end ----------------------------------------------------------------------------------------------------- */
+
+void stream_note_end(struct stream *stream, enum stream_end end, const char *detail)
+{
+	if (stream->state >= STREAM_ENDED)
+		return;
+	bool is_quiet = end == STREAM_END_EOF || end == STREAM_END_WITHOUT_NOTIFY;
+	if (is_quiet && stream->write_error != 0) {
+		/* The write took the socket's error; the read behind it found only that nothing is left. */
+		end = STREAM_END_RESET;
+		detail = strerror(stream->write_error);
+	}
+	stream_pool_leave_handshake(stream->pool, stream);
+	stream->state = STREAM_ENDED;
+	stream->end = end;
+	stream->detail = strdup(detail);
+	if (end != STREAM_END_EOF) {
+		stream->can_write = false;
+		buffer_free(&stream->output);
+	}
+}
+
+void stream_end_later(struct stream *stream, enum stream_end end, const char *detail)
+{
+	stream_note_end(stream, end, detail);
+	stream_pool_defer(stream->pool, stream);
+	stream_update_poll(stream);
+}
+
+void stream_tell_end(struct stream *stream, struct bytes rest)
+{
+	assert(stream->state == STREAM_ENDED);
+	stream->state = STREAM_TOLD;
+	list_remove(&stream->unfinished_link);
+	stream->events.end(stream->context, stream->end, stream->detail != NULL ? stream->detail : "", rest);
+}
+
+/* --- for the owner ----------------------------------------------------------------------------------------------- */
+
+void stream_pause(struct stream *stream)
+{
+	if (stream->is_paused)
+		return;
+	stream->is_paused = true;
+	/* What it holds is not held by a slow peer any more, but by us. */
+	list_remove(&stream->unfinished_link);
+	stream_update_poll(stream);
+}
+
+void stream_resume(struct stream *stream)
+{
+	if (!stream->is_paused)
+		return;
+	stream->is_paused = false;
+	stream->is_resumed = true;
+	stream_pool_defer(stream->pool, stream);
+}
+
+/* The peer as text. A Unix client has no name: its process is what identifies it. */
+static void describe_peer(int fd, struct address *peer, char text[ADDRESS_TEXT_MAX_BYTES])
+{
+	memset(peer, 0, sizeof(*peer));
+	socklen_t len = sizeof(peer->sa);
+	if (getpeername(fd, &peer->sa.any, &len) == 0)
+		peer->len = len;
+	address_text(peer, text);
+	size_t suffix_len = strlen(SOCKET_LOCAL_SUFFIX);
+	size_t text_len = strlen(text);
+	struct ucred credentials;
+	len = sizeof(credentials);
+	if (strcmp(text, "unix:") == 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &len) == 0)
+		snprintf(text, ADDRESS_TEXT_MAX_BYTES, "unix:pid=%ld,uid=%lu", (long)credentials.pid,
+		         (unsigned long)credentials.uid);
+	else if (strncmp(text, "unix:", 5) == 0 && text_len > suffix_len &&
+	         strcmp(text + text_len - suffix_len, SOCKET_LOCAL_SUFFIX) == 0)
+		text[text_len - suffix_len] = '\0';
+}
+
+static struct stream *new_stream(struct stream_pool *pool, int fd, const struct stream_options *options)
+{
+	struct address peer;
+	char peer_text[ADDRESS_TEXT_MAX_BYTES];
+	describe_peer(fd, &peer, peer_text);
+	struct stream *stream = calloc(1, sizeof(*stream) + strlen(peer_text) + 1);
+	if (stream == NULL)
+		return NULL;
+	strcpy(stream->peer_text, peer_text);
+	stream->peer = peer;
+	stream->pool = pool;
+	stream->fd = fd;
+	stream->kind = options->tls != NULL ? &stream_tls : &stream_plain;
+	stream->pending_max_bytes = options->pending_max_bytes;
+	stream->events = options->events;
+	stream->context = options->context;
+	stream->handshake_timeout_ns = options->handshake_timeout_ns != 0
+	                                   ? options->handshake_timeout_ns
+	                                   : (uint64_t)STREAM_HANDSHAKE_TIMEOUT_SECONDS * CLOCK_NS_PER_SECOND;
+	stream->last_active_ns = worker_now_ns(pool->worker);
+	buffer_init(&stream->output, options->output_cap_bytes);
+	list_init(&stream->due_link);
+	list_init(&stream->unfinished_link);
+	list_init(&stream->handshake_link);
+	return stream;
+}
+
+struct stream *stream_adopt(int *fd, const struct stream_options *options)
+{
+	assert(*fd >= 0 && options->events.bytes != NULL && options->events.end != NULL);
+	struct stream_pool *pool = stream_pool_of(options->worker);
+	struct stream *stream = pool != NULL ? new_stream(pool, *fd, options) : NULL;
+	if (stream == NULL)
+		return NULL;
+	if (options->tls != NULL && options->server_name != NULL) {
+		stream->server_name = strdup(options->server_name);
+		if (stream->server_name == NULL)
+			goto free_stream;
+	}
+	if (uv_poll_init(worker_loop(options->worker), &stream->poll, *fd) != 0)
+		goto free_stream;
+	stream->poll.data = stream;
+	stream->tls = options->tls != NULL ? tls_context_hold(options->tls) : NULL;
+	pool->streams++;
+	stream_pool_defer(pool, stream);
+	*fd = -1;
+	return stream;
+free_stream:
+	free(stream->server_name);
+	free(stream);
+	return NULL;
+}
+
+/* Now nobody can hold a view of the stream's bytes any more, not even the callback that closed it. */
+static void on_closed(uv_handle_t *handle)
+{
+	struct stream *stream = handle->data;
+	free(stream->pending);
+	free(stream->detail);
+	free(stream->server_name);
+	free(stream);
+}
+
+void stream_close(struct stream **stream)
+{
+	struct stream *closed = *stream;
+	if (closed == NULL)
+		return;
+	*stream = NULL;
+	assert(closed->state != STREAM_CLOSED && worker_is_current(closed->pool->worker));
+	stream_pool_leave_handshake(closed->pool, closed);
+	list_remove(&closed->due_link);
+	list_remove(&closed->unfinished_link);
+	stream_pool_give_back(closed->pool, closed->pending_size);
+	closed->pending_size = 0;
+	if (closed->kind->release != NULL)
+		closed->kind->release(closed);
+	tls_context_release(&closed->tls);
+	buffer_free(&closed->output);
+	closed->state = STREAM_CLOSED;
+	closed->pool->streams--;
+	/* First out of the poll set, then closed: the number may be a new connection's in this very turn. */
+	uv_close((uv_handle_t *)&closed->poll, on_closed);
+	close(closed->fd);
+}
+
+struct buffer *stream_output(struct stream *stream)
+{
+	return &stream->output;
+}
+
+const char *stream_peer_text(const struct stream *stream)
+{
+	return stream->peer_text;
+}
+
+const struct address *stream_peer(const struct stream *stream)
+{
+	return &stream->peer;
+}
+
+const char *stream_peer_identity(const struct stream *stream)
+{
+	return stream->ssl != NULL ? tls_peer_identity(stream->ssl) : "";
+}
+
+int stream_fd(const struct stream *stream)
+{
+	return stream->fd;
+}
+
+uint64_t stream_last_active_ns(const struct stream *stream)
+{
+	return stream->last_active_ns;
+}
+
+void stream_set_pending_budget(struct worker *worker, size_t max_bytes)
+{
+	struct stream_pool *pool = stream_pool_of(worker);
+	if (pool != NULL)
+		pool->pending_max_bytes = max_bytes;
+}

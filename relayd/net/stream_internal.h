@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The stream's struct, what its kinds (plain, TLS) provide, and what its files call of each other. */
+#ifndef RELAYD_NET_STREAM_INTERNAL_H
+#define RELAYD_NET_STREAM_INTERNAL_H
+
+#include "net/stream.h"
+#include "net/stream_pool.h"
+
+enum {
+	STREAM_HANDSHAKE_TIMEOUT_SECONDS = 10,
+	STREAM_PENDING_IN_PLACE_BYTES = 16 * 1024, /* a longer unfinished frame is continued in its own memory */
+};
+
+/* Goes forward only. */
+enum stream_state {
+	STREAM_NEW,         /* adopted; nothing happened yet */
+	STREAM_WAITING,     /* for a handshake slot */
+	STREAM_HANDSHAKING,
+	STREAM_OPEN,
+	STREAM_ENDED,       /* no more bytes will come; told when the stream is not paused */
+	STREAM_TOLD,        /* after an end in order the owner may still write */
+	STREAM_CLOSED,      /* the loop still holds the handle */
+};
+
+/* The outcome of one operation of a kind. */
+enum stream_io {
+	STREAM_IO_DONE,
+	STREAM_IO_WAIT,  /* nothing possible now: poll (the kind has set what it needs beyond the obvious) */
+	STREAM_IO_END,   /* over: the kind called stream_note_end(), or set write_error */
+};
+
+struct stream_kind {
+	/* Takes a step of the handshake. NULL: there is none. */
+	enum stream_io (*handshake)(struct stream *stream);
+	/* Reads once, up to `room` octets; *got > 0 if DONE. */
+	enum stream_io (*read)(struct stream *stream, uint8_t *into, size_t room, size_t *got);
+	/* One read gives a record only: read on until the room is filled. */
+	bool reads_records;
+	/* Is there something to read that the socket will not tell of? NULL: never. */
+	bool (*has_buffered)(const struct stream *stream);
+	/* Writes once; *put > 0 if DONE. END: nothing can be written any more, but what the peer sent may be read. */
+	enum stream_io (*write)(struct stream *stream, struct bytes bytes, size_t *put);
+	/* Everything is written: says so to the peer and shuts the sending side down. */
+	enum stream_io (*finish)(struct stream *stream);
+	/* At the very end, the descriptor still open. */
+	void (*release)(struct stream *stream);
+};
+
+extern const struct stream_kind stream_plain;
+extern const struct stream_kind stream_tls;
+
+/*
+ * Kept small: thousands are idle at a time. What few streams need for a short time (unfinished frame, output, detail)
+ * has memory of its own while it is needed.
+ */
+struct stream {
+	uv_poll_t poll;
+	struct stream_pool *pool;
+	const struct stream_kind *kind;
+	int fd;
+	enum stream_state state;
+	enum stream_end end;
+	int write_error;         /* errno of the write that failed, or 0 */
+	int polled;              /* events that the poll handle waits for */
+
+	bool was_open;
+	bool can_write;
+	bool is_paused;
+	bool is_resumed;         /* what was left is presented on the next turn, before anything is read */
+	bool is_shutting_down;   /* finish once the output is written */
+	bool is_finished;        /* the sending side is shut */
+	bool output_waits;       /* a flush left something: poll for writable */
+	bool was_above_half;     /* of the output's cap, at a flush */
+	bool read_wants_write;   /* TLS: the protocol itself must write before it reads on */
+	bool write_wants_read;   /* TLS: the other way round */
+	bool handshake_wants_write;
+
+	struct list due_link;
+	struct list unfinished_link;
+	struct list handshake_link;
+
+	uint8_t *pending;        /* what the owner left; NULL if nothing */
+	size_t pending_len;
+	size_t pending_size;     /* allocated; counted in the pool */
+	size_t pending_max_bytes;
+
+	struct buffer output;
+	uint64_t last_active_ns;
+	uint64_t deadline_ns;    /* of the handshake */
+	uint64_t handshake_timeout_ns;
+	struct tls_context *tls;
+	SSL *ssl;
+	char *server_name;       /* until the handshake begins */
+	char *detail;            /* of the end */
+	struct stream_events events;
+	void *context;
+	struct address peer;
+	char peer_text[];
+};
+
+/* --- stream.c ---------------------------------------------------------------------------------------------------- */
+
+/* Does what became due: begins, presents what was left, tells of the end. */
+void stream_serve(struct stream *stream);
+
+/* It has its slot: the handshake begins, on the next turn. */
+void stream_begin_handshake(struct stream *stream);
+
+/* Remembers that the stream is over; the first end counts. Whoever called the kind goes on to stream_tell_end(). */
+void stream_note_end(struct stream *stream, enum stream_end end, const char *detail);
+
+/* The same from elsewhere: told on the next turn. */
+void stream_end_later(struct stream *stream, enum stream_end end, const char *detail);
+
+/* Tells the owner, who may close the stream. */
+void stream_tell_end(struct stream *stream, struct bytes rest);
+
+/* Polls for what the stream waits for now. */
+void stream_update_poll(struct stream *stream);
+
+/* --- stream_write.c ---------------------------------------------------------------------------------------------- */
+
+/* The socket takes more: writes on, and tells the owner if enough is gone. The stream may be closed afterwards. */
+void stream_write_ready(struct stream *stream);
+
+/* --- stream_read.c ----------------------------------------------------------------------------------------------- */
+
+/* Reads what is there, within the turn's limit, and presents it. The stream may be closed afterwards. */
+void stream_read(struct stream *stream);
+
+/* Presents what was left before. The stream may be closed afterwards. */
+void stream_present_pending(struct stream *stream);
+
+/* The owner holds the bytes back, not the peer. */
+static inline bool stream_is_held(const struct stream *stream)
+{
+	return stream->is_paused || stream->is_resumed;
+}
+
+static inline struct bytes stream_pending(const struct stream *stream)
+{
+	return bytes_of(stream->pending, stream->pending_len);
+}
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/stream_pool.h"
+
+#include "net/stream_internal.h"
+#include "net/worker_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static void on_next_turn(uv_idle_t *idle)
+{
+	struct stream_pool *pool = idle->data;
+	/* Only those that are due now: what becomes due meanwhile has its turn after the sockets had theirs. */
+	struct list now;
+	list_init(&now);
+	struct list *link;
+	while ((link = list_take_first(&pool->due)) != NULL)
+		list_append(&now, link);
+	uv_idle_stop(idle);
+	while ((link = list_take_first(&now)) != NULL)
+		stream_serve(LIST_ENTRY(link, struct stream, due_link));
+}
+
+void stream_pool_defer(struct stream_pool *pool, struct stream *stream)
+{
+	if (!list_is_empty(&stream->due_link))
+		return;
+	list_append(&pool->due, &stream->due_link);
+	if (!uv_is_active((uv_handle_t *)&pool->next_turn))
+		uv_idle_start(&pool->next_turn, on_next_turn);
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------- */
+
+struct stream_pool *stream_pool_of(struct worker *worker)
+{
+	assert(worker_is_current(worker));
+	struct stream_pool **slot = worker_stream_pool(worker);
+	if (*slot != NULL)
+		return *slot;
+	struct stream_pool *pool = calloc(1, sizeof(*pool));
+	if (pool == NULL)
+		return NULL;
+	pool->read_buffer = malloc(STREAM_READ_BUFFER_BYTES);
+	if (pool->read_buffer == NULL) {
+		free(pool);
+		return NULL;
+	}
+	pool->worker = worker;
+	pool->pending_max_bytes = STREAM_PENDING_BUDGET_BYTES;
+	list_init(&pool->unfinished);
+	list_init(&pool->due);
+	list_init(&pool->handshaking);
+	list_init(&pool->waiting);
+	uv_idle_init(worker_loop(worker), &pool->next_turn);
+	uv_timer_init(worker_loop(worker), &pool->handshake_timer);
+	pool->next_turn.data = pool->handshake_timer.data = pool;
+	pool->handles_open = 2;
+	*slot = pool;
+	return pool;
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+	struct stream_pool *pool = handle->data;
+	if (--pool->handles_open > 0)
+		return;
+	free(pool->read_buffer);
+	free(pool);
+}
+
+void stream_pool_close(struct stream_pool **pool)
+{
+	if (*pool == NULL)
+		return;
+	assert((*pool)->streams == 0);
+	uv_close((uv_handle_t *)&(*pool)->next_turn, on_handle_closed);
+	uv_close((uv_handle_t *)&(*pool)->handshake_timer, on_handle_closed);
+	*pool = NULL;
+}
+
+/* --- the budget -------------------------------------------------------------------------------------------------- */
+
+bool stream_pool_take(struct stream_pool *pool, struct stream *stream, size_t bytes)
+{
+	while (pool->pending_bytes + bytes > pool->pending_max_bytes && !list_is_empty(&pool->unfinished)) {
+		struct stream *slowest = LIST_ENTRY(pool->unfinished.next, struct stream, unfinished_link);
+		if (slowest == stream)
+			return false;
+		/* Its owner still gets what it left, on the next turn; from now on it does not count any more. */
+		list_remove(&slowest->unfinished_link);
+		stream_pool_give_back(pool, slowest->pending_size);
+		slowest->pending_size = 0;
+		stream_end_later(slowest, STREAM_END_PENDING_LIMIT,
+		                 "its unfinished frame was the slowest when the memory for unfinished frames was spent");
+	}
+	if (pool->pending_bytes + bytes > pool->pending_max_bytes && !stream_is_held(stream))
+		return false;
+	pool->pending_bytes += bytes;
+	return true;
+}
+
+void stream_pool_give_back(struct stream_pool *pool, size_t bytes)
+{
+	assert(bytes <= pool->pending_bytes);
+	pool->pending_bytes -= bytes;
+}
+
+size_t stream_pool_read_bytes(const struct stream_pool *pool)
+{
+	size_t left = pool->pending_bytes < pool->pending_max_bytes ? pool->pending_max_bytes - pool->pending_bytes : 0;
+	if (left / 4 >= STREAM_READ_BUFFER_BYTES)
+		return STREAM_READ_BUFFER_BYTES;
+	return left / 4 > STREAM_READ_LEAST_BYTES ? left / 4 : STREAM_READ_LEAST_BYTES;
+}
+
+/* --- handshakes -------------------------------------------------------------------------------------------------- */
+
+static void on_deadline(uv_timer_t *timer);
+
+static void set_timer(struct stream_pool *pool)
+{
+	uint64_t first = UINT64_MAX;
+	LIST_FOR_EACH(link, &pool->handshaking)
+	{
+		struct stream *stream = LIST_ENTRY(link, struct stream, handshake_link);
+		if (stream->deadline_ns < first)
+			first = stream->deadline_ns;
+	}
+	uv_timer_stop(&pool->handshake_timer);
+	if (first == UINT64_MAX)
+		return;
+	uint64_t now = worker_now_ns(pool->worker);
+	/* Rounded up, so that it does not fire just before the deadline. */
+	uv_timer_start(&pool->handshake_timer, on_deadline, first > now ? (first - now) / 1000000 + 1 : 0, 0);
+}
+
+/* At most STREAM_HANDSHAKES_MAX streams are looked at. */
+static void on_deadline(uv_timer_t *timer)
+{
+	struct stream_pool *pool = timer->data;
+	uint64_t now = worker_now_ns(pool->worker);
+	LIST_FOR_EACH(link, &pool->handshaking)
+	{
+		struct stream *stream = LIST_ENTRY(link, struct stream, handshake_link);
+		if (stream->deadline_ns > now)
+			continue;
+		stream_end_later(stream, STREAM_END_HANDSHAKE_TIMEOUT, "the TLS handshake was not finished in time");
+	}
+	set_timer(pool);
+}
+
+static void begin_next(struct stream_pool *pool)
+{
+	while (pool->handshakes < STREAM_HANDSHAKES_MAX && !list_is_empty(&pool->waiting)) {
+		struct list *link = list_take_first(&pool->waiting);
+		struct stream *stream = LIST_ENTRY(link, struct stream, handshake_link);
+		pool->waiting_handshakes--;
+		pool->handshakes++;
+		list_append(&pool->handshaking, link);
+		stream->deadline_ns = worker_now_ns(pool->worker) + stream->handshake_timeout_ns;
+		stream_begin_handshake(stream);
+	}
+	set_timer(pool);
+}
+
+bool stream_pool_queue_handshake(struct stream_pool *pool, struct stream *stream)
+{
+	if (pool->waiting_handshakes >= STREAM_HANDSHAKES_WAITING_MAX)
+		return false;
+	assert(stream->state == STREAM_NEW);
+	stream->state = STREAM_WAITING;
+	list_append(&pool->waiting, &stream->handshake_link);
+	pool->waiting_handshakes++;
+	begin_next(pool);
+	return true;
+}
+
+void stream_pool_leave_handshake(struct stream_pool *pool, struct stream *stream)
+{
+	if (list_is_empty(&stream->handshake_link))
+		return;
+	list_remove(&stream->handshake_link);
+	if (stream->state == STREAM_WAITING)
+		pool->waiting_handshakes--;
+	else
+		pool->handshakes--;
+	begin_next(pool);
+}
+
+bool stream_pool_may_step(struct stream_pool *pool)
+{
+	if (pool->steps_turn != worker_turn(pool->worker)) {
+		pool->steps_turn = worker_turn(pool->worker);
+		pool->steps = 0;
+	}
+	if (pool->steps >= STREAM_HANDSHAKE_STEPS_PER_TURN_MAX)
+		return false;
+	pool->steps++;
+	return true;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the streams of one worker share: the read buffer, the budget of memory for unfinished frames, the streams that
+ * have something to do on the next turn, and the slots for TLS handshakes. Made by the worker's first stream.
+ */
+#ifndef RELAYD_NET_STREAM_POOL_H
+#define RELAYD_NET_STREAM_POOL_H
+
+#include "base/list.h"
+#include "net/worker.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	STREAM_READ_BUFFER_BYTES = 256 * 1024,      /* the most that is read from one stream in one turn */
+	STREAM_READ_LEAST_BYTES = 4096,             /* the least, when the budget is nearly spent */
+	STREAM_PENDING_BUDGET_BYTES = 64 << 20,     /* unless stream_set_pending_budget() says otherwise */
+	STREAM_HANDSHAKES_MAX = 64,                 /* in progress at the same time */
+	STREAM_HANDSHAKES_WAITING_MAX = 4096,       /* accepted, but not begun */
+	STREAM_HANDSHAKE_STEPS_PER_TURN_MAX = 8,    /* about 0.35 ms of CPU each: other sockets are served in between */
+};
+
+struct stream;
+
+struct stream_pool {
+	struct worker *worker;
+	uint8_t *read_buffer; /* STREAM_READ_BUFFER_BYTES */
+
+	size_t pending_bytes;     /* allocated to all streams */
+	size_t pending_max_bytes; /* the budget */
+	struct list unfinished;   /* streams with an unfinished frame; the one that has waited longest is first */
+
+	uv_idle_t next_turn; /* runs only while `due` is not empty */
+	struct list due;     /* streams to be served on the next turn */
+
+	unsigned handshakes;
+	struct list handshaking; /* `handshakes` of them */
+	unsigned waiting_handshakes;
+	struct list waiting;
+	uv_timer_t handshake_timer; /* set for the first deadline of those handshaking; stopped when there is none */
+	uint64_t steps_turn;        /* the turn in which `steps` were taken */
+	unsigned steps;
+
+	unsigned streams; /* that are not closed: none when the pool closes */
+	unsigned handles_open;
+};
+
+/* The worker's pool, made if there is none yet. NULL if memory is short. From the worker's thread. */
+struct stream_pool *stream_pool_of(struct worker *worker);
+
+/* All its streams are closed before; the memory goes when the loop has let go of the handles. Clears; harmless if NULL. */
+void stream_pool_close(struct stream_pool **pool);
+
+/* Has stream_serve() called on the next turn. */
+void stream_pool_defer(struct stream_pool *pool, struct stream *stream);
+
+/* --- the budget -------------------------------------------------------------------------------------------------- */
+
+/*
+ * Takes `bytes` from the budget. If it is spent, the streams whose unfinished frames have waited longest are ended
+ * (on the next turn) until there is enough. False if `stream` itself would be the next.
+ */
+bool stream_pool_take(struct stream_pool *pool, struct stream *stream, size_t bytes);
+void stream_pool_give_back(struct stream_pool *pool, size_t bytes);
+
+/*
+ * How much to read at once: the whole buffer while there is plenty of budget, less when paused streams hold much of it.
+ * What a stream leaves when it pauses is kept even over the budget, so this is what bounds it.
+ */
+size_t stream_pool_read_bytes(const struct stream_pool *pool);
+
+/* --- handshakes -------------------------------------------------------------------------------------------------- */
+
+/* Begins the stream's handshake now or when it is its turn (stream_begin_handshake()). False if too many wait. */
+bool stream_pool_queue_handshake(struct stream_pool *pool, struct stream *stream);
+
+/* May a step of a handshake be taken in this turn? Counts it. */
+bool stream_pool_may_step(struct stream_pool *pool);
+
+/* The stream's handshake is over, or it closes: leaves slot or queue and lets the next one begin. Harmless in neither. */
+void stream_pool_leave_handshake(struct stream_pool *pool, struct stream *stream);
+
+#endif

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A worker's mailbox, wakers, turn ends, clocks and stop, with real threads. */
+#include "net/worker.h"
+
+#include "base/clock.h"
+
+#include <check.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+static void sleep_ms(long ms)
+{
+	struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+	nanosleep(&time, NULL);
+}
+
+struct order {
+	struct worker *worker;
+	int numbers[8];
+	int count;
+};
+
+struct numbered {
+	struct order *order;
+	int number;
+};
+
+static void note_number(void *context)
+{
+	struct numbered *numbered = context;
+	ck_assert(worker_is_current(numbered->order->worker));
+	numbered->order->numbers[numbered->order->count++] = numbered->number;
+}
+
+static void nothing(void *context)
+{
+	(void)context;
+}
+
+START_TEST(posts_are_carried_out_in_order_on_the_workers_thread)
+{
+	struct order order = {.worker = worker_start("test")};
+	struct numbered letters[5];
+	ck_assert(!worker_is_current(order.worker));
+	for (int i = 0; i < 5; i++) {
+		letters[i] = (struct numbered){&order, i};
+		ck_assert(worker_post(order.worker, note_number, &letters[i]));
+	}
+	ck_assert(worker_call(order.worker, nothing, NULL));
+	ck_assert_int_eq(order.count, 5);
+	for (int i = 0; i < 5; i++)
+		ck_assert_int_eq(order.numbers[i], i);
+	worker_stop(&order.worker);
+	ck_assert_ptr_null(order.worker);
+}
+END_TEST
+
+START_TEST(what_was_posted_before_the_stop_is_carried_out)
+{
+	struct order order = {.worker = worker_start("test")};
+	struct numbered letters[8];
+	struct worker *worker = order.worker;
+	for (int i = 0; i < 8; i++) {
+		letters[i] = (struct numbered){&order, i};
+		ck_assert(worker_post(worker, note_number, &letters[i]));
+	}
+	worker_stop(&worker);
+	ck_assert_int_eq(order.count, 8);
+}
+END_TEST
+
+struct refused {
+	struct worker *worker;
+	atomic_bool is_refused;
+};
+
+static void post_until_refused(void *context)
+{
+	struct refused *refused = context;
+	/* Posts again and again from the worker itself: the stop comes in between and ends it. */
+	if (!worker_post(refused->worker, post_until_refused, refused))
+		atomic_store(&refused->is_refused, true);
+}
+
+START_TEST(a_stopping_worker_refuses_posts)
+{
+	struct refused refused = {.worker = worker_start("test")};
+	struct worker *worker = refused.worker;
+	ck_assert(worker_post(worker, post_until_refused, &refused));
+	worker_stop(&worker);
+	ck_assert(atomic_load(&refused.is_refused));
+}
+END_TEST
+
+START_TEST(stopping_no_worker_is_harmless)
+{
+	struct worker *none = NULL;
+	worker_stop(&none);
+	ck_assert_ptr_null(none);
+}
+END_TEST
+
+/* Four threads count up and wake; the worker sees the last count, in far fewer calls than wake-ups. */
+struct woken {
+	struct worker *worker;
+	struct waker *waker;
+	atomic_int asked;
+	int seen;
+	int plain; /* written before the only wake-up of a test, without any lock */
+	int calls;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+};
+
+static void on_wake(void *context)
+{
+	struct woken *woken = context;
+	pthread_mutex_lock(&woken->lock);
+	woken->seen = atomic_load(&woken->asked);
+	woken->calls++;
+	pthread_cond_broadcast(&woken->changed);
+	pthread_mutex_unlock(&woken->lock);
+}
+
+static void open_waker(void *context)
+{
+	struct woken *woken = context;
+	woken->waker = waker_open(woken->worker, on_wake, woken);
+	ck_assert_ptr_nonnull(woken->waker);
+}
+
+static void close_waker(void *context)
+{
+	struct woken *woken = context;
+	waker_close(&woken->waker);
+	ck_assert_ptr_null(woken->waker);
+	waker_close(&woken->waker);
+}
+
+enum { WAKES_EACH = 2000, WAKING_THREADS = 4 };
+
+static void *wake_often(void *context)
+{
+	struct woken *woken = context;
+	for (int i = 0; i < WAKES_EACH; i++) {
+		atomic_fetch_add(&woken->asked, 1);
+		waker_wake(woken->waker);
+	}
+	return NULL;
+}
+
+START_TEST(the_call_after_the_last_wake_up_is_never_missed)
+{
+	struct woken woken = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+	woken.worker = worker_start("test");
+	worker_call(woken.worker, open_waker, &woken);
+	pthread_t threads[WAKING_THREADS];
+	for (int i = 0; i < WAKING_THREADS; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, wake_often, &woken), 0);
+	for (int i = 0; i < WAKING_THREADS; i++)
+		pthread_join(threads[i], NULL);
+	pthread_mutex_lock(&woken.lock);
+	while (woken.seen < WAKES_EACH * WAKING_THREADS)
+		pthread_cond_wait(&woken.changed, &woken.lock);
+	ck_assert_int_le(woken.calls, WAKES_EACH * WAKING_THREADS);
+	pthread_mutex_unlock(&woken.lock);
+	worker_call(woken.worker, close_waker, &woken);
+	worker_stop(&woken.worker);
+}
+END_TEST
+
+static void read_plain(void *context)
+{
+	struct woken *woken = context;
+	int plain = woken->plain;
+	pthread_mutex_lock(&woken->lock);
+	woken->seen = plain;
+	pthread_cond_broadcast(&woken->changed);
+	pthread_mutex_unlock(&woken->lock);
+}
+
+static void open_plain_waker(void *context)
+{
+	struct woken *woken = context;
+	woken->waker = waker_open(woken->worker, read_plain, woken);
+}
+
+START_TEST(what_was_written_before_a_wake_up_is_seen_by_the_call)
+{
+	/* Under ThreadSanitizer this fails if the wake-up does not order the memory. */
+	struct woken woken = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+	woken.worker = worker_start("test");
+	worker_call(woken.worker, open_plain_waker, &woken);
+	woken.plain = 42;
+	waker_wake(woken.waker);
+	pthread_mutex_lock(&woken.lock);
+	while (woken.seen != 42)
+		pthread_cond_wait(&woken.changed, &woken.lock);
+	pthread_mutex_unlock(&woken.lock);
+	worker_call(woken.worker, close_waker, &woken);
+	worker_stop(&woken.worker);
+}
+END_TEST
+
+struct turns {
+	struct worker *worker;
+	int ends;
+	bool call_was_before;
+	bool was_called;
+	uint64_t now_ns;
+	int64_t wall_ns;
+	bool clock_stood_still;
+};
+
+static void on_turn_end(void *context)
+{
+	struct turns *turns = context;
+	turns->ends++;
+	turns->call_was_before = turns->was_called;
+}
+
+static void watch_turns(void *context)
+{
+	struct turns *turns = context;
+	worker_at_turn_end(turns->worker, on_turn_end, turns);
+}
+
+static void read_clocks_twice(void *context)
+{
+	struct turns *turns = context;
+	turns->was_called = true;
+	turns->now_ns = worker_now_ns(turns->worker);
+	turns->wall_ns = worker_wall_ns(turns->worker);
+	sleep_ms(2);
+	turns->clock_stood_still =
+	    worker_now_ns(turns->worker) == turns->now_ns && worker_wall_ns(turns->worker) == turns->wall_ns;
+}
+
+static int ends_of(struct turns *turns)
+{
+	/* The call itself is part of a turn whose end comes after it: read from within. */
+	worker_call(turns->worker, nothing, NULL);
+	return turns->ends;
+}
+
+START_TEST(the_turn_ends_after_what_happened_in_it_and_an_idle_worker_has_no_turns)
+{
+	struct turns turns = {.worker = worker_start("test")};
+	worker_call(turns.worker, watch_turns, &turns);
+	worker_call(turns.worker, read_clocks_twice, &turns);
+	sleep_ms(300);
+	int before = ends_of(&turns);
+	ck_assert(turns.call_was_before);
+	sleep_ms(300);
+	int after = ends_of(&turns);
+	/* One turn for each of the calls, none for the time between. */
+	ck_assert_int_le(after - before, 1);
+	worker_stop(&turns.worker);
+}
+END_TEST
+
+START_TEST(the_clocks_stand_still_within_a_turn_and_move_between_turns)
+{
+	struct turns turns = {.worker = worker_start("test")};
+	uint64_t before_ns = clock_monotonic_ns();
+	worker_call(turns.worker, read_clocks_twice, &turns);
+	ck_assert(turns.clock_stood_still);
+	ck_assert(turns.now_ns >= before_ns && turns.now_ns <= clock_monotonic_ns());
+	ck_assert_int_le(llabs(clock_wall_ns() - turns.wall_ns), CLOCK_NS_PER_SECOND);
+	uint64_t first_ns = turns.now_ns;
+	sleep_ms(5);
+	worker_call(turns.worker, read_clocks_twice, &turns);
+	ck_assert(turns.now_ns > first_ns + CLOCK_NS_PER_MS);
+	worker_stop(&turns.worker);
+}
+END_TEST
+
+static void read_mask(void *context)
+{
+	pthread_sigmask(SIG_SETMASK, NULL, context);
+}
+
+START_TEST(a_worker_takes_no_signals_and_survives_a_closed_pipe)
+{
+	struct worker *worker = worker_start("test");
+	sigset_t mask;
+	worker_call(worker, read_mask, &mask);
+	ck_assert_int_eq(sigismember(&mask, SIGTERM), 1);
+	ck_assert_int_eq(sigismember(&mask, SIGHUP), 1);
+	ck_assert_int_eq(sigismember(&mask, SIGPIPE), 1);
+	ck_assert_int_eq(sigismember(&mask, SIGSEGV), 0);
+	sigset_t ours;
+	pthread_sigmask(SIG_SETMASK, NULL, &ours);
+	ck_assert_int_eq(sigismember(&ours, SIGTERM), 0);
+	worker_stop(&worker);
+}
+END_TEST
+
+static void leak_timer(void *context)
+{
+	static uv_timer_t timer;
+	uv_timer_init(worker_loop(context), &timer);
+	uv_timer_start(&timer, NULL, 1000000, 0);
+}
+
+START_TEST(a_handle_left_open_ends_the_process)
+{
+	struct worker *worker = worker_start("test");
+	worker_call(worker, leak_timer, worker);
+	worker_stop(&worker);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("net/worker");
+	TCase *tests = tcase_create("worker");
+	tcase_add_test(tests, posts_are_carried_out_in_order_on_the_workers_thread);
+	tcase_add_test(tests, what_was_posted_before_the_stop_is_carried_out);
+	tcase_add_test(tests, a_stopping_worker_refuses_posts);
+	tcase_add_test(tests, stopping_no_worker_is_harmless);
+	tcase_add_test(tests, the_call_after_the_last_wake_up_is_never_missed);
+	tcase_add_test(tests, what_was_written_before_a_wake_up_is_seen_by_the_call);
+	tcase_add_test(tests, the_turn_ends_after_what_happened_in_it_and_an_idle_worker_has_no_turns);
+	tcase_add_test(tests, the_clocks_stand_still_within_a_turn_and_move_between_turns);
+	tcase_add_test(tests, a_worker_takes_no_signals_and_survives_a_closed_pipe);
+	tcase_add_test_raise_signal(tests, a_handle_left_open_ends_the_process, SIGABRT);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
