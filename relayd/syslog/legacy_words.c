@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "syslog/legacy_words.h"
+
+#include "base/decimal.h"
+#include "syslog/rfc3164.h"
+
+enum {
+	PROCURVE_EVENT_DIGITS = 5,
+	IPV6_LEN_MAX = 64, /* with brackets and scope */
+	IPV6_GROUP_MAX = 4,
+	MNEMONIC_LEN_MAX = 128,
+};
+
+/* Where an octet may stand. */
+enum {
+	HOST = 1, /* in HOSTNAME */
+	TAG = 2,  /* in TAG */
+	PID = 4,  /* between the brackets of a TAG */
+	ANY = HOST | TAG | PID,
+};
+
+/* A word with a comma, "=", a quote or "{" is a list, key=value or JSON, and no TAG; ":" and "[" end a TAG. */
+static const uint8_t octet_class[256] = {
+	['!'] = TAG | PID,
+	['"'] = PID,
+	['#'] = ANY,
+	['$' ... '+'] = TAG | PID,
+	[','] = PID,
+	['-' ... '9'] = ANY, /* "-", ".", "/" and the digits */
+	[':'] = PID,
+	[';' ... '<'] = TAG | PID,
+	['='] = PID,
+	['>' ... '?'] = TAG | PID,
+	['@' ... 'Z'] = ANY,
+	['['] = PID,
+	['\\' ... '^'] = TAG | PID,
+	['_'] = ANY,
+	['`'] = TAG | PID,
+	['a' ... 'z'] = ANY,
+	['{'] = PID,
+	['|' ... '~'] = TAG | PID,
+	[128 ... 255] = TAG | PID,
+};
+
+static size_t run_len(struct bytes text, unsigned class)
+{
+	size_t len = 0;
+	while (len < text.len && (octet_class[text.at[len]] & class) != 0)
+		len++;
+	return len;
+}
+
+static bool ends_at(struct bytes text, size_t at)
+{
+	return at == text.len || text.at[at] == ' ';
+}
+
+static bool is_repeat_notice(struct bytes text)
+{
+	return bytes_start_with(text, BYTES("last message repeated "));
+}
+
+size_t legacy_hostname_len(struct bytes text)
+{
+	size_t len = run_len(text, HOST);
+	return len <= RFC3164_HOSTNAME_MAX_BYTES ? len : 0;
+}
+
+static bool is_hex(uint8_t octet)
+{
+	return decimal_is_digit(octet) || (uint8_t)((octet | 0x20) - 'a') < 6;
+}
+
+/* Hexadecimal groups of at most four digits with at least two ":", perhaps with an IPv4 tail or a scope. */
+static bool is_ipv6(struct bytes text)
+{
+	size_t colons = 0, group = 0, at = 0;
+	for (; at < text.len && text.at[at] != '%'; at++) {
+		if (text.at[at] == ':') {
+			colons++;
+			group = 0;
+		} else if (text.at[at] == '.' && colons >= 2) {
+			group = 0;
+		} else if (!is_hex(text.at[at]) || ++group > IPV6_GROUP_MAX) {
+			return false;
+		}
+	}
+	/* "::" alone is the lone colons of some text, "fe80::1%" has no scope. */
+	return colons >= 2 && text.len > colons && (at == text.len || at + 1 < text.len);
+}
+
+/* The word up to SP as IPv6 address; SP must follow. */
+static size_t ipv6_word(struct bytes text, struct bytes *hostname)
+{
+	size_t len = bytes_find(bytes_first(text, IPV6_LEN_MAX + 1), ' ');
+	if (len > IPV6_LEN_MAX || len == text.len || len < 3)
+		return 0;
+	struct bytes word = bytes_first(text, len);
+	if (word.at[0] == '[' && word.at[len - 1] == ']')
+		word = bytes_of(word.at + 1, len - 2);
+	if (!is_ipv6(word))
+		return 0;
+	*hostname = word;
+	return len;
+}
+
+size_t legacy_host_word(struct bytes text, struct bytes *hostname)
+{
+	size_t len = legacy_hostname_len(text);
+	if (len > 0 && ends_at(text, len)) {
+		if (is_repeat_notice(text))
+			return 0;
+		bool nil = len == 1 && text.at[0] == '-';
+		*hostname = bytes_first(text, nil ? 0 : len);
+		return len;
+	}
+	if (len < text.len && (text.at[len] == ':' || (len == 0 && text.at[0] == '[')))
+		return ipv6_word(text, hostname);
+	return 0;
+}
+
+/* HP ProCurve: "00076 ports: ", an event number and the module. */
+static size_t procurve_read(struct bytes text, struct legacy_tag *tag)
+{
+	struct bytes module = bytes_after(text, PROCURVE_EVENT_DIGITS + 1);
+	size_t len = run_len(module, HOST);
+	if (len == 0 || len == module.len || module.at[len] != ':')
+		return 0;
+	tag->msgid = bytes_first(text, PROCURVE_EVENT_DIGITS);
+	tag->app_name = bytes_first(module, len);
+	return PROCURVE_EVENT_DIGITS + 1 + len + 1;
+}
+
+static bool is_procurve_event(struct bytes word)
+{
+	uint64_t number;
+	return word.len == PROCURVE_EVENT_DIGITS && decimal_read(word, PROCURVE_EVENT_DIGITS, &number) == PROCURVE_EVENT_DIGITS;
+}
+
+/* "[" procid "]" and then ":", SP or the end: the "]" may be doubled inside. Returns its length with the ":". */
+static size_t procid_read(struct bytes text, struct bytes *procid)
+{
+	size_t len = 1;
+	while (len < text.len && len <= RFC3164_PROCID_MAX_BYTES + 1 && (octet_class[text.at[len]] & PID) != 0) {
+		if (text.at[len] == ']' && (ends_at(text, len + 1) || text.at[len + 1] == ':')) {
+			*procid = bytes_of(text.at + 1, len - 1);
+			return len + 1 + (len + 1 < text.len && text.at[len + 1] == ':' ? 1 : 0);
+		}
+		len++;
+	}
+	return 0;
+}
+
+/* "CEF:0|…" and "LEEF:2.0|…" are payloads, "@cee:" is a cookie. */
+static bool is_no_tag(struct bytes word, struct bytes text)
+{
+	bool digit_follows = word.len + 1 < text.len && decimal_is_digit(text.at[word.len + 1]);
+	return (digit_follows && (bytes_equal(word, BYTES("CEF")) || bytes_equal(word, BYTES("LEEF")))) ||
+	       bytes_equal(word, BYTES("@cee"));
+}
+
+size_t legacy_tag_read(struct bytes text, bool has_host, struct legacy_tag *tag)
+{
+	*tag = (struct legacy_tag){0};
+	size_t len = run_len(text, TAG);
+	if (len == 0 || len > RFC3164_TAG_MAX_BYTES || len == text.len)
+		return 0;
+	struct bytes word = bytes_first(text, len);
+	size_t end = 0;
+	if (text.at[len] == ':') {
+		end = is_no_tag(word, text) ? 0 : len + 1;
+	} else if (text.at[len] == '[') {
+		size_t procid_len = procid_read(bytes_after(text, len), &tag->procid);
+		end = procid_len > 0 ? len + procid_len : 0;
+	} else if (text.at[len] == ' ' && has_host && !is_repeat_notice(text)) {
+		size_t procurve_len = is_procurve_event(word) ? procurve_read(text, tag) : 0;
+		if (procurve_len > 0)
+			return procurve_len;
+		end = len;
+	}
+	if (end > 0)
+		tag->app_name = word;
+	return end;
+}
+
+size_t legacy_mnemonic_len(struct bytes text)
+{
+	size_t len = 1;
+	bool severity = false;
+	if (text.len < 2 || text.at[0] != '%')
+		return 0;
+	while (len < text.len && len <= MNEMONIC_LEN_MAX && (octet_class[text.at[len]] & HOST) != 0) {
+		severity = severity || (len > 1 && text.at[len - 1] == '-' && decimal_is_digit(text.at[len]));
+		len++;
+	}
+	return severity && len < text.len && text.at[len] == ':' ? len : 0;
+}
+
+bool legacy_is_payload(struct bytes text)
+{
+	if (text.len == 0)
+		return false;
+	switch (text.at[0]) {
+	case '{':
+	case '[': return true;
+	case '@': return bytes_start_with(text, BYTES("@cee:"));
+	case 'C': return bytes_start_with(text, BYTES("CEF:"));
+	case 'L': return bytes_start_with(text, BYTES("LEEF:"));
+	case 'd': return bytes_start_with(text, BYTES("date=")) || bytes_start_with(text, BYTES("device="));
+	default: return false;
+	}
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "syslog/parse.h"
+
+#include "base/utf8.h"
+#include "syslog/pri.h"
+#include "syslog/rfc3164.h"
+#include "syslog/rfc5424.h"
+
+#define BOM BYTES("\xEF\xBB\xBF")
+
+enum { VERSION_LEN = 2 }; /* "1 " */
+
+struct bytes parse_trim(struct bytes raw)
+{
+	size_t len = raw.len;
+	while (len > 0 && (raw.at[len - 1] == '\n' || raw.at[len - 1] == '\0'))
+		len--;
+	if (len > 0 && len < raw.len && raw.at[len - 1] == '\r')
+		len--;
+	return bytes_first(raw, len);
+}
+
+/* BOM, LF, CR, NUL, SP before "<"; nothing is skipped if no "<" follows. */
+static struct bytes skip_junk(struct bytes text)
+{
+	struct bytes rest = text;
+	for (;;) {
+		if (rest.len == 0)
+			return text;
+		uint8_t octet = rest.at[0];
+		if (octet == '<')
+			return rest;
+		if (octet == '\n' || octet == '\r' || octet == '\0' || octet == ' ')
+			rest = bytes_after(rest, 1);
+		else if (bytes_start_with(rest, BOM))
+			rest = bytes_after(rest, BOM.len);
+		else
+			return text;
+	}
+}
+
+/* Eight octets at a time: whether one has its top bit set, whether one is NUL. */
+static void look_at_octets(struct bytes text, bool *high, bool *nul)
+{
+	const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+	uint64_t tops_seen = 0, zeros_seen = 0;
+	size_t at = 0;
+	for (; at + 8 <= text.len; at += 8) {
+		uint64_t word;
+		memcpy(&word, text.at + at, sizeof word);
+		tops_seen |= word & tops;
+		zeros_seen |= (word - ones) & ~word & tops;
+	}
+	for (; at < text.len; at++) {
+		tops_seen |= text.at[at] & 0x80;
+		zeros_seen |= text.at[at] == 0;
+	}
+	*high = tops_seen != 0;
+	*nul = zeros_seen != 0;
+}
+
+static uint32_t octet_flags(struct bytes text)
+{
+	bool high, nul;
+	look_at_octets(text, &high, &nul);
+	return (nul ? MESSAGE_NUL : 0u) | (high && !utf8_is_valid(text) ? MESSAGE_NOT_UTF8 : 0u);
+}
+
+static uint32_t pri_flags(enum pri_outcome outcome)
+{
+	switch (outcome) {
+	case PRI_ABSENT: return MESSAGE_PRI_ABSENT;
+	case PRI_INVALID:
+	case PRI_UNCLOSED: return MESSAGE_PRI_INVALID;
+	case PRI_EXACT:
+	case PRI_TOLERATED: break;
+	}
+	return 0;
+}
+
+void parse_message(struct bytes raw, struct parse_context *context, struct message *message)
+{
+	struct bytes trimmed = parse_trim(raw);
+	struct bytes text = skip_junk(trimmed);
+	bool junk = text.len != trimmed.len;
+	size_t pri_len;
+	*message = (struct message){.flags = octet_flags(text)};
+	enum pri_outcome pri = pri_read(text, &message->pri, &pri_len);
+	message->flags |= pri_flags(pri);
+	if (pri == PRI_UNCLOSED) {
+		rfc3164_decode_bare(text, context, message);
+		return;
+	}
+	text = bytes_after(text, pri_len);
+	switch (rfc5424_decode(text, context, message)) {
+	case RFC5424_READ:
+		if (junk || pri != PRI_EXACT)
+			message->format = MESSAGE_FORMAT_NEAR_RFC5424;
+		return;
+	case RFC5424_NO_TIMESTAMP:
+		rfc3164_decode(bytes_after(text, VERSION_LEN), context, message);
+		return;
+	case RFC5424_NOT:
+		rfc3164_decode(text, context, message);
+		return;
+	}
+}

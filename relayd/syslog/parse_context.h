@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the reader of a message must be told, because the message does not say it: when it came, and in which zone. */
+#ifndef RELAYD_SYSLOG_PARSE_CONTEXT_H
+#define RELAYD_SYSLOG_PARSE_CONTEXT_H
+
+#include "syslog/timezone.h"
+
+/* A zone's abbreviation that the operator vouches for: "CEST" alone could as well be a host's name. */
+struct zone_name {
+	struct bytes name;
+	int16_t offset_minutes; /* east positive */
+};
+
+enum { STAMP_CACHE_SLOTS = 8 };
+
+/* An hour whose stamps need no calendar: private to timestamp_resolve.c. All-zero is empty. */
+struct stamp_cache {
+	uint64_t key;                     /* year, month, day, hour and zone as written */
+	int64_t valid_from, valid_until;  /* reception times, seconds since 1970, for which the answer holds */
+	int64_t hour_seconds;             /* seconds since 1970 of the hour's begin */
+	int32_t offset;                   /* seconds east of UTC */
+};
+
+/*
+ * One for each thread and input; set `received_ns` before each message. The cache is the reader's own: leave it zero, and
+ * zero it when `zone` is exchanged.
+ */
+struct parse_context {
+	int64_t received_ns;                /* wall clock */
+	const struct timezone_rules *zone;  /* of stamps without one: the input's, else the relay's own; NULL is UTC */
+	const struct zone_name *zone_names; /* the operator's list, besides UTC and GMT */
+	size_t zone_name_count;
+	bool local_socket; /* the C library's syslog(3) wrote it: no HOSTNAME in legacy text, and musl writes UTC */
+	struct stamp_cache cache[STAMP_CACHE_SLOTS];
+};
+
+#endif

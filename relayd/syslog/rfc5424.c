@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "syslog/rfc5424.h"
+
+#include "base/decimal.h"
+#include "base/utf8.h"
+#include "syslog/legacy_timestamp.h"
+#include "syslog/structured_data.h"
+#include "syslog/timestamp_resolve.h"
+
+enum {
+	VERSION_LEN = 2, /* "1 " */
+	HEADER_FIELDS = 4,
+};
+
+#define BOM BYTES("\xEF\xBB\xBF")
+
+/* Reading goes forward through `text`; whatever breaks the grammar makes the message a near one. */
+struct reader {
+	struct bytes text;
+	size_t at;
+	bool exact;
+};
+
+static struct bytes rest_of(const struct reader *reader)
+{
+	return bytes_after(reader->text, reader->at);
+}
+
+static bool is_nil(struct bytes word)
+{
+	return word.len == 1 && word.at[0] == '-';
+}
+
+/* Skips the SP between two fields; there is none at the end of a message that is cut short. */
+static void skip_space(struct reader *reader)
+{
+	if (reader->at < reader->text.len && reader->text.at[reader->at] == ' ')
+		reader->at++;
+}
+
+/*
+ * HOSTNAME, APP-NAME, PROCID, MSGID: NILVALUE / 1*PRINTUSASCII, and the SP behind it. A word that is too long or has other
+ * octets is kept and flagged, and so is an empty one.
+ */
+static struct bytes read_field(struct reader *reader, size_t len_max, struct message *message)
+{
+	const uint8_t *begin = reader->text.at + reader->at;
+	size_t left = reader->text.len - reader->at, len = 0;
+	bool printable = true;
+	while (len < left && begin[len] != ' ') {
+		printable = printable && (uint8_t)(begin[len] - 33) < 94;
+		len++;
+	}
+	reader->at += len;
+	if (!printable || len == 0 || len > len_max || len == left)
+		reader->exact = false;
+	if (!printable || len == 0 || len > len_max)
+		message->flags |= MESSAGE_FIELD_INVALID;
+	skip_space(reader);
+	struct bytes field = bytes_of(begin, len);
+	return is_nil(field) ? bytes_first(field, 0) : field;
+}
+
+static void read_structured_data(struct reader *reader, struct message *message)
+{
+	struct bytes rest = rest_of(reader);
+	if (rest.len > 0 && rest.at[0] == '-' && (rest.len == 1 || rest.at[1] == ' ')) {
+		reader->at++;
+		return;
+	}
+	struct sd_extent extent = {.outcome = SD_MALFORMED};
+	if (rest.len > 0 && rest.at[0] == '[')
+		extent = sd_measure(rest);
+	if (extent.outcome == SD_MALFORMED) {
+		reader->exact = false;
+		message->flags |= MESSAGE_SD_INVALID;
+		return;
+	}
+	message->structured_data = bytes_first(rest, extent.len);
+	reader->at += extent.len;
+	if (extent.repeated)
+		message->flags |= MESSAGE_SD_REPEATED;
+	if (extent.outcome == SD_TOLERATED || (reader->at < reader->text.len && reader->text.at[reader->at] != ' ')) {
+		reader->exact = false;
+		message->flags |= MESSAGE_FIELD_INVALID;
+	}
+	if ((message->flags & MESSAGE_NOT_UTF8) != 0 && !utf8_is_valid(message->structured_data))
+		reader->exact = false;
+}
+
+/* MSG = MSG-ANY / BOM MSG-UTF8 */
+static void read_msg(struct reader *reader, struct message *message)
+{
+	struct bytes msg = rest_of(reader);
+	if (bytes_start_with(msg, BOM)) {
+		message->flags |= MESSAGE_BOM;
+		msg = bytes_after(msg, BOM.len);
+		if ((message->flags & MESSAGE_NOT_UTF8) != 0 && !utf8_is_valid(msg))
+			reader->exact = false;
+	}
+	message->msg = msg;
+}
+
+/* What step 3 of the reader's decisions asks for: "1", SP, then "-" SP or four digits and "-". */
+static bool looks_like_iso(struct bytes rest)
+{
+	return rest.len >= 5 && rest.at[4] == '-' && decimal_is_digit(rest.at[0]) && decimal_is_digit(rest.at[1]) &&
+	       decimal_is_digit(rest.at[2]) && decimal_is_digit(rest.at[3]);
+}
+
+/* Whether four words and then "-" or "[" follow: only then an RFC 3164 stamp behind "1 " is believed. */
+static bool fields_follow(struct bytes rest)
+{
+	size_t at = 0;
+	for (int i = 0; i < HEADER_FIELDS; i++) {
+		size_t len = bytes_find(bytes_after(rest, at), ' ');
+		if (len == 0 || at + len == rest.len)
+			return false;
+		at += len + 1;
+	}
+	return at < rest.len && (rest.at[at] == '[' || (rest.at[at] == '-' && (at + 1 == rest.len || rest.at[at + 1] == ' ')));
+}
+
+/* A legacy stamp where TIMESTAMP should be. */
+static bool read_bsd_timestamp(struct reader *reader, const struct parse_context *context, struct timestamp *stamp)
+{
+	struct bytes rest = rest_of(reader);
+	if (rest.len == 0 || decimal_is_digit(rest.at[0]))
+		return false;
+	size_t len = legacy_timestamp_read(rest, context, false, stamp);
+	if (len == 0 || len == rest.len || !fields_follow(bytes_after(rest, len + 1)))
+		return false;
+	reader->at += len;
+	reader->exact = false;
+	return true;
+}
+
+static enum rfc5424_outcome read_timestamp(struct reader *reader, const struct parse_context *context, struct timestamp *stamp)
+{
+	struct bytes rest = rest_of(reader);
+	*stamp = (struct timestamp){0};
+	if (rest.len >= 2 && rest.at[0] == '-' && rest.at[1] == ' ') {
+		reader->at += 1;
+		return RFC5424_READ;
+	}
+	if (!looks_like_iso(rest))
+		return read_bsd_timestamp(reader, context, stamp) ? RFC5424_READ : RFC5424_NOT;
+	bool exact;
+	size_t len = timestamp_read_iso(rest, stamp, &exact);
+	if (len == 0 || (len < rest.len && rest.at[len] != ' '))
+		return RFC5424_NO_TIMESTAMP;
+	reader->at += len;
+	reader->exact = reader->exact && exact && stamp->second < 60;
+	return RFC5424_READ;
+}
+
+enum rfc5424_outcome rfc5424_decode(struct bytes text, struct parse_context *context, struct message *message)
+{
+	if (text.len < VERSION_LEN || text.at[0] != '1' || text.at[1] != ' ')
+		return RFC5424_NOT;
+	struct reader reader = {.text = text, .at = VERSION_LEN, .exact = true};
+	struct timestamp stamp;
+	if (text.len > VERSION_LEN && text.at[VERSION_LEN] == ' ') {
+		reader.at++;
+		reader.exact = false;
+	}
+	enum rfc5424_outcome outcome = read_timestamp(&reader, context, &stamp);
+	if (outcome != RFC5424_READ)
+		return outcome;
+	skip_space(&reader);
+	timestamp_resolve(context, &stamp, message);
+	bool timestamp_bent = !reader.exact;
+	if (timestamp_bent || (message->flags & MESSAGE_TIME_INVALID) != 0)
+		message->flags |= MESSAGE_FIELD_INVALID;
+	message->hostname = read_field(&reader, RFC5424_HOSTNAME_MAX_BYTES, message);
+	message->app_name = read_field(&reader, RFC5424_APP_NAME_MAX_BYTES, message);
+	message->procid = read_field(&reader, RFC5424_PROCID_MAX_BYTES, message);
+	message->msgid = read_field(&reader, RFC5424_MSGID_MAX_BYTES, message);
+	read_structured_data(&reader, message);
+	skip_space(&reader);
+	read_msg(&reader, message);
+	message->format = reader.exact && (message->flags & MESSAGE_TIME_INVALID) == 0 ? MESSAGE_FORMAT_RFC5424
+										      : MESSAGE_FORMAT_NEAR_RFC5424;
+	return RFC5424_READ;
+}
