@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The header's fields, PARAM-NAME, PARAM-VALUE and MSG of rfc5424.h. TIMESTAMP is in timestamp.c. */
+#include <liblog/rfc5424.h>
+
+#include <assert.h>
+#include <string.h>
+
+#include <liblog/utf8.h>
+
+#include "number.h"
+
+#define PICTURE_BYTES 3
+#define PICTURE_OF_ESC 0x1B
+#define PICTURE_OF_SPACE 0x20 /* U+2420: what follows U+241B when that stands for ESC before a picture */
+#define PICTURE_OF_DEL 0x21
+
+size_t slog_rfc5424_pri(char *out, size_t size, unsigned facility, unsigned severity)
+{
+	assert(facility <= 23 && severity <= 7);
+	char text[SLOG_U64_MAX + 2];
+	text[0] = '<';
+	size_t length = 1 + slog_number_u64(text + 1, facility * 8 + severity);
+	text[length++] = '>';
+	if (length > size)
+		return 0;
+	memcpy(out, text, length);
+	return length;
+}
+
+static bool is_printusascii(char octet)
+{
+	return octet >= 33 && octet <= 126;
+}
+
+bool slog_rfc5424_is_field(const char *bytes, size_t length, size_t max)
+{
+	if (length == 0 || length > max || (length == 1 && bytes[0] == '-'))
+		return false;
+	for (size_t i = 0; i < length; i++)
+		if (!is_printusascii(bytes[i]))
+			return false;
+	return true;
+}
+
+size_t slog_rfc5424_field(char *out, size_t size, const char *bytes, size_t length, size_t max)
+{
+	bool is_nil = length == 0;
+	if (length > max)
+		length = max;
+	if (size < (is_nil ? 1 : length))
+		return 0;
+	if (is_nil || (length == 1 && bytes[0] == '-')) {
+		out[0] = is_nil ? '-' : '_';
+		return 1;
+	}
+	for (size_t i = 0; i < length; i++)
+		out[i] = bytes[i];
+	for (size_t i = 0; i < length; i++)
+		if (!is_printusascii(out[i]))
+			out[i] = '_';
+	return length;
+}
+
+/* Whether the octet at i of a key stands as it is in a PARAM-NAME. */
+static bool name_octet_is_raw(const char *bytes, size_t length, size_t i, bool dots_too)
+{
+	switch (bytes[i]) {
+	case '"':
+	case '%':
+	case '/':
+	case '=':
+	case '[':
+	case '\\':
+	case ']':
+		return false;
+	case '~':
+		return i > 0;
+	case '.':
+		return !dots_too && i + 1 < length;
+	default:
+		return is_printusascii(bytes[i]);
+	}
+}
+
+size_t slog_rfc5424_name(char *out, size_t size, const char *bytes, size_t length, bool dots_too, size_t *taken)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	size_t written = 0;
+	*taken = 0;
+	if (length == 0 && size >= 2) {
+		memcpy(out, "%-", 2);
+		return 2;
+	}
+	for (size_t i = 0; i < length; i++) {
+		bool is_raw = name_octet_is_raw(bytes, length, i, dots_too);
+		if (size - written < (is_raw ? 1u : 3u))
+			break;
+		if (is_raw) {
+			out[written++] = bytes[i];
+		} else {
+			out[written++] = '%';
+			out[written++] = digits[(unsigned char)bytes[i] >> 4];
+			out[written++] = digits[(unsigned char)bytes[i] & 15];
+		}
+		*taken = i + 1;
+	}
+	return written;
+}
+
+size_t slog_rfc5424_name_length(const char *bytes, size_t length, bool dots_too)
+{
+	if (length == 0)
+		return 2;
+	size_t total = 0;
+	for (size_t i = 0; i < length; i++)
+		total += name_octet_is_raw(bytes, length, i, dots_too) ? 1 : 3;
+	return total;
+}
+
+static bool is_control(char octet)
+{
+	return (unsigned char)octet < 0x20 || octet == 0x7F;
+}
+
+/* The last six bits of a control picture U+2400..U+2421 at bytes, or -1: E2 90 80 to E2 90 A1. */
+static int picture_at(const char *bytes, size_t length)
+{
+	if (length < PICTURE_BYTES || memcmp(bytes, "\xE2\x90", 2) != 0)
+		return -1;
+	int low = (unsigned char)bytes[2] - 0x80;
+	return low >= 0 && low <= PICTURE_OF_DEL ? low : -1;
+}
+
+static size_t put_picture(char *out, int low)
+{
+	memcpy(out, "\xE2\x90", 2);
+	out[2] = (char)(0x80 + low);
+	return PICTURE_BYTES;
+}
+
+/* What a control character becomes. ESC is doubled if the next thing written is a picture, which would be its prefix. */
+static size_t put_control(char out[SLOG_GROWTH_MAX], const char *bytes, size_t length)
+{
+	if (bytes[0] == 0x7F)
+		return put_picture(out, PICTURE_OF_DEL);
+	size_t written = put_picture(out, bytes[0]);
+	if (bytes[0] == PICTURE_OF_ESC && length > 1 && (is_control(bytes[1]) || picture_at(bytes + 1, length - 1) >= 0))
+		written += put_picture(out + written, PICTURE_OF_SPACE);
+	return written;
+}
+
+/* Writes what the character at bytes[0] becomes to out; *used is its length. */
+static size_t put_character(char out[SLOG_GROWTH_MAX], const char *bytes, size_t length, size_t *used)
+{
+	*used = 1;
+	if (is_control(bytes[0]))
+		return put_control(out, bytes, length);
+	size_t n = slog_utf8_plain_length(bytes, length);
+	if (n == 0) {
+		slog_raw_octet(out, (unsigned char)bytes[0]);
+		return SLOG_RAW_OCTET_BYTES;
+	}
+	*used = n;
+	size_t written = 0;
+	int picture = picture_at(bytes, length);
+	if (picture >= 0 && picture != PICTURE_OF_SPACE)
+		written = put_picture(out, PICTURE_OF_ESC);
+	memcpy(out + written, bytes, n);
+	return written + n;
+}
+
+/* Octets from bytes[0] on that PARAM-VALUE (in_param) or MSG hold as they are. */
+static size_t plain_run(const char *bytes, size_t length, bool in_param)
+{
+	size_t i = 0;
+	while (i < length && bytes[i] >= 0x20 && bytes[i] < 0x7F &&
+	       !(in_param && (bytes[i] == '"' || bytes[i] == '\\' || bytes[i] == ']')))
+		i++;
+	return i;
+}
+
+static size_t put_text(char *out, size_t size, const char *bytes, size_t length, bool in_param, size_t *taken)
+{
+	size_t written = 0;
+	size_t at = 0;
+	while (at < length) {
+		size_t run = plain_run(bytes + at, length - at, in_param);
+		bool is_full = run >= size - written;
+		if (is_full)
+			run = size - written;
+		memcpy(out + written, bytes + at, run);
+		written += run;
+		at += run;
+		if (is_full || at == length)
+			break;
+		/* What ends a run is one of the three escaped characters, a control character, or not ASCII. */
+		bool is_escaped = (unsigned char)bytes[at] > 0x20 && (unsigned char)bytes[at] < 0x7F;
+		char piece[SLOG_GROWTH_MAX] = {'\\', bytes[at]};
+		size_t used = 1;
+		size_t piece_length = is_escaped ? 2 : put_character(piece, bytes + at, length - at, &used);
+		if (piece_length > size - written)
+			break;
+		memcpy(out + written, piece, piece_length);
+		written += piece_length;
+		at += used;
+	}
+	*taken = at;
+	return written;
+}
+
+size_t slog_rfc5424_value(char *out, size_t size, const char *bytes, size_t length, size_t *taken)
+{
+	return put_text(out, size, bytes, length, true, taken);
+}
+
+size_t slog_rfc5424_msg(char *out, size_t size, const char *bytes, size_t length, size_t *taken)
+{
+	return put_text(out, size, bytes, length, false, taken);
+}
+
+bool slog_rfc5424_msg_is_plain(const char *bytes, size_t length)
+{
+	size_t at = 0;
+	while (at < length) {
+		at += plain_run(bytes + at, length - at, false);
+		if (at == length)
+			break;
+		size_t n = slog_utf8_plain_length(bytes + at, length - at);
+		int picture = picture_at(bytes + at, length - at);
+		if (is_control(bytes[at]) || n == 0 || (picture >= 0 && picture != PICTURE_OF_SPACE))
+			return false;
+		at += n;
+	}
+	return true;
+}
