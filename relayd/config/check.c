@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config/check.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "intake/zone_file.h"
+#include "net/tls_context.h"
+#include "spool/spool.h"
+
+enum {
+	ORPHANS_MAX = 64,
+	/* What a spool is opened with when nothing will be written. */
+	BLOCK_SIZE_BYTES = 256 * 1024,
+	BLOCKS_PER_WORKER = 4,
+};
+
+static unsigned line_in(const struct json_value *object, const char *name, unsigned otherwise)
+{
+	const struct json_value *member = json_member(object, name);
+	return member != NULL ? member->line : otherwise;
+}
+
+/* ---- time zones ---- */
+
+static void check_zone(struct config *config, const char *where, const char *name, unsigned line)
+{
+	static struct timezone_rules rules; /* large, and nobody reads it */
+	char error[ZONE_FILE_ERROR_MAX_BYTES];
+	if (name != NULL && !zone_file_load(name, &rules, error))
+		config_report(config, line, "%stime_zone: %s", where, error);
+}
+
+static void check_zones(struct config *config)
+{
+	const struct settings *settings = &config->settings;
+	check_zone(config, "", settings->process.time_zone, line_in(config->tree, "time_zone", 1));
+	for (unsigned i = 0; i < settings->inputs_count; i++) {
+		const struct input_common *common = settings->inputs[i].options;
+		char where[SPOOL_NAME_MAX_BYTES + 16];
+		snprintf(where, sizeof where, "input \"%s\": ", settings->inputs[i].name);
+		check_zone(config, where, common->time_zone, line_in(config_input(config, i), "time_zone", settings->inputs[i].line));
+	}
+}
+
+/* ---- tls ---- */
+
+/* A text, choice or flag of a "tls" section by its row's name; "" if the section has no such row or it is not set. */
+static void tls_value(const struct option *rows, const void *section, const char *name, char *value, size_t size)
+{
+	const struct option *row = option_find(rows, name);
+	value[0] = '\0';
+	if (row != NULL)
+		option_print(row, section, value, size);
+}
+
+static const char *or_null(const char *text)
+{
+	return text[0] != '\0' ? text : NULL;
+}
+
+/* Inputs and outputs have structs of their own for it; the rows' names are the same in both. */
+static void check_tls(struct config *config, const char *where, unsigned line, enum tls_role role,
+                      const struct option *options, const void *settings)
+{
+	const struct option *row = option_find(options, "tls");
+	if (row == NULL || row->kind != OPTION_SECTION || !*(const bool *)((const char *)settings + row->offset))
+		return;
+	const void *section = (const char *)settings + row->offset;
+	char certificate[4096], key[4096], ca[4096], ciphers[1024], min_version[16], anonymous[8];
+	tls_value(row->section, section, "certificate", certificate, sizeof certificate);
+	tls_value(row->section, section, "key", key, sizeof key);
+	tls_value(row->section, section, "ca", ca, sizeof ca);
+	tls_value(row->section, section, "ciphers", ciphers, sizeof ciphers);
+	tls_value(row->section, section, "min_version", min_version, sizeof min_version);
+	tls_value(row->section, section, "allow_anonymous_peers", anonymous, sizeof anonymous);
+	const struct option *peers_row = option_find(row->section, "peers");
+	const struct option_list *peers =
+		peers_row != NULL ? (const void *)((const char *)section + peers_row->offset) : &(const struct option_list){0};
+	const struct tls_options tls = {
+		.certificate = or_null(certificate),
+		.key = or_null(key),
+		.ca = or_null(ca),
+		.peers = (const char *const *)peers->items,
+		.peers_count = (unsigned)peers->count,
+		.allow_anonymous_peers = strcmp(anonymous, "true") == 0,
+		.ciphers = or_null(ciphers),
+		.min_version = or_null(min_version),
+	};
+	char error[TLS_ERROR_MAX_BYTES];
+	struct tls_context *context = tls_context_open(role, &tls, error);
+	if (context == NULL)
+		config_report(config, line, "%s tls: %s", where, error);
+	tls_context_release(&context);
+}
+
+static void check_files(struct config *config)
+{
+	const struct settings *settings = &config->settings;
+	char where[SPOOL_NAME_MAX_BYTES + 16];
+	for (unsigned i = 0; i < settings->inputs_count; i++) {
+		const struct input_settings *input = &settings->inputs[i];
+		snprintf(where, sizeof where, "input \"%s\":", input->name);
+		check_tls(config, where, line_in(config_input(config, i), "tls", input->line), TLS_SERVER, input->driver->options,
+		          input->options);
+	}
+	for (unsigned i = 0; i < settings->outputs_count; i++) {
+		const struct output_settings *output = &settings->outputs[i];
+		snprintf(where, sizeof where, "output \"%s\":", output->name);
+		check_tls(config, where, line_in(config_output(config, i), "tls", output->line), TLS_CLIENT, output->driver->options,
+		          output->options);
+	}
+}
+
+/* ---- the spool ---- */
+
+static bool has_output(const struct settings *settings, const char *name)
+{
+	for (unsigned i = 0; i < settings->outputs_count; i++) {
+		if (strcmp(settings->outputs[i].name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void check_cursors(struct config *config, const struct spool *spool)
+{
+	/* No cursor is opened here, so all that are on disk count as orphans. */
+	static struct spool_orphan orphans[ORPHANS_MAX];
+	unsigned count = spool_orphans(spool, orphans, ORPHANS_MAX);
+	for (unsigned i = 0; i < count && i < ORPHANS_MAX; i++) {
+		if (!has_output(&config->settings, orphans[i].name))
+			config_report(config, line_in(config->tree, "outputs", 1),
+			              "the spool holds %" PRIu64 " messages for the output \"%s\", which is not in the configuration; "
+			              "relayd will not start until an output has that name",
+			              orphans[i].pending, orphans[i].name);
+	}
+}
+
+/* Why the spool must be left alone, or NULL if it may be opened. "" if there is none yet. */
+static const char *spool_is_closed_to_us(const char *path)
+{
+	struct stat status;
+	if (stat(path, &status) != 0)
+		return errno == ENOENT ? "" : strerror(errno);
+	/* Recovery writes: files of ours in a spool of somebody else would keep that one out. */
+	return status.st_uid != geteuid() ? "it belongs to another user" : NULL;
+}
+
+static void check_spool(struct config *config, FILE *out)
+{
+	const struct spool_settings *settings = &config->settings.process.spool.is;
+	const char *why = spool_is_closed_to_us(settings->path);
+	struct spool *spool = NULL;
+	struct spool_recovery recovery;
+	char error[SPOOL_ERROR_MAX_BYTES];
+	if (why == NULL) {
+		const struct spool_options options = {
+			.path = settings->path,
+			.max_size_bytes = settings->max_size,
+			.reserve_bytes = settings->reserve,
+			.segment_size_bytes = (uint32_t)settings->segment_size,
+			.block_size_bytes = BLOCK_SIZE_BYTES,
+			.sync = (enum spool_sync)settings->sync,
+			.compression = (enum spool_compression)settings->compression,
+			.workers = 1,
+			.blocks_per_worker = BLOCKS_PER_WORKER,
+		};
+		switch (spool_open(&options, &spool, &recovery, error)) {
+		case SPOOL_OPENED:
+			check_cursors(config, spool);
+			spool_close(&spool);
+			/* Closing in order takes the sign of it away, so it is told here. */
+			if (!recovery.clean && !recovery.created)
+				fprintf(out, "%s: the spool %s was not closed in order: what was received and not stored then is lost\n",
+				        config->file, settings->path);
+			return;
+		case SPOOL_LOCKED:
+			why = "a relayd is running on it";
+			break;
+		case SPOOL_NEWER_VERSION:
+		case SPOOL_UNUSABLE:
+			config_report(config, line_in(config->tree, "spool", 1), "spool: %s", error);
+			return;
+		}
+	}
+	if (why[0] != '\0')
+		fprintf(out, "%s: not checked: the spool %s (%s)\n", config->file, settings->path, why);
+}
+
+bool config_check(struct config *config, FILE *out, FILE *errors)
+{
+	check_zones(config);
+	check_files(config);
+	check_spool(config, out);
+	if (config->errors_count > 0) {
+		config_print_errors(config, errors);
+		return false;
+	}
+	fprintf(out, "%s: good: %u inputs, %u outputs\n", config->file, config->settings.inputs_count,
+	        config->settings.outputs_count);
+	return true;
+}

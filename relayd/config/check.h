@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `relayd --check`: looks at what a configuration names, without starting anything. */
+#ifndef RELAYD_CONFIG_CHECK_H
+#define RELAYD_CONFIG_CHECK_H
+
+#include "config/config.h"
+
+/*
+ * Checks a configuration that was read without errors: time zones, the files that "tls" sections name, and cursors in the
+ * spool whose outputs have left the configuration. Prints errors to `errors`; to `out` what could not be checked, and a
+ * last line that says all is well. False if it is not. Opens the spool only if no relayd runs on it and it belongs to us;
+ * that recovers it, as the next start would.
+ */
+bool config_check(struct config *config, FILE *out, FILE *errors);
+
+#endif

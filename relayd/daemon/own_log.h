@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The relay's own messages: liblog, set up as the configuration's "log" says. */
+#ifndef RELAYD_DAEMON_OWN_LOG_H
+#define RELAYD_DAEMON_OWN_LOG_H
+
+#include "relay/settings.h"
+
+enum { OWN_LOG_ERROR_MAX_BYTES = 512 };
+
+/* Before any thread is started. False and a sentence in `error` if the file cannot be opened or memory is short. */
+bool own_log_open(const struct log_settings *settings, char *error);
+
+/* After all threads have ended. */
+void own_log_close(void);
+
+#endif
