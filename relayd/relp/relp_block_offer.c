@@ -92,9 +92,9 @@ bool relp_block_answer_read(struct bytes value, struct relp_block_answer *out)
 	return !reader.bad && reader.rest.len == 0;
 }
 
+/* A number behind a comma; likewise write_hex(). The version, which comes first, has none. */
 static size_t write_number(uint64_t value, uint8_t *out)
 {
-	/* The first field has no comma before it: it is written by hand. */
 	out[0] = ',';
 	return 1 + decimal_write(value, out + 1);
 }

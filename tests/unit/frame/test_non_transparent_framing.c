@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writing with a trailer, and what only shows from call to call. The rest stands in test_frame_choice.c. */
+#include "frame/non_transparent_framing.h"
+
+#include "support/guarded_bytes.h"
+
+#include <check.h>
+#include <stdlib.h>
+
+static void check_written(struct bytes message, uint8_t replacement, struct bytes expected, uint64_t expected_replaced)
+{
+	struct guarded_bytes room = guarded_bytes_room(message.len + 1);
+	uint64_t replaced = 5;
+	size_t len = non_transparent_write(message, replacement, room.at, &replaced);
+	ck_assert(bytes_equal(bytes_of(room.at, len), expected));
+	ck_assert_uint_eq(replaced, 5 + expected_replaced);
+	guarded_bytes_free(&room);
+}
+
+START_TEST(writer_appends_lf)
+{
+	check_written(BYTES("<38>a"), ' ', BYTES("<38>a\n"), 0);
+	check_written(BYTES(""), ' ', BYTES("\n"), 0);
+}
+END_TEST
+
+START_TEST(writer_replaces_each_lf_and_counts_it)
+{
+	check_written(BYTES("a\nb\n\nc\n"), ' ', BYTES("a b  c \n"), 4);
+	check_written(BYTES("a\nb"), '\t', BYTES("a\tb\n"), 1);
+}
+END_TEST
+
+START_TEST(writer_leaves_other_octets_alone)
+{
+	check_written(BYTES("a\r\0\x80z"), ' ', BYTES("a\r\0\x80z\n"), 0);
+}
+END_TEST
+
+START_TEST(octets_without_a_trailer_are_searched_once)
+{
+	struct non_transparent reader;
+	struct frame frame;
+	non_transparent_init(&reader, 1000, NON_TRANSPARENT_NETWORK, NON_TRANSPARENT_NO_DELIMITER);
+	ck_assert_int_eq(non_transparent_next(&reader, BYTES("<38>abc"), &frame), FRAME_INCOMPLETE);
+	ck_assert_uint_eq(frame.consumed, 0);
+	ck_assert_uint_eq(reader.scanned, 7);
+	/* A NUL at the end must be seen again: the next octet says what it is. */
+	ck_assert_int_eq(non_transparent_next(&reader, BYTES("<38>abcd\0"), &frame), FRAME_INCOMPLETE);
+	ck_assert_uint_eq(reader.scanned, 8);
+	ck_assert_int_eq(non_transparent_next(&reader, BYTES("<38>abcd\0<"), &frame), FRAME_COMPLETE);
+	ck_assert_uint_eq(frame.consumed, 9);
+	ck_assert_uint_eq(reader.scanned, 0);
+}
+END_TEST
+
+START_TEST(rest_of_an_oversized_message_is_consumed_as_it_comes)
+{
+	struct non_transparent reader;
+	struct frame frame;
+	non_transparent_init(&reader, 4, NON_TRANSPARENT_NETWORK, NON_TRANSPARENT_NO_DELIMITER);
+	ck_assert_int_eq(non_transparent_next(&reader, BYTES("abcdefghijkl"), &frame), FRAME_COMPLETE);
+	ck_assert(frame.truncated && bytes_equal(frame.message, BYTES("abcd")));
+	ck_assert_int_eq(non_transparent_next(&reader, BYTES("hijkl"), &frame), FRAME_INCOMPLETE);
+	ck_assert_uint_eq(frame.consumed, 5);
+	ck_assert_int_eq(non_transparent_next(&reader, BYTES("mn\nx\n"), &frame), FRAME_COMPLETE);
+	ck_assert(!frame.truncated && bytes_equal(frame.message, BYTES("x")));
+	ck_assert_uint_eq(frame.consumed, 5);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("non_transparent_framing");
+	TCase *all = tcase_create("non_transparent_framing");
+	tcase_add_test(all, writer_appends_lf);
+	tcase_add_test(all, writer_replaces_each_lf_and_counts_it);
+	tcase_add_test(all, writer_leaves_other_octets_alone);
+	tcase_add_test(all, octets_without_a_trailer_are_searched_once);
+	tcase_add_test(all, rest_of_an_oversized_message_is_consumed_as_it_comes);
+	suite_add_tcase(suite, all);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
