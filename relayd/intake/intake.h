@@ -5,6 +5,9 @@
  *
  * A block holds records of one input. Blocks are handed over in the order in which they were taken from the pool, so the
  * ordinal of the block that a message went into is known at once: it is the message's receipt.
+ *
+ * The owner of the worker calls intake_turn_end() at the end of each loop turn (and at the time it names), and
+ * intake_stored() and intake_room() on the worker's thread after the spool's events of that name.
  */
 #ifndef RELAYD_INTAKE_INTAKE_H
 #define RELAYD_INTAKE_INTAKE_H
@@ -15,6 +18,12 @@
 #include "syslog/parse.h"
 
 struct intake;
+
+/*
+ * Octets that a block needs beyond max_message_bytes for the longest message: the envelope and the spool's own framing.
+ * The relay makes blocks at least so much larger than the largest `max_message_size`.
+ */
+enum { INTAKE_RECORD_OVERHEAD_MAX_BYTES = ENVELOPE_PACKED_MAX_BYTES + 16 };
 
 enum intake_result {
 	INTAKE_TAKEN = 0,   /* in a block; `*receipt` says when it is stored */
@@ -40,11 +49,11 @@ struct intake_source {
 	struct list open_block;
 	uint64_t receipt;
 	struct envelope_context packing;
-	_Atomic uint64_t received;          /* messages offered, for the live status */
-	_Atomic uint64_t truncated;         /* cut by us */
+	_Atomic uint64_t received;          /* taken or dropped: received = stored + dropped + in memory. From any thread */
+	_Atomic uint64_t truncated;         /* of these, cut by us or on the way, as far as we saw. From any thread */
 };
 
-/* Makes the intake of one worker. `worker` is its number in the spool. NULL if memory is short. */
+/* Makes the intake of one worker, the only one in the spool's life. `worker` is its number in the spool. NULL if memory is short. */
 struct intake *intake_open(struct spool *spool, unsigned worker);
 
 /* Hands over what is left and frees. All sources must be removed. Clears the pointer; harmless if NULL. */
@@ -52,7 +61,7 @@ void intake_close(struct intake **intake);
 
 void intake_add_source(struct intake *intake, struct intake_source *source);
 
-/* Hands over the source's block and forgets it. */
+/* Hands over the source's block (and those taken before it) and forgets the source; also from its own `stored` or `room`. */
 void intake_remove_source(struct intake *intake, struct intake_source *source);
 
 /*
@@ -63,7 +72,7 @@ enum intake_result intake_take(struct intake *intake, struct intake_source *sour
                                struct bytes raw, uint32_t flags, int64_t received_ns, uint64_t *receipt);
 
 /* Counts messages that were lost before they could be taken (kernel drops, peers not allowed, empty datagrams). */
-void intake_count_drop(struct intake *intake, const struct intake_source *source, enum spool_drop_reason reason,
+void intake_count_drop(struct intake *intake, struct intake_source *source, enum spool_drop_reason reason,
                        uint64_t count);
 
 /*

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One accepted connection as a protocol sees it: bytes come in, messages go to the intake, and everything that all stream
+ * inputs share happens behind these functions: waiting for room, idle time-outs, ending in order. All of it runs on the
+ * thread of the connection's worker.
+ */
+#ifndef RELAYD_INPUT_CONNECTION_H
+#define RELAYD_INPUT_CONNECTION_H
+
+#include "base/list.h"
+#include "net/stream.h"
+#include "syslog/envelope.h"
+
+struct connection;
+struct connection_part;
+
+/* What a connection speaks: a const struct of its functions. */
+struct connection_protocol {
+	size_t size;                 /* of the protocol's struct, which begins with struct connection; zeroed */
+	size_t frame_overhead_bytes; /* of an unfinished frame, beyond max_message_size */
+	size_t output_cap_bytes;
+	enum transport transports[3]; /* over TCP, over TLS, over a Unix socket */
+	/* The connection is there; over TLS the handshake is still to come. */
+	void (*open)(struct connection *connection);
+	/* As stream_events.bytes. May call connection_finish(), not connection_close(). */
+	size_t (*bytes)(struct connection *connection, struct bytes bytes);
+	/* There is room in the output buffer again. Optional. */
+	void (*writable)(struct connection *connection);
+	/*
+	 * Everything with a receipt <= ordinal is stored. Only after connection_await_stored(), and once for each call of it.
+	 * May call connection_finish(). Optional.
+	 */
+	void (*stored)(struct connection *connection, uint64_t ordinal);
+	/* No more bytes will come; `rest` was left. Keeps what is worth it by connection_take_last(). Optional. */
+	void (*end)(struct connection *connection, struct bytes rest);
+	/* Our own stop: ends it in order, finally by connection_finish(). Bounded by CONNECTION_STOP_NS. */
+	void (*stop)(struct connection *connection);
+	/* The bound of stop() has passed: calls connection_finish() at once. Optional: else it is closed. */
+	void (*give_up)(struct connection *connection);
+	/* Whether we still owe the peer answers, so that its silence is not idleness. Optional. */
+	bool (*owes)(const struct connection *connection);
+};
+
+#define CONNECTION_STOP_NS ((uint64_t)3 * 1000 * 1000 * 1000)   /* for what was received to be stored, at our stop */
+#define CONNECTION_FINISH_NS ((uint64_t)2 * 1000 * 1000 * 1000) /* for the peer to close after us (rule 35) */
+
+/* Why a connection is not read. */
+enum connection_pause {
+	CONNECTION_PAUSE_ROOM = 1u << 0,   /* the intake said WAIT */
+	CONNECTION_PAUSE_WINDOW = 1u << 1, /* too much is unanswered */
+};
+
+/* The first member of a protocol's struct. Protocols read `part`, `stream` and `peer`; the rest is connection.c's. */
+struct connection {
+	struct connection_part *part;
+	struct stream *stream;   /* NULL after its end, while the last message waits for room */
+	struct peer peer;
+	struct list link;        /* in part->connections */
+	struct list waiting;     /* in part->hungry or part->fed while CONNECTION_PAUSE_ROOM */
+	struct list awaiting;    /* in part->awaiting */
+	unsigned pauses;         /* enum connection_pause */
+	bool is_ready;           /* the handshake is over */
+	bool has_taken;          /* something since it was last woken for room */
+	bool is_finishing;       /* our sending side is shut: waits for the peer to close */
+	uint64_t deadline_ns;    /* of stop or finish; UINT64_MAX: none */
+	uint64_t resumed_ns;     /* our own pauses are not the peer's idleness */
+	uint8_t *last_message;   /* came with the end of the stream, waits for room */
+	size_t last_message_len;
+	uint32_t last_message_flags;
+};
+
+/*
+ * Gives a message to the intake. False: no room; the connection is paused, and its bytes from this message on will be
+ * presented again when there is. True: taken, or dropped and counted by an input that sheds.
+ */
+bool connection_take(struct connection *connection, struct bytes message, uint32_t flags, uint64_t *receipt);
+
+/* The same for the last message of a stream that has ended: without room a copy waits. Only from the protocol's end(). */
+void connection_take_last(struct connection *connection, struct bytes message, uint32_t flags);
+
+/* Has the protocol's stored() called when the next group with blocks of this worker is stored. Harmless if repeated. */
+void connection_await_stored(struct connection *connection);
+
+/*
+ * Stops and goes on reading, each for its own reason: it is read when none is left. Resuming a connection that waits for
+ * room takes it off that list. Harmless if it is so already.
+ */
+void connection_pause(struct connection *connection, enum connection_pause why);
+void connection_resume(struct connection *connection, enum connection_pause why);
+
+/*
+ * Ends it in order (rule 35): what is in the output buffer is sent, then our sending side is shut, and what still comes
+ * goes to the protocol's bytes() until the peer closes, for CONNECTION_FINISH_NS at most. Closing with unread octets
+ * would send a reset, which destroys answers on their way. Harmless if it was called before.
+ */
+void connection_finish(struct connection *connection);
+
+/* Counts and logs that the peer broke the protocol: `reason` and what would be right, and the octets that were wrong. */
+void connection_protocol_error(struct connection *connection, const char *reason, struct bytes octets);
+
+/* The settings of the input, as its driver's rows describe them. */
+const void *connection_settings(const struct connection *connection);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "input/framed_connection.h"
+
+#include <sys/socket.h>
+
+#include "input/stream_server.h"
+
+static struct framed_connection *framed_of(struct connection *connection)
+{
+	return (struct framed_connection *)connection;
+}
+
+void framed_connection_init(struct connection *connection, enum frame_mode mode, size_t limit, int delimiter)
+{
+	frame_choice_init(&framed_of(connection)->framing, mode, limit, delimiter);
+}
+
+/* A peer that counts octets, where the operator forced LF framing: its counts become part of its messages. Once a peer. */
+static void look_at_framing(struct framed_connection *framed, struct bytes message)
+{
+	struct connection *connection = &framed->connection;
+	struct connection_part *part = connection->part;
+	framed->has_looked = true;
+	if (framed->framing.mode == FRAME_MODE_NON_TRANSPARENT && framed->framing.seen == FRAMING_OCTET_COUNTING &&
+	    peer_log_first_time(&part->log, connection->peer.address))
+		peer_log_event(&part->log, PEER_FRAMING, worker_now_ns(part->on->worker),
+		               stream_peer_text(connection->stream),
+		               "the peer sends octet counting, but this input is set to non-transparent framing, so MSG-LEN is "
+		               "taken for text; set \"framing\" to \"auto\", or the peer to LF framing", message);
+}
+
+/* Gives one message to the intake. False: no room. */
+static bool take(struct framed_connection *framed, const struct frame *frame)
+{
+	uint64_t receipt; /* nobody is told */
+	if (!framed->has_looked)
+		look_at_framing(framed, frame->message);
+	return connection_take(&framed->connection, frame->message, frame->truncated ? MESSAGE_TRUNCATED : 0, &receipt);
+}
+
+static void break_off(struct framed_connection *framed, const char *reason, struct bytes octets)
+{
+	framed->is_broken = true;
+	connection_protocol_error(&framed->connection, reason, octets);
+	connection_finish(&framed->connection);
+}
+
+size_t framed_connection_bytes(struct connection *connection, struct bytes bytes)
+{
+	struct framed_connection *framed = framed_of(connection);
+	struct bytes in = bytes;
+	struct frame frame;
+	if (framed->is_broken)
+		return bytes.len;
+	for (;;) {
+		struct frame_choice before = framed->framing;
+		enum frame_result result = frame_choice_next(&framed->framing, in, &frame);
+		if (result == FRAME_INVALID) {
+			break_off(framed, frame.reason, in);
+			return bytes.len;
+		}
+		if (result == FRAME_COMPLETE && !take(framed, &frame)) {
+			framed->framing = before; /* the frame is presented again */
+			break;
+		}
+		in = bytes_after(in, frame.consumed);
+		if (result == FRAME_INCOMPLETE)
+			break;
+	}
+	return bytes.len - in.len;
+}
+
+void framed_connection_end(struct connection *connection, struct bytes rest)
+{
+	struct framed_connection *framed = framed_of(connection);
+	struct frame frame;
+	if (framed->is_broken || frame_choice_end(&framed->framing, rest, &frame) != FRAME_COMPLETE)
+		return;
+	/* At our own stop we are the ones who cut it, even where only an LF seems to lack. */
+	bool is_cut = frame.truncated || connection->is_finishing;
+	connection_take_last(connection, frame.message, is_cut ? MESSAGE_TRUNCATED : 0);
+}
+
+/*
+ * A peer that gets no answers cannot know what arrived: everything that the kernel has acknowledged for us is read, up to
+ * the end that shutdown() puts behind it.
+ */
+void framed_connection_stop(struct connection *connection)
+{
+	connection_finish(connection);
+	shutdown(stream_fd(connection->stream), SHUT_RD);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "input/listener.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <liblog/slog.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "intake/counter.h"
+
+enum { REST_LINES_PER_MINUTE = 2 };
+
+static void on_readable(uv_poll_t *poll, int status, int events);
+
+static void set_polling(struct listener *listener, bool on)
+{
+	if (listener->is_polling == on)
+		return;
+	listener->is_polling = on;
+	if (on)
+		uv_poll_start(&listener->poll, UV_READABLE, on_readable);
+	else
+		uv_poll_stop(&listener->poll);
+}
+
+static void on_rested(uv_timer_t *timer)
+{
+	set_polling(timer->data, true);
+}
+
+/* Descriptors or memory have run out, or something that nobody expects. */
+static void rest_after(struct listener *listener, int error)
+{
+	set_polling(listener, false);
+	uv_timer_start(&listener->rest, on_rested, LISTENER_REST_MS, 0);
+	counter_add(&listener->exhausted, 1);
+	uint64_t held_back;
+	if (!rate_limit_pass(&listener->limit, worker_now_ns(listener->worker), &held_back))
+		return;
+	bool is_descriptors = error == EMFILE || error == ENFILE;
+	slog_warning("accept_failed", "input", listener->input, "error", slog_error(error), "held_back", held_back,
+	             "message", is_descriptors ? "no descriptor is free, so new connections wait for a second; raise the "
+	                                         "limit of open files (LimitNOFILE, fs.file-max) or lower max_connections"
+	                                       : "a connection cannot be accepted; new ones wait for a second");
+}
+
+/* Errors that belong to the connection that was about to be accepted, not to us: accept(2). */
+static bool is_of_the_peer(int error)
+{
+	switch (error) {
+	case EINTR:
+	case ECONNABORTED:
+	case EPERM:
+	case ENETDOWN:
+	case EPROTO:
+	case ENOPROTOOPT:
+	case EHOSTDOWN:
+	case ENONET:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EOPNOTSUPP:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Accepts one; false if the turn is over. */
+static bool accept_one(struct listener *listener)
+{
+	struct address peer = {.len = sizeof peer.sa};
+	int fd = accept4(listener->fd, &peer.sa.any, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0) {
+		listener->accepted(listener->context, fd, &peer);
+		return true;
+	}
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
+		return false;
+	if (is_of_the_peer(errno))
+		return true;
+	rest_after(listener, errno);
+	return false;
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct listener *listener = poll->data;
+	(void)status; /* accept4() says it better */
+	(void)events;
+	for (unsigned i = 0; i < LISTENER_ACCEPTS_PER_TURN; i++) {
+		if (!accept_one(listener))
+			return;
+	}
+}
+
+void listener_start(struct listener *listener)
+{
+	listener->limit = (struct rate_limit){
+		.interval_ns = 60 * CLOCK_NS_PER_SECOND, .burst = REST_LINES_PER_MINUTE,
+	};
+	int failed = uv_poll_init(worker_loop(listener->worker), &listener->poll, listener->fd);
+	assert(failed == 0); /* it is a socket of ours, and epoll takes it */
+	uv_timer_init(worker_loop(listener->worker), &listener->rest);
+	listener->handles = 2;
+	listener->poll.data = listener->rest.data = listener;
+	set_polling(listener, true);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct listener *listener = handle->data;
+	if (--listener->handles == 0)
+		listener->closed(listener->closed_context);
+}
+
+void listener_stop(struct listener *listener, worker_fn closed, void *context)
+{
+	listener->closed = closed;
+	listener->closed_context = context;
+	uv_close((uv_handle_t *)&listener->poll, on_closed);
+	uv_close((uv_handle_t *)&listener->rest, on_closed);
+	close(listener->fd);
+	listener->fd = -1;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The road of every message between its frame and its block. What has to hold:
+ *
+ *     submitted + position in `open` == receipt of the source at that position, counted from 1
+ *
+ * so a block is taken only when a record certainly goes into it (an empty one would get no ordinal), and handing over
+ * one block first hands over all that were taken before it.
+ */
+#include "intake/intake.h"
+
+#include <stdlib.h>
+
+#include "base/utf8.h"
+#include "intake/counter.h"
+
+/* The mildest severity that the reserve of the spool is kept for (rule 8). */
+enum { RESERVE_SEVERITY_MAX = 3 };
+
+struct intake {
+	struct spool *spool;
+	unsigned worker;
+	uint64_t submitted;  /* ordinal of the last block handed over */
+	uint64_t told;       /* ordinal that the sources know to be stored */
+	uint64_t open_count; /* length of `open` */
+	struct list open;    /* sources with a block, in the order in which the blocks were taken */
+	struct list sources;
+};
+
+struct intake *intake_open(struct spool *spool, unsigned worker)
+{
+	struct intake *intake = calloc(1, sizeof *intake);
+	if (intake == NULL)
+		return NULL;
+	intake->spool = spool;
+	intake->worker = worker;
+	list_init(&intake->open);
+	list_init(&intake->sources);
+	return intake;
+}
+
+void intake_close(struct intake **intake)
+{
+	if (*intake == NULL)
+		return;
+	assert(list_is_empty(&(*intake)->sources));
+	assert(list_is_empty(&(*intake)->open));
+	free(*intake);
+	*intake = NULL;
+}
+
+void intake_add_source(struct intake *intake, struct intake_source *source)
+{
+	assert(source->max_message_bytes > 0);
+	assert(source->block == NULL);
+	list_append(&intake->sources, &source->link);
+	list_init(&source->open_block);
+}
+
+/* Hands over the block that was taken first. */
+static void submit_first(struct intake *intake)
+{
+	struct intake_source *source = LIST_ENTRY(list_take_first(&intake->open), struct intake_source, open_block);
+	uint64_t ordinal = spool_submit_block(intake->spool, source->block);
+	source->block = NULL;
+	intake->open_count--;
+	intake->submitted++;
+	assert(ordinal == source->receipt && ordinal == intake->submitted);
+}
+
+/* Hands over the source's block, if it has one, and all that were taken before it. */
+static void submit_until(struct intake *intake, const struct intake_source *source)
+{
+	while (source->block != NULL)
+		submit_first(intake);
+}
+
+void intake_remove_source(struct intake *intake, struct intake_source *source)
+{
+	submit_until(intake, source);
+	list_remove(&source->link);
+}
+
+void intake_flush(struct intake *intake)
+{
+	while (!list_is_empty(&intake->open))
+		submit_first(intake);
+}
+
+uint64_t intake_turn_end(struct intake *intake)
+{
+	if (list_is_empty(&intake->open))
+		return 0;
+	if (!spool_would_start_group(intake->spool))
+		return spool_next_group_ns(intake->spool);
+	intake_flush(intake);
+	return 0;
+}
+
+/* Gives the source a new block; false if there is none. */
+static bool take_block(struct intake *intake, struct intake_source *source, int64_t received_ns)
+{
+	source->block = spool_take_block(intake->spool, intake->worker, source->use, source->input, received_ns);
+	if (source->block == NULL)
+		return false;
+	list_append(&intake->open, &source->open_block);
+	intake->open_count++;
+	source->receipt = intake->submitted + intake->open_count;
+	envelope_context_start(&source->packing, received_ns);
+	return true;
+}
+
+/* Room for a record in the source's block, or in a new one if that is full. The caller certainly commits to it. */
+static uint8_t *reserve(struct intake *intake, struct intake_source *source, size_t len, int64_t received_ns)
+{
+	if (source->block != NULL) {
+		uint8_t *room = spool_block_reserve(source->block, len);
+		if (room != NULL)
+			return room;
+		submit_until(intake, source);
+	}
+	if (!take_block(intake, source, received_ns))
+		return NULL;
+	uint8_t *room = spool_block_reserve(source->block, len);
+	assert(room != NULL); /* the relay made blocks larger than the largest message */
+	return room;
+}
+
+static void count_drop(struct intake *intake, struct intake_source *source, enum spool_drop_reason reason,
+                       uint64_t count)
+{
+	spool_count_drop(intake->spool, intake->worker, source->input, reason, count);
+	counter_add(&source->received, count);
+}
+
+void intake_count_drop(struct intake *intake, struct intake_source *source, enum spool_drop_reason reason,
+                       uint64_t count)
+{
+	if (count > 0)
+		count_drop(intake, source, reason, count);
+}
+
+static enum intake_result shed(struct intake *intake, struct intake_source *source, enum spool_drop_reason reason)
+{
+	count_drop(intake, source, reason, 1);
+	return INTAKE_DROPPED;
+}
+
+/* Puts the record into the room that was reserved, and counts it. */
+static void put(struct intake_source *source, const struct envelope *envelope, uint8_t *room)
+{
+	size_t packed = envelope_pack(&source->packing, envelope, room);
+	if (envelope->raw.len > 0)
+		memcpy(room + packed, envelope->raw.at, envelope->raw.len);
+	spool_block_commit(source->block, packed + envelope->raw.len);
+	counter_add(&source->received, 1);
+	if ((envelope->message.flags & MESSAGE_TRUNCATED) != 0)
+		counter_add(&source->truncated, 1);
+}
+
+static void read_message(struct intake_source *source, struct envelope *envelope, uint32_t flags)
+{
+	source->parse.received_ns = envelope->received_ns;
+	parse_message(envelope->raw, &source->parse, &envelope->message);
+	envelope->message.flags |= flags;
+}
+
+enum intake_result intake_take(struct intake *intake, struct intake_source *source, const struct peer *peer,
+                               struct bytes raw, uint32_t flags, int64_t received_ns, uint64_t *receipt)
+{
+	bool sheds = source->use == SPOOL_BLOCK_SHEDS;
+	enum spool_level level = spool_level(intake->spool);
+	if (level != SPOOL_LEVEL_OPEN && !sheds)
+		return INTAKE_WAIT;
+	if (level == SPOOL_LEVEL_FULL)
+		return shed(intake, source, SPOOL_DROP_SPOOL_FULL);
+	if (raw.len > source->max_message_bytes) {
+		raw.len = utf8_cut(raw, source->max_message_bytes);
+		flags |= MESSAGE_TRUNCATED;
+	}
+	struct envelope envelope = {
+		.received_ns = received_ns, .peer = *peer, .input = (uint16_t)source->input, .raw = raw,
+	};
+	if (level == SPOOL_LEVEL_RESERVE) {
+		read_message(source, &envelope, flags);
+		if (message_severity(&envelope.message) > RESERVE_SEVERITY_MAX)
+			return shed(intake, source, SPOOL_DROP_SPOOL_FULL);
+	}
+	uint8_t *room = reserve(intake, source, ENVELOPE_PACKED_MAX_BYTES + raw.len, received_ns);
+	if (room == NULL && !sheds)
+		return INTAKE_WAIT;
+	if (room == NULL)
+		return shed(intake, source, spool_level(intake->spool) == SPOOL_LEVEL_OPEN ? SPOOL_DROP_NO_BUFFER
+		                                                                             : SPOOL_DROP_SPOOL_FULL);
+	if (level == SPOOL_LEVEL_OPEN)
+		read_message(source, &envelope, flags);
+	put(source, &envelope, room);
+	*receipt = source->receipt;
+	return INTAKE_TAKEN;
+}
+
+void intake_stored(struct intake *intake)
+{
+	uint64_t ordinal = intake_stored_ordinal(intake);
+	if (ordinal == intake->told)
+		return;
+	intake->told = ordinal;
+	LIST_FOR_EACH(link, &intake->sources) {
+		struct intake_source *source = LIST_ENTRY(link, struct intake_source, link);
+		if (source->stored != NULL)
+			source->stored(source->context, ordinal);
+	}
+}
+
+void intake_room(struct intake *intake)
+{
+	LIST_FOR_EACH(link, &intake->sources) {
+		struct intake_source *source = LIST_ENTRY(link, struct intake_source, link);
+		if (source->room != NULL)
+			source->room(source->context);
+	}
+}
+
+uint64_t intake_stored_ordinal(const struct intake *intake)
+{
+	return spool_worker_stored(intake->spool, intake->worker);
+}
