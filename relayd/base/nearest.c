@@ -68,8 +68,8 @@ void nearest_offer(struct nearest *nearest, const char *candidate)
 	if (len > NAME_MAX_BYTES || candidate_len > NAME_MAX_BYTES)
 		return;
 	unsigned slips = distance(nearest->wanted, len, candidate, candidate_len);
-	/* One slip in three octets: "log" is not a slip for "tls". */
-	unsigned limit = least(SLIPS_MAX, (unsigned)(len + 2) / 3);
+	/* One slip in three octets: "log" is no slip for "tls", and of two letters none can be spared. */
+	unsigned limit = least(SLIPS_MAX, (unsigned)len / 3);
 	if (slips > limit) {
 		if (!is_cut_short(nearest->wanted, len, candidate, candidate_len))
 			return;
