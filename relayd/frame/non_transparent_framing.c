@@ -5,15 +5,22 @@
  */
 #include "frame/non_transparent_framing.h"
 
+#include "base/decimal.h"
 #include "frame/frame_cut.h"
 
 /* Behind the limit: the lookahead of the cut, and the octet after a NUL. */
 enum { WINDOW_EXTRA = FRAME_CUT_LOOKAHEAD + 1 };
 
+bool non_transparent_is_delimiter(uint8_t octet)
+{
+	return octet != '<' && octet != ' ' && !decimal_is_digit(octet);
+}
+
 void non_transparent_init(struct non_transparent *reader, size_t limit, enum non_transparent_rule rule, int delimiter)
 {
 	assert(limit > 0);
-	assert(delimiter >= NON_TRANSPARENT_NO_DELIMITER && delimiter <= UINT8_MAX);
+	assert(delimiter == NON_TRANSPARENT_NO_DELIMITER ||
+	       (delimiter >= 0 && delimiter <= UINT8_MAX && non_transparent_is_delimiter((uint8_t)delimiter)));
 	*reader = (struct non_transparent){.limit = limit, .rule = rule, .delimiter = delimiter};
 }
 

@@ -33,9 +33,12 @@ struct non_transparent {
 	size_t scanned;  /* octets at the front of the next `in` that are known to hold no trailer */
 };
 
+/* Whether `octet` may be an additional delimiter: all but those that begin a message or a count: "<", SP, digits. */
+bool non_transparent_is_delimiter(uint8_t octet);
+
 /*
- * Makes a reader that keeps at most `limit` (> 0) octets of a message. `delimiter` is an octet 0..255 that ends a
- * message as LF does, or NON_TRANSPARENT_NO_DELIMITER.
+ * Makes a reader that keeps at most `limit` (> 0) octets of a message. `delimiter` is an octet that ends a message as LF
+ * does, or NON_TRANSPARENT_NO_DELIMITER. It must be non_transparent_is_delimiter().
  */
 void non_transparent_init(struct non_transparent *reader, size_t limit, enum non_transparent_rule rule, int delimiter);
 

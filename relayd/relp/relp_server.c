@@ -85,6 +85,7 @@ static enum relp_server_event_kind take_message(struct relp_server *session, con
 		return fail(session, event, octets, "too many messages without waiting for an answer");
 	session->received_txnr = frame->txnr;
 	session->pending++;
+	session->last_is_cut = relp_frame_unfinished(&session->reader);
 	event->data = frame->data;
 	event->truncated = frame->truncated;
 	return event->kind = RELP_SERVER_MESSAGE;
@@ -136,6 +137,7 @@ enum relp_server_event_kind relp_server_feed(struct relp_server *session, struct
 			return RELP_SERVER_NOTHING;
 		if (result == FRAME_INVALID)
 			return fail(session, event, bytes_after(octets, frame.consumed), frame.reason);
+		session->last_is_cut = false;
 		if (!is_hint(&frame))
 			return take_frame(session, &frame, event, octets);
 	}
@@ -179,7 +181,7 @@ static bool write_open_answer(struct relp_server *session, struct buffer *out)
 static uint32_t answerable(const struct relp_server *session)
 {
 	uint32_t whole = session->pending;
-	if (whole > 0 && relp_frame_unfinished(&session->reader))
+	if (session->last_is_cut && relp_frame_unfinished(&session->reader))
 		whole--;
 	return session->stored < whole ? session->stored : whole;
 }
@@ -237,9 +239,8 @@ void relp_server_stop(struct relp_server *session)
 void relp_server_give_up(struct relp_server *session)
 {
 	relp_server_stop(session);
-	/* The message that is not received wholly, if any, is the last one, and is pending no more. */
 	if (session->stored < session->pending)
-		relp_frame_reader_init(&session->reader, session->reader.limit);
+		session->last_is_cut = false;
 	session->pending = session->stored;
 	session->given_up = true;
 }

@@ -43,6 +43,7 @@ struct relp_server {
 	bool owe_close;         /* the answer to `close` is not written yet */
 	bool given_up;          /* what was not stored then stays unanswered */
 	bool counts_late;       /* the client counts to RELP_TXNR_LIBRELP_MAX, as librelp does */
+	bool last_is_cut;       /* of the last pending message only the start was reported: `reader` knows if more is to come */
 	uint32_t received_txnr; /* of the last command */
 	uint32_t answered_txnr; /* of the last command whose answer is written */
 	uint32_t pending;       /* messages received and not answered */

@@ -321,6 +321,18 @@ START_TEST(truncated_message_with_a_wrong_trailer_is_not_answered)
 }
 END_TEST
 
+START_TEST(only_the_truncated_message_itself_is_held_back)
+{
+	/* A long frame that is refused, a long hint that has not ended, a close with data: "a" is answered all the same. */
+	check_with_limit(30, BYTES(OPEN "2 syslog 1 a\n9 syslog 40 0123456789012345678901234567890123456789"),
+	                 "opened;2 [a];error: TXNR is not the successor of the last;", OPEN_OK "2 rsp 6 200 OK\n" END);
+	check_with_limit(30, BYTES(OPEN "2 syslog 1 a\n0 hint 40 0123456789012345678901234567890123456789"), "opened;2 [a];",
+	                 OPEN_OK "2 rsp 6 200 OK\n");
+	check_with_limit(30, BYTES(OPEN "2 syslog 1 a\n3 close 40 0123456789012345678901234567890123456789"),
+	                 "opened;2 [a];close;", OPEN_OK "2 rsp 6 200 OK\n3 rsp 0\n" END);
+}
+END_TEST
+
 START_TEST(frames_behind_close_are_ignored)
 {
 	check_session(BYTES(OPEN "2 close 0\n3 syslog 1 a\ngarbage"), "opened;close;", OPEN_OK "2 rsp 0\n" END);
@@ -527,6 +539,7 @@ int main(void)
 	    message_over_the_limit_is_cut_and_acknowledged,
 	    truncated_message_is_not_answered_before_its_last_octet,
 	    truncated_message_with_a_wrong_trailer_is_not_answered,
+	    only_the_truncated_message_itself_is_held_back,
 	    frames_behind_close_are_ignored,
 	    messages_are_answered_only_when_stored_and_in_order,
 	    close_is_answered_after_everything_before_it,
