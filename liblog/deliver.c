@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See deliver.h. The common event is encoded in a small buffer on the stack; a larger one is encoded again in memory
+ * from the heap, and if there is none, is cut to what the stack holds.
+ */
+#include "deliver.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "entry.h"
+#include "stats.h"
+
+#define STACK_LINE_BYTES 1024
+#define LINE_FEED_BYTES 1 /* room kept behind every line */
+
+/* Encodes into room, which has LINE_FEED_BYTES more. */
+static struct slog_line encode(const struct slog_sink *sink, const struct slog_entry *entry, char *room, size_t size)
+{
+	struct slog_line line = slog_line_in(room, size < sink->max_size ? size : sink->max_size);
+	sink->encoder->encode(sink->encoder, entry, &line);
+	return line;
+}
+
+static void write_line(struct slog_sink *sink, const struct slog_entry *entry, struct slog_line *line)
+{
+	if (sink->driver->line_feed)
+		line->text[line->length++] = '\n';
+	int error = sink->driver->write(sink, line->text, line->length, entry->severity);
+	if (error != 0)
+		slog_stats_dropped(entry->severity, error);
+}
+
+/* The most fields with which the entry fits, if any number of them does. */
+static void cut_fields(const struct slog_sink *sink, struct slog_entry *entry, char *room, size_t size)
+{
+	size_t fits = 0;
+	size_t too_many = slog_entry_total(entry);
+	while (too_many - fits > 1) {
+		size_t middle = fits + (too_many - fits) / 2;
+		slog_entry_cut_fields(entry, middle);
+		if (encode(sink, entry, room, size).overflowed)
+			too_many = middle;
+		else
+			fits = middle;
+	}
+	slog_entry_cut_fields(entry, fits);
+}
+
+/* A length that does not end inside a UTF-8 character. */
+static size_t whole_characters(const char *text, size_t length)
+{
+	size_t i = length;
+	while (i > 0 && length - i < 3 && ((unsigned char)text[i] & 0xC0) == 0x80)
+		i--;
+	return i;
+}
+
+/* The most of the message with which the entry, now without fields, fits. */
+static void cut_message(const struct slog_sink *sink, struct slog_entry *entry, char *room, size_t size)
+{
+	const char *message = entry->message;
+	size_t fits = 0;
+	size_t too_many = entry->message_length;
+	while (too_many - fits > 1) {
+		size_t middle = fits + (too_many - fits) / 2;
+		entry->message_length = middle;
+		if (encode(sink, entry, room, size).overflowed)
+			too_many = middle;
+		else
+			fits = middle;
+	}
+	entry->message_length = whole_characters(message, fits);
+	if (entry->message_length == 0)
+		entry->message = NULL;
+}
+
+static void deliver_cut(struct slog_sink *sink, struct slog_entry *entry, char *room, size_t size)
+{
+	cut_fields(sink, entry, room, size);
+	struct slog_line line = encode(sink, entry, room, size);
+	if (line.overflowed && entry->message != NULL) {
+		cut_message(sink, entry, room, size);
+		line = encode(sink, entry, room, size);
+	}
+	if (line.overflowed) {
+		slog_stats_dropped(entry->severity, EMSGSIZE);
+		return;
+	}
+	slog_stats_cut();
+	write_line(sink, entry, &line);
+}
+
+/* False if the event is too large for the stack. */
+static __attribute__((noinline)) bool deliver_small(struct slog_sink *sink, const struct slog_entry *entry)
+{
+	char room[STACK_LINE_BYTES];
+	struct slog_line line = encode(sink, entry, room, sizeof room - LINE_FEED_BYTES);
+	if (line.overflowed)
+		return false;
+	write_line(sink, entry, &line);
+	return true;
+}
+
+static __attribute__((noinline)) void deliver_cut_small(struct slog_sink *sink, struct slog_entry *entry)
+{
+	char room[STACK_LINE_BYTES];
+	deliver_cut(sink, entry, room, sizeof room - LINE_FEED_BYTES);
+}
+
+static __attribute__((noinline)) void deliver_large(struct slog_sink *sink, struct slog_entry *entry)
+{
+	size_t size = sink->max_size;
+	char *room = malloc(size + LINE_FEED_BYTES);
+	if (room == NULL) {
+		deliver_cut_small(sink, entry);
+		return;
+	}
+	struct slog_line line = encode(sink, entry, room, size);
+	if (line.overflowed)
+		deliver_cut(sink, entry, room, size);
+	else
+		write_line(sink, entry, &line);
+	free(room);
+}
+
+void slog_deliver(struct slog_sink *sink, struct slog_entry *entry)
+{
+	if (!deliver_small(sink, entry))
+		deliver_large(sink, entry);
+}

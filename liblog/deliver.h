@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From an event to octets in a sink. */
+#ifndef LIBLOG_DELIVER_H
+#define LIBLOG_DELIVER_H
+
+#include <liblog/sink.h>
+
+/*
+ * Encodes the entry for this sink and gives it to the sink's driver. An event larger than the sink allows loses fields
+ * from the end, then the end of its message, and is counted as cut; one that the sink does not take is counted as
+ * dropped. Changes the entry when it must be cut.
+ */
+void slog_deliver(struct slog_sink *sink, struct slog_entry *entry);
+
+#endif

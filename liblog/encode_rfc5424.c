@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An event as SYSLOG-MSG (RFC 5424, 6): HEADER SP STRUCTURED-DATA [SP MSG]. The fields are one SD-ELEMENT, which
+ * sd_element.c writes.
+ */
+#include <liblog/encoder.h>
+
+#include <liblog/rfc5424.h>
+
+#include "sd_element.h"
+
+static void put_field(struct slog_line *line, const char *text, size_t length, size_t max)
+{
+	char field[SLOG_HOSTNAME_MAX];
+	slog_line_put_char(line, ' ');
+	slog_line_put(line, field, slog_rfc5424_field(field, sizeof field, text, length, max));
+}
+
+/* HEADER = PRI VERSION SP TIMESTAMP SP HOSTNAME SP APP-NAME SP PROCID SP MSGID */
+static __attribute__((noinline)) void put_header(struct slog_line *line, const struct slog_entry *entry)
+{
+	char text[SLOG_TIMESTAMP_MAX];
+	unsigned severity = entry->severity == SLOG_TRACE ? SLOG_DEBUG : (unsigned)entry->severity;
+	slog_line_put(line, text, slog_rfc5424_pri(text, sizeof text, (unsigned)entry->facility, severity));
+	slog_line_put(line, "1 ", 2);
+	slog_line_put(line, text, slog_rfc5424_timestamp(text, sizeof text, entry->time));
+	put_field(line, entry->hostname, strlen(entry->hostname), SLOG_HOSTNAME_MAX);
+	put_field(line, entry->app_name, strlen(entry->app_name), SLOG_APP_NAME_MAX);
+	slog_line_put_char(line, ' ');
+	slog_line_put_u64(line, (unsigned long long)entry->pid);
+	put_field(line, entry->name, entry->name_length, SLOG_MSGID_MAX);
+	slog_line_put_char(line, ' ');
+}
+
+/* True if MSG, or an event name that MSGID cannot hold, can only be undone by a reader that sees our element. */
+static bool needs_element(const struct slog_entry *entry, bool name_is_msgid)
+{
+	return entry->is_cut || !name_is_msgid || slog_entry_has_fields(entry) ||
+	       (entry->message != NULL && !slog_rfc5424_msg_is_plain(entry->message, entry->message_length));
+}
+
+static void encode(const struct slog_entry *entry, struct slog_line *line, const char *sd_id, bool escape_dots)
+{
+	bool name_is_msgid = entry->name_length == 0 ||
+	                     slog_rfc5424_is_field(entry->name, entry->name_length, SLOG_MSGID_MAX);
+	put_header(line, entry);
+	if (needs_element(entry, name_is_msgid))
+		slog_sd_element_put(line, entry, sd_id, escape_dots, !name_is_msgid);
+	else
+		slog_line_put_char(line, '-');
+	if (entry->message != NULL) {
+		slog_line_put_char(line, ' ');
+		slog_line_put_escaped(line, slog_rfc5424_msg, entry->message, entry->message_length);
+	}
+}
+
+void slog_encode_rfc5424(const struct slog_encoder *encoder, const struct slog_entry *entry, struct slog_line *line)
+{
+	const struct slog_rfc5424_encoder *own = (const struct slog_rfc5424_encoder *)(const void *)encoder;
+	encode(entry, line, own->sd_id, own->escape_dots);
+}
+
+static void encode_standard(const struct slog_encoder *encoder, const struct slog_entry *entry, struct slog_line *line)
+{
+	(void)encoder;
+	encode(entry, line, SLOG_RFC5424_SD_ID, false);
+}
+
+const struct slog_encoder slog_encoder_rfc5424 = {"rfc5424", encode_standard};

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who logs: HOSTNAME, APP-NAME and PROCID of every event. */
+#ifndef LIBLOG_IDENTITY_H
+#define LIBLOG_IDENTITY_H
+
+/* Never NULL; "" if not known. */
+const char *slog_identity_hostname(void);
+const char *slog_identity_app_name(void);
+
+/* The process id, asked of the kernel once in each process, also after a fork. */
+long slog_identity_pid(void);
+
+/* Sets the names, which are copied and cut; NULL: what the system says. No other thread may log. */
+void slog_identity_set(const char *hostname, const char *app_name);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Loggers inside liblog: what is behind struct slog_logger. */
+#ifndef LIBLOG_LOGGER_H
+#define LIBLOG_LOGGER_H
+
+#include <stdatomic.h>
+
+#include <liblog/sink.h>
+
+#define SLOG_FACILITY_INHERITED (-1)
+
+/*
+ * A named logger (the default one has the name "") or a bound one. Names, lists and own_level are guarded by the
+ * registry's lock; what a logging call reads is atomic or never changes.
+ */
+struct slog_logger_state {
+	struct slog_logger *named; /* the named logger that this one belongs to: itself if it is one */
+	struct slog_logger *next;  /* in the registry's list of named, or of bound loggers */
+	struct slog_logger **link; /* what points at this one; only for bound loggers */
+	bool own_level;            /* does not follow the default logger's level */
+	_Atomic int facility;      /* of named loggers; or SLOG_FACILITY_INHERITED */
+	_Atomic(struct slog_sink *) sink; /* of named loggers; NULL: the default logger's */
+	const struct slog_field *bound;
+	size_t bound_count;
+	char name[SLOG_LOGGER_NAME_MAX + 1];
+};
+
+/* What an event of this logger uses. */
+enum slog_facility slog_logger_facility(const struct slog_logger *logger);
+struct slog_sink *slog_logger_sink(const struct slog_logger *logger);
+
+/* Puts a bound logger on the registry's list, with its named logger's level; takes it off again. */
+void slog_registry_add_bound(struct slog_logger *logger);
+void slog_registry_remove_bound(struct slog_logger *logger);
+
+#endif

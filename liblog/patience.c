@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See patience.h. */
+#include "patience.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+
+#include "clock.h"
+
+#define MS_PER_SECOND 1000
+
+bool slog_patience_may_try(struct slog_patience *patience, uint64_t now_ms)
+{
+	uint64_t next = atomic_load_explicit(&patience->stalled, memory_order_relaxed);
+	if (next == 0)
+		return true;
+	/* Of several threads that come at the time one gets the try. */
+	return now_ms >= next && atomic_compare_exchange_strong(&patience->stalled, &next, now_ms + SLOG_STALLED_RETRY_MS);
+}
+
+void slog_patience_restore(struct slog_patience *patience)
+{
+	if (atomic_load_explicit(&patience->stalled, memory_order_relaxed) != 0)
+		atomic_store_explicit(&patience->stalled, 0, memory_order_relaxed);
+}
+
+/* Milliseconds that a call may wait. */
+static unsigned left(struct slog_patience *patience, uint64_t now_ms)
+{
+	uint64_t second = now_ms / MS_PER_SECOND;
+	if (atomic_load_explicit(&patience->stalled, memory_order_relaxed) != 0)
+		return 0;
+	if (atomic_exchange_explicit(&patience->second, second, memory_order_relaxed) != second)
+		atomic_store_explicit(&patience->waited, 0, memory_order_relaxed);
+	unsigned waited = atomic_load_explicit(&patience->waited, memory_order_relaxed);
+	unsigned of_second = waited < SLOG_WAIT_SECOND_MS ? SLOG_WAIT_SECOND_MS - waited : 0;
+	return of_second < SLOG_WAIT_CALL_MS ? of_second : SLOG_WAIT_CALL_MS;
+}
+
+/* An interrupted wait counts as a wait that ended: the bound matters more than the event. */
+bool slog_patience_wait(struct slog_patience *patience, int fd)
+{
+	struct pollfd poller = {.fd = fd, .events = POLLOUT};
+	if (poll(&poller, 1, 0) > 0)
+		return true;
+	uint64_t start = slog_clock_monotonic_ms();
+	unsigned may_wait = left(patience, start);
+	if (may_wait > 0 && poll(&poller, 1, (int)may_wait) > 0)
+		return true;
+	uint64_t now = slog_clock_monotonic_ms();
+	unsigned waited = now - start > 1 ? (unsigned)(now - start) : 1;
+	if (atomic_fetch_add_explicit(&patience->waited, waited, memory_order_relaxed) + waited >= SLOG_WAIT_SECOND_MS)
+		atomic_store_explicit(&patience->stalled, now + SLOG_STALLED_RETRY_MS, memory_order_relaxed);
+	return false;
+}

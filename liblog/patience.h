@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How long a sink may make its callers wait: some milliseconds for one call, and some more for all calls in a second.
+ * When that is used up the sink is stalled: calls no longer wait, and once a second one of them tries without waiting.
+ * Any thread; zero is a sink that has its patience still.
+ */
+#ifndef LIBLOG_PATIENCE_H
+#define LIBLOG_PATIENCE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SLOG_WAIT_CALL_MS 10
+#define SLOG_WAIT_SECOND_MS 50
+#define SLOG_STALLED_RETRY_MS 1000
+
+struct slog_patience {
+	_Atomic uint64_t second;  /* the second that `waited` counts for */
+	_Atomic unsigned waited;  /* milliseconds */
+	_Atomic uint64_t stalled; /* when the next try may be made, in milliseconds; 0: not stalled */
+};
+
+/* True if this call may try to write now. */
+bool slog_patience_may_try(struct slog_patience *patience, uint64_t now_ms);
+
+/* Waits until the descriptor takes octets. False if it did not within what is left of the patience. */
+bool slog_patience_wait(struct slog_patience *patience, int fd);
+
+/* A write has succeeded. */
+void slog_patience_restore(struct slog_patience *patience);
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See sd_element.h. */
+#include "sd_element.h"
+
+#include <liblog/json.h>
+#include <liblog/rfc5424.h>
+
+#include "json_value.h"
+#include "scalar.h"
+#include "sd_names.h"
+
+#define OWN_PARAMS 5 /* ~v, ~o, ~e, ~cut, ~s: room for them is always kept */
+#define PARAMS_OF_FIELDS_MAX (SLOG_SD_PARAMS_MAX - OWN_PARAMS)
+
+static const char own_sd_id[] = "slog@";
+
+struct element {
+	struct slog_line *line;
+	const char *sd_id;
+	bool escape_dots;
+	unsigned long_names; /* ~1, ~2, ... used so far */
+	struct slog_sd_names names;
+};
+
+/* The encoded name of a leaf while an object is walked: "geo/city". */
+struct path {
+	char text[SLOG_SD_NAME_MAX];
+	size_t length;
+};
+
+/* ---- names ------------------------------------------------------------------------------------------------------ */
+
+/*
+ * syslog-ng splits a name at its last dot and makes what is before it part of the SD-ID, which has at most 32 octets.
+ */
+static bool splits_too_long(const struct element *element, const char *name, size_t length)
+{
+	while (length > 0 && name[length - 1] != '.')
+		length--;
+	return length > 0 && strlen(element->sd_id) + length > SLOG_SD_NAME_MAX;
+}
+
+/* ` name="` or ` ~N="name=`: begins a parameter whose encoded name is ready. */
+static void begin_param(struct element *element, const char *name, size_t length)
+{
+	struct slog_line *line = element->line;
+	bool is_plain = !slog_sd_names_has(&element->names, line, name, length) &&
+	                !splits_too_long(element, name, length);
+	slog_line_put_char(line, ' ');
+	if (is_plain) {
+		slog_line_put(line, name, length);
+		slog_sd_names_add(&element->names, line, length);
+		slog_line_put(line, "=\"", 2);
+		return;
+	}
+	size_t start = line->length;
+	slog_line_put_char(line, '~');
+	slog_line_put_u64(line, ++element->long_names);
+	slog_sd_names_add(&element->names, line, line->length - start);
+	slog_line_put(line, "=\"", 2);
+	slog_line_put(line, name, length);
+	slog_line_put_char(line, '=');
+}
+
+static size_t put_name_escape(char *out, size_t size, const char *bytes, size_t length, size_t *taken)
+{
+	return slog_rfc5424_name(out, size, bytes, length, false, taken);
+}
+
+static size_t put_name_escape_dots(char *out, size_t size, const char *bytes, size_t length, size_t *taken)
+{
+	return slog_rfc5424_name(out, size, bytes, length, true, taken);
+}
+
+/* The same for a key whose encoded form is longer than a PARAM-NAME. */
+static void begin_long_param(struct element *element, const struct slog_field *field)
+{
+	struct slog_line *line = element->line;
+	slog_line_put_char(line, ' ');
+	size_t start = line->length;
+	slog_line_put_char(line, '~');
+	slog_line_put_u64(line, ++element->long_names);
+	slog_sd_names_add(&element->names, line, line->length - start);
+	slog_line_put(line, "=\"", 2);
+	slog_line_put_escaped(line, element->escape_dots ? put_name_escape_dots : put_name_escape, field->key,
+	                      field->key_length);
+	slog_line_put_char(line, '=');
+}
+
+/* Appends an encoded key to the path. False if it does not fit. */
+static bool path_append(const struct element *element, struct path *path, const char *key, size_t length)
+{
+	size_t need = slog_rfc5424_name_length(key, length, element->escape_dots);
+	if (need > sizeof path->text - path->length)
+		return false;
+	size_t taken;
+	path->length += slog_rfc5424_name(path->text + path->length, sizeof path->text - path->length, key, length,
+	                                  element->escape_dots, &taken);
+	return true;
+}
+
+/* ---- values ----------------------------------------------------------------------------------------------------- */
+
+static bool equals(const char *bytes, size_t length, const char *word)
+{
+	return strlen(word) == length && memcmp(bytes, word, length) == 0;
+}
+
+/* True if a reader would take this string for a value of another type. One look at the first octet in most cases. */
+static bool reads_as_typed(const char *bytes, size_t length)
+{
+	if (length == 0)
+		return false;
+	switch (bytes[0]) {
+	case '[':
+	case '{':
+		return true;
+	case 't':
+		return equals(bytes, length, "true");
+	case 'f':
+		return equals(bytes, length, "false");
+	case 'n':
+		return equals(bytes, length, "null");
+	default:
+		return slog_json_is_number(bytes, length);
+	}
+}
+
+static __attribute__((noinline)) void put_scalar(struct element *element, const struct slog_value *value)
+{
+	struct slog_scalar scalar;
+	slog_scalar_read(&scalar, value);
+	if (scalar.kind == SLOG_KIND_BASE64) {
+		slog_line_put_base64(element->line, scalar.text, scalar.length);
+	} else if (scalar.kind == SLOG_KIND_STRING) {
+		slog_line_put_escaped(element->line, slog_rfc5424_value, scalar.text, scalar.length);
+		if (reads_as_typed(scalar.text, scalar.length))
+			slog_sd_names_list_last(&element->names);
+	} else if (scalar.kind == SLOG_KIND_LITERAL) {
+		slog_line_put(element->line, scalar.text, scalar.length);
+	} else {
+		struct slog_json_out out = {element->line, true};
+		slog_json_put_value(&out, value);
+	}
+}
+
+/* Ends the parameter that was begun with its value. */
+static void put_value(struct element *element, const struct slog_value *value)
+{
+	struct slog_json_out out = {element->line, true};
+	if (slog_value_shape(value) == SLOG_KIND_STRING)
+		put_scalar(element, value);
+	else
+		slog_json_put_value(&out, value);
+	slog_line_put_char(element->line, '"');
+}
+
+/* ---- objects ---------------------------------------------------------------------------------------------------- */
+
+static bool is_open_object(const struct slog_value *value)
+{
+	return slog_value_shape(value) == SLOG_KIND_OBJECT && value->length > 0;
+}
+
+/* Counts the leaves of an object to *leaves. False if it cannot be flattened: a name too long, or too many leaves. */
+static bool can_flatten(const struct element *element, const struct slog_value *value, size_t name_length,
+                        size_t *leaves)
+{
+	if (name_length > SLOG_SD_NAME_MAX)
+		return false;
+	if (!is_open_object(value))
+		return ++*leaves <= SLOG_SD_LEAVES_MAX;
+	for (size_t i = 0; i < value->length; i++) {
+		const struct slog_field *member = &value->as.group[i];
+		size_t length = slog_rfc5424_name_length(member->key, member->key_length, element->escape_dots);
+		if (slog_field_stands(value->as.group, value->length, i) &&
+		    !can_flatten(element, &member->value, name_length + 1 + length, leaves))
+			return false;
+	}
+	return true;
+}
+
+static void put_leaves(struct element *element, struct path *path, const struct slog_value *value)
+{
+	if (!is_open_object(value)) {
+		begin_param(element, path->text, path->length);
+		put_value(element, value);
+		return;
+	}
+	size_t length = path->length;
+	for (size_t i = 0; i < value->length; i++) {
+		const struct slog_field *member = &value->as.group[i];
+		if (!slog_field_stands(value->as.group, value->length, i))
+			continue;
+		path->text[path->length++] = '/';
+		path_append(element, path, member->key, member->key_length);
+		put_leaves(element, path, &member->value);
+		path->length = length;
+	}
+}
+
+/* An error as the object that it is, code, name, text: its members live here while they are written. */
+static __attribute__((noinline)) void put_error(struct element *element, struct path *path,
+                                                const struct slog_value *value)
+{
+	struct slog_field members[SLOG_ERROR_MEMBERS];
+	slog_error_members(members, value);
+	struct slog_value group = slog_group_value_(members, SLOG_ERROR_MEMBERS);
+	put_leaves(element, path, &group);
+}
+
+/* ---- fields ----------------------------------------------------------------------------------------------------- */
+
+/* Parameters that a field becomes; *flat says whether it is an object to be flattened. */
+static size_t count_params(const struct element *element, const struct slog_field *field, bool *flat)
+{
+	static const size_t longest_error_member = sizeof "/code" - 1;
+	size_t leaves = 0;
+	size_t length = slog_rfc5424_name_length(field->key, field->key_length, element->escape_dots);
+	if (slog_value_shape(&field->value) == SLOG_KIND_ERROR) {
+		*flat = length + longest_error_member <= SLOG_SD_NAME_MAX;
+		return *flat ? SLOG_ERROR_MEMBERS : 1;
+	}
+	*flat = is_open_object(&field->value) && can_flatten(element, &field->value, length, &leaves);
+	return *flat ? leaves : 1;
+}
+
+static void put_field(struct element *element, const struct slog_field *field, bool flat)
+{
+	struct path path = {.length = 0};
+	if (!path_append(element, &path, field->key, field->key_length)) {
+		begin_long_param(element, field);
+		put_value(element, &field->value);
+	} else if (!flat) {
+		begin_param(element, path.text, path.length);
+		put_value(element, &field->value);
+	} else if (slog_value_shape(&field->value) == SLOG_KIND_ERROR) {
+		put_error(element, &path, &field->value);
+	} else {
+		put_leaves(element, &path, &field->value);
+	}
+}
+
+/* ~o: the field and all after it as one JSON object, so that their order is kept. */
+static void put_overflow(struct element *element, const struct slog_entry *entry, const struct slog_field *field,
+                         size_t *position)
+{
+	struct slog_json_out out = {element->line, true};
+	slog_line_put_string(element->line, " ~o=\"");
+	for (char before = '{'; field != NULL; before = ',', field = slog_entry_next(entry, position)) {
+		slog_json_put_text(&out, &before, 1);
+		slog_json_put_string(&out, field->key, field->key_length);
+		slog_json_put_text(&out, ":", 1);
+		slog_json_put_value(&out, &field->value);
+	}
+	slog_line_put_string(element->line, "}\"");
+}
+
+static void put_fields(struct element *element, const struct slog_entry *entry)
+{
+	size_t position = 0;
+	const struct slog_field *field;
+	while ((field = slog_entry_next(entry, &position)) != NULL && !element->line->overflowed) {
+		bool flat;
+		if (element->names.count + count_params(element, field, &flat) > PARAMS_OF_FIELDS_MAX) {
+			put_overflow(element, entry, field, &position);
+			return;
+		}
+		put_field(element, field, flat);
+	}
+}
+
+void slog_sd_element_put(struct slog_line *line, const struct slog_entry *entry, const char *sd_id, bool escape_dots,
+                         bool with_name)
+{
+	struct element element;
+	element.line = line;
+	element.sd_id = sd_id;
+	element.escape_dots = escape_dots;
+	element.long_names = 0;
+	slog_sd_names_clear(&element.names);
+	slog_line_put_char(line, '[');
+	slog_line_put_string(line, sd_id);
+	if (strncmp(sd_id, own_sd_id, sizeof own_sd_id - 1) != 0)
+		slog_line_put_string(line, " ~v=\"1\"");
+	put_fields(&element, entry);
+	if (with_name) {
+		slog_line_put_string(line, " ~e=\"");
+		slog_line_put_escaped(line, slog_rfc5424_value, entry->name, entry->name_length);
+		slog_line_put_char(line, '"');
+	}
+	if (entry->is_cut) {
+		slog_line_put_string(line, " ~cut=\"");
+		slog_line_put_u64(line, entry->cut);
+		slog_line_put_char(line, '"');
+	}
+	slog_sd_names_put_listed(&element.names, line);
+	slog_line_put_char(line, ']');
+}

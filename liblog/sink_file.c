@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lines appended to a file. O_APPEND makes each write(2) land whole at the end, also among processes. After
+ * slog_reopen() the next event puts the new file under the same descriptor number with dup3(2), so that threads that are
+ * writing meanwhile need no lock: each of them reaches the old file or the new one.
+ */
+#include <liblog/sink.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "stats.h"
+#include "write_line.h"
+
+#define FILE_MODE 0640
+
+struct sink_file {
+	struct slog_sink sink;
+	struct slog_writer writer;
+	int fd;
+	_Atomic unsigned opened; /* the value of reopen_requests when the file was last opened */
+	char path[];
+};
+
+static _Atomic unsigned reopen_requests;
+
+void slog_reopen(void)
+{
+	atomic_fetch_add_explicit(&reopen_requests, 1, memory_order_relaxed);
+}
+
+static int open_file(const char *path)
+{
+	int fd;
+	do
+		fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, FILE_MODE);
+	while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
+/* Of several threads the one that changes `opened` opens the file; the others go on with the old one. */
+static void reopen_if_asked(struct sink_file *file)
+{
+	unsigned wanted = atomic_load_explicit(&reopen_requests, memory_order_relaxed);
+	unsigned opened = atomic_load_explicit(&file->opened, memory_order_relaxed);
+	if (wanted == opened || !atomic_compare_exchange_strong(&file->opened, &opened, wanted))
+		return;
+	int fd = open_file(file->path);
+	if (fd < 0 || dup3(fd, file->fd, O_CLOEXEC) < 0)
+		slog_stats_failed(errno);
+	if (fd >= 0)
+		close(fd);
+}
+
+static int write_file(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
+{
+	struct sink_file *file = (struct sink_file *)sink;
+	(void)severity;
+	reopen_if_asked(file);
+	return slog_write_line(&file->writer, file->fd, line, length);
+}
+
+static void close_file(struct slog_sink *sink)
+{
+	struct sink_file *file = (struct sink_file *)sink;
+	close(file->fd);
+	free(file);
+}
+
+static const struct slog_sink_driver driver = {
+	.name = "file", .line_feed = true, .write = write_file, .close = close_file,
+};
+
+struct slog_sink *slog_sink_file(const char *path, const struct slog_encoder *encoder)
+{
+	size_t path_size = strlen(path) + 1;
+	struct sink_file *file = calloc(1, sizeof *file + path_size);
+	if (file == NULL)
+		return NULL;
+	file->opened = atomic_load_explicit(&reopen_requests, memory_order_relaxed);
+	file->fd = open_file(path);
+	if (file->fd < 0) {
+		int error = errno;
+		free(file);
+		errno = error;
+		return NULL;
+	}
+	memcpy(file->path, path, path_size);
+	file->sink.driver = &driver;
+	file->sink.encoder = encoder != NULL ? encoder : &slog_encoder_json;
+	file->sink.max_size = SLOG_EVENT_BYTES_DEFAULT;
+	slog_writer_start(&file->writer, file->fd);
+	return &file->sink;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One line to a descriptor, within the bounds of a sink's patience. */
+#ifndef LIBLOG_WRITE_LINE_H
+#define LIBLOG_WRITE_LINE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "patience.h"
+
+struct slog_writer {
+	struct slog_patience patience;
+	bool can_block;     /* no regular file: writing may have to wait */
+	_Atomic bool torn;  /* the last line written has no end: the next one begins with LF */
+};
+
+/* Prepares a writer for this descriptor. */
+void slog_writer_start(struct slog_writer *writer, int fd);
+
+/*
+ * Writes a line that ends in LF, in one write(2) unless the descriptor takes it in parts. 0, or the errno value with
+ * which the line was given up; EAGAIN if the descriptor took nothing in time. Any thread; no lock.
+ */
+int slog_write_line(struct slog_writer *writer, int fd, const char *line, size_t length);
+
+#endif
