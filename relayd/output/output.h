@@ -44,7 +44,7 @@ struct output_setup {
 };
 
 struct output_status {
-	const char *state;            /* "connected", "connecting", "waiting 3.2 s after: ...", "stopped" */
+	char state[64];                /* "connected", "connecting", "waiting 3.2 s", "stopped"; why stands in `detail` */
 	char detail[512];             /* last error or refusal, "" if none */
 	char peer[160];               /* who it talks to now */
 	int64_t since_ns;             /* wall time of the last change of state */
@@ -55,6 +55,8 @@ struct output_status {
 	uint64_t connects;            /* sessions opened since the start */
 	uint64_t replaced_octets;     /* LF replaced because the framing cannot carry it */
 	struct spool_output_totals totals;
+	uint64_t truncated;           /* messages cut to what the transport carries */
+	uint64_t refused;             /* times that the next hop refused a message */
 };
 
 struct output_driver {

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "output/encoder.h"
+
+#include <stdio.h>
+
+#include "base/decimal.h"
+#include "syslog/parse.h"
+#include "syslog/peer_text.h"
+#include "syslog/rfc5424_encode.h"
+
+const char *const encoder_format_names[] = {"rfc5424", "raw", "json", NULL};
+
+
+bool encoder_check(enum encoder_format format, const struct output_common *common, char *error)
+{
+	if (format != ENCODER_RAW || !common->stamp)
+		return true;
+	snprintf(error, OUTPUT_ERROR_MAX_BYTES,
+	         "stamp: nothing can be added with \"format\": \"raw\"; write \"rfc5424\" or \"json\", or leave the stamp out");
+	return false;
+}
+
+void encoder_init(struct encoder *encoder, enum encoder_format format, bool stamp, const struct spool *spool)
+{
+	*encoder = (struct encoder){.format = format, .stamp = stamp, .spool = spool};
+	buffer_init(&encoder->scratch, ENCODER_MESSAGE_MAX_BYTES);
+}
+
+void encoder_free(struct encoder *encoder)
+{
+	buffer_free(&encoder->scratch);
+}
+
+/* Room for one message in the scratch buffer, which is emptied. NULL: `*result` says why. */
+static uint8_t *room_for(struct encoder *encoder, size_t len, enum encoder_result *result)
+{
+	buffer_consume(&encoder->scratch, buffer_len(&encoder->scratch));
+	*result = len > ENCODER_MESSAGE_MAX_BYTES ? ENCODER_TOO_LONG : ENCODER_NO_MEMORY;
+	return buffer_reserve(&encoder->scratch, len);
+}
+
+static enum encoder_result encode_rfc5424(struct encoder *encoder, const struct envelope *envelope, struct bytes *message)
+{
+	if (envelope->message.format == MESSAGE_FORMAT_RFC5424 && !encoder->stamp) {
+		*message = parse_trim(envelope->raw); /* what the encoder would write, without a copy */
+		return ENCODER_DONE;
+	}
+	enum encoder_result result;
+	size_t room = rfc5424_encoded_max(envelope->raw.len);
+	uint8_t *out = room_for(encoder, room, &result);
+	if (out == NULL)
+		return result;
+	uint8_t peer[PEER_TEXT_MAX_BYTES];
+	const struct rfc5424_encoding encoding = {
+		.fallback_hostname = bytes_of(peer, peer_text_address(&envelope->peer, peer)), .stamp = encoder->stamp};
+	struct rfc5424_encoded encoded = rfc5424_encode(envelope, &encoding, out, room);
+	assert(encoded.len > 0 && encoded.cut == 0);
+	*message = bytes_of(out, encoded.len);
+	return ENCODER_DONE;
+}
+
+static enum encoder_result encode_raw(struct encoder *encoder, const struct envelope *envelope, struct bytes *message)
+{
+	bool has_pri = (envelope->message.flags & (MESSAGE_PRI_ABSENT | MESSAGE_PRI_INVALID)) == 0;
+	if (has_pri && envelope->raw.len > 0) {
+		*message = envelope->raw;
+		return ENCODER_DONE;
+	}
+	enum encoder_result result;
+	uint8_t *out = room_for(encoder, DECIMAL_DIGITS_MAX + 2 + envelope->raw.len, &result);
+	if (out == NULL)
+		return result;
+	size_t len = 0;
+	out[len++] = '<';
+	len += decimal_write(envelope->message.pri, out + len);
+	out[len++] = '>';
+	if (envelope->raw.len > 0)
+		memcpy(out + len, envelope->raw.at, envelope->raw.len);
+	*message = bytes_of(out, len + envelope->raw.len);
+	return ENCODER_DONE;
+}
+
+static enum encoder_result encode_json(struct encoder *encoder, const struct envelope *envelope, struct bytes *message)
+{
+	return encode_raw(encoder, envelope, message);
+}
+
+enum encoder_result encoder_encode(struct encoder *encoder, const struct envelope *envelope, struct bytes *message)
+{
+	switch (encoder->format) {
+	case ENCODER_RFC5424:
+		return encode_rfc5424(encoder, envelope, message);
+	case ENCODER_RAW:
+		return encode_raw(encoder, envelope, message);
+	case ENCODER_JSON:
+		break;
+	}
+	return encode_json(encoder, envelope, message);
+}

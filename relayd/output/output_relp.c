@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The driver `relp`: a message is delivered when the server has answered it with 200. With several servers either one
+ * session fails over between them, or each has a session and messages are dealt to the one with the most room.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "output/relp_session.h"
+#include "output/sender.h"
+
+enum { RELP_DEFAULT_PORT = 2514 };
+
+#define STOP_TIMEOUT_NS ((uint64_t)2 * CLOCK_NS_PER_SECOND)
+
+enum relp_mode {
+	RELP_MODE_FAILOVER = 0,
+	RELP_MODE_BALANCE = 1,
+};
+static const char *const mode_names[] = {"failover", "balance", NULL};
+
+struct relp_settings {
+	struct output_common common;
+	struct option_list servers;
+	unsigned mode;
+	uint64_t failback_interval_ns;
+	uint64_t window;
+	uint64_t window_size;
+	uint64_t answer_timeout_ns;
+	uint64_t warn_size;
+	unsigned format;
+	struct output_tls_options tls;
+};
+
+static const struct option rows[] = {
+	OUTPUT_COMMON_ROWS,
+	{.name = "servers", .kind = OPTION_LIST, .offset = offsetof(struct relp_settings, servers), .required = true,
+	 .doc = "Where to send: \"host:port\" (port 2514 if it is left out), or \"unix:/path\"; the first one is preferred."},
+	{.name = "mode", .kind = OPTION_CHOICE, .offset = offsetof(struct relp_settings, mode), .preset = "failover",
+	 .choices = mode_names,
+	 .doc = "With several servers: failover uses one at a time, balance uses all and deals each message to the one with most room."},
+	{.name = "failback_interval", .kind = OPTION_DURATION,
+	 .offset = offsetof(struct relp_settings, failback_interval_ns), .preset = "60s",
+	 .doc = "With failover: how often the first server is probed while another one is used; after two good probes it is used again; 0: never."},
+	{.name = "window", .kind = OPTION_COUNT, .offset = offsetof(struct relp_settings, window), .preset = "1024",
+	 .min = 1, .max = RELP_WINDOW_MAX, .doc = "Messages that may be unacknowledged at one server."},
+	{.name = "window_size", .kind = OPTION_SIZE, .offset = offsetof(struct relp_settings, window_size), .preset = "4MiB",
+	 .min = 1024, .max = 1u << 30, .doc = "Octets of messages that may be unacknowledged at one server."},
+	{.name = "answer_timeout", .kind = OPTION_DURATION, .offset = offsetof(struct relp_settings, answer_timeout_ns),
+	 .preset = "90s", .min = CLOCK_NS_PER_SECOND, .max = 24ull * 3600 * CLOCK_NS_PER_SECOND,
+	 .doc = "A session in which a message stays unanswered for so long is given up."},
+	{.name = "warn_size", .kind = OPTION_SIZE, .offset = offsetof(struct relp_settings, warn_size), .preset = "8KiB",
+	 .doc = "The first longer message is warned of, because rsyslog's default is to cut it there and to acknowledge it; 0: never."},
+	ENCODER_FORMAT_ROW(struct relp_settings, format, "rfc5424"),
+	{.name = "tls", .kind = OPTION_SECTION, .offset = offsetof(struct relp_settings, tls), .section = output_tls_rows,
+	 .doc = "Speak RELP over TLS."},
+	{.name = NULL},
+};
+
+struct relp_output {
+	struct output base;
+	const struct relp_settings *settings;
+	struct link_server servers[LINK_SERVERS_MAX];
+	unsigned servers_count;
+	struct tls_context *tls;
+	struct sender *sender;
+	struct relp_session *sessions[LINK_SERVERS_MAX];
+	unsigned sessions_count;
+	unsigned finished;
+	struct timer *stop_timer;
+};
+
+static bool check(const void *settings, char *error)
+{
+	const struct relp_settings *relp = settings;
+	struct link_server servers[LINK_SERVERS_MAX];
+	return output_common_check(&relp->common, error) && encoder_check(relp->format, &relp->common, error) &&
+	       link_servers_read(&relp->servers, RELP_DEFAULT_PORT, servers, error) > 0;
+}
+
+static void close_output(struct output **closing);
+
+static struct output *open_output(const struct output_setup *setup, char *error)
+{
+	const struct relp_settings *settings = setup->settings;
+	struct relp_output *relp = calloc(1, sizeof *relp);
+	if (relp == NULL) {
+		snprintf(error, OUTPUT_ERROR_MAX_BYTES, "there is no memory for the output");
+		return NULL;
+	}
+	output_base_init(&relp->base, &output_relp, setup);
+	relp->settings = settings;
+	relp->servers_count = link_servers_read(&settings->servers, RELP_DEFAULT_PORT, relp->servers, error);
+	if (relp->servers_count > 0 && settings->tls.present)
+		relp->tls = output_tls_open(&settings->tls, error);
+	struct output *output = &relp->base;
+	if (relp->servers_count == 0 || (settings->tls.present && relp->tls == NULL))
+		close_output(&output);
+	return output;
+}
+
+/* --- from the sender to the sessions ----------------------------------------------------------------------------- */
+
+static bool send_message(void *context, uint64_t sequence, struct bytes message)
+{
+	struct relp_output *relp = context;
+	struct relp_session *best = relp->sessions[0];
+	for (unsigned i = 1; i < relp->sessions_count; i++)
+		if (relp_session_room(relp->sessions[i]) > relp_session_room(best))
+			best = relp->sessions[i];
+	if (relp_session_send(best, sequence, message))
+		return true;
+	/* The best one may be waiting with a refused message. */
+	for (unsigned i = 0; i < relp->sessions_count; i++)
+		if (relp->sessions[i] != best && relp_session_send(relp->sessions[i], sequence, message))
+			return true;
+	return false;
+}
+
+static void flush(void *context)
+{
+	struct relp_output *relp = context;
+	for (unsigned i = 0; i < relp->sessions_count; i++)
+		relp_session_flush(relp->sessions[i]);
+}
+
+static void passed_over(void *context, uint64_t sequence)
+{
+	struct relp_output *relp = context;
+	for (unsigned i = 0; i < relp->sessions_count; i++)
+		relp_session_forget(relp->sessions[i], sequence);
+}
+
+/* --- from the sessions to the sender ----------------------------------------------------------------------------- */
+
+static void on_settled(void *context, uint64_t sequence)
+{
+	struct relp_output *relp = context;
+	sender_settle(relp->sender, sequence);
+}
+
+static void on_lost(void *context, uint64_t sequence)
+{
+	struct relp_output *relp = context;
+	sender_lose(relp->sender, sequence);
+}
+
+/* A message that one server refused and another one took holds nothing up any more. */
+static void forget_refused(struct relp_output *relp)
+{
+	uint64_t refused, delivered = spool_cursor_delivered(relp->base.setup.cursor);
+	for (unsigned i = 0; i < relp->sessions_count; i++)
+		if (relp_session_refusals(relp->sessions[i], &refused) > 0)
+			relp_session_forget(relp->sessions[i], delivered);
+}
+
+static void show(struct relp_output *relp)
+{
+	struct link *links[LINK_SERVERS_MAX];
+	uint64_t refused;
+	for (unsigned i = 0; i < relp->sessions_count; i++)
+		links[i] = relp_session_link(relp->sessions[i]);
+	if (relp->sessions_count == 1 && relp_session_refusals(relp->sessions[0], &refused) >= RELP_SESSION_HOLD_REFUSALS)
+		output_state(&relp->base, "held: message %llu is refused", (unsigned long long)refused);
+	else
+		link_show(&relp->base, links, relp->sessions_count);
+}
+
+static void on_progress(void *context)
+{
+	struct relp_output *relp = context;
+	sender_resume(relp->sender);
+	if (relp->sessions_count > 1)
+		forget_refused(relp);
+}
+
+static void on_changed(void *context)
+{
+	show(context);
+}
+
+/* --- starting and stopping --------------------------------------------------------------------------------------- */
+
+static void close_all(struct relp_output *relp)
+{
+	for (unsigned i = 0; i < relp->sessions_count; i++)
+		relp_session_close(&relp->sessions[i]);
+	relp->sessions_count = 0;
+	timer_close(&relp->stop_timer);
+	sender_close(&relp->sender);
+}
+
+static void end(void *context)
+{
+	struct relp_output *relp = context;
+	sender_publish(relp->sender);
+	close_all(relp);
+	output_stopped(&relp->base);
+}
+
+static void on_finished(void *context)
+{
+	struct relp_output *relp = context;
+	/* Not from inside the session that has finished, nor from inside the loop over all of them: on the next turn. */
+	if (++relp->finished == relp->sessions_count)
+		timer_set(relp->stop_timer, 0);
+}
+
+static struct relp_session *new_session(struct relp_output *relp, const struct link_server *servers, unsigned count)
+{
+	const struct relp_settings *settings = relp->settings;
+	const struct relp_session_settings session = {
+		.link = {.output = &relp->base,
+		         .servers = servers,
+		         .count = count,
+		         .tls = &relp->tls,
+		         .failback_interval_ns = settings->failback_interval_ns},
+		.window = (unsigned)settings->window,
+		.window_octets = settings->window_size,
+		.answer_timeout_ns = settings->answer_timeout_ns,
+		.warn_size = settings->warn_size,
+		.context = relp,
+		.settled = on_settled,
+		.lost = on_lost,
+		.progress = on_progress,
+		.changed = on_changed,
+		.finished = on_finished,
+	};
+	return relp_session_open(&session);
+}
+
+static bool open_sessions(struct relp_output *relp)
+{
+	bool balance = relp->settings->mode == RELP_MODE_BALANCE;
+	unsigned wanted = balance ? relp->servers_count : 1;
+	for (unsigned i = 0; i < wanted; i++) {
+		relp->sessions[i] = new_session(relp, &relp->servers[i], balance ? 1 : relp->servers_count);
+		if (relp->sessions[i] == NULL)
+			return false;
+		relp->sessions_count++;
+	}
+	return true;
+}
+
+static void start_here(void *context)
+{
+	struct relp_output *relp = context;
+	const struct sender_transport transport = {
+		.send = send_message, .flush = flush, .passed_over = passed_over, .context = relp};
+	unsigned sessions = relp->settings->mode == RELP_MODE_BALANCE ? relp->servers_count : 1;
+	relp->sender = sender_open(&relp->base, ACCOUNT_EACH, (size_t)relp->settings->window * sessions,
+	                           relp->settings->format, &transport);
+	relp->stop_timer = timer_open(relp->base.setup.worker, end, relp);
+	if (relp->sender == NULL || relp->stop_timer == NULL || !open_sessions(relp)) {
+		close_all(relp);
+		output_state(&relp->base, "failed");
+		output_trouble(&relp->base, "output_failed", "there is no memory for the output");
+		return;
+	}
+	for (unsigned i = 0; i < relp->sessions_count; i++)
+		relp_session_start(relp->sessions[i]);
+}
+
+static void start(struct output *output)
+{
+	output_base_start(output, start_here);
+}
+
+static void stop_here(void *context)
+{
+	struct relp_output *relp = context;
+	if (relp->sender == NULL) {
+		output_stopped(&relp->base);
+		return;
+	}
+	sender_stop(relp->sender);
+	output_state(&relp->base, "stopping");
+	timer_set(relp->stop_timer, STOP_TIMEOUT_NS);
+	for (unsigned i = 0; i < relp->sessions_count; i++)
+		relp_session_finish(relp->sessions[i]);
+}
+
+static void stop(struct output *output, void (*stopped)(void *context), void *context)
+{
+	output_base_stop(output, stop_here, stopped, context);
+}
+
+static bool reload(struct output *output, char *error)
+{
+	struct relp_output *relp = (struct relp_output *)output;
+	return !relp->settings->tls.present || output_tls_reload(output, &relp->settings->tls, &relp->tls, error);
+}
+
+static void close_output(struct output **closing)
+{
+	struct relp_output *relp = (struct relp_output *)*closing;
+	if (relp == NULL)
+		return;
+	*closing = NULL;
+	assert(relp->sender == NULL);
+	tls_context_release(&relp->tls);
+	output_base_free(&relp->base);
+	free(relp);
+}
+
+const struct output_driver output_relp = {
+	.type = "relp",
+	.doc = "Sends over RELP, plain, over TLS or to a Unix socket; delivered means that the server has acknowledged the message.",
+	.confirmed = true,
+	.options = rows,
+	.settings_size = sizeof(struct relp_settings),
+	.check = check,
+	.open = open_output,
+	.start = start,
+	.reload = reload,
+	.stop = stop,
+	.status = output_base_status,
+	.close = close_output,
+};

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A record is read in three steps that may each be the last for a while: a block is lent by the reader; a record is cut off
+ * it, unpacked, filtered and encoded; the encoded message waits in `message` until the transport takes it. So nothing is
+ * encoded twice because a window is full, and nothing is encoded before the transport had room for the one before it.
+ *
+ *     account.last + 1 == sequence of `message`, unless it is one that was lost and is sent again
+ */
+#include "output/sender.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "output/filter.h"
+#include "output/timer.h"
+
+enum { SENDER_TURN_RECORDS = 4096 }; /* looked at in one turn of the loop */
+
+#define SENDER_RETRY_NS ((uint64_t)1 * CLOCK_NS_PER_SECOND) /* after a read error or for want of memory */
+
+struct sender {
+	struct output *output;
+	struct sender_transport transport;
+	struct spool_reader *reader;
+	struct waker *waker;
+	struct timer *retry;
+	struct filter filter;
+	struct encoder encoder;
+	struct account account;
+	bool stopped;
+	bool read_failed;
+	bool lost_some; /* since the reader's place was set */
+
+	/* The block that is lent, and how far it was read. */
+	bool has_block;
+	struct spool_view block;
+	struct bytes rest;             /* records not looked at yet */
+	uint64_t next;                 /* sequence of the first of them */
+	struct envelope_context unpacking;
+
+	/* The message that waits for room. */
+	bool has_message;
+	uint64_t sequence;
+	struct bytes message;
+};
+
+enum step {
+	STEP_ON = 0,        /* something was done: call again */
+	STEP_CAUGHT_UP = 1, /* nothing is stored beyond; the waker will be called */
+	STEP_FULL = 2,      /* the transport or the account has no room: sender_resume() will be called */
+	STEP_RETRY = 3,     /* trouble; the timer is set */
+};
+
+static void on_wake(void *context)
+{
+	sender_resume(context);
+}
+
+struct sender *sender_open(struct output *output, enum account_kind kind, size_t pending_max,
+                           enum encoder_format format, const struct sender_transport *transport)
+{
+	struct sender *sender = calloc(1, sizeof *sender);
+	if (sender == NULL)
+		return NULL;
+	const struct output_setup *setup = &output->setup;
+	uint64_t delivered = spool_cursor_delivered(setup->cursor);
+	struct spool_output_totals totals;
+	spool_cursor_totals(setup->cursor, &totals);
+	char error[FILTER_ERROR_MAX_BYTES];
+	sender->output = output;
+	sender->transport = *transport;
+	encoder_init(&sender->encoder, format, output->common->stamp, setup->spool);
+	if (!filter_compile(&sender->filter, &output->common->filter, setup->spool, error) ||
+	    !account_open(&sender->account, kind, pending_max, delivered, &totals))
+		goto fail;
+	sender->reader = spool_reader_open(setup->spool, delivered + 1);
+	sender->waker = waker_open(setup->worker, on_wake, sender);
+	sender->retry = timer_open(setup->worker, on_wake, sender);
+	if (sender->reader != NULL && sender->waker != NULL && sender->retry != NULL)
+		return sender;
+fail:
+	sender_close(&sender);
+	return NULL;
+}
+
+void sender_close(struct sender **closing)
+{
+	struct sender *sender = *closing;
+	if (sender == NULL)
+		return;
+	*closing = NULL;
+	/* The reader first: it may still ask the waker. */
+	if (sender->reader != NULL)
+		spool_reader_close(&sender->reader);
+	if (sender->waker != NULL)
+		waker_close(&sender->waker);
+	timer_close(&sender->retry);
+	account_close(&sender->account);
+	filter_free(&sender->filter);
+	encoder_free(&sender->encoder);
+	free(sender);
+}
+
+static void go_to(struct sender *sender, uint64_t sequence)
+{
+	sender->has_block = false;
+	sender->has_message = false;
+	spool_reader_seek(sender->reader, sequence);
+}
+
+/* To the first sequence that is still to be sent. */
+static void go_back(struct sender *sender)
+{
+	uint64_t lost = account_first_lost(&sender->account);
+	go_to(sender, lost > 0 ? lost : sender->account.last + 1);
+	sender->lost_some = false;
+}
+
+/* Rule 11: the cursor may have been moved while we were behind. */
+static void follow_jump(struct sender *sender)
+{
+	uint64_t first, last;
+	if (!spool_cursor_jumped(sender->output->setup.cursor, &first, &last))
+		return;
+	struct spool_output_totals totals;
+	spool_cursor_totals(sender->output->setup.cursor, &totals);
+	account_drop(&sender->account, first, last, &totals);
+	if (sender->transport.passed_over != NULL)
+		sender->transport.passed_over(sender->transport.context, last);
+	output_trouble(sender->output, "output_passed_over",
+	               "the output was behind: messages %llu to %llu were passed over (when_behind is drop_oldest)",
+	               (unsigned long long)first, (unsigned long long)last);
+	go_back(sender);
+}
+
+static enum step begin_block(struct sender *sender)
+{
+	const struct spool_view *block = &sender->block;
+	/* Sequences that no block holds and that nobody reported are missing as well. */
+	if (block->first > sender->account.last + 1)
+		account_note(&sender->account, block->first - 1, OUTCOME_DAMAGED);
+	if (!account_has_room(&sender->account)) {
+		sender->has_block = false;
+		spool_reader_seek(sender->reader, block->first);
+		return STEP_FULL;
+	}
+	account_note_block(&sender->account, block);
+	sender->has_block = true;
+	sender->rest = block->records;
+	sender->next = block->first;
+	envelope_context_start(&sender->unpacking, block->base_ns);
+	return STEP_ON;
+}
+
+static enum step note_damage(struct sender *sender, uint64_t first, uint64_t last)
+{
+	if (last > sender->account.last) {
+		account_note(&sender->account, last, OUTCOME_DAMAGED);
+		output_trouble(sender->output, "output_damaged",
+		               "messages %llu to %llu cannot be read from the spool: they are counted as damaged",
+		               (unsigned long long)first, (unsigned long long)last);
+	}
+	return STEP_ON;
+}
+
+static enum step retry_later(struct sender *sender)
+{
+	timer_set(sender->retry, SENDER_RETRY_NS);
+	return STEP_RETRY;
+}
+
+static void wake(void *context)
+{
+	waker_wake(context);
+}
+
+static enum step next_block(struct sender *sender)
+{
+	switch (spool_read(sender->reader, &sender->block)) {
+	case SPOOL_READ_BLOCK:
+		if (sender->read_failed)
+			output_well(sender->output);
+		sender->read_failed = false;
+		return begin_block(sender);
+	case SPOOL_READ_CAUGHT_UP:
+		return spool_reader_wait(sender->reader, wake, sender->waker) ? STEP_CAUGHT_UP : STEP_ON;
+	case SPOOL_READ_DAMAGE:
+		return note_damage(sender, sender->block.first, sender->block.last);
+	case SPOOL_READ_FAILED:
+		break;
+	}
+	sender->read_failed = true;
+	output_trouble(sender->output, "output_read_failed", "the spool cannot be read, trying again every second: %s",
+	               spool_reader_error(sender->reader));
+	return retry_later(sender);
+}
+
+/* Whether this sequence is still to be sent: behind all that is noted, or noted as lost. */
+static bool is_wanted(const struct sender *sender, uint64_t sequence)
+{
+	const struct account *account = &sender->account;
+	return sequence > account->last ||
+	       (sequence > account->delivered && account->lost > 0 && account_find(account, sequence) == OUTCOME_LOST);
+}
+
+static enum step encode(struct sender *sender, uint64_t sequence, const struct envelope *envelope)
+{
+	switch (encoder_encode(&sender->encoder, envelope, &sender->message)) {
+	case ENCODER_DONE:
+		sender->has_message = true;
+		sender->sequence = sequence;
+		return STEP_ON;
+	case ENCODER_TOO_LONG:
+		return note_damage(sender, sequence, sequence);
+	case ENCODER_NO_MEMORY:
+		break;
+	}
+	go_to(sender, sequence);
+	return retry_later(sender);
+}
+
+/* Takes the next record off the block. */
+static enum step next_record(struct sender *sender)
+{
+	struct bytes record;
+	struct envelope envelope;
+	uint64_t sequence = sender->next;
+	if (!spool_record_next(&sender->rest, &record)) {
+		sender->has_block = false;
+		if (sequence <= sender->block.last)
+			return note_damage(sender, sequence, sender->block.last);
+		return STEP_ON;
+	}
+	sender->next++;
+	bool readable = envelope_unpack(&sender->unpacking, record, &envelope);
+	if (!is_wanted(sender, sequence))
+		return STEP_ON;
+	if (!readable)
+		return note_damage(sender, sequence, sequence);
+	if (!filter_passes(&sender->filter, &envelope)) {
+		account_note(&sender->account, sequence, OUTCOME_FILTERED);
+		return STEP_ON;
+	}
+	return encode(sender, sequence, &envelope);
+}
+
+static enum step send_message(struct sender *sender)
+{
+	uint64_t sequence = sender->sequence;
+	_Atomic uint64_t *sent = &sender->output->sent;
+	if (!sender->transport.send(sender->transport.context, sequence, sender->message))
+		return STEP_FULL;
+	sender->has_message = false;
+	if (sequence > sender->account.last)
+		account_note(&sender->account, sequence, OUTCOME_PENDING);
+	else
+		account_send_again(&sender->account, sequence);
+	/* Only this thread writes both. */
+	if (sequence > atomic_load_explicit(sent, memory_order_relaxed))
+		atomic_store_explicit(sent, sequence, memory_order_relaxed);
+	else
+		atomic_fetch_add_explicit(&sender->output->resent, 1, memory_order_relaxed);
+	return STEP_ON;
+}
+
+static enum step step(struct sender *sender)
+{
+	if (sender->has_message)
+		return send_message(sender);
+	if (!account_has_room(&sender->account)) {
+		sender_publish(sender); /* what is settled already makes room */
+		if (!account_has_room(&sender->account))
+			return STEP_FULL;
+	}
+	return sender->has_block ? next_record(sender) : next_block(sender);
+}
+
+void sender_resume(struct sender *sender)
+{
+	sender_publish(sender);
+	if (sender->stopped)
+		return;
+	if (sender->lost_some)
+		go_back(sender);
+	enum step last = STEP_ON;
+	for (unsigned i = 0; i < SENDER_TURN_RECORDS && last == STEP_ON; i++)
+		last = step(sender);
+	if (sender->transport.flush != NULL)
+		sender->transport.flush(sender->transport.context);
+	sender_publish(sender);
+	if (last == STEP_ON)
+		waker_wake(sender->waker);
+}
+
+void sender_stop(struct sender *sender)
+{
+	sender->stopped = true;
+}
+
+void sender_settle(struct sender *sender, uint64_t sequence)
+{
+	account_settle(&sender->account, sequence);
+}
+
+void sender_lose(struct sender *sender, uint64_t sequence)
+{
+	if (account_lose(&sender->account, sequence))
+		sender->lost_some = true;
+}
+
+void sender_settle_through(struct sender *sender, uint64_t sequence)
+{
+	if (sequence > sender->account.delivered)
+		account_settle_through(&sender->account, sequence);
+}
+
+void sender_rewind(struct sender *sender)
+{
+	account_rewind(&sender->account);
+	go_to(sender, sender->account.delivered + 1);
+}
+
+void sender_publish(struct sender *sender)
+{
+	struct account *account = &sender->account;
+	struct spool_view view;
+	follow_jump(sender);
+	if (account_advance(account, &view))
+		spool_cursor_deliver(sender->output->setup.cursor, account->delivered, view.count > 0 ? &view : NULL,
+		                     &account->totals);
+}
+
+size_t sender_pending(const struct sender *sender)
+{
+	return sender->account.pending;
+}
+
+void sender_check(const struct sender *sender)
+{
+	const struct account *account = &sender->account;
+	const struct spool_output_totals *totals = &account->totals;
+	account_check(account);
+	uint64_t settled = totals->delivered + totals->filtered + totals->quarantined + totals->dropped_oldest +
+	                   totals->damaged;
+	assert(account->delivered - spool_cursor_start(sender->output->setup.cursor) == settled);
+	assert(account->last <= spool_stored(sender->output->setup.spool));
+	assert(!sender->has_message || is_wanted(sender, sender->sequence));
+}

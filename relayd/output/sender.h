@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What all outputs share: walks the spool behind the cursor, unpacks, filters and encodes each record once, hands it to the
+ * transport while that takes more, keeps the account of what was settled, and moves the cursor with exact totals. It
+ * sleeps when everything stored was read, and a turn of the loop does a bounded amount of work.
+ *
+ * The transport is a few functions of the driver; it calls back with what was settled or lost. Everything runs on the
+ * output's worker thread.
+ */
+#ifndef RELAYD_OUTPUT_SENDER_H
+#define RELAYD_OUTPUT_SENDER_H
+
+#include "output/account.h"
+#include "output/encoder.h"
+#include "output/output_common.h"
+
+struct sender;
+
+struct sender_transport {
+	/*
+	 * Takes one message (the view lives until it returns). False: no room, or no connection; the same message is given again
+	 * after sender_resume(). With ACCOUNT_EACH, sequences grow but for those that were lost.
+	 */
+	bool (*send)(void *context, uint64_t sequence, struct bytes message);
+	/* A run of messages is over for now: write out what was gathered. Optional. */
+	void (*flush)(void *context);
+	/* The cursor was moved to `sequence`: nothing up to there is wanted any more. Optional. */
+	void (*passed_over)(void *context, uint64_t sequence);
+	void *context;
+};
+
+/*
+ * A sender for the output, reading behind its cursor; it does nothing before sender_resume(). `pending_max`: as for
+ * account_open(). NULL if memory is short. On the worker's thread, as everything here.
+ */
+struct sender *sender_open(struct output *output, enum account_kind kind, size_t pending_max,
+                           enum encoder_format format, const struct sender_transport *transport);
+void sender_close(struct sender **sender);
+
+/*
+ * The transport has room, or has settled or lost something: goes on sending. Not from inside the transport's functions.
+ */
+void sender_resume(struct sender *sender);
+
+/* Hands out nothing more, for good; what is settled still moves the cursor. */
+void sender_stop(struct sender *sender);
+
+/* ACCOUNT_EACH: the next hop has this one. The cursor moves with the next sender_resume() or sender_publish(). */
+void sender_settle(struct sender *sender, uint64_t sequence);
+
+/* ACCOUNT_EACH: this one's session has ended unanswered: it is sent again, after sender_resume(). */
+void sender_lose(struct sender *sender, uint64_t sequence);
+
+/* ACCOUNT_THROUGH: the transport has all up to `sequence`. */
+void sender_settle_through(struct sender *sender, uint64_t sequence);
+
+/* ACCOUNT_THROUGH: all that is not settled is read and sent again, after sender_resume(). */
+void sender_rewind(struct sender *sender);
+
+/* Moves the cursor over what is settled, without sending. */
+void sender_publish(struct sender *sender);
+
+/* Messages given to the transport and not settled: exact with ACCOUNT_EACH, else only zero or not. */
+size_t sender_pending(const struct sender *sender);
+
+/* Asserts the account's invariants and the ledger's equation (spool page, 8): for tests. */
+void sender_check(const struct sender *sender);
+
+#endif
