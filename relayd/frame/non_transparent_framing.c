@@ -40,8 +40,8 @@ size_t non_transparent_separators(const struct non_transparent *reader, struct b
 }
 
 /*
- * Offset of the first NUL in [from, end) that "<" follows; `end` if there is none. A NUL that is the last octet of all is
- * undecided, and found too.
+ * Offset of the first NUL in [from, end) that "<" follows; `end` if there is none. A NUL that is the last octet of all
+ * is undecided, and found too.
  */
 static size_t find_nul_before_pri(struct bytes in, size_t from, size_t end)
 {

@@ -27,18 +27,18 @@ enum { NON_TRANSPARENT_NO_DELIMITER = -1 };
 struct non_transparent {
 	size_t limit; /* octets of a message that are kept */
 	enum non_transparent_rule rule;
-	int delimiter;   /* an octet that ends a message as LF does, or NON_TRANSPARENT_NO_DELIMITER */
-	bool nul_shown;  /* NON_TRANSPARENT_LOCAL: only NUL ends a message now */
-	bool skipping;   /* the rest of an oversized message is being dropped */
-	size_t scanned;  /* octets at the front of the next `in` that are known to hold no trailer */
+	int delimiter;  /* an octet that ends a message as LF does, or NON_TRANSPARENT_NO_DELIMITER */
+	bool nul_shown; /* NON_TRANSPARENT_LOCAL: only NUL ends a message now */
+	bool skipping;  /* the rest of an oversized message is being dropped */
+	size_t scanned; /* octets at the front of the next `in` that are known to hold no trailer */
 };
 
 /* Whether `octet` may be an additional delimiter: all but those that begin a message or a count: "<", SP, digits. */
 bool non_transparent_is_delimiter(uint8_t octet);
 
 /*
- * Makes a reader that keeps at most `limit` (> 0) octets of a message. `delimiter` is an octet that ends a message as LF
- * does, or NON_TRANSPARENT_NO_DELIMITER. It must be non_transparent_is_delimiter().
+ * Makes a reader that keeps at most `limit` (> 0) octets of a message. `delimiter` is an octet that ends a message as
+ * LF does, or NON_TRANSPARENT_NO_DELIMITER. It must be non_transparent_is_delimiter().
  */
 void non_transparent_init(struct non_transparent *reader, size_t limit, enum non_transparent_rule rule, int delimiter);
 
@@ -59,8 +59,8 @@ size_t non_transparent_separators(const struct non_transparent *reader, struct b
 enum frame_result non_transparent_next(struct non_transparent *reader, struct bytes in, struct frame *out);
 
 /*
- * The stream has ended behind `in`, for which non_transparent_next() had said FRAME_INCOMPLETE. FRAME_COMPLETE: the last
- * message lacked its trailer and is given. FRAME_INCOMPLETE: nothing is left.
+ * The stream has ended behind `in`, for which non_transparent_next() had said FRAME_INCOMPLETE. FRAME_COMPLETE: the
+ * last message lacked its trailer and is given. FRAME_INCOMPLETE: nothing is left.
  */
 enum frame_result non_transparent_end(struct non_transparent *reader, struct bytes in, struct frame *out);
 

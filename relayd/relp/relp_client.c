@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Frames are looked at before anything changes: a run of plain acknowledgements is noted as a whole, and what they settle
- * is reported before the first frame that is something else.
+ * Frames are looked at before anything changes: a run of plain acknowledgements is noted as a whole, and what they
+ * settle is reported before the first frame that is something else.
  */
 #include "relp/relp_client.h"
 
@@ -204,7 +204,8 @@ const char *relp_client_expired(const struct relp_client *session, uint64_t now_
 		return NULL;
 	if (session->state == RELP_CLIENT_AWAIT_ANSWER)
 		return "open was not answered in time";
-	return session->state == RELP_CLIENT_CLOSING ? "close was not answered in time" : "a message was not answered in time";
+	return session->state == RELP_CLIENT_CLOSING ? "close was not answered in time"
+	                                             : "a message was not answered in time";
 }
 
 bool relp_client_wants_reopen(const struct relp_client *session)

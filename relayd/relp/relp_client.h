@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Our side of a RELP session towards a collector: it opens the session, keeps the window of unacknowledged messages, and
- * says how far they are acknowledged. Bytes and `now` in, events and bytes out; the session owns no socket, no clock.
+ * Our side of a RELP session towards a collector: it opens the session, keeps the window of unacknowledged messages,
+ * and says how far they are acknowledged. Bytes and `now` in, events and bytes out; the session owns no socket, no
+ * clock.
  *
  *     relp_client_open(); bytes -> relp_client_feed() -> RELP_CLIENT_OPENED
  *     relp_client_send() while it says RELP_SEND_OK; bytes -> relp_client_feed() -> RELP_CLIENT_ACKNOWLEDGED
@@ -26,7 +27,7 @@ enum {
 };
 
 #define RELP_ANSWER_TIMEOUT_NS ((uint64_t)90 * 1000 * 1000 * 1000) /* default; as librelp's */
-#define RELP_OPEN_TIMEOUT_NS ((uint64_t)10 * 1000 * 1000 * 1000)   /* default; as librelp's */
+#define RELP_OPEN_TIMEOUT_NS   ((uint64_t)10 * 1000 * 1000 * 1000) /* default; as librelp's */
 
 /* Only forward, in this order. */
 enum relp_client_state {
@@ -63,7 +64,7 @@ enum relp_client_event_kind {
 	RELP_CLIENT_NOTHING = 0,      /* wait for more octets; `consumed` is valid all the same */
 	RELP_CLIENT_OPENED = 1,       /* `offers` of the server; messages may be sent */
 	RELP_CLIENT_ACKNOWLEDGED = 2, /* `sequence`: it and all sent before it are acknowledged */
-	RELP_CLIENT_REFUSED = 3,      /* `code`, `text`, `sequence`: this one message is not delivered; nothing more is sent */
+	RELP_CLIENT_REFUSED = 3, /* `code`, `text`, `sequence`: this one message is not delivered; nothing more is sent */
 	RELP_CLIENT_SERVER_CLOSE = 4, /* the server is about to close; the session has ended */
 	RELP_CLIENT_CLOSED = 5,       /* our `close` was answered; the session has ended */
 	RELP_CLIENT_ERROR = 6,        /* `reason`, `code` and `text` if `open` was refused; the session has ended */
@@ -102,9 +103,9 @@ enum relp_send_result relp_client_send(struct relp_client *session, struct bytes
 
 /*
  * The next event in `in`, which begins with the first octet that was not consumed. The caller drops event->consumed
- * octets after every call, whatever the kind, and calls again until RELP_CLIENT_NOTHING. Answers that lie together in `in`
- * make one RELP_CLIENT_ACKNOWLEDGED; those out of order are remembered until the gap before them closes. Once ended, all
- * octets are consumed and nothing is reported.
+ * octets after every call, whatever the kind, and calls again until RELP_CLIENT_NOTHING. Answers that lie together in
+ * `in` make one RELP_CLIENT_ACKNOWLEDGED; those out of order are remembered until the gap before them closes. Once
+ * ended, all octets are consumed and nothing is reported.
  */
 enum relp_client_event_kind relp_client_feed(struct relp_client *session, struct bytes in,
                                              struct relp_client_event *event);

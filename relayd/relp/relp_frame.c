@@ -4,7 +4,7 @@
 #include "base/decimal.h"
 #include "frame/frame_cut.h"
 
-enum { TXNR_DIGITS_MAX = 10, DATALEN_DIGITS_MAX = 9, CODE_DIGITS = 3 };
+enum { CODE_DIGITS = 3 };
 
 /* Digits, and an octet behind them that is none. `*at` moves to that octet. */
 static enum frame_result read_digits(struct bytes in, size_t *at, size_t digits_max, uint64_t *value)
@@ -23,10 +23,10 @@ static enum frame_result read_digits(struct bytes in, size_t *at, size_t digits_
 static enum frame_result read_txnr(struct bytes in, size_t *at, uint32_t *txnr)
 {
 	uint64_t value;
-	enum frame_result result = read_digits(in, at, TXNR_DIGITS_MAX, &value);
+	enum frame_result result = read_digits(in, at, RELP_TXNR_DIGITS_MAX, &value);
 	if (result != FRAME_COMPLETE)
 		return result;
-	if (*at == TXNR_DIGITS_MAX && value != RELP_TXNR_LIBRELP_MAX)
+	if (*at == RELP_TXNR_DIGITS_MAX && value != RELP_TXNR_LIBRELP_MAX)
 		return FRAME_INVALID;
 	*txnr = (uint32_t)value;
 	return in.at[(*at)++] == ' ' ? FRAME_COMPLETE : FRAME_INVALID;
@@ -64,7 +64,7 @@ enum frame_result relp_header_read(struct bytes in, struct relp_header *out, con
 		return result;
 	*reason = "no DATALEN of 1 to 9 digits";
 	uint64_t data_len;
-	result = read_digits(in, &at, DATALEN_DIGITS_MAX, &data_len);
+	result = read_digits(in, &at, RELP_DATALEN_DIGITS_MAX, &data_len);
 	if (result != FRAME_COMPLETE)
 		return result;
 	*reason = data_len > 0 ? "no SP behind DATALEN" : "no LF behind DATALEN 0";

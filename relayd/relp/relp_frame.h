@@ -20,12 +20,20 @@
 enum {
 	RELP_TXNR_MAX = 999999999,          /* the last one of the specification; 1 follows */
 	RELP_TXNR_LIBRELP_MAX = 1000000000, /* the last one of librelp */
-	RELP_COMMAND_LEN_MAX = 32,          /* octets */
-	RELP_DATALEN_MAX = 999999999,       /* octets */
-	RELP_HEADER_LEN_MAX = 10 + 1 + RELP_COMMAND_LEN_MAX + 1 + 9 + 1, /* with the SP before DATA */
-	RELP_FRAME_OVERHEAD_MAX = RELP_HEADER_LEN_MAX + 4, /* what an unfinished frame may need beyond the data limit */
-	RELP_RSP_OK_LEN_MAX = 10 + 14,      /* "TXNR rsp 6 200 OK" LF */
-	RELP_OFFENDING_LEN_MAX = 64,        /* octets of a wrong frame that a session shows, for the log */
+	RELP_TXNR_DIGITS_MAX = 10,
+	RELP_COMMAND_LEN_MAX = 32,    /* octets */
+	RELP_DATALEN_MAX = 999999999, /* octets */
+	RELP_DATALEN_DIGITS_MAX = 9,
+	RELP_OFFENDING_LEN_MAX = 64, /* octets of a wrong frame that a session shows, for the log */
+};
+
+enum {
+	/* TXNR SP COMMAND SP DATALEN, and the SP before DATA. */
+	RELP_HEADER_LEN_MAX = RELP_TXNR_DIGITS_MAX + 1 + RELP_COMMAND_LEN_MAX + 1 + RELP_DATALEN_DIGITS_MAX + 1,
+	/* What an unfinished frame may need beyond the limit on its DATA. */
+	RELP_FRAME_OVERHEAD_MAX = RELP_HEADER_LEN_MAX + 4,
+	/* TXNR " rsp 6 200 OK" LF */
+	RELP_RSP_OK_LEN_MAX = RELP_TXNR_DIGITS_MAX + 14,
 };
 
 struct relp_header {
@@ -53,19 +61,20 @@ struct relp_frame {
  */
 enum frame_result relp_frame_peek(struct bytes in, size_t data_len_max, struct relp_frame *out);
 
-/* A reader for frames that may be longer than what is kept. Set up with relp_frame_reader_init(); fields are private. */
+/* A reader for frames that may be longer than what is kept. The fields are private. */
 struct relp_frame_reader {
 	size_t limit;      /* octets of DATA that are kept */
 	uint64_t skip;     /* octets of DATA still to be dropped */
 	bool want_trailer; /* the LF of a truncated frame is still to come */
 };
 
+/* Makes a reader that keeps at most `limit` (> 0) octets of a frame's DATA. */
 void relp_frame_reader_init(struct relp_frame_reader *reader, size_t limit);
 
 /*
- * The next frame in `in`, which begins with the first octet that was not consumed; the caller drops out->consumed octets
- * after every call. A frame with more than `limit` octets of DATA is given as soon as those are there, cut at a UTF-8
- * border and flagged; the following calls drop the rest and then hold its trailer to the rule.
+ * The next frame in `in`, which begins with the first octet that was not consumed; the caller drops out->consumed
+ * octets after every call. A frame with more than `limit` octets of DATA is given as soon as those are there, cut at a
+ * UTF-8 border and flagged; the following calls drop the rest and then hold its trailer to the rule.
  */
 enum frame_result relp_frame_next(struct relp_frame_reader *reader, struct bytes in, struct relp_frame *out);
 

@@ -20,8 +20,8 @@ enum {
 };
 
 struct relp_offers {
-	bool has_version; /* mandatory by the specification, left out by some */
-	uint32_t version; /* relp_version; everybody speaks 0 */
+	bool has_version;      /* mandatory by the specification, left out by some */
+	uint32_t version;      /* relp_version; everybody speaks 0 */
 	struct bytes software; /* relp_software: name, version, URL. For the log only. Empty: none */
 	bool has_commands;     /* a `commands` line was there, whatever it named */
 	bool syslog;           /* `commands` names syslog */

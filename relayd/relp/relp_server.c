@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is owed is kept as numbers, not as a queue: messages are answered in the order of their TXNRs, which have no gaps,
- * so `answered_txnr`, `pending` and `stored` say everything, however many messages there are.
+ * What is owed is kept as numbers, not as a queue: messages are answered in the order of their TXNRs, which have no
+ * gaps, so `answered_txnr`, `pending` and `stored` say everything, however many messages there are.
  *
  *     answered_txnr < (stored messages) <= (pending messages) <= received_txnr
  */

@@ -38,12 +38,12 @@ struct relp_server {
 	enum relp_server_state state;
 	struct relp_frame_reader reader;
 	struct bytes software;
-	bool owe_open;          /* the answer to `open` is not written yet */
-	const char *refusal;    /* why `open` is answered 500; NULL: 200 */
-	bool owe_close;         /* the answer to `close` is not written yet */
-	bool given_up;          /* what was not stored then stays unanswered */
-	bool counts_late;       /* the client counts to RELP_TXNR_LIBRELP_MAX, as librelp does */
-	bool last_is_cut;       /* of the last pending message only the start was reported: `reader` knows if more is to come */
+	bool owe_open;       /* the answer to `open` is not written yet */
+	const char *refusal; /* why `open` is answered 500; NULL: 200 */
+	bool owe_close;      /* the answer to `close` is not written yet */
+	bool given_up;       /* what was not stored then stays unanswered */
+	bool counts_late;    /* the client counts to RELP_TXNR_LIBRELP_MAX, as librelp does */
+	bool last_is_cut;    /* the last pending message was reported truncated; `reader` knows if more of it is to come */
 	uint32_t received_txnr; /* of the last command */
 	uint32_t answered_txnr; /* of the last command whose answer is written */
 	uint32_t pending;       /* messages received and not answered */
@@ -92,9 +92,9 @@ enum relp_server_event_kind relp_server_feed(struct relp_server *session, struct
 void relp_server_stored(struct relp_server *session, uint32_t txnr);
 
 /*
- * Appends everything owed to `out`: the answer to `open`, `200 OK` for each stored message in order, and once no message
- * is pending the answer to `close` and `0 serverclose 0`. False if `out` had no room for all of it: call again when it
- * has; nothing is lost or doubled.
+ * Appends everything owed to `out`: the answer to `open`, `200 OK` for each stored message in order, and once no
+ * message is pending the answer to `close` and `0 serverclose 0`. False if `out` had no room for all of it: call again
+ * when it has; nothing is lost or doubled.
  */
 bool relp_server_write(struct relp_server *session, struct buffer *out);
 
@@ -102,8 +102,8 @@ bool relp_server_write(struct relp_server *session, struct buffer *out);
 void relp_server_stop(struct relp_server *session);
 
 /*
- * What is not stored by now will not be (spool full at our stop): it stays unanswered, and the client sends it again. Stops
- * the session if it was not stopping.
+ * What is not stored by now will not be (spool full at our stop): it stays unanswered, and the client sends it again.
+ * Stops the session if it was not stopping.
  */
 void relp_server_give_up(struct relp_server *session);
 

@@ -11,7 +11,7 @@ void relp_window_init(struct relp_window *window, struct relp_window_entry *entr
 	assert(entries != NULL && capacity > 0 && capacity <= RELP_WINDOW_MAX);
 	assert(octets_max > 0 && txnr > 0 && txnr <= RELP_TXNR_MAX);
 	*window = (struct relp_window){
-	    .entries = entries, .capacity = capacity, .octets_max = octets_max, .first_txnr = txnr, .next_txnr = txnr};
+		.entries = entries, .capacity = capacity, .octets_max = octets_max, .first_txnr = txnr, .next_txnr = txnr};
 }
 
 /* The entry `place` behind the oldest. */
@@ -34,7 +34,7 @@ uint32_t relp_window_add(struct relp_window *window, uint64_t sequence, size_t s
 	assert(relp_window_has_room(window, size) && size <= UINT32_MAX);
 	assert(!window->any_sent || sequence > window->last_sequence);
 	*entry_at(window, window->count) =
-	    (struct relp_window_entry){.sequence = sequence, .sent_ns = now_ns, .size = (uint32_t)size};
+		(struct relp_window_entry){.sequence = sequence, .sent_ns = now_ns, .size = (uint32_t)size};
 	window->count++;
 	window->octets += size;
 	window->any_sent = true;

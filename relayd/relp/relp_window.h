@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The window of a RELP client: commands sent and not yet answered, oldest first. TXNRs are handed out without gaps, so an
- * answer finds its entry by subtraction. Answers may come in any order; only the contiguous accepted prefix is settled.
+ * The window of a RELP client: commands sent and not yet answered, oldest first. TXNRs are handed out without gaps, so
+ * an answer finds its entry by subtraction. Answers may come in any order; only the contiguous accepted prefix is
+ * settled.
  *
  *     first_txnr ... next_txnr - 1         the entries, answered or not
  *     octets == sum of the entries' sizes  all this is checked by relp_window_check()
@@ -66,8 +67,8 @@ uint32_t relp_window_add(struct relp_window *window, uint64_t sequence, size_t s
 const struct relp_window_entry *relp_window_find(const struct relp_window *window, uint32_t txnr);
 
 /*
- * Takes note of the answer (accepted or refused) to the command `txnr`. False, and nothing changed, if no such command is
- * outstanding: it was never sent, or was answered before.
+ * Takes note of the answer (accepted or refused) to the command `txnr`. False, and nothing changed, if no such command
+ * is outstanding: it was never sent, or was answered before.
  */
 bool relp_window_answer(struct relp_window *window, uint32_t txnr, enum relp_window_answer answer);
 
@@ -77,7 +78,7 @@ bool relp_window_answer(struct relp_window *window, uint32_t txnr, enum relp_win
  */
 bool relp_window_settle(struct relp_window *window, uint64_t *delivered);
 
-/* When the oldest command that is not settled was sent; UINT64_MAX if there is none. Call relp_window_settle() first. */
+/* When the oldest command that is not settled was sent; UINT64_MAX: none. Call relp_window_settle() first. */
 uint64_t relp_window_oldest_ns(const struct relp_window *window);
 
 /* Asserts the invariants. */

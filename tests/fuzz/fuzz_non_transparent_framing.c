@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Framing by trailer: reading in each mode, and writing. Octet 0: the mode (bits 0, 1) and whether there is an additional
- * delimiter (bit 2), which is octet 3. Octet 1: the limit. Octet 2: how the stream is split. The rest is the stream.
+ * Framing by trailer: reading in each mode, and writing. Octet 0: the mode (bits 0, 1) and whether there is an
+ * additional delimiter (bit 2), which is octet 3. Octet 1: the limit. Octet 2: how the stream is split. The rest is the
+ * stream.
  */
 #include "framer_run.h"
 
@@ -37,9 +38,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 4)
 		return 0;
 	struct framer_run run = {
-	    .mode = modes[data[0] & 3],
-	    .limit = 1 + (size_t)data[1],
-	    .delimiter = NON_TRANSPARENT_NO_DELIMITER,
+		.mode = modes[data[0] & 3],
+		.limit = 1 + (size_t)data[1],
+		.delimiter = NON_TRANSPARENT_NO_DELIMITER,
 	};
 	if ((data[0] & 4) != 0 && non_transparent_is_delimiter(data[3]))
 		run.delimiter = data[3];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Both sides of a RELP session against any peer. Octet 0: our side (bit 0: client). Octet 1: the limit, or how many
- * messages the client sends. Octet 2: how the stream is split. The rest is what the peer sends. However it is split, the
- * same events and the same answers come out; the window's sums hold; a frame never needs more than its limit.
+ * messages the client sends. Octet 2: how the stream is split. The rest is what the peer sends. However it is split,
+ * the same events and the same answers come out; the window's sums hold; a frame never needs more than its limit.
  */
 #include "relp/relp_block_offer.h"
 #include "relp/relp_client.h"
@@ -117,7 +117,7 @@ static uint64_t run_client(struct bytes stream, unsigned messages, uint32_t seed
 	static struct client_run run;
 	run = (struct client_run){.messages = messages};
 	struct relp_client_settings settings = {
-	    .software = BYTES("fuzz"), .entries = run.entries, .window = WINDOW, .window_octets = 90};
+		.software = BYTES("fuzz"), .entries = run.entries, .window = WINDOW, .window_octets = 90};
 	buffer_init(&run.out, OUT_MAX_BYTES);
 	relp_client_init(&run.session, &settings);
 	FUZZ_CHECK(relp_client_open(&run.session, 0, &run.out));

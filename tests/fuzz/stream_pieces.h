@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * For fuzz targets of stream decoders: hands a stream out in pieces, keeps what the decoder has not consumed, and sums up
- * what came out, so that two runs with different pieces can be compared. Each look at the octets is a copy of its own,
- * of exactly their length, so that a sanitizer sees every octet read too far.
+ * For fuzz targets of stream decoders: hands a stream out in pieces, keeps what the decoder has not consumed, and sums
+ * up what came out, so that two runs with different pieces can be compared. Each look at the octets is a copy of its
+ * own, of exactly their length, so that a sanitizer sees every octet read too far.
  */
 #ifndef TESTS_FUZZ_STREAM_PIECES_H
 #define TESTS_FUZZ_STREAM_PIECES_H
@@ -12,10 +12,10 @@
 #include <stdlib.h>
 
 /* Unlike assert(): not a part of the code under test. */
-#define FUZZ_CHECK(condition) \
-	do { \
-		if (!(condition)) \
-			abort(); \
+#define FUZZ_CHECK(condition)                                                                                          \
+	do {                                                                                                               \
+		if (!(condition))                                                                                              \
+			abort();                                                                                                   \
 	} while (0)
 
 struct stream_pieces {

@@ -4,8 +4,8 @@
  *
  *     [text]     a message        [text]~    a truncated one        !reason    FRAME_INVALID
  *
- * In it LF, CR and NUL stand as \n, \r and \0. The octets not yet consumed lie in front of an unreadable page, never more
- * of them than an input buffer of limit + FRAME_OVERHEAD_MAX octets would hold.
+ * In it LF, CR and NUL stand as \n, \r and \0. The octets not yet consumed lie in front of an unreadable page, never
+ * more of them than an input buffer of limit + FRAME_OVERHEAD_MAX octets would hold.
  */
 #ifndef TESTS_UNIT_FRAME_FRAMER_FEED_H
 #define TESTS_UNIT_FRAME_FRAMER_FEED_H
@@ -68,7 +68,7 @@ static inline bool framer_feed_step(struct framer_feed *feed, bool at_end)
 	struct bytes in = guarded_bytes_view(&guarded);
 	struct frame frame;
 	enum frame_result result =
-	    at_end ? frame_choice_end(&feed->choice, in, &frame) : frame_choice_next(&feed->choice, in, &frame);
+		at_end ? frame_choice_end(&feed->choice, in, &frame) : frame_choice_next(&feed->choice, in, &frame);
 	ck_assert_uint_le(frame.consumed, feed->pending_len);
 	if (result == FRAME_COMPLETE)
 		framer_feed_put_message(feed, &frame);
@@ -102,8 +102,8 @@ static inline void framer_feed_end(void *test)
 	struct framer_feed *feed = test;
 	if (!feed->broken)
 		framer_feed_step(feed, true);
-	ck_assert_msg(strcmp(feed->transcript, feed->expected) == 0, "%s:\n  got  %s\n  want %s", feed_way(), feed->transcript,
-	              feed->expected);
+	ck_assert_msg(strcmp(feed->transcript, feed->expected) == 0, "%s:\n  got  %s\n  want %s", feed_way(),
+	              feed->transcript, feed->expected);
 }
 
 /* Feeds `input` in every way; each must give `expected`. Returns the framing that was seen last. */

@@ -10,7 +10,7 @@
 enum { LIMIT = 100 };
 
 #define NO_DELIMITER NON_TRANSPARENT_NO_DELIMITER
-#define MSG31 "<38>Oct 11 22:14:15 h app: one1"
+#define MSG31        "<38>Oct 11 22:14:15 h app: one1"
 _Static_assert(sizeof MSG31 - 1 == 31, "the counts in the inputs below");
 
 static enum framing check_auto(struct bytes input, const char *expected)
@@ -186,8 +186,8 @@ END_TEST
 
 START_TEST(message_of_exactly_the_limit_is_not_truncated)
 {
-	static const char *const inputs[] = {"<1>abcdefg\n", "<1>abcdefg\r\n", "10 <1>abcdefg", "11 <1>abcdefg\n",
-	                                     "12 <1>abcdefg\r\n", "<1>abcdefg"};
+	static const char *const inputs[] = {"<1>abcdefg\n",    "<1>abcdefg\r\n",    "10 <1>abcdefg",
+	                                     "11 <1>abcdefg\n", "12 <1>abcdefg\r\n", "<1>abcdefg"};
 	for (size_t i = 0; i < sizeof inputs / sizeof *inputs; i++)
 		framer_feed_check(FRAME_MODE_AUTO, 10, NO_DELIMITER, bytes_of_text(inputs[i]), "[<1>abcdefg]");
 }
@@ -250,7 +250,8 @@ END_TEST
 START_TEST(forced_octet_counting_says_what_the_peer_speaks_instead)
 {
 	const char *reason = "[abc]!no MSG-LEN and SP at the start of a frame";
-	enum framing seen = framer_feed_check(FRAME_MODE_OCTET_COUNTING, LIMIT, NO_DELIMITER, BYTES("3 abc<38>x\n"), reason);
+	enum framing seen =
+		framer_feed_check(FRAME_MODE_OCTET_COUNTING, LIMIT, NO_DELIMITER, BYTES("3 abc<38>x\n"), reason);
 	ck_assert_int_eq(seen, FRAMING_NON_TRANSPARENT);
 	ck_assert_str_eq(framing_name(seen), "non-transparent framing");
 }
@@ -277,7 +278,8 @@ END_TEST
 START_TEST(local_stream_ends_at_nul_or_lf_until_it_shows_a_nul)
 {
 	framer_feed_check(FRAME_MODE_LOCAL, LIMIT, NO_DELIMITER, BYTES("<1>a\n<2>b\n5 <3>c"), "[<1>a][<2>b][5 <3>c]");
-	framer_feed_check(FRAME_MODE_LOCAL, LIMIT, NO_DELIMITER, BYTES("<1>a\0<2>b\nc\r\0<3>d\0"), "[<1>a][<2>b\\nc\\r][<3>d]");
+	framer_feed_check(FRAME_MODE_LOCAL, LIMIT, NO_DELIMITER, BYTES("<1>a\0<2>b\nc\r\0<3>d\0"),
+	                  "[<1>a][<2>b\\nc\\r][<3>d]");
 	framer_feed_check(FRAME_MODE_LOCAL, 5, NO_DELIMITER, BYTES("<1>abcdefghi\0<2>b\nc\0"), "[<1>ab]~[<2>b\\n]~");
 }
 END_TEST

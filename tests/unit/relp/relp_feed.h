@@ -14,7 +14,7 @@
 
 enum { RELP_TEST_PENDING_MAX = 32768, RELP_TEST_TRANSCRIPT_MAX = 8192, RELP_TEST_OUT_MAX = 65536 };
 
-#define SOFTWARE "test,1,url"
+#define SOFTWARE   "test,1,url"
 #define OUR_OFFERS "relp_version=0\nrelp_software=" SOFTWARE "\ncommands=syslog"
 
 struct relp_feed {

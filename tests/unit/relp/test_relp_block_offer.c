@@ -24,7 +24,7 @@ END_TEST
 START_TEST(answer_is_written_and_read_back)
 {
 	struct relp_block_answer answer = {
-	    .mark = 41, .checksum = 0xfedcba9876543210u, .max_octets = 1048576, .max_unpacked = 8388608};
+		.mark = 41, .checksum = 0xfedcba9876543210u, .max_octets = 1048576, .max_unpacked = 8388608};
 	struct relp_block_answer back;
 	memcpy(answer.spool, id, sizeof id);
 	struct guarded_bytes room = guarded_bytes_room(RELP_BLOCK_OFFER_MAX);
@@ -63,19 +63,19 @@ END_TEST
 START_TEST(other_versions_and_malformed_values_are_refused)
 {
 	static const char *const wrong[] = {
-	    "",
-	    "2," ID_TEXT ",1",
-	    ",1," ID_TEXT ",1",
-	    "1," ID_TEXT,
-	    "1," ID_TEXT ",",
-	    "1," ID_TEXT ",x",
-	    "1," ID_TEXT ",1,",
-	    "1," ID_TEXT ",1,2",
-	    "1," ID_TEXT ",12345678901234567890",
-	    "1,000102030405060708090A0B0C0D0EFF,1",
-	    "1,0001,1",
-	    "1," ID_TEXT "00,1",
-	    "1," ID_TEXT "\n,1",
+		"",
+		"2," ID_TEXT ",1",
+		",1," ID_TEXT ",1",
+		"1," ID_TEXT,
+		"1," ID_TEXT ",",
+		"1," ID_TEXT ",x",
+		"1," ID_TEXT ",1,",
+		"1," ID_TEXT ",1,2",
+		"1," ID_TEXT ",12345678901234567890",
+		"1,000102030405060708090A0B0C0D0EFF,1",
+		"1,0001,1",
+		"1," ID_TEXT "00,1",
+		"1," ID_TEXT "\n,1",
 	};
 	struct relp_block_request request;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
@@ -86,10 +86,10 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-	    request_is_written_and_read_back,
-	    answer_is_written_and_read_back,
-	    every_prefix_is_read_or_refused,
-	    other_versions_and_malformed_values_are_refused,
+		request_is_written_and_read_back,
+		answer_is_written_and_read_back,
+		every_prefix_is_read_or_refused,
+		other_versions_and_malformed_values_are_refused,
 	};
 	return relp_run("relp_block_offer", tests, sizeof tests / sizeof *tests);
 }

@@ -10,8 +10,8 @@
 enum { WINDOW = 8, WINDOW_OCTETS = 100 };
 
 #define SECOND_NS ((uint64_t)1000 * 1000 * 1000)
-#define OPEN "1 open 55 " OUR_OFFERS "\n"
-#define OPEN_OK "1 rsp 62 200 OK\n" OUR_OFFERS "\n"
+#define OPEN      "1 open 55 " OUR_OFFERS "\n"
+#define OPEN_OK   "1 rsp 62 200 OK\n" OUR_OFFERS "\n"
 
 struct client_test {
 	struct relp_feed feed;
@@ -90,10 +90,8 @@ static void client_begin(void *context)
 	test->acknowledged = 0;
 	buffer_free(&test->out);
 	buffer_init(&test->out, RELP_TEST_OUT_MAX);
-	struct relp_client_settings settings = {.software = BYTES(SOFTWARE),
-	                                        .entries = test->entries,
-	                                        .window = WINDOW,
-	                                        .window_octets = WINDOW_OCTETS};
+	struct relp_client_settings settings = {
+		.software = BYTES(SOFTWARE), .entries = test->entries, .window = WINDOW, .window_octets = WINDOW_OCTETS};
 	relp_client_init(&test->session, &settings);
 	ck_assert(relp_client_open(&test->session, 0, &test->out));
 }
@@ -260,7 +258,8 @@ END_TEST
 
 START_TEST(what_was_answered_before_an_error_is_acknowledged_first)
 {
-	check(3, false, OPEN_OK "2 rsp 6 200 OK\nnonsense", "opened;acknowledged 10;error: no TXNR of 1 to 9 digits and SP;");
+	check(3, false, OPEN_OK "2 rsp 6 200 OK\nnonsense",
+	      "opened;acknowledged 10;error: no TXNR of 1 to 9 digits and SP;");
 }
 END_TEST
 
@@ -277,7 +276,8 @@ END_TEST
 START_TEST(answers_before_a_refused_message_still_count)
 {
 	check(3, false, OPEN_OK "3 rsp 5 500 x\n2 rsp 6 200 OK\n", "opened;refused 20: 500 x;acknowledged 10;");
-	check(3, false, OPEN_OK "3 rsp 5 500 x\n3 rsp 6 200 OK\n", "opened;refused 20: 500 x;error: a second answer to the same TXNR;");
+	check(3, false, OPEN_OK "3 rsp 5 500 x\n3 rsp 6 200 OK\n",
+	      "opened;refused 20: 500 x;error: a second answer to the same TXNR;");
 }
 END_TEST
 
@@ -421,31 +421,31 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-	    open_offers_version_0_our_name_and_syslog,
-	    messages_and_close_are_numbered_from_2,
-	    answers_in_order_acknowledge,
-	    answers_that_come_together_make_one_event,
-	    answers_out_of_order_wait_for_the_gap_to_close,
-	    answer_without_text_is_accepted,
-	    open_answer_without_version_or_commands_is_accepted,
-	    open_answer_without_syslog_among_commands_is_an_error,
-	    open_that_is_not_answered_with_200_is_an_error,
-	    answer_to_an_unknown_txnr_is_an_error,
-	    malformed_answers_are_an_error,
-	    what_was_answered_before_an_error_is_acknowledged_first,
-	    refused_message_is_named_and_stops_the_sending,
-	    answers_before_a_refused_message_still_count,
-	    serverclose_ends_the_session,
-	    other_hints_are_passed_over,
-	    close_is_answered_without_data_or_with_a_code,
-	    window_is_bounded_by_count,
-	    window_is_bounded_in_octets_but_takes_one_message_of_any_size,
-	    full_output_buffer_changes_nothing,
-	    open_times_out_after_10_seconds,
-	    oldest_unanswered_message_times_out_after_90_seconds,
-	    close_times_out,
-	    session_is_reopened_long_before_the_last_txnr,
-	    states_have_names,
+		open_offers_version_0_our_name_and_syslog,
+		messages_and_close_are_numbered_from_2,
+		answers_in_order_acknowledge,
+		answers_that_come_together_make_one_event,
+		answers_out_of_order_wait_for_the_gap_to_close,
+		answer_without_text_is_accepted,
+		open_answer_without_version_or_commands_is_accepted,
+		open_answer_without_syslog_among_commands_is_an_error,
+		open_that_is_not_answered_with_200_is_an_error,
+		answer_to_an_unknown_txnr_is_an_error,
+		malformed_answers_are_an_error,
+		what_was_answered_before_an_error_is_acknowledged_first,
+		refused_message_is_named_and_stops_the_sending,
+		answers_before_a_refused_message_still_count,
+		serverclose_ends_the_session,
+		other_hints_are_passed_over,
+		close_is_answered_without_data_or_with_a_code,
+		window_is_bounded_by_count,
+		window_is_bounded_in_octets_but_takes_one_message_of_any_size,
+		full_output_buffer_changes_nothing,
+		open_times_out_after_10_seconds,
+		oldest_unanswered_message_times_out_after_90_seconds,
+		close_times_out,
+		session_is_reopened_long_before_the_last_txnr,
+		states_have_names,
 	};
 	return relp_run("relp_client", tests, sizeof tests / sizeof *tests);
 }

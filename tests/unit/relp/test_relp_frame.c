@@ -48,7 +48,8 @@ START_TEST(header_is_txnr_command_datalen)
 	check_header(BYTES("999999999 syslog 999999999 "), 999999999, "syslog", 999999999);
 	check_header(BYTES("4 close 0\n"), 4, "close", 0);
 	check_header(BYTES("0 serverclose 00\n"), 0, "serverclose", 0);
-	check_header(BYTES("000000007 abcdefghijklmnopqrstuvwxyzABCDEF 000000001 "), 7, "abcdefghijklmnopqrstuvwxyzABCDEF", 1);
+	check_header(BYTES("000000007 abcdefghijklmnopqrstuvwxyzABCDEF 000000001 "), 7, "abcdefghijklmnopqrstuvwxyzABCDEF",
+	             1);
 	check_header(BYTES("1000000000 syslog 1 "), 1000000000, "syslog", 1);
 }
 END_TEST
@@ -150,10 +151,10 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-	    header_is_txnr_command_datalen,       wrong_octets_are_found_at_once,
-	    peek_takes_whole_frames_up_to_its_limit, frames_are_written_and_read_back,
-	    frame_that_does_not_fit_is_not_begun, positive_answer_fits_its_constant,
-	    answers_are_code_text_and_command_data,
+		header_is_txnr_command_datalen,          wrong_octets_are_found_at_once,
+		peek_takes_whole_frames_up_to_its_limit, frames_are_written_and_read_back,
+		frame_that_does_not_fit_is_not_begun,    positive_answer_fits_its_constant,
+		answers_are_code_text_and_command_data,
 	};
 	return relp_run("relp_frame", tests, sizeof tests / sizeof *tests);
 }

@@ -47,8 +47,8 @@ END_TEST
 
 START_TEST(version_must_be_a_number)
 {
-	static const char *const wrong[] = {"relp_version", "relp_version=", "relp_version=x", "relp_version=0\r",
-	                                    "relp_version=1,2", "relp_version=1234567890"};
+	static const char *const wrong[] = {"relp_version",     "relp_version=",    "relp_version=x",
+	                                    "relp_version=0\r", "relp_version=1,2", "relp_version=1234567890"};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		struct relp_offers offers;
 		const char *reason = NULL;
@@ -93,7 +93,7 @@ START_TEST(longest_offers_fit)
 	memset(longest, 'x', sizeof longest);
 	struct bytes value = bytes_of(longest, sizeof longest);
 	struct relp_offers offers = {
-	    .version = UINT32_MAX, .software = value, .syslog = true, .block_command = true, .block = value};
+		.version = UINT32_MAX, .software = value, .syslog = true, .block_command = true, .block = value};
 	struct guarded_bytes room = guarded_bytes_room(RELP_OFFERS_LEN_MAX);
 	ck_assert_uint_le(relp_offers_write(&offers, room.at), RELP_OFFERS_LEN_MAX);
 	guarded_bytes_free(&room);
@@ -103,10 +103,13 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-	    offers_of_librelp_are_read,      nothing_is_mandatory,
-	    commands_may_come_in_any_order_and_more_than_once,
-	    version_must_be_a_number,        block_is_handed_on_as_it_stands,
-	    offers_are_written_with_lf_between_them, longest_offers_fit,
+		offers_of_librelp_are_read,
+		nothing_is_mandatory,
+		commands_may_come_in_any_order_and_more_than_once,
+		version_must_be_a_number,
+		block_is_handed_on_as_it_stands,
+		offers_are_written_with_lf_between_them,
+		longest_offers_fit,
 	};
 	return relp_run("relp_offers", tests, sizeof tests / sizeof *tests);
 }

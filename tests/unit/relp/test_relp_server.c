@@ -9,9 +9,9 @@
 
 enum { LIMIT = 100 };
 
-#define OPEN "1 open 30 relp_version=0\ncommands=syslog\n"
+#define OPEN    "1 open 30 relp_version=0\ncommands=syslog\n"
 #define OPEN_OK "1 rsp 62 200 OK\n" OUR_OFFERS "\n"
-#define END "0 serverclose 0\n"
+#define END     "0 serverclose 0\n"
 
 struct server_test {
 	struct relp_feed feed;
@@ -187,8 +187,8 @@ END_TEST
 
 START_TEST(unknown_offers_are_passed_over_and_never_offered_back)
 {
-	check_session(BYTES("1 open 46 \nx=1\nrelp_version=0\ncommands=block,syslog\nfoo\n\n2 syslog 1 a\n"), "opened;2 [a];",
-	              OPEN_OK "2 rsp 6 200 OK\n");
+	check_session(BYTES("1 open 46 \nx=1\nrelp_version=0\ncommands=block,syslog\nfoo\n\n2 syslog 1 a\n"),
+	              "opened;2 [a];", OPEN_OK "2 rsp 6 200 OK\n");
 }
 END_TEST
 
@@ -206,8 +206,8 @@ START_TEST(txnr_that_does_not_follow_is_an_error)
 	check_error(BYTES("1 syslog 1 a\n"), reason);
 	check_error(BYTES("0 syslog 1 a\n"), reason);
 	check_error(BYTES("1000000000 syslog 1 a\n"), reason);
-	check_session(BYTES(OPEN "2 syslog 1 a\n2 syslog 1 b\n"), "opened;2 [a];error: TXNR is not the successor of the last;",
-	              OPEN_OK "2 rsp 6 200 OK\n" END);
+	check_session(BYTES(OPEN "2 syslog 1 a\n2 syslog 1 b\n"),
+	              "opened;2 [a];error: TXNR is not the successor of the last;", OPEN_OK "2 rsp 6 200 OK\n" END);
 }
 END_TEST
 
@@ -281,15 +281,17 @@ END_TEST
 
 START_TEST(message_over_the_limit_is_cut_and_acknowledged)
 {
-	check_with_limit(5, BYTES(OPEN "2 syslog 20 abcdefghijklmnopqrst\n3 syslog 5 vwxyz\n"), "error: offers longer than the limit;",
-	                 END);
+	check_with_limit(5, BYTES(OPEN "2 syslog 20 abcdefghijklmnopqrst\n3 syslog 5 vwxyz\n"),
+	                 "error: offers longer than the limit;", END);
 	check_with_limit(30, BYTES(OPEN "2 syslog 50 0123456789012345678901234567890123456789012345678\n\n3 syslog 1 a\n"),
 	                 "opened;2 [012345678901234567890123456789]~;3 [a];", OPEN_OK "2 rsp 6 200 OK\n3 rsp 6 200 OK\n");
 	check_with_limit(30, BYTES(OPEN "2 syslog 31 0123456789012345678901234567890\n"),
 	                 "opened;2 [012345678901234567890123456789]~;", OPEN_OK "2 rsp 6 200 OK\n");
 	check_with_limit(30, BYTES(OPEN "2 syslog 30 012345678901234567890123456789\n"),
 	                 "opened;2 [012345678901234567890123456789];", OPEN_OK "2 rsp 6 200 OK\n");
-	check_with_limit(30, BYTES(OPEN "2 syslog 40 01234567890123456789012345678\xC3\xA9""890123456\n"),
+	check_with_limit(30,
+	                 BYTES(OPEN "2 syslog 40 01234567890123456789012345678\xC3\xA9"
+	                            "890123456\n"),
 	                 "opened;2 [01234567890123456789012345678]~;", OPEN_OK "2 rsp 6 200 OK\n");
 }
 END_TEST
@@ -326,8 +328,8 @@ START_TEST(only_the_truncated_message_itself_is_held_back)
 	/* A long frame that is refused, a long hint that has not ended, a close with data: "a" is answered all the same. */
 	check_with_limit(30, BYTES(OPEN "2 syslog 1 a\n9 syslog 40 0123456789012345678901234567890123456789"),
 	                 "opened;2 [a];error: TXNR is not the successor of the last;", OPEN_OK "2 rsp 6 200 OK\n" END);
-	check_with_limit(30, BYTES(OPEN "2 syslog 1 a\n0 hint 40 0123456789012345678901234567890123456789"), "opened;2 [a];",
-	                 OPEN_OK "2 rsp 6 200 OK\n");
+	check_with_limit(30, BYTES(OPEN "2 syslog 1 a\n0 hint 40 0123456789012345678901234567890123456789"),
+	                 "opened;2 [a];", OPEN_OK "2 rsp 6 200 OK\n");
 	check_with_limit(30, BYTES(OPEN "2 syslog 1 a\n3 close 40 0123456789012345678901234567890123456789"),
 	                 "opened;2 [a];close;", OPEN_OK "2 rsp 6 200 OK\n3 rsp 0\n" END);
 }
@@ -399,7 +401,8 @@ START_TEST(what_is_given_up_stays_unanswered)
 	relp_server_stored(&test.session, 2);
 	relp_server_give_up(&test.session);
 	relp_server_stored(&test.session, 3);
-	expect_answers(&test, OPEN_OK "2 rsp 6 200 OK\n" "4 rsp 0\n" END);
+	expect_answers(&test, OPEN_OK "2 rsp 6 200 OK\n"
+	                              "4 rsp 0\n" END);
 	buffer_free(&test.out);
 }
 END_TEST
@@ -519,39 +522,39 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-	    session_from_open_to_close,
-	    data_is_binary,
-	    open_without_version_is_accepted_and_answered_with_0,
-	    open_with_version_1_is_answered_with_0,
-	    open_with_a_version_that_is_no_number_is_refused,
-	    open_without_the_command_syslog_is_refused,
-	    unknown_offers_are_passed_over_and_never_offered_back,
-	    open_with_another_txnr_is_an_error,
-	    txnr_that_does_not_follow_is_an_error,
-	    ten_digits_in_txnr_are_an_error,
-	    leading_zeros_are_accepted,
-	    command_before_open_is_an_error,
-	    second_open_is_an_error,
-	    unknown_commands_are_an_error,
-	    hints_are_ignored,
-	    empty_message_is_acknowledged,
-	    malformed_frames_are_an_error,
-	    message_over_the_limit_is_cut_and_acknowledged,
-	    truncated_message_is_not_answered_before_its_last_octet,
-	    truncated_message_with_a_wrong_trailer_is_not_answered,
-	    only_the_truncated_message_itself_is_held_back,
-	    frames_behind_close_are_ignored,
-	    messages_are_answered_only_when_stored_and_in_order,
-	    close_is_answered_after_everything_before_it,
-	    our_stop_answers_what_gets_stored_then_closes,
-	    what_is_given_up_stays_unanswered,
-	    error_behind_pending_messages_still_answers_them,
-	    full_output_buffer_delays_answers_and_loses_none,
-	    txnr_wraps_to_1_as_specified,
-	    txnr_may_wrap_one_later_as_librelp_does,
-	    client_that_never_waits_is_cut_off,
-	    error_shows_the_offending_octets,
-	    states_have_names,
+		session_from_open_to_close,
+		data_is_binary,
+		open_without_version_is_accepted_and_answered_with_0,
+		open_with_version_1_is_answered_with_0,
+		open_with_a_version_that_is_no_number_is_refused,
+		open_without_the_command_syslog_is_refused,
+		unknown_offers_are_passed_over_and_never_offered_back,
+		open_with_another_txnr_is_an_error,
+		txnr_that_does_not_follow_is_an_error,
+		ten_digits_in_txnr_are_an_error,
+		leading_zeros_are_accepted,
+		command_before_open_is_an_error,
+		second_open_is_an_error,
+		unknown_commands_are_an_error,
+		hints_are_ignored,
+		empty_message_is_acknowledged,
+		malformed_frames_are_an_error,
+		message_over_the_limit_is_cut_and_acknowledged,
+		truncated_message_is_not_answered_before_its_last_octet,
+		truncated_message_with_a_wrong_trailer_is_not_answered,
+		only_the_truncated_message_itself_is_held_back,
+		frames_behind_close_are_ignored,
+		messages_are_answered_only_when_stored_and_in_order,
+		close_is_answered_after_everything_before_it,
+		our_stop_answers_what_gets_stored_then_closes,
+		what_is_given_up_stays_unanswered,
+		error_behind_pending_messages_still_answers_them,
+		full_output_buffer_delays_answers_and_loses_none,
+		txnr_wraps_to_1_as_specified,
+		txnr_may_wrap_one_later_as_librelp_does,
+		client_that_never_waits_is_cut_off,
+		error_shows_the_offending_octets,
+		states_have_names,
 	};
 	return relp_run("relp_server", tests, sizeof tests / sizeof *tests);
 }

@@ -119,12 +119,12 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-	    txnrs_are_handed_out_without_gaps,
-	    only_the_accepted_prefix_is_settled,
-	    refused_command_blocks_what_is_behind_it,
-	    answer_counts_once_and_only_for_what_was_sent,
-	    ring_goes_round,
-	    room_ends_with_count_octets_and_txnrs,
+		txnrs_are_handed_out_without_gaps,
+		only_the_accepted_prefix_is_settled,
+		refused_command_blocks_what_is_behind_it,
+		answer_counts_once_and_only_for_what_was_sent,
+		ring_goes_round,
+		room_ends_with_count_octets_and_txnrs,
 	};
 	return relp_run("relp_window", tests, sizeof tests / sizeof *tests);
 }
