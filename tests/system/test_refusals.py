@@ -2,7 +2,6 @@
 """What an operator or a peer can do wrong: each gets the clear error, or the stated behaviour, and nothing else suffers."""
 import errno
 import json
-import os
 import resource
 import shutil
 import ssl
@@ -80,15 +79,14 @@ def test_spool_of_a_newer_version_is_refused_and_left_alone(relays):
     relay.wait_stored(10)
     relay.stop()
     spool = relay.folder / "spool"
-    newer = os.environ.get("RELAYD_NEWER_SPOOL", "")
-    assert newer == ""
-    segments = sorted(path for path in spool.iterdir() if path.suffix == ".seg" or "segment" in path.name or path.name[0].isdigit())
+    segments = sorted(spool.glob("segment-*"))
     assert segments, list(spool.iterdir())
-    make = BIN.parent / "tests" / "support" / "raise_spool_version"
     before = {}
     for segment in segments:
-        subprocess.run([str(make), str(segment)], check=True)
-        before[segment] = segment.read_bytes()
+        octets = bytearray(segment.read_bytes())
+        octets[4] = 99  # spool_format.h: the major version of a segment's header
+        segment.write_bytes(octets)
+        before[segment] = bytes(octets)
     code, said = run_until_end(relay)
     assert code == 4 and "newer" in said, (code, said)
     assert all(segment.read_bytes() == octets for segment, octets in before.items())
