@@ -53,7 +53,8 @@ enum {
 /* The running state of one block, for packing or for unpacking. Start each block with envelope_context_start(). */
 struct envelope_context {
 	int64_t last_received_ns;
-	unsigned peers;
+	unsigned peers;     /* that were written in full; the slot of the next one is this modulo ENVELOPE_PEERS_MAX */
+	unsigned last_slot; /* of the record before: looked at first */
 	struct peer peer[ENVELOPE_PEERS_MAX];
 };
 
@@ -62,7 +63,8 @@ void envelope_context_start(struct envelope_context *context, int64_t base_ns);
 
 /*
  * Packs the envelope without `raw`'s octets, which the caller puts right behind. `out` has ENVELOPE_PACKED_MAX_BYTES of
- * room. Returns the packed length. All views of the message must lie within raw.
+ * room. Returns the packed length. All views of the message must lie within raw, which is shorter than 4 GiB; parts may
+ * share octets, but their lengths together are at most twice raw's.
  */
 size_t envelope_pack(struct envelope_context *context, const struct envelope *envelope, uint8_t *out);
 

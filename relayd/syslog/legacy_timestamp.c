@@ -53,6 +53,14 @@ static size_t read_year(struct bytes text, size_t at, struct timestamp *stamp)
 	return 5;
 }
 
+/* SP 4DIGIT, if SP follows: that one belongs to what comes behind the stamp. Returns 5 or 0. */
+static size_t read_year_behind(struct bytes text, size_t at, struct timestamp *stamp)
+{
+	if (!octet_is(text, at, ' ') || at + 1 == text.len || !decimal_is_digit(text.at[at + 1]))
+		return 0;
+	return read_year(text, at + 1, stamp);
+}
+
 #define LETTERS(a, b, c) ((uint32_t)(a) << 16 | (uint32_t)(b) << 8 | (uint32_t)(c))
 
 /* Three letters in any case as one number. */
@@ -110,11 +118,46 @@ static size_t read_clock(struct bytes text, size_t at, struct timestamp *stamp)
 	return len + 6;
 }
 
+/* The number of two digits; 100 or more if they are none. */
+static unsigned two_digits(const uint8_t *at)
+{
+	unsigned tens = (uint8_t)(at[0] - '0'), ones = (uint8_t)(at[1] - '0');
+	return tens > 9 || ones > 9 ? 100 : tens * 10 + ones;
+}
+
+/* dd: a day below 10 is SP and one digit. */
+static unsigned day_at(const uint8_t *at)
+{
+	uint8_t zero_and_digit[2] = {'0', at[1]};
+	return two_digits(at[0] == ' ' ? zero_and_digit : at);
+}
+
+/* RFC 3164's own form, "Oct 11 22:14:15" and then SP: nearly every message, so it has a short way. */
+static size_t read_common_bsd(struct bytes text, struct timestamp *stamp)
+{
+	const uint8_t *at = text.at;
+	if (text.len <= TIMESTAMP_BSD_BYTES || at[3] != ' ' || at[6] != ' ' || at[9] != ':' || at[12] != ':' || at[15] != ' ')
+		return 0;
+	unsigned month = month_at(text, 0), day = day_at(at + 4), hour = two_digits(at + 7), minute = two_digits(at + 10),
+		 second = two_digits(at + 13);
+	if (month == 0 || day >= 100 || hour >= 100 || minute >= 100 || second >= 100)
+		return 0;
+	stamp->month = (uint8_t)month;
+	stamp->day = (uint8_t)day;
+	stamp->hour = (uint8_t)hour;
+	stamp->minute = (uint8_t)minute;
+	stamp->second = (uint8_t)second;
+	return TIMESTAMP_BSD_BYTES;
+}
+
 static size_t read_bsd(struct bytes text, struct timestamp *stamp)
 {
 	if (text.len < BSD_LEN_MIN)
 		return 0;
 	*stamp = (struct timestamp){.has_time = true};
+	size_t common = read_common_bsd(text, stamp);
+	if (common > 0)
+		return common + read_year_behind(text, common, stamp);
 	size_t at = is_weekday(text) ? 4 : 0;
 	at += read_year(text, at, stamp);
 	stamp->month = month_at(text, at);
@@ -132,12 +175,7 @@ static size_t read_bsd(struct bytes text, struct timestamp *stamp)
 		return 0;
 	at += clock_len;
 	at += timestamp_read_fraction(bytes_after(text, at), stamp);
-	if (stamp->year == 0 && octet_is(text, at, ' ')) {
-		/* The SP behind the year belongs to what follows. */
-		size_t year_len = read_year(text, at + 1, stamp);
-		at += year_len;
-	}
-	return at;
+	return stamp->year == 0 ? at + read_year_behind(text, at, stamp) : at;
 }
 
 /* Sophos UTM: "2025:10:11-22:14:15". */

@@ -120,14 +120,14 @@ size_t legacy_host_word(struct bytes text, struct bytes *hostname)
 }
 
 /* HP ProCurve: "00076 ports: ", an event number and the module. */
-static size_t procurve_read(struct bytes text, struct legacy_tag *tag)
+static size_t procurve_read(struct bytes text, struct message *message)
 {
 	struct bytes module = bytes_after(text, PROCURVE_EVENT_DIGITS + 1);
 	size_t len = run_len(module, HOST);
 	if (len == 0 || len == module.len || module.at[len] != ':')
 		return 0;
-	tag->msgid = bytes_first(text, PROCURVE_EVENT_DIGITS);
-	tag->app_name = bytes_first(module, len);
+	message->msgid = bytes_first(text, PROCURVE_EVENT_DIGITS);
+	message->app_name = bytes_first(module, len);
 	return PROCURVE_EVENT_DIGITS + 1 + len + 1;
 }
 
@@ -159,27 +159,26 @@ static bool is_no_tag(struct bytes word, struct bytes text)
 	       bytes_equal(word, BYTES("@cee"));
 }
 
-size_t legacy_tag_read(struct bytes text, bool has_host, struct legacy_tag *tag)
+size_t legacy_tag_read(struct bytes text, bool has_host, struct message *message)
 {
-	*tag = (struct legacy_tag){0};
 	size_t len = run_len(text, TAG);
 	if (len == 0 || len > RFC3164_TAG_MAX_BYTES || len == text.len)
 		return 0;
 	struct bytes word = bytes_first(text, len);
 	size_t end = 0;
-	if (text.at[len] == ':') {
-		end = is_no_tag(word, text) ? 0 : len + 1;
-	} else if (text.at[len] == '[') {
-		size_t procid_len = procid_read(bytes_after(text, len), &tag->procid);
+	if (text.at[len] == '[') {
+		size_t procid_len = procid_read(bytes_after(text, len), &message->procid);
 		end = procid_len > 0 ? len + procid_len : 0;
+	} else if (text.at[len] == ':') {
+		end = is_no_tag(word, text) ? 0 : len + 1;
 	} else if (text.at[len] == ' ' && has_host && !is_repeat_notice(text)) {
-		size_t procurve_len = is_procurve_event(word) ? procurve_read(text, tag) : 0;
+		size_t procurve_len = is_procurve_event(word) ? procurve_read(text, message) : 0;
 		if (procurve_len > 0)
 			return procurve_len;
 		end = len;
 	}
 	if (end > 0)
-		tag->app_name = word;
+		message->app_name = word;
 	return end;
 }
 

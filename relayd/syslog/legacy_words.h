@@ -3,7 +3,7 @@
 #ifndef RELAYD_SYSLOG_LEGACY_WORDS_H
 #define RELAYD_SYSLOG_LEGACY_WORDS_H
 
-#include "base/bytes.h"
+#include "syslog/message.h"
 
 /* Length of the run of letters, digits and ".-_/@#" at the start of `text`, 0 if it is longer than a HOSTNAME may be. */
 size_t legacy_hostname_len(struct bytes text);
@@ -14,19 +14,13 @@ size_t legacy_hostname_len(struct bytes text);
  */
 size_t legacy_host_word(struct bytes text, struct bytes *hostname);
 
-/* What legacy_tag_read() finds; absent parts have len 0. */
-struct legacy_tag {
-	struct bytes app_name;
-	struct bytes procid;
-	struct bytes msgid; /* HP ProCurve's event number */
-};
-
 /*
- * Reads TAG at the start of `text`: a word up to "[", ":" or SP, which is one if "[" procid "]" and ":", SP or the end follows
- * it, or ":", or (only with `has_host`, otherwise a bare word is text) SP. Returns its length with everything before MSG but
- * SP; 0 if there is no TAG.
+ * Reads TAG at the start of `text` into the message's APP-NAME, PROCID, and MSGID (HP ProCurve's event number): a word up to
+ * "[", ":" or SP, which is a TAG if "[" procid "]" and ":", SP or the end follows it, or ":", or (only with `has_host`,
+ * otherwise a bare word is text) SP. Returns the length of everything before MSG but SP; 0 and an unchanged message if there
+ * is no TAG.
  */
-size_t legacy_tag_read(struct bytes text, bool has_host, struct legacy_tag *tag);
+size_t legacy_tag_read(struct bytes text, bool has_host, struct message *message);
 
 /* Length of a Cisco mnemonic "%FACILITY-SEVERITY-NAME" at the start of `text`, 0 if there is none. */
 size_t legacy_mnemonic_len(struct bytes text);

@@ -179,7 +179,6 @@ static void read_host(struct reader *reader, struct message *message)
 /* TAG, and what vendors put around it. True if there is one; the reader then stands before MSG. */
 static bool read_tag(struct reader *reader, bool local, struct message *message)
 {
-	struct legacy_tag tag;
 	size_t begin = reader->at;
 	skip_spaces(reader);
 	if (reader->has_stamp && next_is(reader, ':') && (reader->at + 1 == reader->text.len || reader->text.at[reader->at + 1] == ' ')) {
@@ -190,15 +189,12 @@ static bool read_tag(struct reader *reader, bool local, struct message *message)
 			return false;
 		skip_spaces(reader);
 	}
-	size_t len = legacy_tag_read(rest_of(reader), reader->has_host, &tag);
+	size_t len = legacy_tag_read(rest_of(reader), reader->has_host, message);
 	if (len == 0) {
 		reader->at = begin;
 		return false;
 	}
 	reader->at += len;
-	message->app_name = tag.app_name;
-	message->procid = tag.procid;
-	message->msgid = tag.msgid;
 	return true;
 }
 

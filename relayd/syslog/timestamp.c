@@ -17,11 +17,12 @@ static const char month_names[12][4] = {
 	"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 };
 
-/* The number of two digits; 100 or more if they are not digits. */
-static unsigned two_digits(const uint8_t *at)
+/* The number of two digits. Sets `*bad` if they are none: one look at the end instead of one after each. */
+static unsigned two_digits(const uint8_t *at, bool *bad)
 {
 	unsigned tens = (uint8_t)(at[0] - '0'), ones = (uint8_t)(at[1] - '0');
-	return tens > 9 || ones > 9 ? 100 : tens * 10 + ones;
+	*bad |= (tens > 9) | (ones > 9);
+	return tens * 10 + ones;
 }
 
 size_t timestamp_read_fraction(struct bytes text, struct timestamp *stamp)
@@ -56,8 +57,9 @@ size_t timestamp_read_offset(struct bytes text, struct timestamp *stamp)
 	size_t minutes_at = text.at[3] == ':' ? 4 : 3;
 	if (text.len < minutes_at + 2)
 		return 0;
-	unsigned hours = two_digits(text.at + 1), minutes = two_digits(text.at + minutes_at);
-	if (hours > 23 || minutes > 59)
+	bool bad = false;
+	unsigned hours = two_digits(text.at + 1, &bad), minutes = two_digits(text.at + minutes_at, &bad);
+	if (bad || hours > 23 || minutes > 59)
 		return 0;
 	int offset = (int)(hours * 60 + minutes);
 	stamp->offset_minutes = (int16_t)(text.at[0] == '-' ? -offset : offset);
@@ -68,9 +70,10 @@ size_t timestamp_read_offset(struct bytes text, struct timestamp *stamp)
 /* The fixed part, "2026-10-11T22:14:15". */
 static bool read_date_time(const uint8_t *at, struct timestamp *stamp)
 {
-	unsigned century = two_digits(at), year = two_digits(at + 2), month = two_digits(at + 5), day = two_digits(at + 8);
-	unsigned hour = two_digits(at + 11), minute = two_digits(at + 14), second = two_digits(at + 17);
-	bool digits = century < 100 && year < 100 && month < 100 && day < 100 && hour < 100 && minute < 100 && second < 100;
+	bool bad = false;
+	unsigned century = two_digits(at, &bad), year = two_digits(at + 2, &bad);
+	unsigned month = two_digits(at + 5, &bad), day = two_digits(at + 8, &bad);
+	unsigned hour = two_digits(at + 11, &bad), minute = two_digits(at + 14, &bad), second = two_digits(at + 17, &bad);
 	bool marks = at[4] == '-' && at[7] == '-' && at[13] == ':' && at[16] == ':' && ((at[10] | 0x20) == 't' || at[10] == ' ');
 	*stamp = (struct timestamp){
 		.year = (uint16_t)(century * 100 + year),
@@ -81,7 +84,7 @@ static bool read_date_time(const uint8_t *at, struct timestamp *stamp)
 		.second = (uint8_t)second,
 		.has_time = true,
 	};
-	return digits && marks && stamp->year > 0;
+	return !bad && marks && stamp->year > 0;
 }
 
 size_t timestamp_read_iso(struct bytes text, struct timestamp *stamp, bool *exact)

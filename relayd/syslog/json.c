@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "syslog/json.h"
+
+#include "syslog/json_structured_data.h"
+#include "syslog/peer_text.h"
+#include "syslog/pri.h"
+#include "syslog/reproduce.h"
+#include "syslog/timestamp.h"
+
+#include <liblog/json.h>
+#include <liblog/line.h>
+
+/* An object under construction. */
+struct object {
+	struct slog_line *line;
+	bool has_members;
+};
+
+static struct object begin_object(struct slog_line *line)
+{
+	slog_line_put_char(line, '{');
+	return (struct object){.line = line};
+}
+
+static void end_object(struct object *object)
+{
+	slog_line_put_char(object->line, '}');
+}
+
+/* `key` is one of ours: nothing in it needs an escape. */
+static void put_key(struct object *object, const char *key)
+{
+	slog_line_put_string(object->line, object->has_members ? ",\"" : "\"");
+	slog_line_put_string(object->line, key);
+	slog_line_put_string(object->line, "\":");
+	object->has_members = true;
+}
+
+static void put_string(struct object *object, const char *key, struct bytes value)
+{
+	put_key(object, key);
+	slog_line_put_char(object->line, '"');
+	slog_line_put_escaped(object->line, slog_json_string, (const char *)value.at, value.len);
+	slog_line_put_char(object->line, '"');
+}
+
+static void put_field(struct object *object, const char *key, struct bytes field)
+{
+	if (field.len > 0)
+		put_string(object, key, field);
+}
+
+static void put_number(struct object *object, const char *key, uint32_t number)
+{
+	put_key(object, key);
+	slog_line_put_u64(object->line, number);
+}
+
+static void put_timestamp(struct object *object, const struct message *message, bool zone_configured)
+{
+	uint8_t text[TIMESTAMP_TEXT_MAX_BYTES];
+	if ((message->flags & (MESSAGE_TIME_ABSENT | MESSAGE_TIME_INVALID)) != 0)
+		return;
+	bool with_offset = zone_configured || (message->flags & MESSAGE_ZONE_GUESSED) == 0;
+	put_string(object, "timestamp", bytes_of(text, timestamp_write(&message->time, TIMESTAMP_DIGITS_MAX, with_offset, text)));
+}
+
+static void put_received(struct object *object, int64_t received_ns)
+{
+	uint8_t text[TIMESTAMP_TEXT_MAX_BYTES];
+	struct message_time time = {.unix_ns = received_ns, .digits = TIMESTAMP_RFC5424_DIGITS_MAX};
+	put_string(object, "received", bytes_of(text, timestamp_write(&time, TIMESTAMP_RFC5424_DIGITS_MAX, true, text)));
+}
+
+static void put_peer(struct object *object, const struct peer *peer)
+{
+	uint8_t address[PEER_TEXT_MAX_BYTES];
+	put_key(object, "peer");
+	struct object inner = begin_object(object->line);
+	put_field(&inner, "address", bytes_of(address, peer_text_endpoint(peer, address)));
+	put_string(&inner, "transport", bytes_of_text(transport_name((enum transport)peer->transport)));
+	if (peer->has_credentials) {
+		put_number(&inner, "pid", peer->pid);
+		put_number(&inner, "uid", peer->uid);
+		put_number(&inner, "gid", peer->gid);
+	}
+	end_object(&inner);
+}
+
+static void put_flags(struct object *object, uint32_t flags)
+{
+	if (flags == 0)
+		return;
+	put_key(object, "flags");
+	const char *opening = "[\"";
+	for (unsigned bit = 0; bit < MESSAGE_FLAGS; bit++) {
+		if ((flags >> bit & 1) == 0)
+			continue;
+		slog_line_put_string(object->line, opening);
+		slog_line_put_string(object->line, message_flag_name((enum message_flag)(1u << bit)));
+		opening = "\",\"";
+	}
+	slog_line_put_string(object->line, "\"]");
+}
+
+static void put_relay(struct object *object, const struct envelope *envelope, const struct json_options *options)
+{
+	bool reproduced = message_is_reproduced(envelope);
+	if (options->from_file && envelope->message.flags == 0 && reproduced && options->error == NULL)
+		return;
+	put_key(object, "relay");
+	struct object inner = begin_object(object->line);
+	if (!options->from_file) {
+		put_received(&inner, envelope->received_ns);
+		put_peer(&inner, &envelope->peer);
+		put_field(&inner, "input", options->input_name);
+	}
+	put_flags(&inner, envelope->message.flags);
+	if (!reproduced)
+		put_string(&inner, "raw", envelope->raw);
+	if (options->error != NULL)
+		put_string(&inner, "error", bytes_of_text(options->error));
+	end_object(&inner);
+}
+
+size_t json_encode(const struct envelope *envelope, const struct json_options *options, uint8_t *out, size_t room)
+{
+	const struct message *message = &envelope->message;
+	struct slog_line line = slog_line_in((char *)out, room);
+	struct object object = begin_object(&line);
+	put_timestamp(&object, message, options->zone_configured);
+	put_string(&object, "severity", bytes_of_text(pri_severity_name(message_severity(message))));
+	put_string(&object, "facility", bytes_of_text(pri_facility_name(message_facility(message))));
+	put_field(&object, "hostname", message->hostname);
+	put_field(&object, "app_name", message->app_name);
+	put_field(&object, "procid", message->procid);
+	put_field(&object, "msgid", message->msgid);
+	put_field(&object, "message", message->msg);
+	if (message->structured_data.len > 0) {
+		put_key(&object, "structured_data");
+		json_put_structured_data(&line, message->structured_data, (message->flags & MESSAGE_SD_REPEATED) != 0);
+	}
+	put_relay(&object, envelope, options);
+	end_object(&object);
+	slog_line_put_char(&line, '\n');
+	return line.overflowed ? 0 : line.length;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "syslog/rfc5424_encode.h"
+
+#include "base/decimal.h"
+#include "base/utf8.h"
+#include "syslog/parse.h"
+#include "syslog/peer_text.h"
+#include "syslog/rfc5424.h"
+#include "syslog/structured_data.h"
+#include "syslog/timestamp.h"
+
+#include <liblog/line.h>
+#include <liblog/utf8.h>
+
+#define BOM BYTES("\xEF\xBB\xBF")
+#define STAMP_SD_ID BYTES("relayd@32473")
+#define TIME_QUALITY_SD_ID BYTES("timeQuality")
+
+static void put(struct slog_line *line, struct bytes text)
+{
+	slog_line_put(line, (const char *)text.at, text.len);
+}
+
+static void put_pri(struct slog_line *line, uint8_t pri)
+{
+	uint8_t digits[DECIMAL_DIGITS_MAX];
+	slog_line_put_char(line, '<');
+	put(line, bytes_of(digits, decimal_write(pri, digits)));
+	slog_line_put_char(line, '>');
+}
+
+static bool is_rfc5424(const struct message *message)
+{
+	return message->format == MESSAGE_FORMAT_RFC5424 || message->format == MESSAGE_FORMAT_NEAR_RFC5424;
+}
+
+/* An RFC 5424 originator that does not know the time said so; a legacy one gets the time of reception (RFC 3164 4.3). */
+static void put_timestamp(struct slog_line *line, const struct message *message)
+{
+	uint8_t text[TIMESTAMP_TEXT_MAX_BYTES];
+	if (is_rfc5424(message) && (message->flags & MESSAGE_TIME_ABSENT) != 0) {
+		slog_line_put_char(line, '-');
+		return;
+	}
+	put(line, bytes_of(text, timestamp_write(&message->time, TIMESTAMP_RFC5424_DIGITS_MAX, true, text)));
+}
+
+/* SP and a HEADER field. */
+static void put_field(struct slog_line *line, struct bytes field, size_t len_max)
+{
+	uint8_t clean[RFC5424_HOSTNAME_MAX_BYTES];
+	assert(len_max <= sizeof clean);
+	size_t len = field.len < len_max ? field.len : len_max;
+	slog_line_put_char(line, ' ');
+	if (len == 0) {
+		slog_line_put_char(line, '-');
+		return;
+	}
+	for (size_t i = 0; i < len; i++)
+		clean[i] = field.at[i] > 32 && field.at[i] < 127 ? field.at[i] : '?';
+	put(line, bytes_of(clean, len));
+}
+
+/* Octets that are not UTF-8 take their reversible form: PARAM-VALUE must be UTF-8, and nothing may be lost. */
+static void put_as_utf8(struct slog_line *line, struct bytes text)
+{
+	while (text.len > 0) {
+		size_t len = utf8_char_len(text);
+		if (len > 0) {
+			put(line, bytes_first(text, len));
+		} else {
+			char raw[SLOG_RAW_OCTET_BYTES];
+			slog_raw_octet(raw, text.at[0]);
+			slog_line_put(line, raw, sizeof raw);
+			len = 1;
+		}
+		text = bytes_after(text, len);
+	}
+}
+
+/* A PARAM-VALUE that keeps its escapes, with a "\" before a "]" that has none. */
+static void put_value(struct slog_line *line, struct bytes value)
+{
+	size_t begin = 0, at = 0;
+	while (at < value.len) {
+		if (value.at[at] == '\\' && at + 1 < value.len) {
+			at += 2;
+		} else if (value.at[at] == ']') {
+			put_as_utf8(line, bytes_of(value.at + begin, at - begin));
+			slog_line_put_char(line, '\\');
+			begin = at++;
+		} else {
+			at++;
+		}
+	}
+	put_as_utf8(line, bytes_of(value.at + begin, value.len - begin));
+}
+
+static void put_element(struct slog_line *line, const struct sd_element *element)
+{
+	struct bytes params = element->params;
+	struct sd_param param;
+	slog_line_put_char(line, '[');
+	put(line, element->id);
+	while (sd_next_param(&params, &param)) {
+		slog_line_put_char(line, ' ');
+		put(line, param.name);
+		slog_line_put_string(line, "=\"");
+		put_value(line, param.value);
+		slog_line_put_char(line, '"');
+	}
+	slog_line_put_char(line, ']');
+}
+
+static bool has_element(struct bytes structured_data, struct bytes id)
+{
+	struct sd_element element;
+	while (sd_next_element(&structured_data, &element)) {
+		if (bytes_equal(element.id, id))
+			return true;
+	}
+	return false;
+}
+
+static void put_stamp(struct slog_line *line, const struct envelope *envelope)
+{
+	uint8_t peer[PEER_TEXT_MAX_BYTES], received[TIMESTAMP_TEXT_MAX_BYTES];
+	struct message_time time = {.unix_ns = envelope->received_ns, .digits = TIMESTAMP_RFC5424_DIGITS_MAX};
+	size_t peer_len = peer_text_endpoint(&envelope->peer, peer);
+	slog_line_put_char(line, '[');
+	put(line, STAMP_SD_ID);
+	if (peer_len > 0) {
+		slog_line_put_string(line, " peer=\"");
+		/* "[::1]:514": the one octet in it that PARAM-VALUE escapes. */
+		put_value(line, bytes_of(peer, peer_len));
+		slog_line_put_char(line, '"');
+	}
+	slog_line_put_string(line, " transport=\"");
+	slog_line_put_string(line, transport_name((enum transport)envelope->peer.transport));
+	slog_line_put_string(line, "\" received=\"");
+	put(line, bytes_of(received, timestamp_write(&time, TIMESTAMP_RFC5424_DIGITS_MAX, true, received)));
+	slog_line_put_string(line, "\"]");
+}
+
+static void put_structured_data(struct slog_line *line, const struct envelope *envelope, bool stamp)
+{
+	const struct message *message = &envelope->message;
+	struct bytes rest = message->structured_data;
+	struct sd_extent extent = rest.len > 0 ? sd_measure(rest) : (struct sd_extent){.outcome = SD_MALFORMED};
+	struct sd_element element;
+	size_t begin = line->length;
+	if (extent.outcome == SD_EXACT && extent.len == rest.len && utf8_is_valid(rest)) {
+		put(line, rest);
+	} else {
+		while (sd_next_element(&rest, &element))
+			put_element(line, &element);
+	}
+	if (stamp && !has_element(message->structured_data, STAMP_SD_ID))
+		put_stamp(line, envelope);
+	if (stamp && (message->flags & MESSAGE_ZONE_GUESSED) != 0 && !has_element(message->structured_data, TIME_QUALITY_SD_ID))
+		slog_line_put_string(line, "[timeQuality tzKnown=\"0\"]");
+	if (line->length == begin)
+		slog_line_put_char(line, '-');
+}
+
+/* Appends MSG as far as it fits; returns how many octets did not. */
+static size_t put_msg(struct slog_line *line, struct bytes msg)
+{
+	size_t left = line->size - line->length;
+	size_t fits = utf8_cut(msg, left);
+	put(line, bytes_first(msg, fits));
+	return msg.len - fits;
+}
+
+/* [SP MSG]. A received BOM is written again: it says that the text is UTF-8. Other text must not begin with one. */
+static size_t put_space_and_msg(struct slog_line *line, const struct message *message)
+{
+	struct bytes msg = message->msg;
+	bool known_utf8 = is_rfc5424(message) && (message->flags & MESSAGE_BOM) != 0 && utf8_is_valid(msg);
+	while (!known_utf8 && bytes_start_with(msg, BOM))
+		msg = bytes_after(msg, BOM.len);
+	if (msg.len == 0)
+		return 0;
+	if (line->size - line->length < 1 + BOM.len)
+		return msg.len;
+	slog_line_put_char(line, ' ');
+	if (known_utf8)
+		put(line, BOM);
+	return put_msg(line, msg);
+}
+
+static size_t replace_lf(struct slog_line *line, uint8_t replacement)
+{
+	size_t replaced = 0;
+	char *at = line->text, *end = line->text + line->length;
+	while (at < end && (at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+		*at++ = (char)replacement;
+		replaced++;
+	}
+	return replaced;
+}
+
+/* Writes HEADER and STRUCTURED-DATA as the message means them, then MSG. */
+static size_t put_anew(struct slog_line *line, const struct envelope *envelope, const struct rfc5424_encoding *encoding)
+{
+	const struct message *message = &envelope->message;
+	bool has_hostname = message->hostname.len > 0;
+	put_pri(line, message->pri);
+	slog_line_put_string(line, "1 ");
+	put_timestamp(line, message);
+	put_field(line, has_hostname ? message->hostname : encoding->fallback_hostname, RFC5424_HOSTNAME_MAX_BYTES);
+	put_field(line, message->app_name, RFC5424_APP_NAME_MAX_BYTES);
+	put_field(line, message->procid, RFC5424_PROCID_MAX_BYTES);
+	put_field(line, message->msgid, RFC5424_MSGID_MAX_BYTES);
+	slog_line_put_char(line, ' ');
+	put_structured_data(line, envelope, encoding->stamp);
+	return line->overflowed ? 0 : put_space_and_msg(line, message);
+}
+
+/* Where MSG begins in the trimmed raw octets, or their end. (A damaged record may have MSG behind it.) */
+static size_t msg_offset(const struct envelope *envelope, struct bytes trimmed)
+{
+	struct bytes msg = envelope->message.msg;
+	size_t begin = msg.len > 0 ? (size_t)(msg.at - trimmed.at) : trimmed.len;
+	return begin < trimmed.len ? begin : trimmed.len;
+}
+
+static size_t put_unchanged(struct slog_line *line, const struct envelope *envelope)
+{
+	struct bytes trimmed = parse_trim(envelope->raw);
+	size_t begin = msg_offset(envelope, trimmed);
+	put(line, bytes_first(trimmed, begin));
+	return line->overflowed ? 0 : put_msg(line, bytes_after(trimmed, begin));
+}
+
+struct rfc5424_encoded rfc5424_encode(const struct envelope *envelope, const struct rfc5424_encoding *encoding, uint8_t *out,
+				      size_t room)
+{
+	struct slog_line line = slog_line_in((char *)out, room);
+	struct rfc5424_encoded encoded = {0};
+	if (envelope->message.format == MESSAGE_FORMAT_RFC5424 && !encoding->stamp)
+		encoded.cut = put_unchanged(&line, envelope);
+	else
+		encoded.cut = put_anew(&line, envelope, encoding);
+	if (line.overflowed)
+		return (struct rfc5424_encoded){0};
+	if (encoding->replace_lf != 0)
+		encoded.replaced = replace_lf(&line, encoding->replace_lf);
+	encoded.len = line.length;
+	return encoded;
+}
