@@ -11,20 +11,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/printable.h"
 #include "config/config_internal.h"
 #include "config/config_options.h"
 #include "config/places.h"
 
 /* ---- errors ---- */
-
-/* What a text in the file contains must not steer the operator's terminal. */
-static void blunt(char *text)
-{
-	for (; *text != '\0'; text++) {
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
-	}
-}
 
 void config_report(struct config *config, unsigned line, const char *format, ...)
 {
@@ -33,7 +25,7 @@ void config_report(struct config *config, unsigned line, const char *format, ...
 	va_start(arguments, format);
 	vsnprintf(what, sizeof what, format, arguments);
 	va_end(arguments);
-	blunt(what);
+	printable_make(what);
 	unsigned kept = config->errors_count++;
 	if (kept >= CONFIG_ERRORS_MAX)
 		return;

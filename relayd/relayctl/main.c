@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* relayctl: one program, one command after its name. */
+#include <string.h>
+
+#include "relayctl/relayctl.h"
+
+struct command {
+	const char *name;
+	enum relayctl_exit (*run)(int argc, char **argv);
+	void (*print_help)(FILE *out);
+};
+
+static const struct command commands[] = {
+	{"convert", convert_run, convert_print_help},
+	{"status", status_run, status_print_help},
+	{NULL, NULL, NULL},
+};
+
+static void print_help(FILE *out)
+{
+	fputs("relayctl looks into relayd, and reads logs as relayd does.\n\n", out);
+	for (const struct command *command = commands; command->name != NULL; command++)
+		command->print_help(out);
+	fputs("\nrelayctl COMMAND --help says more. See relayctl(1).\n", out);
+}
+
+static const struct command *find(const char *name)
+{
+	for (const struct command *command = commands; command->name != NULL; command++) {
+		if (strcmp(command->name, name) == 0)
+			return command;
+	}
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+		print_help(stdout);
+		return fflush(stdout) == 0 ? RELAYCTL_OK : RELAYCTL_FAILED;
+	}
+	if (strcmp(name, "--version") == 0) {
+		puts("relayctl " RELAYD_VERSION);
+		return fflush(stdout) == 0 ? RELAYCTL_OK : RELAYCTL_FAILED;
+	}
+	const struct command *command = find(name);
+	if (command != NULL)
+		return command->run(argc - 1, argv + 1);
+	if (argc > 1)
+		fprintf(stderr, "relayctl: there is no command \"%s\"\n", name);
+	print_help(stderr);
+	return RELAYCTL_USAGE;
+}

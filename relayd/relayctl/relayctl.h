@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of relayctl share: its exit codes and its commands. */
+#ifndef RELAYD_RELAYCTL_RELAYCTL_H
+#define RELAYD_RELAYCTL_RELAYCTL_H
+
+#include <stdio.h>
+
+/* relayctl(1) lists the same numbers. Values never change. */
+enum relayctl_exit {
+	RELAYCTL_OK = 0,
+	RELAYCTL_FAILED = 1, /* a file cannot be read or written, a stream cannot be followed, relayd does not answer */
+	RELAYCTL_USAGE = 2,
+};
+
+/* Each command gets its own arguments: argv[0] is its name. `print_help` prints how it is called. */
+enum relayctl_exit convert_run(int argc, char **argv);
+void convert_print_help(FILE *out);
+
+enum relayctl_exit status_run(int argc, char **argv);
+void status_print_help(FILE *out);
+
+#endif

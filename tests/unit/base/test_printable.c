@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Nothing that steers a terminal is left, and nothing else is touched. */
+#include "base/printable.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void check_made(const char *text, const char *expected)
+{
+	char copy[64];
+	strcpy(copy, text);
+	printable_make(copy);
+	ck_assert_str_eq(copy, expected);
+}
+
+START_TEST(controls_are_replaced)
+{
+	check_made("a\x1b[31mb\x7f\r\n\tc", "a?[31mb????c");
+	check_made("\xc2\x9b"
+	           "31m",
+	           "??31m");
+}
+END_TEST
+
+START_TEST(text_stays_as_it_is)
+{
+	check_made("", "");
+	check_made("caf\xc3\xa9 \xc2\xa0 \xe2\x82\xac", "caf\xc3\xa9 \xc2\xa0 \xe2\x82\xac");
+	check_made("\xc2", "\xc2");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("printable");
+	TCase *tests = tcase_create("printable");
+	tcase_add_test(tests, controls_are_replaced);
+	tcase_add_test(tests, text_stays_as_it_is);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
