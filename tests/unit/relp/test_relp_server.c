@@ -407,6 +407,22 @@ START_TEST(what_is_given_up_stays_unanswered)
 }
 END_TEST
 
+START_TEST(giving_up_an_unfinished_message_answers_the_whole_ones_before_it)
+{
+	struct server_test test;
+	begin(&test, false);
+	give(&test, OPEN "2 syslog 1 a\n3 syslog 200 ");
+	char xs[151] = {0};
+	memset(xs, 'x', 150);
+	give(&test, xs);
+	ck_assert_uint_eq(relp_server_pending(&test.session), 2);
+	relp_server_stored(&test.session, 2);
+	relp_server_give_up(&test.session);
+	expect_answers(&test, OPEN_OK "2 rsp 6 200 OK\n" END);
+	buffer_free(&test.out);
+}
+END_TEST
+
 START_TEST(error_behind_pending_messages_still_answers_them)
 {
 	struct server_test test;
@@ -548,6 +564,7 @@ int main(void)
 		close_is_answered_after_everything_before_it,
 		our_stop_answers_what_gets_stored_then_closes,
 		what_is_given_up_stays_unanswered,
+		giving_up_an_unfinished_message_answers_the_whole_ones_before_it,
 		error_behind_pending_messages_still_answers_them,
 		full_output_buffer_delays_answers_and_loses_none,
 		txnr_wraps_to_1_as_specified,
