@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The file of cursors: header, then two slots for each. Overwritten in place, never the slot that was synced last, so
+ * that at every moment one of the two is whole on the disk (rule 19).
+ */
+#include "base/little_endian.h"
+#include "spool/spool_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+enum {
+	CHECKSUM_AT = CURSOR_SLOT_BYTES - 8,
+	NAME_AT = 16,
+	TOTALS_AT = 136,
+	TOTALS = 5, /* known to this version */
+};
+
+static const char file_name[] = "cursors";
+static const char new_file_name[] = "cursors.new";
+
+uint64_t cursors_file_bytes(void)
+{
+	return (uint64_t)CURSOR_SLOT_BYTES * (1 + 2 * CURSORS_MAX);
+}
+
+static uint64_t slot_at(unsigned place, unsigned slot)
+{
+	return (uint64_t)CURSOR_SLOT_BYTES * (1 + 2 * place + slot);
+}
+
+void cursors_init(struct spool *spool)
+{
+	spool->cursors.file = -1;
+	for (unsigned i = 0; i < CURSORS_MAX; i++) {
+		struct spool_cursor *cursor = &spool->cursors.cursor[i];
+		*cursor = (struct spool_cursor){.spool = spool, .place = i};
+		pthread_mutex_init(&cursor->lock, NULL);
+	}
+}
+
+void cursors_close(struct spool *spool)
+{
+	if (spool->cursors.file >= 0)
+		spool->disk->close(spool->disk, spool->cursors.file);
+	spool->cursors.file = -1;
+	for (unsigned i = 0; i < CURSORS_MAX; i++)
+		pthread_mutex_destroy(&spool->cursors.cursor[i].lock);
+}
+
+/* ---- slots ---- */
+
+/* A slot from another spool's file, copied by mistake, is none of ours. */
+static uint64_t slot_checksum(const struct spool *spool, const uint8_t *slot)
+{
+	return XXH3_64bits_withSeed(slot, CHECKSUM_AT, le64_load(spool->id));
+}
+
+static void slot_write(const struct spool_cursor *cursor, uint8_t *slot)
+{
+	memset(slot, 0, CURSOR_SLOT_BYTES);
+	if (!cursor->used)
+		return;
+	size_t name_len = strlen(cursor->name);
+	const struct spool_output_totals *totals = &cursor->totals;
+	const uint64_t numbers[TOTALS] = {totals->delivered, totals->filtered, totals->quarantined,
+	                                  totals->dropped_oldest, totals->damaged};
+	le32_store(slot, CURSOR_MAGIC);
+	slot[4] = FORMAT_MAJOR;
+	slot[5] = FORMAT_MINOR;
+	le16_store(slot + 6, (uint16_t)name_len);
+	le64_store(slot + 8, cursor->counter);
+	memcpy(slot + NAME_AT, cursor->name, name_len);
+	memcpy(slot + 80, cursor->stream_id, sizeof cursor->stream_id);
+	le64_store(slot + 96, cursor->start);
+	le64_store(slot + 104, spool_cursor_delivered(cursor));
+	le64_store(slot + 112, cursor->payload_checksum);
+	le64_store(slot + 120, cursor->block.segment);
+	le32_store(slot + 128, cursor->block.offset);
+	for (unsigned i = 0; i < TOTALS; i++)
+		le64_store(slot + TOTALS_AT + 8 * i, numbers[i]);
+	le64_store(slot + CHECKSUM_AT, slot_checksum(cursor->spool, slot));
+}
+
+enum slot_result {
+	SLOT_VALID = 0,
+	SLOT_FREE = 1,
+	SLOT_DAMAGED = 2,
+	SLOT_NEWER = 3,
+};
+
+static enum slot_result slot_check(const struct spool *spool, const uint8_t *slot)
+{
+	static const uint8_t zeros[CURSOR_SLOT_BYTES];
+	if (memcmp(slot, zeros, CURSOR_SLOT_BYTES) == 0)
+		return SLOT_FREE;
+	if (le32_load(slot) != CURSOR_MAGIC || le64_load(slot + CHECKSUM_AT) != slot_checksum(spool, slot))
+		return SLOT_DAMAGED;
+	if (slot[4] > FORMAT_MAJOR)
+		return SLOT_NEWER;
+	size_t name_len = le16_load(slot + 6);
+	if (slot[4] != FORMAT_MAJOR || name_len == 0 || name_len > SPOOL_NAME_MAX_BYTES)
+		return SLOT_DAMAGED;
+	return memchr(slot + NAME_AT, '\0', name_len) == NULL ? SLOT_VALID : SLOT_DAMAGED;
+}
+
+static void slot_load(struct spool_cursor *cursor, const uint8_t *slot)
+{
+	uint64_t numbers[TOTALS];
+	for (unsigned i = 0; i < TOTALS; i++)
+		numbers[i] = le64_load(slot + TOTALS_AT + 8 * i);
+	cursor->used = true;
+	cursor->counter = le64_load(slot + 8);
+	memset(cursor->name, 0, sizeof cursor->name);
+	memcpy(cursor->name, slot + NAME_AT, le16_load(slot + 6));
+	memcpy(cursor->stream_id, slot + 80, sizeof cursor->stream_id);
+	cursor->start = le64_load(slot + 96);
+	atomic_store(&cursor->delivered, le64_load(slot + 104));
+	cursor->payload_checksum = le64_load(slot + 112);
+	cursor->block = (struct spool_place){.segment = le64_load(slot + 120), .offset = le32_load(slot + 128)};
+	cursor->totals = (struct spool_output_totals){numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]};
+	cursor->written = cursor->synced = spool_cursor_delivered(cursor);
+}
+
+/* Somebody's place, but nobody knows whose: it holds everything, under a name that can be forgotten. */
+static void load_lost(struct spool_cursor *cursor)
+{
+	cursor->used = cursor->lost = true;
+	snprintf(cursor->name, sizeof cursor->name, "damaged-place-%u", cursor->place);
+}
+
+/*
+ * Both slots of a place. Two valid ones: the higher counter holds. One valid and one free is a cursor that was being born
+ * or forgotten when the power went: it is still there. No power cut damages both, because one is always synced.
+ */
+static enum slot_result load_place(struct spool_cursor *cursor, const uint8_t *slots)
+{
+	const struct spool *spool = cursor->spool;
+	const uint8_t *slot[2] = {slots, slots + CURSOR_SLOT_BYTES};
+	enum slot_result found[2] = {slot_check(spool, slot[0]), slot_check(spool, slot[1])};
+	if (found[0] == SLOT_NEWER || found[1] == SLOT_NEWER)
+		return SLOT_NEWER;
+	if (found[0] == SLOT_DAMAGED && found[1] == SLOT_DAMAGED)
+		load_lost(cursor);
+	if (found[0] != SLOT_VALID && found[1] != SLOT_VALID)
+		return SLOT_FREE;
+	unsigned holds = found[0] != SLOT_VALID ||
+	                 (found[1] == SLOT_VALID && le64_load(slot[1] + 8) > le64_load(slot[0] + 8));
+	slot_load(cursor, slot[holds]);
+	cursor->synced_slot = holds;
+	return SLOT_VALID;
+}
+
+/* ---- the file ---- */
+
+static void header_write(const struct spool *spool, uint8_t *page)
+{
+	memset(page, 0, CURSOR_SLOT_BYTES);
+	le32_store(page, CURSORS_MAGIC);
+	page[4] = FORMAT_MAJOR;
+	page[5] = FORMAT_MINOR;
+	memcpy(page + 8, spool->id, SPOOL_ID_BYTES);
+	le32_store(page + 24, CURSORS_MAX);
+	le64_store(page + CHECKSUM_AT, XXH3_64bits(page, CHECKSUM_AT));
+}
+
+static enum cursors_result header_read(struct spool *spool, const uint8_t *page)
+{
+	if (le32_load(page) != CURSORS_MAGIC || le64_load(page + CHECKSUM_AT) != XXH3_64bits(page, CHECKSUM_AT))
+		return CURSORS_MISSING;
+	if (page[4] > FORMAT_MAJOR || le32_load(page + 24) > CURSORS_MAX)
+		return CURSORS_NEWER;
+	memcpy(spool->id, page + 8, SPOOL_ID_BYTES);
+	return CURSORS_LOADED;
+}
+
+static enum cursors_result load_all(struct spool *spool, const uint8_t *file)
+{
+	enum cursors_result result = header_read(spool, file);
+	if (result != CURSORS_LOADED)
+		return result;
+	for (unsigned i = 0; i < CURSORS_MAX; i++)
+		if (load_place(&spool->cursors.cursor[i], file + slot_at(i, 0)) == SLOT_NEWER)
+			return CURSORS_NEWER;
+	return CURSORS_LOADED;
+}
+
+enum cursors_result cursors_load(struct spool *spool, int *error)
+{
+	const struct disk *disk = spool->disk;
+	int file = disk->open(disk, spool->directory, file_name, DISK_OPEN_WRITE);
+	if (file < 0) {
+		*error = file;
+		return file == -ENOENT ? CURSORS_MISSING : CURSORS_FAILED;
+	}
+	size_t len = (size_t)cursors_file_bytes();
+	uint8_t *content = malloc(len);
+	int64_t got = content != NULL ? disk->read(disk, file, content, len, 0) : -ENOMEM;
+	enum cursors_result result = CURSORS_FAILED;
+	if (got >= 0)
+		result = (size_t)got == len ? load_all(spool, content) : CURSORS_MISSING;
+	*error = (int)(got < 0 ? got : 0);
+	free(content);
+	if (result == CURSORS_LOADED)
+		spool->cursors.file = file;
+	else
+		disk->close(disk, file);
+	return result;
+}
+
+/* Real zeros, not only reserved space: a file system must have nothing left to allocate for a cursor's move. */
+static int write_new_file(struct spool *spool, int file)
+{
+	size_t len = (size_t)cursors_file_bytes();
+	uint8_t *content = calloc(1, len);
+	if (content == NULL)
+		return -ENOMEM;
+	header_write(spool, content);
+	struct iovec part = {.iov_base = content, .iov_len = len};
+	int result = disk_write(spool->disk, file, &part, 1, 0);
+	free(content);
+	return result < 0 ? result : spool->disk->sync(spool->disk, file);
+}
+
+int cursors_create(struct spool *spool)
+{
+	const struct disk *disk = spool->disk;
+	int result = disk->unlink(disk, spool->directory, new_file_name); /* of a creation that was interrupted */
+	if (result < 0 && result != -ENOENT)
+		return result;
+	int file = disk->open(disk, spool->directory, new_file_name, DISK_OPEN_CREATE);
+	if (file < 0)
+		return file;
+	result = write_new_file(spool, file);
+	if (result == 0)
+		result = disk->rename(disk, spool->directory, new_file_name, file_name);
+	if (result == 0)
+		result = disk->sync_directory(disk, spool->directory);
+	if (result < 0) {
+		disk->close(disk, file);
+		return result;
+	}
+	spool->cursors.file = file;
+	return 0;
+}
+
+/* ---- writing ---- */
+
+static int write_cursor(struct spool *spool, struct spool_cursor *cursor)
+{
+	uint8_t octets[CURSOR_SLOT_BYTES];
+	pthread_mutex_lock(&cursor->lock);
+	cursor->dirty = false;
+	cursor->counter++;
+	cursor->written = spool_cursor_delivered(cursor);
+	slot_write(cursor, octets);
+	pthread_mutex_unlock(&cursor->lock);
+	struct iovec part = {.iov_base = octets, .iov_len = sizeof octets};
+	return disk_write(spool->disk, spool->cursors.file, &part, 1, slot_at(cursor->place, 1 - cursor->synced_slot));
+}
+
+static bool is_dirty(struct spool_cursor *cursor)
+{
+	pthread_mutex_lock(&cursor->lock);
+	bool dirty = cursor->dirty;
+	pthread_mutex_unlock(&cursor->lock);
+	return dirty;
+}
+
+int cursors_sync(struct spool *spool)
+{
+	bool written[CURSORS_MAX] = {false};
+	bool any = false;
+	for (unsigned i = 0; i < CURSORS_MAX; i++) {
+		struct spool_cursor *cursor = &spool->cursors.cursor[i];
+		if (!is_dirty(cursor))
+			continue;
+		int result = write_cursor(spool, cursor);
+		if (result < 0)
+			return result;
+		written[i] = any = true;
+	}
+	int result = any ? spool->disk->sync(spool->disk, spool->cursors.file) : 0;
+	if (result < 0)
+		return result;
+	for (unsigned i = 0; i < CURSORS_MAX; i++) {
+		if (!written[i])
+			continue;
+		struct spool_cursor *cursor = &spool->cursors.cursor[i];
+		cursor->synced_slot = 1 - cursor->synced_slot;
+		cursor->synced = cursor->written;
+	}
+	return 0;
+}
+
+uint64_t cursors_released_to(struct spool *spool)
+{
+	uint64_t least = UINT64_MAX;
+	for (unsigned i = 0; i < CURSORS_MAX; i++) {
+		const struct spool_cursor *cursor = &spool->cursors.cursor[i];
+		if (cursor->used && cursor->synced < least)
+			least = cursor->synced;
+	}
+	return least;
+}
+
+uint64_t cursors_highest(const struct spool *spool)
+{
+	uint64_t highest = 0;
+	for (unsigned i = 0; i < CURSORS_MAX; i++) {
+		const struct spool_cursor *cursor = &spool->cursors.cursor[i];
+		if (cursor->used && spool_cursor_delivered(cursor) > highest)
+			highest = spool_cursor_delivered(cursor);
+	}
+	return highest;
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spool/disk.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { ZEROS_BYTES = 64 << 10 };
+
+static int sync_parent(const char *path)
+{
+	char parent[4096];
+	size_t len = strlen(path);
+	while (len > 1 && path[len - 1] == '/')
+		len--;
+	while (len > 0 && path[len - 1] != '/')
+		len--;
+	if (len >= sizeof parent)
+		return -ENAMETOOLONG;
+	memcpy(parent, len > 0 ? path : ".", len > 0 ? len : 1);
+	parent[len > 0 ? len : 1] = '\0';
+	int directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0)
+		return -errno;
+	int result = fsync(directory) == 0 ? 0 : -errno;
+	close(directory);
+	return result;
+}
+
+static int real_open_directory(const struct disk *disk, const char *path)
+{
+	(void)disk;
+	bool made = mkdir(path, 0700) == 0;
+	if (!made && errno != EEXIST)
+		return -errno;
+	int result = made ? sync_parent(path) : 0;
+	if (result < 0)
+		return result;
+	int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return directory >= 0 ? directory : -errno;
+}
+
+static int real_open(const struct disk *disk, int directory, const char *name, enum disk_open how)
+{
+	static const int flags[] = {
+		[DISK_OPEN_READ] = O_RDONLY,
+		[DISK_OPEN_WRITE] = O_RDWR,
+		[DISK_OPEN_CREATE] = O_RDWR | O_CREAT | O_EXCL,
+	};
+	(void)disk;
+	int file;
+	do
+		file = openat(directory, name, flags[how] | O_CLOEXEC | O_NOFOLLOW, 0600);
+	while (file < 0 && errno == EINTR);
+	return file >= 0 ? file : -errno;
+}
+
+static void real_close(const struct disk *disk, int handle)
+{
+	(void)disk;
+	/* Not repeated after EINTR: on Linux the descriptor is gone either way. What matters was synced before. */
+	close(handle);
+}
+
+static int64_t real_size(const struct disk *disk, int directory, const char *name)
+{
+	(void)disk;
+	struct stat status;
+	int result = fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW);
+	return result == 0 ? (int64_t)status.st_size : -(int64_t)errno;
+}
+
+static int64_t real_read(const struct disk *disk, int file, void *at, size_t len, uint64_t offset)
+{
+	(void)disk;
+	size_t done = 0;
+	while (done < len) {
+		ssize_t got = pread(file, (uint8_t *)at + done, len - done, (off_t)(offset + done));
+		if (got == 0)
+			break;
+		if (got > 0)
+			done += (size_t)got;
+		else if (errno != EINTR)
+			return -(int64_t)errno;
+	}
+	return (int64_t)done;
+}
+
+static int64_t real_write(const struct disk *disk, int file, const struct iovec *parts, int count, uint64_t offset)
+{
+	(void)disk;
+	ssize_t put;
+	do
+		put = pwritev(file, parts, count, (off_t)offset);
+	while (put < 0 && errno == EINTR);
+	return put >= 0 ? (int64_t)put : -(int64_t)errno;
+}
+
+static int real_sync(const struct disk *disk, int file)
+{
+	(void)disk;
+	/* Not repeated after EINTR or anything else: the kernel may already have given up the pages. */
+	return fdatasync(file) == 0 ? 0 : -errno;
+}
+
+static int real_sync_directory(const struct disk *disk, int directory)
+{
+	(void)disk;
+	return fsync(directory) == 0 ? 0 : -errno;
+}
+
+static int write_zeros(int file, uint64_t from, uint64_t to)
+{
+	static const uint8_t zeros[ZEROS_BYTES];
+	while (from < to) {
+		size_t len = to - from < sizeof zeros ? (size_t)(to - from) : sizeof zeros;
+		ssize_t put = pwrite(file, zeros, len, (off_t)from);
+		if (put > 0)
+			from += (uint64_t)put;
+		else if (put == 0)
+			return -ENOSPC;
+		else if (errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
+static int real_allocate(const struct disk *disk, int file, uint64_t size)
+{
+	(void)disk;
+	int result;
+	do
+		result = fallocate(file, 0, 0, (off_t)size);
+	while (result < 0 && errno == EINTR);
+	if (result == 0)
+		return 0;
+	if (errno != EOPNOTSUPP)
+		return -errno;
+	/* A file system without preallocation: what is behind the end of the file is made of real zeros. */
+	struct stat status;
+	return fstat(file, &status) == 0 ? write_zeros(file, (uint64_t)status.st_size, size) : -errno;
+}
+
+static int real_truncate(const struct disk *disk, int file, uint64_t size)
+{
+	(void)disk;
+	int result;
+	do
+		result = ftruncate(file, (off_t)size);
+	while (result < 0 && errno == EINTR);
+	return result == 0 ? 0 : -errno;
+}
+
+static int real_rename(const struct disk *disk, int directory, const char *from, const char *to)
+{
+	(void)disk;
+	return renameat(directory, from, directory, to) == 0 ? 0 : -errno;
+}
+
+static int real_unlink(const struct disk *disk, int directory, const char *name)
+{
+	(void)disk;
+	return unlinkat(directory, name, 0) == 0 ? 0 : -errno;
+}
+
+static int real_list(const struct disk *disk, int directory, disk_entry_fn entry, void *context)
+{
+	(void)disk;
+	int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = copy >= 0 ? fdopendir(copy) : NULL;
+	if (folder == NULL) {
+		int error = errno;
+		if (copy >= 0)
+			close(copy);
+		return -error;
+	}
+	const struct dirent *found;
+	for (errno = 0; (found = readdir(folder)) != NULL; errno = 0)
+		if (found->d_name[0] != '.')
+			entry(context, found->d_name);
+	int result = -errno;
+	closedir(folder);
+	return result;
+}
+
+static long read_holder(int file)
+{
+	char text[32] = "";
+	ssize_t got = pread(file, text, sizeof text - 1, 0);
+	return got > 0 ? strtol(text, NULL, 10) : 0;
+}
+
+static int real_lock(const struct disk *disk, int directory, const char *name, long *holder)
+{
+	(void)disk;
+	*holder = 0;
+	int file = openat(directory, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (file < 0)
+		return -errno;
+	if (flock(file, LOCK_EX | LOCK_NB) != 0) {
+		int error = errno;
+		*holder = read_holder(file);
+		close(file);
+		return -error;
+	}
+	/* The text is a courtesy to whoever finds the spool taken: a failure to write it is none. */
+	char text[32];
+	int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+	if (ftruncate(file, 0) != 0 || pwrite(file, text, (size_t)len, 0) != len)
+		*holder = 0;
+	return file;
+}
+
+const struct disk disk_real = {
+	.open_directory = real_open_directory,
+	.open = real_open,
+	.close = real_close,
+	.size = real_size,
+	.read = real_read,
+	.write = real_write,
+	.sync = real_sync,
+	.sync_directory = real_sync_directory,
+	.allocate = real_allocate,
+	.truncate = real_truncate,
+	.rename = real_rename,
+	.unlink = real_unlink,
+	.list = real_list,
+	.lock = real_lock,
+};
+
+int disk_write(const struct disk *disk, int file, const struct iovec *parts, int count, uint64_t offset)
+{
+	assert(count > 0 && count <= DISK_PARTS_MAX);
+	uint64_t wanted = 0;
+	for (int i = 0; i < count; i++)
+		wanted += parts[i].iov_len;
+	int64_t put = disk->write(disk, file, parts, count, offset);
+	if (put < 0)
+		return (int)put;
+	return (uint64_t)put == wanted ? 0 : -EIO;
+}

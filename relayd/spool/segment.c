@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spool/segment.h"
+
+#include "base/little_endian.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <xxhash.h>
+
+enum { CHECKSUM_BYTES = 8 };
+
+void segment_header_write(const struct segment_header *header, uint8_t *out)
+{
+	memset(out, 0, SEGMENT_HEADER_BYTES);
+	le32_store(out, SEGMENT_MAGIC);
+	out[4] = FORMAT_MAJOR;
+	out[5] = FORMAT_MINOR;
+	le16_store(out + 6, SEGMENT_HEADER_BYTES);
+	le64_store(out + 8, header->counter);
+	memcpy(out + 16, header->spool_id, sizeof header->spool_id);
+	le64_store(out + 32, header->salt);
+	le64_store(out + 40, header->first);
+	le64_store(out + 48, header->previous_last);
+	le64_store(out + 56, (uint64_t)header->begun_ns);
+	le64_store(out + SEGMENT_HEADER_BYTES - CHECKSUM_BYTES,
+	           XXH3_64bits(out, SEGMENT_HEADER_BYTES - CHECKSUM_BYTES));
+}
+
+enum segment_header_result segment_header_read(struct bytes octets, struct segment_header *header)
+{
+	/* The header's length is fixed within a major version: the checkpoint must be found even if it is damaged. */
+	if (octets.len < SEGMENT_HEADER_BYTES || le32_load(octets.at) != SEGMENT_MAGIC)
+		return SEGMENT_HEADER_INVALID;
+	if (octets.at[4] > FORMAT_MAJOR)
+		return SEGMENT_HEADER_NEWER;
+	uint64_t checksum = XXH3_64bits(octets.at, SEGMENT_HEADER_BYTES - CHECKSUM_BYTES);
+	if (octets.at[4] != FORMAT_MAJOR || le16_load(octets.at + 6) != SEGMENT_HEADER_BYTES ||
+	    checksum != le64_load(octets.at + SEGMENT_HEADER_BYTES - CHECKSUM_BYTES))
+		return SEGMENT_HEADER_INVALID;
+	header->counter = le64_load(octets.at + 8);
+	memcpy(header->spool_id, octets.at + 16, sizeof header->spool_id);
+	header->salt = le64_load(octets.at + 32);
+	header->first = le64_load(octets.at + 40);
+	header->previous_last = le64_load(octets.at + 48);
+	header->begun_ns = (int64_t)le64_load(octets.at + 56);
+	return header->first > header->previous_last ? SEGMENT_HEADER_VALID : SEGMENT_HEADER_INVALID;
+}
+
+/* Sixteen hexadecimal digits, lower case: so that names sort as numbers do and have one form. */
+static bool parse_hex(const char **text, uint64_t *value)
+{
+	uint64_t number = 0;
+	for (int i = 0; i < 16; i++) {
+		char digit = (*text)[i];
+		if (digit >= '0' && digit <= '9')
+			number = number << 4 | (uint64_t)(digit - '0');
+		else if (digit >= 'a' && digit <= 'f')
+			number = number << 4 | (uint64_t)(digit - 'a' + 10);
+		else
+			return false;
+	}
+	*text += 16;
+	*value = number;
+	return true;
+}
+
+static bool parse_prefix(const char **text, const char *prefix)
+{
+	size_t len = strlen(prefix);
+	if (strncmp(*text, prefix, len) != 0)
+		return false;
+	*text += len;
+	return true;
+}
+
+static bool parse_two(const char *name, const char *prefix, uint64_t *a, uint64_t *b)
+{
+	return parse_prefix(&name, prefix) && parse_hex(&name, a) && parse_prefix(&name, "-") && parse_hex(&name, b) &&
+	       *name == '\0';
+}
+
+void segment_name(uint64_t counter, uint64_t first, char *name)
+{
+	snprintf(name, DISK_NAME_MAX_BYTES, "segment-%016" PRIx64 "-%016" PRIx64, counter, first);
+}
+
+bool segment_name_parse(const char *name, uint64_t *counter, uint64_t *first)
+{
+	return parse_two(name, "segment-", counter, first);
+}
+
+void segment_spare_name(uint64_t number, char *name)
+{
+	snprintf(name, DISK_NAME_MAX_BYTES, "spare-%016" PRIx64, number);
+}
+
+bool segment_spare_name_parse(const char *name, uint64_t *number)
+{
+	return parse_prefix(&name, "spare-") && parse_hex(&name, number) && *name == '\0';
+}
+
+void segment_damaged_name(uint64_t counter, uint64_t offset, char *name)
+{
+	snprintf(name, DISK_NAME_MAX_BYTES, "damaged-%016" PRIx64 "-%016" PRIx64, counter, offset);
+}
+
+bool segment_damaged_name_parse(const char *name, uint64_t *counter, uint64_t *offset)
+{
+	return parse_two(name, "damaged-", counter, offset);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Segment files by themselves: their names, and their header between octets and struct (spool_format.h). */
+#ifndef RELAYD_SPOOL_SEGMENT_H
+#define RELAYD_SPOOL_SEGMENT_H
+
+#include "base/bytes.h"
+#include "spool/disk.h"
+#include "spool/spool_format.h"
+
+struct segment_header {
+	uint64_t counter;
+	uint8_t spool_id[SPOOL_ID_BYTES];
+	uint64_t salt;
+	uint64_t first;
+	uint64_t previous_last; /* last sequence stored before; between it and `first` lie sequences never used */
+	int64_t begun_ns;
+};
+
+/* Writes SEGMENT_HEADER_BYTES to `out`. */
+void segment_header_write(const struct segment_header *header, uint8_t *out);
+
+enum segment_header_result {
+	SEGMENT_HEADER_VALID = 0,
+	SEGMENT_HEADER_INVALID = 1,
+	SEGMENT_HEADER_NEWER = 2, /* a higher major version wrote it */
+};
+
+/* Reads the header at the start of `octets`, its checksum included; `*header` is set only if it is valid. */
+enum segment_header_result segment_header_read(struct bytes octets, struct segment_header *header);
+
+/* Names; `name` has DISK_NAME_MAX_BYTES. Parsing is false for any other name, and for numbers written otherwise. */
+void segment_name(uint64_t counter, uint64_t first, char *name);
+bool segment_name_parse(const char *name, uint64_t *counter, uint64_t *first);
+void segment_spare_name(uint64_t number, char *name);
+bool segment_spare_name_parse(const char *name, uint64_t *number);
+void segment_damaged_name(uint64_t counter, uint64_t offset, char *name);
+bool segment_damaged_name_parse(const char *name, uint64_t *counter, uint64_t *offset);
+
+#endif

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keeper: the spool's housework, in a thread of its own so that the writer never waits for it. In this order:
+ * cursors are written and synced; segments that no synced cursor needs are given back (rule 18), kept as spares or
+ * removed; spares are made ahead of the writer (rule 7); outputs that are too far behind and may drop are moved
+ * (rule 11). With nothing to do it sleeps without any timer.
+ */
+#include "base/clock.h"
+#include "spool/spool_internal.h"
+
+#include <errno.h>
+#include <liblog/slog.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* ---- segments that may go ---- */
+
+/* The oldest segment, if everything in it is delivered for certain; it is then out of the table. */
+static bool take_releasable(struct spool *spool, uint64_t released_to, struct segment_entry *entry)
+{
+	struct segment_table *table = &spool->table;
+	pthread_mutex_lock(&spool->table_lock);
+	bool may_go = table->count > 1 && table->entry[1].first - 1 <= released_to &&
+	              table->entry[1].first - 1 <= spool_stored(spool);
+	if (may_go) {
+		*entry = table->entry[0];
+		memmove(table->entry, table->entry + 1, --table->count * sizeof *table->entry);
+		uint64_t first = table->entry[0].first;
+		atomic_fetch_add_explicit(&spool->ledger.released, first - entry->first, memory_order_relaxed);
+		atomic_store_explicit(&spool->first, first, memory_order_release);
+	}
+	uint64_t next = table->count > 1 ? table->entry[1].first - 1 : UINT64_MAX;
+	atomic_store_explicit(&spool->release_at, next, memory_order_relaxed);
+	pthread_mutex_unlock(&spool->table_lock);
+	return may_go;
+}
+
+static bool wants_spare(struct spool *spool)
+{
+	pthread_mutex_lock(&spool->table_lock);
+	bool wants = spool->table.spares < space_spares_wanted(spool);
+	pthread_mutex_unlock(&spool->table_lock);
+	return wants;
+}
+
+/*
+ * A released file becomes a spare if it has the right size. The directory is synced in between: else a power cut could
+ * bring back the old name over the new content.
+ */
+static int give_back(struct spool *spool, const struct segment_entry *entry)
+{
+	const struct disk *disk = spool->disk;
+	struct segment_table *table = &spool->table;
+	char name[DISK_NAME_MAX_BYTES], spare[DISK_NAME_MAX_BYTES];
+	segment_name(entry->counter, entry->first, name);
+	if (entry->size != spool->options.segment_size_bytes || !wants_spare(spool))
+		return disk->unlink(disk, spool->directory, name);
+
+	pthread_mutex_lock(&spool->table_lock);
+	uint64_t number = table->next_number++;
+	pthread_mutex_unlock(&spool->table_lock);
+	segment_spare_name(number, spare);
+	int result = disk->rename(disk, spool->directory, name, spare);
+	if (result == 0)
+		result = disk->sync_directory(disk, spool->directory);
+	if (result < 0)
+		return result;
+	pthread_mutex_lock(&spool->table_lock);
+	if (table->spares < SPARES_MAX)
+		table->spare[table->spares++] = number;
+	pthread_mutex_unlock(&spool->table_lock);
+	return 0;
+}
+
+static void release_segments(struct spool *spool)
+{
+	struct segment_entry entry;
+	uint64_t released_to = cursors_released_to(spool);
+	while (take_releasable(spool, released_to, &entry)) {
+		int result = give_back(spool, &entry);
+		uint64_t held_back;
+		if (result < 0 && rate_limit_pass(&spool->keeper.log, clock_monotonic_ns(), &held_back))
+			slog_warning("spool_segment_not_removed", "path", spool->path, "segment", entry.counter, "error",
+			             strerror(-result), "held_back", held_back);
+	}
+}
+
+/* ---- spares ---- */
+
+static void note_file_system_full(struct spool *spool, bool full, int error)
+{
+	pthread_mutex_lock(&spool->table_lock);
+	bool before = spool->table.file_system_full;
+	spool->table.file_system_full = full;
+	pthread_mutex_unlock(&spool->table_lock);
+	if (full && !before)
+		slog_warning("spool_no_space", "path", spool->path, "error", strerror(-error), "wanted",
+		             spool->options.segment_size_bytes);
+	else if (!full && before)
+		slog_notice("spool_space_again", "path", spool->path);
+}
+
+static void make_spares(struct spool *spool)
+{
+	for (;;) {
+		pthread_mutex_lock(&spool->table_lock);
+		bool make = spool->table.spares < space_spares_wanted(spool) && space_may_grow(spool);
+		pthread_mutex_unlock(&spool->table_lock);
+		if (!make)
+			return;
+		int result = segment_make_spare(spool);
+		note_file_system_full(spool, result < 0, result);
+		if (result < 0) {
+			spool->keeper.retry = true;
+			return;
+		}
+		space_settle(spool, 0);
+	}
+}
+
+/* ---- outputs that are behind ---- */
+
+/* When the segment was begun; read from its header if it is from before this start. */
+static int64_t begun_ns(struct spool *spool, struct segment_entry *entry)
+{
+	if (entry->begun_ns != 0)
+		return entry->begun_ns;
+	uint8_t octets[SEGMENT_HEADER_BYTES];
+	struct segment_header header = {.begun_ns = INT64_MAX}; /* not readable: not old */
+	int file = segment_open(spool, entry->counter, entry->first);
+	if (file >= 0) {
+		if (spool->disk->read(spool->disk, file, octets, sizeof octets, 0) == (int64_t)sizeof octets)
+			(void)segment_header_read(bytes_of(octets, sizeof octets), &header);
+		spool->disk->close(spool->disk, file);
+	}
+	entry->begun_ns = header.begun_ns;
+	return entry->begun_ns;
+}
+
+/* Is the cursor farther behind the newest segment than its output wants, by size or by time? `next` follows its own. */
+static bool lags(struct spool *spool, const struct spool_cursor_options *options, struct segment_table *table,
+                 unsigned next)
+{
+	uint64_t bytes = 0;
+	for (unsigned i = next; i < table->count; i++)
+		bytes += table->entry[i].end;
+	if (options->max_lag_bytes > 0 && bytes > options->max_lag_bytes)
+		return true;
+	if (options->max_lag_ns == 0)
+		return false;
+	int64_t age = clock_wall_ns() - begun_ns(spool, &table->entry[next]);
+	return age > 0 && (uint64_t)age > options->max_lag_ns;
+}
+
+/* Where the cursor should jump to: the last sequence of its segment; 0 if it stays. */
+static uint64_t jump_target(struct spool *spool, const struct spool_cursor *cursor,
+                            const struct spool_cursor_options *options, bool full)
+{
+	struct segment_table *table = &spool->table;
+	uint64_t delivered = spool_cursor_delivered(cursor);
+	unsigned next = 1; /* the first segment that begins behind what is delivered */
+	while (next < table->count && table->entry[next].first - 1 <= delivered)
+		next++;
+	if (next >= table->count || table->entry[next].first - 1 > spool_stored(spool))
+		return 0;
+	bool holds_oldest = next == 1;
+	return (full && holds_oldest) || lags(spool, options, table, next) ? table->entry[next].first - 1 : 0;
+}
+
+/* A full spool is worth dropping for only if that frees a segment: not while an output that holds needs it too. */
+static bool only_droppers_hold_the_oldest(struct spool *spool)
+{
+	struct segment_table *table = &spool->table;
+	uint64_t last = table->count > 1 ? table->entry[1].first - 1 : 0;
+	for (unsigned i = 0; i < CURSORS_MAX; i++) {
+		struct spool_cursor *cursor = &spool->cursors.cursor[i];
+		pthread_mutex_lock(&cursor->lock);
+		bool drops = cursor->open && cursor->options.when_behind == SPOOL_DROP_OLDEST;
+		bool holds = cursor->used && !drops && spool_cursor_delivered(cursor) < last;
+		pthread_mutex_unlock(&cursor->lock);
+		if (holds)
+			return false;
+	}
+	return true;
+}
+
+/* Returns whether a cursor moved. */
+static bool drop_oldest(struct spool *spool)
+{
+	bool moved = false;
+	pthread_mutex_lock(&spool->table_lock);
+	bool full = spool_level(spool) == SPOOL_LEVEL_FULL && only_droppers_hold_the_oldest(spool);
+	for (unsigned i = 0; i < CURSORS_MAX; i++) {
+		struct spool_cursor *cursor = &spool->cursors.cursor[i];
+		pthread_mutex_lock(&cursor->lock);
+		bool drops = cursor->used && cursor->open && cursor->options.when_behind == SPOOL_DROP_OLDEST;
+		struct spool_cursor_options options = cursor->options;
+		pthread_mutex_unlock(&cursor->lock);
+		if (!drops)
+			continue;
+		if (options.max_lag_ns > 0)
+			spool->keeper.retry = true; /* time passes without anybody's wake-up */
+		uint64_t target = jump_target(spool, cursor, &options, full);
+		if (target == 0)
+			continue;
+		cursor_jump(cursor, target);
+		moved = true;
+	}
+	pthread_mutex_unlock(&spool->table_lock);
+	return moved;
+}
+
+/* ---- damage found by readers ---- */
+
+static bool take_damage(struct spool *spool, struct damage_note *note)
+{
+	struct segment_table *table = &spool->table;
+	pthread_mutex_lock(&spool->table_lock);
+	/* The notes stay, so that the next reader that comes past is not news; `len` says what is still to be done. */
+	bool found = false;
+	for (unsigned i = 0; i < table->damages && !found; i++) {
+		if (table->damage[i].len == 0)
+			continue;
+		*note = table->damage[i];
+		table->damage[i].len = 0;
+		found = true;
+	}
+	uint64_t room = SET_ASIDE_MAX_BYTES - table->set_aside_bytes;
+	if (found && note->len > room)
+		note->len = room;
+	pthread_mutex_unlock(&spool->table_lock);
+	return found;
+}
+
+static uint64_t segment_first(struct spool *spool, uint64_t counter)
+{
+	uint64_t first = 0;
+	pthread_mutex_lock(&spool->table_lock);
+	for (unsigned i = 0; i < spool->table.count; i++)
+		if (spool->table.entry[i].counter == counter)
+			first = spool->table.entry[i].first;
+	pthread_mutex_unlock(&spool->table_lock);
+	return first;
+}
+
+static int copy_octets(struct spool *spool, const struct damage_note *note, int to)
+{
+	const struct disk *disk = spool->disk;
+	uint8_t *octets = malloc((size_t)note->len + 1);
+	int from = octets != NULL ? segment_open(spool, note->counter, segment_first(spool, note->counter)) : -ENOMEM;
+	int64_t got = from >= 0 ? disk->read(disk, from, octets, (size_t)note->len, note->offset) : from;
+	if (got > 0) {
+		struct iovec part = {.iov_base = octets, .iov_len = (size_t)got};
+		int result = disk_write(disk, to, &part, 1, 0);
+		got = result < 0 ? result : got;
+	}
+	if (from >= 0)
+		disk->close(disk, from);
+	free(octets);
+	return (int)got;
+}
+
+static void report_damage(struct spool *spool, const struct damage_note *note, const char *name)
+{
+	uint64_t lost = note->last >= note->first ? note->last - note->first + 1 : 0;
+	atomic_fetch_add_explicit(&spool->ledger.damaged, lost, memory_order_relaxed);
+	if (lost > 0)
+		slog_err("spool_damaged", "path", spool->path, "segment", note->counter, "offset", note->offset, "first", note->first,
+		         "last", note->last, "lost", lost, "set_aside", name);
+	else
+		slog_warning("spool_damaged", "path", spool->path, "segment", note->counter, "offset", note->offset, "lost", 0,
+		             "set_aside", name);
+}
+
+/*
+ * Copies damaged octets to a file of their own, for a look at them: nothing depends on it, so it is not synced. That the
+ * file is there also says that the place was counted, in an earlier run perhaps.
+ */
+static void set_damage_aside(struct spool *spool)
+{
+	struct damage_note note;
+	while (take_damage(spool, &note)) {
+		char name[DISK_NAME_MAX_BYTES];
+		segment_damaged_name(note.counter, note.offset, name);
+		int file = spool->disk->open(spool->disk, spool->directory, name, DISK_OPEN_CREATE);
+		if (file == -EEXIST)
+			continue;
+		int copied = file >= 0 ? copy_octets(spool, &note, file) : 0;
+		if (file >= 0)
+			spool->disk->close(spool->disk, file);
+		pthread_mutex_lock(&spool->table_lock);
+		spool->table.set_aside_bytes += copied > 0 ? (uint64_t)copied : 0;
+		pthread_mutex_unlock(&spool->table_lock);
+		report_damage(spool, &note, name);
+	}
+}
+
+/* ---- the thread ---- */
+
+void keeper_turn(struct spool *spool)
+{
+	spool->keeper.retry = false;
+	if (spool_has_failed(spool))
+		return;
+	do {
+		int result = cursors_sync(spool);
+		if (result < 0) {
+			spool_fail(spool, "cannot write and sync the cursors", result);
+			return;
+		}
+		set_damage_aside(spool);
+		release_segments(spool);
+		make_spares(spool);
+		space_settle(spool, 0);
+	} while (drop_oldest(spool));
+}
+
+void keeper_wake(struct spool *spool, bool now)
+{
+	struct keeper *keeper = &spool->keeper;
+	pthread_mutex_lock(&keeper->lock);
+	bool signal = now ? !keeper->now : !keeper->dirty;
+	keeper->now = keeper->now || now;
+	keeper->dirty = true;
+	if (signal)
+		pthread_cond_signal(&keeper->wake);
+	pthread_mutex_unlock(&keeper->lock);
+}
+
+/* With the lock held: waits until there is something to do. False to stop. */
+static bool wait_for_work(struct keeper *keeper)
+{
+	uint64_t begun = clock_monotonic_ns();
+	while (!keeper->now && !keeper->stop) {
+		uint64_t now = clock_monotonic_ns();
+		uint64_t due = begun + (keeper->dirty ? CURSOR_SYNC_NS : SPACE_RETRY_NS);
+		if ((keeper->dirty || keeper->retry) && now >= due)
+			break;
+		struct timespec until = {.tv_sec = (time_t)(due / (uint64_t)CLOCK_NS_PER_SECOND),
+		                         .tv_nsec = (long)(due % (uint64_t)CLOCK_NS_PER_SECOND)};
+		if (keeper->dirty || keeper->retry)
+			pthread_cond_timedwait(&keeper->wake, &keeper->lock, &until);
+		else
+			pthread_cond_wait(&keeper->wake, &keeper->lock);
+	}
+	keeper->now = keeper->dirty = false;
+	return !keeper->stop;
+}
+
+void *keeper_main(void *context)
+{
+	struct spool *spool = context;
+	struct keeper *keeper = &spool->keeper;
+	bool go_on = true;
+	while (go_on) {
+		keeper_turn(spool);
+		pthread_mutex_lock(&keeper->lock);
+		go_on = wait_for_work(keeper);
+		pthread_mutex_unlock(&keeper->lock);
+	}
+	return NULL;
+}
+
+void keeper_stop(struct spool *spool)
+{
+	struct keeper *keeper = &spool->keeper;
+	pthread_mutex_lock(&keeper->lock);
+	keeper->stop = true;
+	pthread_cond_signal(&keeper->wake);
+	pthread_mutex_unlock(&keeper->lock);
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening a spool after anything: what files are there, what the newest segment holds (spool_recover_scan.c), and a new
+ * segment to go on in. Nothing is ever appended to a segment of an earlier run, and blocks that nothing proves to be on
+ * the disk are written again and synced before anybody is told of them (rules 23 and 24).
+ */
+#include "spool/spool_recover.h"
+
+#include "base/little_endian.h"
+#include "spool/block.h"
+
+#include <errno.h>
+#include <liblog/slog.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static enum spool_open_result unusable(const struct spool *spool, char *error, const char *what, int code)
+{
+	snprintf(error, SPOOL_ERROR_MAX_BYTES, "%s: %s: %s", spool->path, what, strerror(-code));
+	return SPOOL_UNUSABLE;
+}
+
+static enum spool_open_result newer(const struct spool *spool, char *error)
+{
+	snprintf(error, SPOOL_ERROR_MAX_BYTES, "%s: was written by a newer version of this program: use that one, or give this "
+	         "one another path", spool->path);
+	return SPOOL_NEWER_VERSION;
+}
+
+/* ---- the directory ---- */
+
+struct listing {
+	struct spool *spool;
+	int error;
+};
+
+static void take_entry(void *context, const char *name)
+{
+	struct listing *listing = context;
+	struct spool *spool = listing->spool;
+	struct segment_table *table = &spool->table;
+	struct segment_entry entry = {0};
+	uint64_t number = 0, offset;
+	bool segment = segment_name_parse(name, &entry.counter, &entry.first);
+	bool spare = segment_spare_name_parse(name, &number);
+	bool damaged = segment_damaged_name_parse(name, &number, &offset);
+	if (!segment && !spare && !damaged)
+		return;
+	int64_t size = spool->disk->size(spool->disk, spool->directory, name);
+	if (size < 0) {
+		listing->error = (int)size;
+		return;
+	}
+	entry.size = entry.end = (uint64_t)size;
+	if (segment && !segments_add(spool, &entry))
+		listing->error = -ENOMEM;
+	if (damaged)
+		table->set_aside_bytes += (uint64_t)size;
+	if (!spare)
+		return;
+	if (number >= table->next_number)
+		table->next_number = number + 1;
+	/* A spare of another size is from another configuration, or was never finished. */
+	if ((uint64_t)size == spool->options.segment_size_bytes && table->spares < SPARES_MAX)
+		table->spare[table->spares++] = number;
+	else
+		spool->disk->unlink(spool->disk, spool->directory, name);
+}
+
+static int by_counter(const void *a, const void *b)
+{
+	uint64_t x = ((const struct segment_entry *)a)->counter, y = ((const struct segment_entry *)b)->counter;
+	return (x > y) - (x < y);
+}
+
+/* A block's place must fit 32 bits, and a name is no proof: files that cannot be ours are an error, not a guess. */
+static enum spool_open_result list_files(struct spool *spool, char *error)
+{
+	struct listing listing = {.spool = spool};
+	struct segment_table *table = &spool->table;
+	int result = spool->disk->list(spool->disk, spool->directory, take_entry, &listing);
+	if (result == 0)
+		result = listing.error;
+	if (result < 0)
+		return unusable(spool, error, "cannot be read", result);
+	if (table->count > 0)
+		qsort(table->entry, table->count, sizeof *table->entry, by_counter);
+	for (unsigned i = 1; i < table->count; i++) {
+		if (table->entry[i - 1].counter < table->entry[i].counter && table->entry[i - 1].first <= table->entry[i].first)
+			continue;
+		snprintf(error, SPOOL_ERROR_MAX_BYTES, "%s: the segments %llu and %llu do not belong to one spool: remove the one that was copied there",
+		         spool->path, (unsigned long long)table->entry[i - 1].counter,
+		         (unsigned long long)table->entry[i].counter);
+		return SPOOL_UNUSABLE;
+	}
+	return SPOOL_OPENED;
+}
+
+/* ---- cursors ---- */
+
+static enum spool_open_result make_cursors(struct spool *spool, struct spool_recovery *recovery, char *error)
+{
+	const struct segment_table *table = &spool->table;
+	struct segment_header header;
+	bool valid = false;
+	int code = 0;
+	spool_random(spool->id, sizeof spool->id);
+	recovery->created = table->count == 0;
+	spool->cursors.lost = table->count > 0;
+	if (table->count > 0) {
+		/* The segments still know whose they are. */
+		(void)recover_read_header(spool, &table->entry[table->count - 1], &header, &valid, &code);
+		if (valid)
+			memcpy(spool->id, header.spool_id, sizeof spool->id);
+	}
+	code = cursors_create(spool);
+	return code < 0 ? unusable(spool, error, "cannot make the file of cursors", code) : SPOOL_OPENED;
+}
+
+static enum spool_open_result load_cursors(struct spool *spool, struct spool_recovery *recovery, char *error)
+{
+	int code = 0;
+	switch (cursors_load(spool, &code)) {
+	case CURSORS_LOADED:
+		return SPOOL_OPENED;
+	case CURSORS_MISSING:
+		return make_cursors(spool, recovery, error);
+	case CURSORS_NEWER:
+		return newer(spool, error);
+	case CURSORS_FAILED:
+		break;
+	}
+	return unusable(spool, error, "cannot read the file of cursors", code);
+}
+
+/* ---- going on ---- */
+
+/* Writes one block again, with the new segment's salt; its payload is carried over as it is. */
+static int rewrite_block(struct spool *spool, struct current_segment *segment, struct block_header *header,
+                         struct bytes payload)
+{
+	static const uint8_t zeros[FORMAT_ALIGN_BYTES];
+	uint8_t octets[BLOCK_HEADER_BYTES];
+	size_t padding = (size_t)(FORMAT_ALIGNED((uint64_t)payload.len) - payload.len);
+	struct iovec part[3] = {
+		{.iov_base = octets, .iov_len = sizeof octets},
+		{.iov_base = (void *)(uintptr_t)payload.at, .iov_len = payload.len},
+		{.iov_base = (void *)(uintptr_t)zeros, .iov_len = padding},
+	};
+	header->header_len = BLOCK_HEADER_BYTES;
+	header->synced = segment->first - 1;
+	block_header_write(header, segment->salt, octets);
+	int result = disk_write(spool->disk, segment->file, part, 3, segment->offset);
+	if (result < 0)
+		return result;
+	segment->offset += block_span(header);
+	ledger_count_block(&spool->ledger, header);
+	if (header->kind == BLOCK_CONTROL)
+		(void)ledger_read(&spool->ledger, payload, false);
+	return 0;
+}
+
+/* Copies the blocks above `proven` into the new segment. Their payloads were checked a moment ago, and are again. */
+static int rewrite_blocks(struct spool *spool, const struct found *found, const struct segment_entry *old,
+                          struct current_segment *segment, uint64_t *blocks)
+{
+	struct segment_walk walk = {.disk = spool->disk};
+	struct block_header header;
+	struct bytes payload;
+	int file = segment_open(spool, old->counter, old->first);
+	if (file < 0)
+		return file;
+	int result = 0;
+	walk_start(&walk, file, found->salt, found->unproven_at, found->tail_at);
+	while (result == 0 && walk.offset < walk.limit) {
+		enum walk_result looked = walk_look(&walk, &header);
+		if (looked == WALK_BLOCK)
+			looked = walk_payload(&walk, &header, &payload);
+		if (looked != WALK_BLOCK) {
+			result = looked == WALK_FAILED ? walk.error : -EIO;
+			break;
+		}
+		uint64_t span = block_span(&header);
+		*blocks += header.kind == BLOCK_RECORDS;
+		result = rewrite_block(spool, segment, &header, payload);
+		walk.offset += span;
+	}
+	walk_free(&walk);
+	spool->disk->close(spool->disk, file);
+	return result;
+}
+
+/* Gives back the room behind a segment's last good block: nothing there will ever be read. Only then it is closed. */
+static void cut_segment(struct spool *spool, struct segment_entry *entry, uint64_t at)
+{
+	char name[DISK_NAME_MAX_BYTES];
+	segment_name(entry->counter, entry->first, name);
+	int file = spool->disk->open(spool->disk, spool->directory, name, DISK_OPEN_WRITE);
+	int result = file >= 0 ? spool->disk->truncate(spool->disk, file, at) : file;
+	if (file >= 0)
+		spool->disk->close(spool->disk, file);
+	if (result == 0)
+		entry->size = entry->end = at;
+	else
+		slog_warning("spool_segment_not_cut", "path", spool->path, "segment", entry->counter, "error", strerror(-result));
+}
+
+/*
+ * On a disk that is full, a newest segment without any record is the only file there is to go on in. All it holds is a
+ * checkpoint, which the segments before it give again.
+ */
+static int reuse_empty_newest(struct spool *spool, const struct found *found)
+{
+	struct segment_table *table = &spool->table;
+	const struct segment_entry *newest = &table->entry[table->count - 1];
+	char from[DISK_NAME_MAX_BYTES], to[DISK_NAME_MAX_BYTES];
+	if (table->spares > 0 || table->count < 2 || newest->size != spool->options.segment_size_bytes ||
+	    found->last >= newest->first || found->unproven_at != found->tail_at)
+		return 0;
+	segment_name(newest->counter, newest->first, from);
+	segment_spare_name(table->next_number, to);
+	int result = spool->disk->rename(spool->disk, spool->directory, from, to);
+	if (result == 0)
+		result = spool->disk->sync_directory(spool->disk, spool->directory);
+	if (result < 0)
+		return result;
+	table->spare[table->spares++] = table->next_number++;
+	table->count--;
+	return 0;
+}
+
+static uint64_t next_counter(const struct segment_table *table)
+{
+	return table->count > 0 ? table->entry[table->count - 1].counter + 1 : 1;
+}
+
+/* Begins the segment that this run writes to: first what nothing proves to be on the disk, synced, and only then its name. */
+static int begin_segment(struct spool *spool, const struct found *found, struct spool_recovery *recovery)
+{
+	struct segment_table *table = &spool->table;
+	struct current_segment segment;
+	uint64_t spare;
+	bool rewrites = found->unproven_at < found->tail_at;
+	uint64_t highest = cursors_highest(spool);
+	uint64_t last = rewrites ? found->proven : found->last;
+	uint64_t first = last + 1;
+	/* A cursor ahead of the records: the disk lost what an output has already seen. Its sequences are never used again. */
+	if (!rewrites && highest > last) {
+		atomic_fetch_add_explicit(&spool->ledger.unused, highest - last, memory_order_relaxed);
+		first = highest + 1;
+	}
+	unsigned old = table->count - 1; /* only used if there is one */
+	uint64_t size = 2 * SEGMENT_HEADER_BYTES + block_memory_bytes((uint32_t)ledger_bytes_max(&spool->ledger)) +
+	                (found->tail_at - found->unproven_at) + BLOCK_HEADER_BYTES;
+	int result = segment_prepare(spool, next_counter(table), first, last, size, &segment, &spare);
+	if (result < 0)
+		return result;
+	if (rewrites)
+		result = rewrite_blocks(spool, found, &table->entry[old], &segment, &recovery->rewritten_blocks);
+	if (result == 0)
+		result = segment_publish(spool, &segment, spare);
+	if (result < 0) {
+		spool->disk->close(spool->disk, segment.file);
+		return result;
+	}
+	if (table->count > 1)
+		cut_segment(spool, &table->entry[old], found->unproven_at);
+	spool->writer.current = segment;
+	spool->writer.next = rewrites ? found->last + 1 : first;
+	spool->writer.synced = spool->writer.next - 1;
+	if (!rewrites || highest <= found->last)
+		return 0;
+	atomic_fetch_add_explicit(&spool->ledger.unused, highest - found->last, memory_order_relaxed);
+	spool->writer.next = highest + 1;
+	return writer_rotate(spool, highest + 1, found->last);
+}
+
+static void log_recovery(const struct spool *spool, const struct spool_recovery *recovery)
+{
+	if (recovery->created || (recovery->clean && recovery->damaged_ranges == 0))
+		return;
+	slog_notice("spool_recovered", "path", spool->path, "clean", slog_bool(recovery->clean), "last", recovery->last_sequence,
+	            "torn_octets", recovery->torn_octets, "damaged_ranges", recovery->damaged_ranges, "damaged",
+	            recovery->damaged_sequences, "rewritten_blocks", recovery->rewritten_blocks);
+}
+
+enum spool_open_result recover(struct spool *spool, struct spool_recovery *recovery, char *error)
+{
+	struct found found = {0};
+	int code = 0;
+	enum spool_open_result result = list_files(spool, error);
+	if (result == SPOOL_OPENED)
+		result = load_cursors(spool, recovery, error);
+	if (result != SPOOL_OPENED)
+		return result;
+
+	enum recover_result scanned = spool->table.count > 0 ? recover_scan(spool, &found, &code) : RECOVERED;
+	if (scanned == RECOVER_NEWER)
+		return newer(spool, error);
+	if (scanned == RECOVER_FAILED)
+		return unusable(spool, error, "its segments cannot be read", code);
+	recovery->clean = recovery->created || found.clean;
+	code = reuse_empty_newest(spool, &found);
+	if (code == 0)
+		code = begin_segment(spool, &found, recovery);
+	if (code < 0)
+		return unusable(spool, error, "cannot begin a segment: free some space, or see to the disk", code);
+
+	recovery->first_sequence = spool->table.entry[0].first;
+	recovery->last_sequence = found.last;
+	recovery->torn_octets = found.torn_octets;
+	recovery->damaged_ranges = found.damaged_ranges;
+	recovery->damaged_sequences = found.damaged_sequences;
+	atomic_store(&spool->first, spool->table.entry[0].first);
+	atomic_store(&spool->appended, spool->writer.next - 1);
+	atomic_store(&spool->stored, spool->writer.next - 1);
+	log_recovery(spool, recovery);
+	return SPOOL_OPENED;
+}

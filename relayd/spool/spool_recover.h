@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the two halves of recovery share: finding out what is there, and going on from it. */
+#ifndef RELAYD_SPOOL_SPOOL_RECOVER_H
+#define RELAYD_SPOOL_SPOOL_RECOVER_H
+
+#include "spool/segment_walk.h"
+#include "spool/spool_internal.h"
+
+/* What was found in the newest segments. */
+struct found {
+	uint64_t last;          /* last sequence kept */
+	uint64_t proven;        /* everything up to this is on the disk for certain */
+	bool clean;             /* the newest segment has its end block */
+	uint64_t unproven_at;   /* where in the newest segment the first block above `proven` lies; == tail_at: none */
+	uint64_t tail_at;       /* behind the last good block */
+	uint64_t torn_octets;   /* of blocks behind it */
+	uint64_t damaged_ranges;
+	uint64_t damaged_sequences;
+	uint64_t salt;          /* of the newest segment */
+};
+
+enum recover_result {
+	RECOVERED = 0,
+	RECOVER_NEWER = 1,  /* a newer version wrote it */
+	RECOVER_FAILED = 2, /* I/O error: *error is a negative errno */
+};
+
+/*
+ * Reads the newest segment with a valid checkpoint and all that follow it: the ledger up to `proven`, and what was found.
+ * Segments at the end whose header is damaged are taken out of the table and set aside. The table is not empty.
+ */
+enum recover_result recover_scan(struct spool *spool, struct found *found, int *error);
+
+/* Reads and checks a segment's header. RECOVERED with *valid false if it is damaged. */
+enum recover_result recover_read_header(struct spool *spool, const struct segment_entry *entry,
+                                        struct segment_header *header, bool *valid, int *error);
+
+#endif
