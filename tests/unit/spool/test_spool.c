@@ -70,6 +70,7 @@ START_TEST(records_go_on_over_many_segments)
 {
 	rig_open_ok(&rig);
 	struct spool_usage usage;
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_NEW, SPOOL_HOLD);
 	while (rig.submitted < 15000) {
 		keeper_turn(rig.spool);
 		for (int i = 0; i < 4; i++)
@@ -80,6 +81,7 @@ START_TEST(records_go_on_over_many_segments)
 	ck_assert_uint_gt(usage.segments, 3);
 	ck_assert_uint_eq(rig_read_all(&rig, 1).next, rig.submitted + 1);
 	spool_check(rig.spool);
+	spool_cursor_close(&cursor);
 	spool_close(&rig.spool);
 }
 END_TEST
