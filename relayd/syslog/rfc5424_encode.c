@@ -238,7 +238,9 @@ struct rfc5424_encoded rfc5424_encode(const struct envelope *envelope, const str
 {
 	struct slog_line line = slog_line_in((char *)out, room);
 	struct rfc5424_encoded encoded = {0};
-	if (envelope->message.format == MESSAGE_FORMAT_RFC5424 && !encoding->stamp)
+	/* A damaged record may call anything RFC 5424; what is not even a PRI is not passed on as one. */
+	bool to_the_letter = envelope->message.format == MESSAGE_FORMAT_RFC5424 && bytes_start_with(envelope->raw, BYTES("<"));
+	if (to_the_letter && !encoding->stamp)
 		encoded.cut = put_unchanged(&line, envelope);
 	else
 		encoded.cut = put_anew(&line, envelope, encoding);
