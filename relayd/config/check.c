@@ -92,7 +92,7 @@ static void check_tls(struct config *config, const char *where, unsigned line, e
 	char error[TLS_ERROR_MAX_BYTES];
 	struct tls_context *context = tls_context_open(role, &tls, error);
 	if (context == NULL)
-		config_report(config, line, "%s tls: %s", where, error);
+		config_report(config, line, "%s %s", where, error);
 	tls_context_release(&context);
 }
 

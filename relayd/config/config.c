@@ -143,7 +143,8 @@ bool config_read_file(struct config *config, const char *path)
 
 bool config_read_default(struct config *config, bool ipv6)
 {
-	static const char text[] = "{ \"inputs\": [ { \"type\": \"udp\", \"listen\": \"127.0.0.1:5514\" },\n"
+	static const char text[] = "{ \"log\": { \"level\": \"notice\" },\n"
+				   "  \"inputs\": [ { \"type\": \"udp\", \"listen\": \"127.0.0.1:5514\" },\n"
 				   "              { \"type\": \"tcp\", \"listen\": \"127.0.0.1:5514\" }%s ],\n"
 				   "  \"outputs\": [ { \"name\": \"stdout\", \"type\": \"stdout\" } ] }\n";
 	static const char more[] = ",\n              { \"type\": \"udp\", \"listen\": \"[::1]:5514\" },\n"

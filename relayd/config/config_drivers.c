@@ -68,7 +68,8 @@ static const char *read_type(struct config *config, const struct list_kind *kind
 	}
 	const struct json_value *type = json_member(item, "type");
 	if (type == NULL || type->kind != JSON_STRING) {
-		config_report(config, item->line, "%s: \"type\" is missing: one of %s", where, types);
+		config_report(config, type != NULL ? type->line : item->line, "%s: \"type\" %s: one of %s", where,
+		              type != NULL ? "must be text in quotes" : "is missing", types);
 		return NULL;
 	}
 	struct nearest nearest = {.wanted = type->text};

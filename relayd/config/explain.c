@@ -2,9 +2,13 @@
 /* The settings with their origins. What paths guarantee is in explain_path.c. */
 #include "config/explain.h"
 
+#include "config/wrap.h"
+
 enum {
 	VALUE_MAX_BYTES = 4096,
+	NAME_COLUMNS = 28,
 	VALUE_COLUMNS = 40,
+	INDENT_COLUMNS = 4,
 	SENTENCE_MAX_BYTES = 2048,
 };
 
@@ -33,11 +37,11 @@ static void print_rows(const struct option *rows, const void *settings, const st
 			if (*(const bool *)section || rows == process_options)
 				print_rows(row->section, section, member, inner, out);
 			else
-				fprintf(out, "  %-24s %-*s default\n", name, VALUE_COLUMNS, "(not set)");
+				fprintf(out, "  %-*s %-*s default\n", NAME_COLUMNS, name, VALUE_COLUMNS, "(not set)");
 			continue;
 		}
 		option_print(row, settings, value, sizeof value);
-		fprintf(out, "  %-24s %-*s ", name, VALUE_COLUMNS, value[0] != '\0' ? value : "(not set)");
+		fprintf(out, "  %-*s %-*s ", NAME_COLUMNS, name, VALUE_COLUMNS, value[0] != '\0' ? value : "(not set)");
 		print_origin(row, written, out);
 	}
 }
@@ -68,7 +72,8 @@ void explain_print(const struct config *config, FILE *out)
 		for (unsigned k = 0; k < settings->outputs_count; k++) {
 			char sentence[SENTENCE_MAX_BYTES];
 			explain_path(settings, i, k, sentence, sizeof sentence);
-			fprintf(out, "\n%s -> spool -> %s\n    %s.\n", settings->inputs[i].name, settings->outputs[k].name, sentence);
+			fprintf(out, "\n  %s -> spool -> %s\n", settings->inputs[i].name, settings->outputs[k].name);
+			wrap_print(out, INDENT_COLUMNS, sentence);
 		}
 	}
 }

@@ -10,7 +10,7 @@
 /* Prints a configuration that was read without errors. */
 void explain_print(const struct config *config, FILE *out);
 
-/* One sentence, without a full stop and NUL-terminated, for the path from one input to one output. For explain_print(). */
+/* One sentence for the path from one input to one output. For explain_print(). */
 void explain_path(const struct settings *settings, unsigned input, unsigned output, char *sentence, size_t size);
 
 #endif

@@ -3,6 +3,7 @@
  * What a path guarantees, put together from what its input, the spool's settings and its output mean. docs/guarantees.md
  * says the same at length; the tables here know drivers by their type, and a unit test holds them against the lists.
  */
+#include <ctype.h>
 #include <stdarg.h>
 
 #include "config/explain.h"
@@ -22,7 +23,7 @@ static const struct input_words input_words[] = {
 	{"tcp", false, false, ""},
 	{"tls", false, false, ""},
 	{"udp", true, false, "the network may lose datagrams that nobody counts, the kernel's receive buffer some that are counted; "},
-	{"unix", true, false, "datagrams that the kernel's receive buffer cannot take make local senders wait or fail; "},
+	{"unix", true, false, "local programs never wait for room: what there is none for is dropped and counted; "},
 	{NULL, true, false, "it is not known when this input loses messages; "},
 };
 
@@ -47,6 +48,15 @@ static const struct output_words output_words[] = {
 	{NULL, "it is not known when this output loses messages"},
 };
 
+/* The value of a driver's own option, "" if it has none of that name. */
+static void own_value(const struct option *rows, const void *settings, const char *name, char *value, size_t size)
+{
+	const struct option *row = option_find(rows, name);
+	value[0] = '\0';
+	if (row != NULL)
+		option_print(row, settings, value, size);
+}
+
 static const struct input_words *words_of_input(const char *type)
 {
 	const struct input_words *words = input_words;
@@ -54,6 +64,7 @@ static const struct input_words *words_of_input(const char *type)
 		words++;
 	return words;
 }
+
 
 static const struct output_words *words_of_output(const char *type)
 {
@@ -129,22 +140,13 @@ static void say_spool(struct sentence *sentence, const struct spool_settings *sp
 	}
 }
 
-/* The value of a driver's own option, "" if it has none of that name. */
-static void own_value(const struct output_settings *output, const char *name, char *value, size_t size)
-{
-	value[0] = '\0';
-	const struct option *row = option_find(output->driver->options, name);
-	if (row != NULL)
-		option_print(row, output->options, value, size);
-}
-
 static void say_output(struct sentence *sentence, const struct output_settings *output)
 {
 	char value[VALUE_MAX_BYTES];
 	const struct output_common *common = output->options;
 	say(sentence, "; %s", words_of_output(output->driver->type)->delivered);
-	own_value(output, "balance", value, sizeof value);
-	if (strcmp(value, "true") == 0)
+	own_value(output->driver->options, output->options, "mode", value, sizeof value);
+	if (strcmp(value, "balance") == 0)
 		say(sentence, "; several servers are used at once (balance): order is not kept between them, and what one had not answered "
 		              "goes to another, so that a message may be at both");
 	if (common->filter.present)
@@ -161,4 +163,6 @@ void explain_path(const struct settings *settings, unsigned input, unsigned outp
 	say_input(&sentence, spool, words);
 	say_spool(&sentence, spool, words, settings->outputs[output].options);
 	say_output(&sentence, &settings->outputs[output]);
+	say(&sentence, ".");
+	text[0] = (char)toupper((unsigned char)text[0]);
 }

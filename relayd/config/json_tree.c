@@ -194,6 +194,8 @@ static void report_syntax(struct reading *reading)
 	unsigned char *said = yajl_get_error(reading->parser, 0, NULL, 0);
 	char why[JSON_ERROR_MAX_BYTES];
 	const char *text = said != NULL ? (const char *)said : "unknown error";
+	if (strstr(text, "premature EOF") != NULL)
+		text = "the text ends too early";
 	int len = (int)strcspn(text, "\n");
 	while (len > 0 && (text[len - 1] == '.' || text[len - 1] == ' '))
 		len--;

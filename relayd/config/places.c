@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+enum { DIRECTORY_MODE = 0700 }; /* as the XDG base directory specification asks */
 
 /* The XDG base directories must be absolute; others are to be ignored. */
 static const char *directory_of(const char *variable)
@@ -47,4 +50,17 @@ char *places_control_socket(void)
 	char *path = state != NULL ? join(state, "/control.sock") : NULL;
 	free(state);
 	return path;
+}
+
+void places_make_parents(const char *path)
+{
+	char *copy = strdup(path);
+	if (copy == NULL)
+		return;
+	for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		mkdir(copy, DIRECTORY_MODE);
+		*slash = '/';
+	}
+	free(copy);
 }

@@ -15,4 +15,7 @@ char *places_state_directory(void);
  */
 char *places_control_socket(void);
 
+/* Makes the directories that lead to `path`, with mode 0700, as far as that can be done; who uses the path says what cannot. */
+void places_make_parents(const char *path);
+
 #endif

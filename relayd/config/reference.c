@@ -8,12 +8,12 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "config/wrap.h"
 #include "relay/settings.h"
 
 enum {
 	FACTS_MAX_BYTES = 512,
 	INDENT_COLUMNS = 4,   /* of one level */
-	LINE_COLUMNS = 96,
 	TABLES_MAX = 32,      /* section tables that are printed once */
 	PATH_MAX_BYTES = 64,
 };
@@ -103,28 +103,6 @@ static void print_facts(const struct option *row, char *out, size_t size)
 	append(out, size, quoted ? "\"" : "");
 }
 
-/* ---- text ---- */
-
-/* Wraps at spaces; words that are longer than a line stay whole. */
-static void print_wrapped(FILE *out, unsigned indent, const char *text)
-{
-	unsigned column = 0;
-	while (*text != '\0') {
-		unsigned len = (unsigned)strcspn(text, " ");
-		if (column > 0 && column + 1 + len > LINE_COLUMNS) {
-			fputc('\n', out);
-			column = 0;
-		}
-		if (column == 0)
-			column = (unsigned)fprintf(out, "%*s%.*s", (int)indent, "", (int)len, text);
-		else
-			column += (unsigned)fprintf(out, " %.*s", (int)len, text);
-		text += len;
-		text += strspn(text, " ");
-	}
-	fputc('\n', out);
-}
-
 /* ---- mdoc ---- */
 
 /* One line of text as mdoc wants it: no backslash, nothing at the start that roff takes for a request. */
@@ -150,7 +128,7 @@ static void print_heading(struct reference *reference, const char *heading, cons
 		print_mdoc_line(reference->out, doc);
 	} else {
 		fprintf(reference->out, "\n%s\n", heading);
-		print_wrapped(reference->out, INDENT_COLUMNS, doc);
+		wrap_print(reference->out, INDENT_COLUMNS, doc);
 	}
 }
 
@@ -184,9 +162,9 @@ static void print_row_head(struct reference *reference, unsigned depth, const st
 	}
 	unsigned indent = INDENT_COLUMNS * depth;
 	fprintf(reference->out, "%*s%s: %s\n", (int)indent, "", row->name, facts);
-	print_wrapped(reference->out, indent + INDENT_COLUMNS, row->doc);
+	wrap_print(reference->out, indent + INDENT_COLUMNS, row->doc);
 	if (remark[0] != '\0')
-		print_wrapped(reference->out, indent + INDENT_COLUMNS, remark);
+		wrap_print(reference->out, indent + INDENT_COLUMNS, remark);
 }
 
 /* Where the section's table was printed before, or NULL; then it is noted for the next time. */

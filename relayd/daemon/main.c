@@ -9,6 +9,7 @@
 #include "config/check.h"
 #include "config/config.h"
 #include "config/explain.h"
+#include "config/places.h"
 #include "config/reference.h"
 #include "daemon/arguments.h"
 #include "daemon/exit_code.h"
@@ -35,10 +36,21 @@ static bool read_config(const struct arguments *arguments, struct config *config
 	return good;
 }
 
+/* Default places of an ordinary user may lack their directories; root's belong to the system, and are made by who opens them. */
+static void make_user_directories(const struct config *config)
+{
+	if (geteuid() == 0)
+		return;
+	if (config->settings.process.control != NULL && json_member(config->tree, "control") == NULL)
+		places_make_parents(config->settings.process.control);
+}
+
 static enum exit_code run(const struct arguments *arguments, const struct config *config)
 {
+	make_user_directories(config);
 	if (arguments->file != NULL)
 		return process_run(&config->settings, NULL);
+	places_make_parents(config->settings.process.spool.is.path);
 	char greeting[1024];
 	snprintf(greeting, sizeof greeting,
 	         "relayd: no configuration given (-c FILE): listening for syslog on UDP and TCP port 5514 of this machine alone, "

@@ -153,7 +153,7 @@ const struct option process_options[] = {
 		.name = "user",
 		.kind = OPTION_TEXT,
 		.offset = offsetof(struct process_settings, user),
-		.doc = "The user to become, for good, once ports are bound and keys are read; started by root only.",
+		.doc = "The user to become, for good, once ports are bound and keys are read; relayd must then be started by root.",
 	},
 	{
 		.name = "control",
