@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See deliver.h. The common event is encoded in a small buffer on the stack; a larger one is encoded again in memory
- * from the heap, and if there is none, is cut to what the stack holds.
+ * See deliver.h. The common event is encoded in its thread's lane; a larger one is encoded again in memory from the
+ * heap, and if there is none, is cut to what the lane holds.
  */
 #include "deliver.h"
 
@@ -11,10 +11,7 @@
 #include "entry.h"
 #include "stats.h"
 
-#define STACK_LINE_BYTES 1024
-#define LINE_FEED_BYTES 1 /* room kept behind every line */
-
-/* Encodes into room, which has LINE_FEED_BYTES more. */
+/* Encodes into room, which has SLOG_LINE_FEED_BYTES more. */
 static struct slog_line encode(const struct slog_sink *sink, const struct slog_entry *entry, char *room, size_t size)
 {
 	struct slog_line line = slog_line_in(room, size < sink->max_size ? size : sink->max_size);
@@ -91,29 +88,13 @@ static void deliver_cut(struct slog_sink *sink, struct slog_entry *entry, char *
 	write_line(sink, entry, &line);
 }
 
-/* False if the event is too large for the stack. */
-static __attribute__((noinline)) bool deliver_small(struct slog_sink *sink, const struct slog_entry *entry)
-{
-	char room[STACK_LINE_BYTES];
-	struct slog_line line = encode(sink, entry, room, sizeof room - LINE_FEED_BYTES);
-	if (line.overflowed)
-		return false;
-	write_line(sink, entry, &line);
-	return true;
-}
-
-static __attribute__((noinline)) void deliver_cut_small(struct slog_sink *sink, struct slog_entry *entry)
-{
-	char room[STACK_LINE_BYTES];
-	deliver_cut(sink, entry, room, sizeof room - LINE_FEED_BYTES);
-}
-
-static __attribute__((noinline)) void deliver_large(struct slog_sink *sink, struct slog_entry *entry)
+/* An event too large for the lane. */
+static void deliver_large(struct slog_sink *sink, struct slog_entry *entry, struct slog_lane *lane)
 {
 	size_t size = sink->max_size;
-	char *room = malloc(size + LINE_FEED_BYTES);
+	char *room = malloc(size + SLOG_LINE_FEED_BYTES);
 	if (room == NULL) {
-		deliver_cut_small(sink, entry);
+		deliver_cut(sink, entry, lane->room, SLOG_LANE_LINE_BYTES);
 		return;
 	}
 	struct slog_line line = encode(sink, entry, room, size);
@@ -124,8 +105,11 @@ static __attribute__((noinline)) void deliver_large(struct slog_sink *sink, stru
 	free(room);
 }
 
-void slog_deliver(struct slog_sink *sink, struct slog_entry *entry)
+void slog_deliver(struct slog_sink *sink, struct slog_entry *entry, struct slog_lane *lane)
 {
-	if (!deliver_small(sink, entry))
-		deliver_large(sink, entry);
+	struct slog_line line = encode(sink, entry, lane->room, SLOG_LANE_LINE_BYTES);
+	if (line.overflowed)
+		deliver_large(sink, entry, lane);
+	else
+		write_line(sink, entry, &line);
 }

@@ -5,11 +5,13 @@
 
 #include <liblog/sink.h>
 
+#include "lane.h"
+
 /*
  * Encodes the entry for this sink and gives it to the sink's driver. An event larger than the sink allows loses fields
  * from the end, then the end of its message, and is counted as cut; one that the sink does not take is counted as
- * dropped. Changes the entry when it must be cut.
+ * dropped. The lane is the caller's. Changes the entry when it must be cut.
  */
-void slog_deliver(struct slog_sink *sink, struct slog_entry *entry);
+void slog_deliver(struct slog_sink *sink, struct slog_entry *entry, struct slog_lane *lane);
 
 #endif

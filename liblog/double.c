@@ -4,7 +4,7 @@
  *
  * Most numbers in logs were written by people: 48.85 is 4885 / 10^2, and one exact division tells that. All others go
  * through exact integers (Steele and White 1990; the variables are named as in their "Dragon4"): value = r / s, and
- * digits are produced until what is left lies within half a unit in the last place, m_low below and m_high above.
+ * digits are produced until what is left lies within half a unit in the last place, m below and high * m above.
  */
 #include "number.h"
 
@@ -85,20 +85,23 @@ static void big_subtract(struct big *a, const struct big *b)
 		a->count--;
 }
 
-/* Compares a + b with c without changing them. */
-static int big_compare_sum(const struct big *a, const struct big *b, const struct big *c)
+static uint32_t limb_of(const struct big *big, int i)
 {
-	struct big sum = *a;
+	return i < big->count ? big->limb[i] : 0;
+}
+
+/* Compares a + factor * b with c, from the lowest limb on: the highest that differs decides. */
+static int big_compare_sum(const struct big *a, const struct big *b, uint32_t factor, const struct big *c)
+{
 	uint64_t carry = 0;
-	for (int i = 0; i < sum.count || i < b->count || carry != 0; i++) {
-		assert(i < LIMBS_MAX);
-		carry += (i < sum.count ? sum.limb[i] : 0) + (uint64_t)(i < b->count ? b->limb[i] : 0);
-		if (i >= sum.count)
-			sum.count = i + 1;
-		sum.limb[i] = (uint32_t)carry;
+	int order = 0;
+	for (int i = 0; carry != 0 || i < a->count || i < b->count || i < c->count; i++) {
+		carry += limb_of(a, i) + (uint64_t)limb_of(b, i) * factor;
+		if ((uint32_t)carry != limb_of(c, i))
+			order = (uint32_t)carry < limb_of(c, i) ? -1 : 1;
 		carry >>= 32;
 	}
-	return big_compare(&sum, c);
+	return order;
 }
 
 struct decimal {
@@ -107,38 +110,40 @@ struct decimal {
 	int exponent; /* the number is 0.DIGITS * 10^exponent */
 };
 
-/* What the digits are made from: the number is (r / s) * 10^0, and m_low / s, m_high / s reach half way to its neighbours. */
+/*
+ * What the digits are made from: the number is r / s; m / s below it and high * m / s above it are half way to its
+ * neighbours.
+ */
 struct fraction {
-	struct big r, s, m_low, m_high;
-	bool even; /* an even significand: the half-way points read back as this number too */
+	struct big r, s, m;
+	uint32_t high; /* 2 where the number below is half as far away as the number above, else 1 */
+	bool even;     /* an even significand: the half-way points read back as this number too */
 };
 
-/* mantissa * 2^exponent; lowest: the number below is half as far away as the number above. */
+/* mantissa * 2^exponent; lowest: it is the lowest with its exponent. */
 static void fraction_set(struct fraction *f, uint64_t mantissa, int exponent, bool lowest)
 {
 	int extra = lowest ? 2 : 1;
 	big_set(&f->r, mantissa);
 	big_set(&f->s, 1);
-	big_set(&f->m_low, 1);
+	big_set(&f->m, 1);
 	big_shift(&f->r, extra + (exponent > 0 ? exponent : 0));
 	big_shift(&f->s, extra + (exponent < 0 ? -exponent : 0));
-	big_shift(&f->m_low, exponent > 0 ? exponent : 0);
-	f->m_high = f->m_low;
-	if (lowest)
-		big_shift(&f->m_high, 1);
+	big_shift(&f->m, exponent > 0 ? exponent : 0);
+	f->high = lowest ? 2 : 1;
 	f->even = mantissa % 2 == 0;
 }
 
 /* True if the number with its upper half unit reaches s: then one more digit stands before the point. */
 static bool fraction_reaches_one(const struct fraction *f)
 {
-	int order = big_compare_sum(&f->r, &f->m_high, &f->s);
+	int order = big_compare_sum(&f->r, &f->m, f->high, &f->s);
 	return order > 0 || (order == 0 && f->even);
 }
 
 /*
- * Scales so that the number is below 1 and its first digit comes next; returns the power of ten taken out. The number is
- * at least 2^order, so 10^floor(order * log10(2)) is no more than it, and the power is one or two above that.
+ * Scales so that the number is below 1 and its first digit comes next; returns the power of ten taken out. The number
+ * is at least 2^order, so 10^floor(order * log10(2)) is no more than it, and the power is one or two above that.
  */
 static int fraction_scale(struct fraction *f, int order)
 {
@@ -148,8 +153,7 @@ static int fraction_scale(struct fraction *f, int order)
 		big_multiply_power_of_10(&f->s, power);
 	} else {
 		big_multiply_power_of_10(&f->r, -power);
-		big_multiply_power_of_10(&f->m_low, -power);
-		big_multiply_power_of_10(&f->m_high, -power);
+		big_multiply_power_of_10(&f->m, -power);
 	}
 	if (fraction_reaches_one(f)) {
 		big_multiply(&f->s, 10);
@@ -162,8 +166,7 @@ static int fraction_scale(struct fraction *f, int order)
 static int fraction_digit(struct fraction *f)
 {
 	big_multiply(&f->r, 10);
-	big_multiply(&f->m_low, 10);
-	big_multiply(&f->m_high, 10);
+	big_multiply(&f->m, 10);
 	int digit = 0;
 	while (big_compare(&f->r, &f->s) >= 0) {
 		big_subtract(&f->r, &f->s);
@@ -175,7 +178,7 @@ static int fraction_digit(struct fraction *f)
 /* True if the remainder is more than half a unit of the last digit. */
 static bool fraction_rounds_up(const struct fraction *f)
 {
-	return big_compare_sum(&f->r, &f->r, &f->s) >= 0;
+	return big_compare_sum(&f->r, &f->r, 1, &f->s) >= 0;
 }
 
 /* Digits until what is left no longer matters. */
@@ -183,7 +186,7 @@ static void fraction_digits(struct fraction *f, struct decimal *decimal)
 {
 	for (;;) {
 		int digit = fraction_digit(f);
-		int low = big_compare(&f->r, &f->m_low);
+		int low = big_compare(&f->r, &f->m);
 		bool can_stop = low < 0 || (low == 0 && f->even);
 		bool can_raise = fraction_reaches_one(f);
 		if (can_raise && (!can_stop || fraction_rounds_up(f)))

@@ -12,21 +12,11 @@
 #include "logger.h"
 #include "stats.h"
 
-static const struct slog_name *site_names(const struct slog_site *site)
+/* One event from its parts. */
+static __attribute__((noinline)) void emit(struct slog_lane *lane, struct slog_logger *logger, int severity,
+                                           const char *name, size_t name_length, const struct slog_field *fields,
+                                           size_t n)
 {
-	return (const struct slog_name *)(const void *)((const char *)site + site->size);
-}
-
-static const char *site_text(const struct slog_site *site)
-{
-	return (const char *)(site_names(site) + site->pairs + 1);
-}
-
-/* One event from its parts. errno stays as it was, as in all that call this. */
-static void emit(struct slog_logger *logger, int severity, const char *name, size_t name_length,
-                 const struct slog_field *fields, size_t n)
-{
-	int saved = errno;
 	struct slog_entry entry = {
 		.time = slog_clock_now(),
 		.severity = (enum slog_severity)severity,
@@ -44,8 +34,7 @@ static void emit(struct slog_logger *logger, int severity, const char *name, siz
 	};
 	entry.shown = slog_entry_total(&entry);
 	slog_entry_find_message(&entry);
-	slog_deliver(slog_logger_sink(logger), &entry);
-	errno = saved;
+	slog_deliver(slog_logger_sink(logger), &entry, lane);
 }
 
 /* Takes the next argument. A flat switch over the types that a call site can have. */
@@ -80,35 +69,63 @@ static struct slog_value take_argument(unsigned type, va_list *arguments)
 	}
 }
 
-void slog_emit_1(struct slog_logger *logger, const struct slog_site *site, ...)
+/* What a call site has said once: the walk over its names. */
+struct site_reader {
+	const struct slog_name *names;
+	const char *event;
+	const char *key; /* of the next pair */
+};
+
+static struct site_reader site_reader(const struct slog_site *site)
 {
 	assert(site->version == SLOG_SITE_VERSION && site->pairs <= SLOG_PAIRS_MAX);
-	const struct slog_name *names = site_names(site);
-	const char *text = site_text(site);
-	const char *key = text + names[0].length;
-	struct slog_field fields[SLOG_PAIRS_MAX];
+	struct site_reader reader;
+	reader.names = (const struct slog_name *)(const void *)((const char *)site + site->size);
+	reader.event = (const char *)(reader.names + site->pairs + 1);
+	reader.key = reader.event + reader.names[0].length;
+	return reader;
+}
+
+static void set_key(struct slog_field *field, struct site_reader *reader, size_t pair)
+{
+	field->key = reader->key;
+	field->key_length = reader->names[pair + 1].length;
+	reader->key += field->key_length;
+}
+
+void slog_emit_1(struct slog_logger *logger, const struct slog_site *site, ...)
+{
+	int saved = errno;
+	struct slog_lane *lane = slog_lane_take((enum slog_severity)site->severity);
+	if (lane == NULL)
+		return;
+	struct site_reader reader = site_reader(site);
 	va_list arguments;
 	va_start(arguments, site);
 	for (size_t i = 0; i < site->pairs; i++) {
-		fields[i] = slog_field_(key, names[i + 1].length, take_argument(names[i + 1].argument, &arguments));
-		key += names[i + 1].length;
+		set_key(&lane->fields[i], &reader, i);
+		lane->fields[i].value = take_argument(reader.names[i + 1].argument, &arguments);
 	}
 	va_end(arguments);
-	emit(logger, site->severity, text, names[0].length, fields, site->pairs);
+	emit(lane, logger, site->severity, reader.event, reader.names[0].length, lane->fields, site->pairs);
+	slog_lane_release(lane);
+	errno = saved;
 }
 
 void slog_emit_values_1(struct slog_logger *logger, const struct slog_site *site, const struct slog_value *values)
 {
-	assert(site->version == SLOG_SITE_VERSION && site->pairs <= SLOG_PAIRS_MAX);
-	const struct slog_name *names = site_names(site);
-	const char *text = site_text(site);
-	const char *key = text + names[0].length;
-	struct slog_field fields[SLOG_PAIRS_MAX];
+	int saved = errno;
+	struct slog_lane *lane = slog_lane_take((enum slog_severity)site->severity);
+	if (lane == NULL)
+		return;
+	struct site_reader reader = site_reader(site);
 	for (size_t i = 0; i < site->pairs; i++) {
-		fields[i] = slog_field_(key, names[i + 1].length, values[i]);
-		key += names[i + 1].length;
+		set_key(&lane->fields[i], &reader, i);
+		lane->fields[i].value = values[i];
 	}
-	emit(logger, site->severity, text, names[0].length, fields, site->pairs);
+	emit(lane, logger, site->severity, reader.event, reader.names[0].length, lane->fields, site->pairs);
+	slog_lane_release(lane);
+	errno = saved;
 }
 
 void slog_event(struct slog_logger *logger, enum slog_severity severity, const char *event,
@@ -117,10 +134,16 @@ void slog_event(struct slog_logger *logger, enum slog_severity severity, const c
 	assert((int)severity >= SLOG_EMERG && (int)severity <= SLOG_TRACE);
 	if (!slog_enabled(logger, severity))
 		return;
+	int saved = errno;
+	struct slog_lane *lane = slog_lane_take(severity);
+	if (lane == NULL)
+		return;
 	size_t length = strlen(event);
 	if (length > SLOG_EVENT_NAME_LONG_MAX) {
 		length = SLOG_EVENT_NAME_LONG_MAX;
 		slog_stats_cut();
 	}
-	emit(logger, (int)severity, event, length, fields, n);
+	emit(lane, logger, (int)severity, event, length, fields, n);
+	slog_lane_release(lane);
+	errno = saved;
 }

@@ -165,7 +165,7 @@ void slog_registry_remove_bound(struct slog_logger *logger)
 	pthread_mutex_unlock(&lock);
 }
 
-/* The environment's levels hold from the first call on, before main() and without slog_open(). A wrong text is ignored. */
+/* The environment's levels hold from the first call on, without slog_open(). A wrong text is ignored. */
 static __attribute__((constructor)) void read_environment(void)
 {
 	const char *levels = secure_getenv("SLOG");

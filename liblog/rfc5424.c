@@ -138,7 +138,7 @@ static size_t put_picture(char *out, int low)
 	return PICTURE_BYTES;
 }
 
-/* What a control character becomes. ESC is doubled if the next thing written is a picture, which would be its prefix. */
+/* What a control character becomes. ESC is marked if the next thing written is a picture: it would be its prefix. */
 static size_t put_control(char out[SLOG_GROWTH_MAX], const char *bytes, size_t length)
 {
 	if (bytes[0] == 0x7F)

@@ -40,24 +40,26 @@ static bool splits_too_long(const struct element *element, const char *name, siz
 	return length > 0 && strlen(element->sd_id) + length > SLOG_SD_NAME_MAX;
 }
 
+/* ` ~N="`: begins a parameter whose value starts with the key. */
+static void begin_numbered_param(struct element *element)
+{
+	slog_sd_names_add_unique(&element->names);
+	slog_line_put(element->line, " ~", 2);
+	slog_line_put_u64(element->line, ++element->long_names);
+	slog_line_put(element->line, "=\"", 2);
+}
+
 /* ` name="` or ` ~N="name=`: begins a parameter whose encoded name is ready. */
 static void begin_param(struct element *element, const char *name, size_t length)
 {
 	struct slog_line *line = element->line;
-	bool is_plain = !slog_sd_names_has(&element->names, line, name, length) &&
-	                !splits_too_long(element, name, length);
-	slog_line_put_char(line, ' ');
-	if (is_plain) {
+	if (!splits_too_long(element, name, length) && slog_sd_names_add(&element->names, line, name, length)) {
+		slog_line_put_char(line, ' ');
 		slog_line_put(line, name, length);
-		slog_sd_names_add(&element->names, line, length);
 		slog_line_put(line, "=\"", 2);
 		return;
 	}
-	size_t start = line->length;
-	slog_line_put_char(line, '~');
-	slog_line_put_u64(line, ++element->long_names);
-	slog_sd_names_add(&element->names, line, line->length - start);
-	slog_line_put(line, "=\"", 2);
+	begin_numbered_param(element);
 	slog_line_put(line, name, length);
 	slog_line_put_char(line, '=');
 }
@@ -76,12 +78,7 @@ static size_t put_name_escape_dots(char *out, size_t size, const char *bytes, si
 static void begin_long_param(struct element *element, const struct slog_field *field)
 {
 	struct slog_line *line = element->line;
-	slog_line_put_char(line, ' ');
-	size_t start = line->length;
-	slog_line_put_char(line, '~');
-	slog_line_put_u64(line, ++element->long_names);
-	slog_sd_names_add(&element->names, line, line->length - start);
-	slog_line_put(line, "=\"", 2);
+	begin_numbered_param(element);
 	slog_line_put_escaped(line, element->escape_dots ? put_name_escape_dots : put_name_escape, field->key,
 	                      field->key_length);
 	slog_line_put_char(line, '=');
@@ -278,11 +275,11 @@ void slog_sd_element_put(struct slog_line *line, const struct slog_entry *entry,
 	element.sd_id = sd_id;
 	element.escape_dots = escape_dots;
 	element.long_names = 0;
-	slog_sd_names_clear(&element.names);
 	slog_line_put_char(line, '[');
 	slog_line_put_string(line, sd_id);
 	if (strncmp(sd_id, own_sd_id, sizeof own_sd_id - 1) != 0)
 		slog_line_put_string(line, " ~v=\"1\"");
+	slog_sd_names_start(&element.names, line);
 	put_fields(&element, entry);
 	if (with_name) {
 		slog_line_put_string(line, " ~e=\"");

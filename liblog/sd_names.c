@@ -6,46 +6,85 @@
 
 #include "ascii.h"
 
-void slog_sd_names_clear(struct slog_sd_names *names)
+void slog_sd_names_start(struct slog_sd_names *names, const struct slog_line *line)
 {
-	names->count = 0;
-	memset(names->listed, 0, sizeof names->listed);
+	memset(names, 0, sizeof *names);
+	names->start = line->length;
 }
 
-bool slog_sd_names_has(const struct slog_sd_names *names, const struct slog_line *line, const char *name, size_t length)
+/* One bit of the filter, the same for names that differ only in case. */
+static unsigned hash(const char *name, size_t length)
 {
-	for (size_t i = 0; i < names->count; i++)
-		if (names->length[i] == length && slog_ascii_equal(line->text + names->place[i], name, length))
+	uint32_t hash = 2166136261u; /* FNV-1a */
+	for (size_t i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char)slog_ascii_lower(name[i])) * 16777619u;
+	return (hash ^ hash >> 16) % SLOG_SD_FILTER_BITS;
+}
+
+/*
+ * The name of the parameter that begins at *at, as SP PARAM-NAME "=" %d34 PARAM-VALUE %d34; moves *at behind it. The
+ * parameter is one of ours, and whole.
+ */
+static const char *next_name(const char **at, size_t *length)
+{
+	const char *name = *at + 1;
+	const char *equals = strchr(name, '=');
+	const char *value = equals + 2;
+	while (*value != '"')
+		value += *value == '\\' ? 2 : 1;
+	*length = (size_t)(equals - name);
+	*at = value + 1;
+	return name;
+}
+
+static bool has(const struct slog_sd_names *names, const struct slog_line *line, const char *name, size_t length)
+{
+	const char *at = line->text + names->start;
+	for (size_t i = 0; i < names->count; i++) {
+		size_t other_length;
+		const char *other = next_name(&at, &other_length);
+		if (other_length == length && slog_ascii_equal(other, name, length))
 			return true;
+	}
 	return false;
 }
 
-void slog_sd_names_add(struct slog_sd_names *names, const struct slog_line *line, size_t length)
+bool slog_sd_names_add(struct slog_sd_names *names, const struct slog_line *line, const char *name, size_t length)
 {
-	if (line->overflowed)
-		return;
-	assert(names->count < SLOG_SD_PARAMS_MAX && length <= UINT8_MAX);
-	names->place[names->count] = (uint32_t)(line->length - length);
-	names->length[names->count] = (uint8_t)length;
+	unsigned bit = hash(name, length);
+	uint64_t mask = UINT64_C(1) << (bit % 64);
+	/* A line that has overflowed is no text to read; it is thrown away. */
+	if ((names->filter[bit / 64] & mask) != 0 && !line->overflowed && has(names, line, name, length))
+		return false;
+	names->filter[bit / 64] |= mask;
+	slog_sd_names_add_unique(names);
+	return true;
+}
+
+void slog_sd_names_add_unique(struct slog_sd_names *names)
+{
+	assert(names->count < SLOG_SD_PARAMS_MAX);
 	names->count++;
 }
 
 void slog_sd_names_list_last(struct slog_sd_names *names)
 {
-	if (names->count > 0)
-		names->listed[(names->count - 1) / 32] |= UINT32_C(1) << ((names->count - 1) % 32);
+	assert(names->count > 0);
+	names->listed[(names->count - 1) / 64] |= UINT64_C(1) << ((names->count - 1) % 64);
 }
 
 void slog_sd_names_put_listed(const struct slog_sd_names *names, struct slog_line *line)
 {
+	const char *at = line->text + names->start;
 	bool is_first = true;
-	for (size_t i = 0; i < names->count; i++) {
-		if ((names->listed[i / 32] >> (i % 32) & 1) == 0)
+	for (size_t i = 0; i < names->count && !line->overflowed; i++) {
+		size_t length;
+		const char *name = next_name(&at, &length);
+		if ((names->listed[i / 64] >> (i % 64) & 1) == 0)
 			continue;
 		slog_line_put_string(line, is_first ? " ~s=\"" : " ");
 		is_first = false;
-		/* The name lies in the text that the line already holds. */
-		slog_line_put(line, line->text + names->place[i], names->length[i]);
+		slog_line_put(line, name, length);
 	}
 	if (!is_first)
 		slog_line_put_char(line, '"');

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The PARAM-NAMEs that an SD-ELEMENT has so far: to keep them unique, and to list those of strings that look like
- * another type. They are kept as places in the line under construction.
+ * another type. The names are read again from the line under construction when they are needed, which is rare: a
+ * filter of hashes tells nearly always that a name is new.
  */
 #ifndef LIBLOG_SD_NAMES_H
 #define LIBLOG_SD_NAMES_H
@@ -12,23 +13,28 @@
 
 #include "sd_element.h"
 
+#define SLOG_SD_FILTER_BITS 512
+
 struct slog_sd_names {
+	size_t start; /* where the first parameter begins in the line */
 	size_t count;
-	uint32_t place[SLOG_SD_PARAMS_MAX];
-	uint8_t length[SLOG_SD_PARAMS_MAX];
-	uint32_t listed[(SLOG_SD_PARAMS_MAX + 31) / 32]; /* bit per name: to be listed in ~s */
+	uint64_t filter[SLOG_SD_FILTER_BITS / 64]; /* bit per hash of a name */
+	uint64_t listed[(SLOG_SD_PARAMS_MAX + 63) / 64]; /* bit per name: to be listed in ~s */
 };
 
-/* No names. The places are left as they are, as clearing them would cost more than the rest. */
-void slog_sd_names_clear(struct slog_sd_names *names);
+/* No names; the first parameter will be appended to the line as it is now. */
+void slog_sd_names_start(struct slog_sd_names *names, const struct slog_line *line);
 
-/* True if a name of the element equals this one without regard to ASCII case. */
-bool slog_sd_names_has(const struct slog_sd_names *names, const struct slog_line *line, const char *name, size_t length);
+/*
+ * Counts the parameter that is about to be appended. False, and nothing is counted, if an earlier one has this name
+ * without regard to ASCII case.
+ */
+bool slog_sd_names_add(struct slog_sd_names *names, const struct slog_line *line, const char *name, size_t length);
 
-/* Remembers the last `length` octets of the line as a name. */
-void slog_sd_names_add(struct slog_sd_names *names, const struct slog_line *line, size_t length);
+/* Counts a parameter whose name cannot be that of another. */
+void slog_sd_names_add_unique(struct slog_sd_names *names);
 
-/* The name added last belongs to a string that reads as another type. */
+/* The parameter counted last is a string that reads as another type. */
 void slog_sd_names_list_last(struct slog_sd_names *names);
 
 /* Appends the listed names, separated by spaces, as parameter ~s; nothing if none is listed. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Lines appended to a file. O_APPEND makes each write(2) land whole at the end, also among processes. After
- * slog_reopen() the next event puts the new file under the same descriptor number with dup3(2), so that threads that are
- * writing meanwhile need no lock: each of them reaches the old file or the new one.
+ * slog_reopen() the next event puts the new file under the same descriptor number with dup3(2), so that threads that
+ * are writing meanwhile need no lock: each of them reaches the old file or the new one.
  */
 #include <liblog/sink.h>
 

@@ -16,7 +16,8 @@
  *
  * A call whose level is off evaluates no argument and costs one load and one branch. Every call leaves errno as it
  * found it, keeps no pointer to anything it was given, uses at most 4 KiB of stack, allocates nothing while the event
- * fits 1 KiB when encoded, and may be made from any thread. None may be made from a signal handler.
+ * fits 2 KiB when encoded, and may be made from any thread. A call from a signal handler is dropped and counted if it
+ * interrupts another call, and is not allowed otherwise.
  *
  * A program works before any configuration: events at info and above go to standard error, for people if that is a
  * terminal, else as JSON lines. slog_open() says otherwise.
@@ -159,10 +160,11 @@ struct slog_field {
  *	slog_list(v, ...)	1 to SLOG_MEMBERS_MAX values
  *	slog_group(key, v, ...)	an object of 1 to SLOG_MEMBERS_MAX pairs; keys are literals
  *	slog_time(ts)		a struct timespec since the epoch as RFC 3339 in UTC
- *	slog_addr(sa)		a pointer to any sockaddr: "192.0.2.1:22", "[::1]:22", "unix:/path"; null if NULL
+ *	slog_addr(sa)		a pointer to any sockaddr, as large as its family's: "192.0.2.1:22", "[::1]:22",
+ *				"unix:/path"; null if NULL
  *	slog_errno()		the name of errno: "ENOENT"
  *	slog_error(err)		{code, name, text} of an errno value
- *	slog_json(text)		a JSON text, put in as it is; a string if it is not valid JSON; null if NULL
+ *	slog_json(text)		a JSON list, object, number or literal as text; any other text is a string; null if NULL
  *	slog_secret(v)		"***"; v is not even looked at
  *	slog_msgf(fmt, ...)	a string formatted as printf does: "message", slog_msgf("%d left", n)
  */
@@ -197,8 +199,9 @@ struct slog_logger *slog_logger_named(const char *name);
 #define SLOG_LOGGER_NAME_MAX 63
 
 /*
- * Sets the level of a logger (SLOG_OFF to SLOG_TRACE) and of those bound from it; for the default logger also of all
- * named loggers that have no level of their own. May be called at any time from any thread.
+ * Sets the level of a named logger (SLOG_OFF to SLOG_TRACE, asserted) and of those bound from it; for the default
+ * logger also of all named loggers that have no level of their own. A bound logger stands for its named one. Any
+ * thread.
  */
 void slog_set_level(struct slog_logger *logger, int level);
 
@@ -210,7 +213,7 @@ void slog_set_level(struct slog_logger *logger, int level);
 bool slog_set_levels(const char *levels);
 #define SLOG_LEVELS_MAX 1023
 
-/* The facility of a logger and of those bound from it later (0..23, asserted). */
+/* The facility of a named logger and of those bound from it (0..23, asserted). */
 void slog_set_facility(struct slog_logger *logger, enum slog_facility facility);
 
 /*
