@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "syslog/timestamp.h"
+
+#include "support/feed.h"
+#include "syslog/civil_date.h"
+
+#include <check.h>
+#include <stdlib.h>
+#include <time.h>
+
+static struct timestamp stamp;
+
+static void expect(const char *text, size_t len, bool exact)
+{
+	bool is_exact = false;
+	ck_assert_msg(timestamp_read_iso(bytes_of_text(text), &stamp, &is_exact) == len, "%s", text);
+	ck_assert_msg(len == 0 || is_exact == exact, "%s", text);
+}
+
+static void expect_text(struct message_time time, unsigned digits_max, bool with_offset, const char *wanted)
+{
+	uint8_t text[TIMESTAMP_TEXT_MAX_BYTES];
+	size_t len = timestamp_write(&time, digits_max, with_offset, text);
+	ck_assert_msg(bytes_equal(bytes_of(text, len), bytes_of_text(wanted)), "%.*s, not %s", (int)len, (char *)text, wanted);
+}
+
+static void read_prefix(void *longest, struct bytes prefix)
+{
+	bool exact;
+	size_t len = timestamp_read_iso(prefix, &stamp, &exact);
+	ck_assert_uint_le(len, prefix.len);
+	*(size_t *)longest = len;
+}
+
+START_TEST(the_forms_of_rfc_5424_are_exact)
+{
+	expect("2026-10-11T22:14:15Z rest", 20, true);
+	expect("2026-10-11T22:14:15.1Z", 22, true);
+	expect("2026-10-11T22:14:15.123456-07:00", 32, true);
+	ck_assert_int_eq(stamp.offset_minutes, -7 * 60);
+	ck_assert_uint_eq(stamp.nanoseconds, 123456000);
+	ck_assert_uint_eq(stamp.digits, 6);
+}
+END_TEST
+
+START_TEST(other_forms_are_read_but_not_exact)
+{
+	expect("2026-10-11t22:14:15Z", 20, false);
+	expect("2026-10-11 22:14:15Z", 20, false);
+	expect("2026-10-11T22:14:15z", 20, false);
+	expect("2026-10-11T22:14:15", 19, false);
+	expect("2026-10-11T22:14:15,1Z", 22, false);
+	expect("2026-10-11T22:14:15+0200", 24, false);
+	expect("2026-10-11T22:14:15.1234567Z", 28, false);
+}
+END_TEST
+
+START_TEST(leading_zeros_of_a_fraction_count)
+{
+	expect("2026-10-11T22:14:15.003Z", 24, true);
+	ck_assert_uint_eq(stamp.nanoseconds, 3000000);
+	expect("2026-10-11T22:14:15.3Z", 22, true);
+	ck_assert_uint_eq(stamp.nanoseconds, 300000000);
+}
+END_TEST
+
+START_TEST(digits_beyond_nine_are_skipped)
+{
+	expect("2026-10-11T22:14:15.1234567899Z", 31, false);
+	ck_assert_uint_eq(stamp.nanoseconds, 123456789);
+	ck_assert(stamp.excess_digits);
+}
+END_TEST
+
+START_TEST(what_is_no_stamp_is_none)
+{
+	expect("", 0, false);
+	expect("2026-10-11T22:14:1", 0, false);
+	expect("2026-10-11X22:14:15Z", 0, false);
+	expect("2026-1a-11T22:14:15Z", 0, false);
+	expect("0000-10-11T22:14:15Z", 0, false);
+	expect("2026:10:11T22:14:15Z", 0, false);
+}
+END_TEST
+
+START_TEST(an_offset_that_does_not_exist_is_left_unread)
+{
+	expect("2026-10-11T22:14:15+24:00", 19, false);
+	expect("2026-10-11T22:14:15+02:60", 19, false);
+	expect("2026-10-11T22:14:15+2:00", 19, false);
+	expect("2026-10-11T22:14:15.Z", 19, false);
+}
+END_TEST
+
+START_TEST(no_prefix_is_read_beyond_its_end)
+{
+	size_t longest = 0;
+	feed_every_prefix(BYTES("2026-10-11T22:14:15.123456789+02:00"), read_prefix, &longest);
+	ck_assert_uint_eq(longest, 35);
+}
+END_TEST
+
+START_TEST(dates_that_do_not_exist_are_told)
+{
+	ck_assert(timestamp_exists(&(struct timestamp){.year = 2028, .month = 2, .day = 29}));
+	ck_assert(timestamp_exists(&(struct timestamp){.month = 2, .day = 29}));
+	ck_assert(!timestamp_exists(&(struct timestamp){.year = 2026, .month = 2, .day = 29}));
+	ck_assert(!timestamp_exists(&(struct timestamp){.year = 2100, .month = 2, .day = 29}));
+	ck_assert(!timestamp_exists(&(struct timestamp){.month = 4, .day = 31}));
+	ck_assert(!timestamp_exists(&(struct timestamp){.month = 0, .day = 1}));
+	ck_assert(!timestamp_exists(&(struct timestamp){.month = 13, .day = 1}));
+	ck_assert(!timestamp_exists(&(struct timestamp){.month = 1, .day = 1, .hour = 24}));
+	ck_assert(!timestamp_exists(&(struct timestamp){.month = 1, .day = 1, .minute = 60}));
+	ck_assert(timestamp_exists(&(struct timestamp){.month = 1, .day = 1, .second = 60}));
+	ck_assert(!timestamp_exists(&(struct timestamp){.month = 1, .day = 1, .second = 61}));
+}
+END_TEST
+
+START_TEST(times_are_written_in_their_own_zone_and_precision)
+{
+	struct message_time time = {.unix_ns = 1791756855123456789, .offset_minutes = 120, .digits = 9};
+	expect_text(time, 9, true, "2026-10-12T00:14:15.123456789+02:00");
+	expect_text(time, 6, true, "2026-10-12T00:14:15.123456+02:00");
+	expect_text(time, 9, false, "2026-10-12T00:14:15.123456789");
+	time.digits = 0;
+	time.offset_minutes = -570;
+	expect_text(time, 6, true, "2026-10-11T12:44:15-09:30");
+	time.offset_minutes = 0;
+	expect_text(time, 6, true, "2026-10-11T22:14:15Z");
+}
+END_TEST
+
+START_TEST(times_before_1970_are_written)
+{
+	expect_text((struct message_time){.unix_ns = -1, .digits = 3}, 6, true, "1969-12-31T23:59:59.999Z");
+	expect_text((struct message_time){.unix_ns = INT64_MIN, .digits = 0}, 6, true, "1677-09-21T00:12:43Z");
+	expect_text((struct message_time){.unix_ns = INT64_MAX, .digits = 0}, 6, true, "2262-04-11T23:47:16Z");
+}
+END_TEST
+
+START_TEST(legacy_stamps_are_written_with_a_space_before_a_digit)
+{
+	uint8_t text[TIMESTAMP_BSD_BYTES];
+	timestamp_write_bsd(&(struct message_time){.unix_ns = 1791756855LL * 1000000000 - 10LL * 86400 * 1000000000, .offset_minutes = 60}, text);
+	ck_assert_mem_eq(text, "Oct  1 23:14:15", TIMESTAMP_BSD_BYTES);
+}
+END_TEST
+
+START_TEST(dates_and_days_agree_with_the_c_library)
+{
+	for (int64_t day = civil_to_days(1600, 1, 1); day < civil_to_days(2500, 1, 1); day++) {
+		time_t seconds = day * 86400;
+		struct tm tm;
+		gmtime_r(&seconds, &tm);
+		struct civil_date date = civil_of_days(day);
+		ck_assert_int_eq(date.year, tm.tm_year + 1900);
+		ck_assert_uint_eq(date.month, (unsigned)tm.tm_mon + 1);
+		ck_assert_uint_eq(date.day, (unsigned)tm.tm_mday);
+		ck_assert_int_eq(civil_to_days(date.year, date.month, date.day), day);
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("timestamp");
+	TCase *tests = tcase_create("timestamp");
+	tcase_add_test(tests, the_forms_of_rfc_5424_are_exact);
+	tcase_add_test(tests, other_forms_are_read_but_not_exact);
+	tcase_add_test(tests, leading_zeros_of_a_fraction_count);
+	tcase_add_test(tests, digits_beyond_nine_are_skipped);
+	tcase_add_test(tests, what_is_no_stamp_is_none);
+	tcase_add_test(tests, an_offset_that_does_not_exist_is_left_unread);
+	tcase_add_test(tests, no_prefix_is_read_beyond_its_end);
+	tcase_add_test(tests, dates_that_do_not_exist_are_told);
+	tcase_add_test(tests, times_are_written_in_their_own_zone_and_precision);
+	tcase_add_test(tests, times_before_1970_are_written);
+	tcase_add_test(tests, legacy_stamps_are_written_with_a_space_before_a_digit);
+	tcase_add_test(tests, dates_and_days_agree_with_the_c_library);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
