@@ -4,9 +4,15 @@
 #include <stdio.h>
 
 #include "base/decimal.h"
+#include "syslog/json.h"
 #include "syslog/parse.h"
 #include "syslog/peer_text.h"
 #include "syslog/rfc5424_encode.h"
+
+enum {
+	SCRATCH_MAX_BYTES = 20 * ENCODER_MESSAGE_MAX_BYTES, /* encoders ask for room for the worst case */
+	SCRATCH_KEPT_BYTES = 1024 * 1024,
+};
 
 const char *const encoder_format_names[] = {"rfc5424", "raw", "json", NULL};
 
@@ -23,7 +29,7 @@ bool encoder_check(enum encoder_format format, const struct output_common *commo
 void encoder_init(struct encoder *encoder, enum encoder_format format, bool stamp, const struct spool *spool)
 {
 	*encoder = (struct encoder){.format = format, .stamp = stamp, .spool = spool};
-	buffer_init(&encoder->scratch, ENCODER_MESSAGE_MAX_BYTES);
+	buffer_init(&encoder->scratch, SCRATCH_MAX_BYTES);
 }
 
 void encoder_free(struct encoder *encoder)
@@ -35,15 +41,25 @@ void encoder_free(struct encoder *encoder)
 static uint8_t *room_for(struct encoder *encoder, size_t len, enum encoder_result *result)
 {
 	buffer_consume(&encoder->scratch, buffer_len(&encoder->scratch));
-	*result = len > ENCODER_MESSAGE_MAX_BYTES ? ENCODER_TOO_LONG : ENCODER_NO_MEMORY;
+	/* One giant message must not keep its memory for good. */
+	if (encoder->room > SCRATCH_KEPT_BYTES)
+		buffer_free(&encoder->scratch);
+	encoder->room = len;
+	*result = len > SCRATCH_MAX_BYTES ? ENCODER_TOO_LONG : ENCODER_NO_MEMORY;
 	return buffer_reserve(&encoder->scratch, len);
+}
+
+static enum encoder_result encoded(const uint8_t *out, size_t len, struct bytes *message)
+{
+	*message = bytes_of(out, len);
+	return len <= ENCODER_MESSAGE_MAX_BYTES ? ENCODER_DONE : ENCODER_TOO_LONG;
 }
 
 static enum encoder_result encode_rfc5424(struct encoder *encoder, const struct envelope *envelope, struct bytes *message)
 {
 	if (envelope->message.format == MESSAGE_FORMAT_RFC5424 && !encoder->stamp) {
-		*message = parse_trim(envelope->raw); /* what the encoder would write, without a copy */
-		return ENCODER_DONE;
+		struct bytes trimmed = parse_trim(envelope->raw); /* what the encoder would write, without a copy */
+		return encoded(trimmed.at, trimmed.len, message);
 	}
 	enum encoder_result result;
 	size_t room = rfc5424_encoded_max(envelope->raw.len);
@@ -53,19 +69,16 @@ static enum encoder_result encode_rfc5424(struct encoder *encoder, const struct 
 	uint8_t peer[PEER_TEXT_MAX_BYTES];
 	const struct rfc5424_encoding encoding = {
 		.fallback_hostname = bytes_of(peer, peer_text_address(&envelope->peer, peer)), .stamp = encoder->stamp};
-	struct rfc5424_encoded encoded = rfc5424_encode(envelope, &encoding, out, room);
-	assert(encoded.len > 0 && encoded.cut == 0);
-	*message = bytes_of(out, encoded.len);
-	return ENCODER_DONE;
+	struct rfc5424_encoded written = rfc5424_encode(envelope, &encoding, out, room);
+	assert(written.len > 0 && written.cut == 0);
+	return encoded(out, written.len, message);
 }
 
 static enum encoder_result encode_raw(struct encoder *encoder, const struct envelope *envelope, struct bytes *message)
 {
 	bool has_pri = (envelope->message.flags & (MESSAGE_PRI_ABSENT | MESSAGE_PRI_INVALID)) == 0;
-	if (has_pri && envelope->raw.len > 0) {
-		*message = envelope->raw;
-		return ENCODER_DONE;
-	}
+	if (has_pri && envelope->raw.len > 0)
+		return encoded(envelope->raw.at, envelope->raw.len, message);
 	enum encoder_result result;
 	uint8_t *out = room_for(encoder, DECIMAL_DIGITS_MAX + 2 + envelope->raw.len, &result);
 	if (out == NULL)
@@ -76,13 +89,21 @@ static enum encoder_result encode_raw(struct encoder *encoder, const struct enve
 	out[len++] = '>';
 	if (envelope->raw.len > 0)
 		memcpy(out + len, envelope->raw.at, envelope->raw.len);
-	*message = bytes_of(out, len + envelope->raw.len);
-	return ENCODER_DONE;
+	return encoded(out, len + envelope->raw.len, message);
 }
 
 static enum encoder_result encode_json(struct encoder *encoder, const struct envelope *envelope, struct bytes *message)
 {
-	return encode_raw(encoder, envelope, message);
+	struct bytes input_name = bytes_of_text(spool_input_name(encoder->spool, envelope->input));
+	const struct json_options options = {.input_name = input_name};
+	enum encoder_result result;
+	size_t room = json_encoded_max(envelope->raw.len, input_name.len);
+	uint8_t *out = room_for(encoder, room, &result);
+	if (out == NULL)
+		return result;
+	size_t len = json_encode(envelope, &options, out, room);
+	assert(len > 0 && out[len - 1] == '\n');
+	return encoded(out, len - 1, message); /* the end of a line is the framing's */
 }
 
 enum encoder_result encoder_encode(struct encoder *encoder, const struct envelope *envelope, struct bytes *message)

@@ -40,6 +40,7 @@ struct encoder {
 	bool stamp;
 	const struct spool *spool; /* names of inputs */
 	struct buffer scratch;
+	size_t room;               /* last asked of scratch */
 };
 
 /* False and a sentence (OUTPUT_ERROR_MAX_BYTES) if the options contradict each other. */

@@ -23,6 +23,7 @@ struct relp_session {
 	uint64_t first_ordinal;      /* of the oldest outstanding one */
 	uint64_t next_ordinal;
 	struct timer *deadline;
+	uint64_t deadline_ns;        /* what it is set to */
 	bool draining;               /* nothing new is sent: about to close, for a change of server, a reopen or our stop */
 	bool finishing;
 	bool finished;
@@ -206,9 +207,10 @@ static bool take_answers(struct relp_session *session, struct bytes bytes, size_
 static void watch_deadline(struct relp_session *session)
 {
 	uint64_t deadline = relp_client_deadline_ns(&session->client);
-	if (deadline == UINT64_MAX || timer_is_set(session->deadline))
+	if (deadline == UINT64_MAX || (timer_is_set(session->deadline) && session->deadline_ns <= deadline))
 		return;
 	uint64_t now = now_of(session);
+	session->deadline_ns = deadline;
 	timer_set(session->deadline, deadline > now ? deadline - now : 0);
 }
 

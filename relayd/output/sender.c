@@ -136,9 +136,9 @@ static void follow_jump(struct sender *sender)
 static enum step begin_block(struct sender *sender)
 {
 	const struct spool_view *block = &sender->block;
-	/* Sequences that no block holds and that nobody reported are missing as well. */
+	/* What is missing is reported as damage; a gap that was not reported are sequences that were never used. */
 	if (block->first > sender->account.last + 1)
-		account_note(&sender->account, block->first - 1, OUTCOME_DAMAGED);
+		account_note(&sender->account, block->first - 1, OUTCOME_FILTERED);
 	if (!account_has_room(&sender->account)) {
 		sender->has_block = false;
 		spool_reader_seek(sender->reader, block->first);
