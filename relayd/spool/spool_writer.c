@@ -14,6 +14,8 @@
 #include "base/clock.h"
 #include "spool/spool_internal.h"
 
+#include <assert.h>
+
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -46,7 +48,7 @@ static void gather(struct spool *spool)
 
 static int64_t slots_of_control(const struct spool *spool)
 {
-	uint64_t span = block_memory_bytes(spool->writer.control.room);
+	uint64_t span = block_memory_bytes((uint32_t)ledger_bytes_max(&spool->ledger));
 	uint64_t slot = space_slot_bytes(spool);
 	return (int64_t)((span + slot - 1) / slot);
 }
@@ -90,6 +92,7 @@ static unsigned blocks_that_fit(const struct current_segment *segment, struct sp
 
 static int write_run(struct spool *spool, struct spool_block *const *block, unsigned count)
 {
+	assert(count > 0 && count <= DISK_PARTS_MAX);
 	struct writer *writer = &spool->writer;
 	struct iovec part[DISK_PARTS_MAX];
 	uint64_t len = 0;
