@@ -15,7 +15,6 @@
 #include "spool/spool_internal.h"
 
 #include <assert.h>
-
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
