@@ -111,7 +111,7 @@ static void close_connection(struct connection *connection)
 	if (connection->deadline_ns != UINT64_MAX)
 		part->ending--;
 	stream_close(&connection->stream);
-	free(connection->last_message);
+	free(connection->rest);
 	free(connection);
 	stream_server_forget(part);
 	update_timer(part);
@@ -181,37 +181,32 @@ bool connection_take(struct connection *connection, struct bytes message, uint32
 	return true;
 }
 
-static void lose_last(struct connection *connection, const char *message, struct bytes octets)
+static struct bytes rest_of(const struct connection *connection)
 {
-	log_event(connection, PEER_NOT_STORED, message, octets);
+	return bytes_of(connection->rest, connection->rest_len);
 }
 
-void connection_take_last(struct connection *connection, struct bytes message, uint32_t flags)
+/* Drops the first `used` octets of the rest; without any left there is none. */
+static void use_rest(struct connection *connection, size_t used)
 {
-	uint64_t receipt;
-	if (connection_take(connection, message, flags, &receipt))
+	assert(used <= connection->rest_len);
+	connection->rest_len -= used;
+	memmove(connection->rest, connection->rest + used, connection->rest_len);
+	if (connection->rest_len > 0)
 		return;
-	connection->last_message = malloc(message.len + 1); /* never of no octets */
-	if (connection->last_message == NULL) {
-		lose_last(connection, "the last message of a connection is lost: the spool has no room for it and there is no "
-		                      "memory to keep it", message);
-		return;
-	}
-	memcpy(connection->last_message, message.at, message.len);
-	connection->last_message_len = message.len;
-	connection->last_message_flags = flags;
+	free(connection->rest);
+	connection->rest = NULL;
 }
 
-/* There may be room again: goes on reading, or gives the message that is left to the intake and closes. */
+/* There may be room again: goes on reading, or settles what was left at the end of the stream and closes. */
 static void try_again(struct connection *connection)
 {
 	connection->has_taken = false;
 	connection_resume(connection, CONNECTION_PAUSE_ROOM);
-	if (connection->last_message == NULL)
+	if (connection->rest == NULL)
 		return;
-	uint64_t receipt;
-	struct bytes message = bytes_of(connection->last_message, connection->last_message_len);
-	if (connection_take(connection, message, connection->last_message_flags, &receipt))
+	use_rest(connection, connection->part->server->spec.protocol->end(connection, rest_of(connection)));
+	if (connection->rest == NULL)
 		close_connection(connection);
 }
 
@@ -290,14 +285,31 @@ static void note_end(struct connection *connection, enum stream_end end, const c
 	}
 }
 
+/* A copy of what could not be settled; the stream's memory goes with it. */
+static void keep_rest(struct connection *connection, struct bytes rest)
+{
+	if (rest.len == 0)
+		return;
+	connection->rest = malloc(rest.len);
+	if (connection->rest == NULL) {
+		log_event(connection, PEER_NOT_STORED, "the last octets of a connection are lost: the spool has no room for them, "
+		                                       "and there is no memory to keep them", rest);
+		return;
+	}
+	memcpy(connection->rest, rest.at, rest.len);
+	connection->rest_len = rest.len;
+}
+
 static void on_end(void *context, enum stream_end end, const char *detail, struct bytes rest)
 {
 	struct connection *connection = context;
 	const struct connection_protocol *protocol = connection->part->server->spec.protocol;
 	note_end(connection, end, detail, rest);
+	leave_waiting(connection); /* it may end while it waits, if memory is short */
+	connection->pauses = 0;
 	if (protocol->end != NULL)
-		protocol->end(connection, rest);
-	if (connection->last_message == NULL)
+		keep_rest(connection, bytes_after(rest, protocol->end(connection, rest)));
+	if (connection->rest == NULL)
 		close_connection(connection);
 	else
 		stream_close(&connection->stream);
@@ -399,8 +411,8 @@ static void expire(struct connection *connection)
 		return;
 	}
 	if ((connection->pauses & CONNECTION_PAUSE_ROOM) != 0 && protocol->give_up == NULL)
-		lose_last(connection, "the spool had no room until our stop: what this peer had sent last is lost",
-		          bytes_of(connection->last_message, connection->last_message_len));
+		log_event(connection, PEER_NOT_STORED, "the spool had no room until our stop: what this peer had sent last is "
+		                                       "lost", rest_of(connection));
 	close_connection(connection);
 }
 

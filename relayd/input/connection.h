@@ -31,8 +31,11 @@ struct connection_protocol {
 	 * May call connection_finish(). Optional.
 	 */
 	void (*stored)(struct connection *connection, uint64_t ordinal);
-	/* No more bytes will come; `rest` was left. Keeps what is worth it by connection_take_last(). Optional. */
-	void (*end)(struct connection *connection, struct bytes rest);
+	/*
+	 * No more bytes will come; `rest` was left. Takes what is worth it and returns how much is settled: all of it, unless
+	 * there was no room: then it is called again with what is left. The stream may be gone. Optional.
+	 */
+	size_t (*end)(struct connection *connection, struct bytes rest);
 	/* Our own stop: ends it in order, finally by connection_finish(). Bounded by CONNECTION_STOP_NS. */
 	void (*stop)(struct connection *connection);
 	/* The bound of stop() has passed: calls connection_finish() at once. Optional: else it is closed. */
@@ -53,7 +56,7 @@ enum connection_pause {
 /* The first member of a protocol's struct. Protocols read `part`, `stream` and `peer`; the rest is connection.c's. */
 struct connection {
 	struct connection_part *part;
-	struct stream *stream;   /* NULL after its end, while the last message waits for room */
+	struct stream *stream;   /* NULL after its end, while its last octets wait for room */
 	struct peer peer;
 	struct list link;        /* in part->connections */
 	struct list waiting;     /* in part->hungry or part->fed while CONNECTION_PAUSE_ROOM */
@@ -64,9 +67,8 @@ struct connection {
 	bool is_finishing;       /* our sending side is shut: waits for the peer to close */
 	uint64_t deadline_ns;    /* of stop or finish; UINT64_MAX: none */
 	uint64_t resumed_ns;     /* our own pauses are not the peer's idleness */
-	uint8_t *last_message;   /* came with the end of the stream, waits for room */
-	size_t last_message_len;
-	uint32_t last_message_flags;
+	uint8_t *rest;           /* the last octets, when they wait for room; NULL: none */
+	size_t rest_len;
 };
 
 /*
@@ -74,9 +76,6 @@ struct connection {
  * presented again when there is. True: taken, or dropped and counted by an input that sheds.
  */
 bool connection_take(struct connection *connection, struct bytes message, uint32_t flags, uint64_t *receipt);
-
-/* The same for the last message of a stream that has ended: without room a copy waits. Only from the protocol's end(). */
-void connection_take_last(struct connection *connection, struct bytes message, uint32_t flags);
 
 /* Has the protocol's stored() called when the next group with blocks of this worker is stored. Harmless if repeated. */
 void connection_await_stored(struct connection *connection);

@@ -21,7 +21,7 @@ static void look_at_framing(struct framed_connection *framed, struct bytes messa
 	struct connection *connection = &framed->connection;
 	struct connection_part *part = connection->part;
 	framed->has_looked = true;
-	if (framed->framing.mode == FRAME_MODE_NON_TRANSPARENT && framed->framing.seen == FRAMING_OCTET_COUNTING &&
+	if (connection->stream != NULL && framed->framing.mode == FRAME_MODE_NON_TRANSPARENT && framed->framing.seen == FRAMING_OCTET_COUNTING &&
 	    peer_log_first_time(&part->log, connection->peer.address))
 		peer_log_event(&part->log, PEER_FRAMING, worker_now_ns(part->on->worker),
 		               stream_peer_text(connection->stream),
@@ -41,6 +41,9 @@ static bool take(struct framed_connection *framed, const struct frame *frame)
 static void break_off(struct framed_connection *framed, const char *reason, struct bytes octets)
 {
 	framed->is_broken = true;
+	if (framed->framing.mode == FRAME_MODE_OCTET_COUNTING && framed->framing.seen == FRAMING_NON_TRANSPARENT)
+		reason = "the peer sends LF frames, but this input is set to octet counting; set \"framing\" to \"auto\", or the "
+		         "peer to octet counting";
 	connection_protocol_error(&framed->connection, reason, octets);
 	connection_finish(&framed->connection);
 }
@@ -70,15 +73,23 @@ size_t framed_connection_bytes(struct connection *connection, struct bytes bytes
 	return bytes.len - in.len;
 }
 
-void framed_connection_end(struct connection *connection, struct bytes rest)
+size_t framed_connection_end(struct connection *connection, struct bytes rest)
 {
 	struct framed_connection *framed = framed_of(connection);
 	struct frame frame;
-	if (framed->is_broken || frame_choice_end(&framed->framing, rest, &frame) != FRAME_COMPLETE)
-		return;
+	size_t used = framed_connection_bytes(connection, rest); /* whole frames, if it was paused */
+	struct bytes last = bytes_after(rest, used);
+	struct frame_choice before = framed->framing;
+	if (connection->pauses != 0)
+		return used;
+	if (framed->is_broken || frame_choice_end(&framed->framing, last, &frame) != FRAME_COMPLETE)
+		return rest.len;
 	/* At our own stop we are the ones who cut it, even where only an LF seems to lack. */
-	bool is_cut = frame.truncated || connection->is_finishing;
-	connection_take_last(connection, frame.message, is_cut ? MESSAGE_TRUNCATED : 0);
+	frame.truncated |= connection->is_finishing;
+	if (take(framed, &frame))
+		return rest.len;
+	framed->framing = before;
+	return used;
 }
 
 /*

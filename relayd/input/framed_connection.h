@@ -18,7 +18,7 @@ struct framed_connection {
 
 /* Rows of connection_protocol that are the same for all; the driver adds `open` and `transports`. */
 size_t framed_connection_bytes(struct connection *connection, struct bytes bytes);
-void framed_connection_end(struct connection *connection, struct bytes rest);
+size_t framed_connection_end(struct connection *connection, struct bytes rest);
 void framed_connection_stop(struct connection *connection);
 
 /* For the driver's open(). */

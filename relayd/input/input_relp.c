@@ -91,8 +91,13 @@ static bool is_window_full(const struct relp_connection *relp)
 static void answer(struct relp_connection *relp)
 {
 	struct connection *connection = &relp->connection;
-	relp_server_write(&relp->session, stream_output(connection->stream)); /* the rest when it is writable */
-	stream_flush(connection->stream);
+	struct buffer *output = stream_output(connection->stream);
+	bool has_more;
+	do {
+		bool is_complete = relp_server_write(&relp->session, output);
+		has_more = !is_complete && buffer_len(output) > 0;
+		stream_flush(connection->stream);
+	} while (has_more && buffer_len(output) == 0); /* if the socket did not take all, the rest goes when it is writable */
 	if (relp_server_state(&relp->session) == RELP_SERVER_CLOSED)
 		connection_finish(connection);
 	if (!is_window_full(relp))

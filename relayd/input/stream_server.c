@@ -280,6 +280,7 @@ void stream_server_status(const struct input *input, struct input_status *status
 		status->tls_refused += counter_get(&part->tls_refused);
 		is_waiting |= counter_get(&part->waiting) > 0;
 	}
-	if (is_waiting && atomic_load(&input->state) == INPUT_RUNNING)
+	bool is_full = is_waiting && intake_level(input->setup.workers[0].intake) != SPOOL_LEVEL_OPEN;
+	if (is_full && atomic_load(&input->state) == INPUT_RUNNING)
 		status->state = "paused: spool full";
 }

@@ -11,11 +11,15 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "intake/counter.h"
 
 /* The mildest severity that the reserve of the spool is kept for (rule 8). */
 enum { RESERVE_SEVERITY_MAX = 3 };
+
+/* When to look again at a part-filled block, if no group is stored before; that ends a turn too. */
+enum { AGAIN_NS = 1000 * 1000 };
 
 struct intake {
 	struct spool *spool;
@@ -93,6 +97,12 @@ uint64_t intake_turn_end(struct intake *intake)
 		return 0;
 	if (!spool_would_start_group(intake->spool))
 		return spool_next_group_ns(intake->spool);
+	/*
+	 * The writer is awake for a block that this worker has just handed over, and has not begun. One block more for each
+	 * turn until it does would use up the pool with a few messages in each.
+	 */
+	if (intake->submitted > intake_stored_ordinal(intake))
+		return clock_monotonic_ns() + AGAIN_NS;
 	intake_flush(intake);
 	return 0;
 }
@@ -219,6 +229,11 @@ void intake_room(struct intake *intake)
 		if (source->room != NULL)
 			source->room(source->context);
 	}
+}
+
+enum spool_level intake_level(const struct intake *intake)
+{
+	return spool_level(intake->spool);
 }
 
 uint64_t intake_stored_ordinal(const struct intake *intake)

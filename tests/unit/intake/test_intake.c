@@ -389,6 +389,21 @@ START_TEST(the_end_of_a_turn_keeps_blocks_while_the_writer_is_busy_and_says_unti
 }
 END_TEST
 
+START_TEST(part_filled_blocks_do_not_pile_up_before_the_writer_has_begun)
+{
+	for (unsigned turn = 0; turn < 100; turn++) {
+		ck_assert_int_eq(take(&sheds, "x"), INTAKE_TAKEN);
+		uint64_t again = intake_turn_end(intake);
+		ck_assert_int_eq(again != 0, turn > 0);
+	}
+	ck_assert_uint_eq(spool.submitted_count, 1);
+	spool.stored = 1;
+	ck_assert_uint_eq(intake_turn_end(intake), 0);
+	ck_assert_uint_eq(spool.submitted_count, 2);
+	ck_assert_uint_eq(spool.submitted[1]->count, 99);
+}
+END_TEST
+
 START_TEST(every_source_is_told_once_for_each_group_what_is_stored)
 {
 	take(&waits, "x");
@@ -433,6 +448,7 @@ int main(void)
 	tcase_add_test(tests, losses_before_the_intake_are_counted_as_received_and_dropped);
 	tcase_add_test(tests, the_end_of_a_turn_hands_over_if_the_writer_would_start_a_group);
 	tcase_add_test(tests, the_end_of_a_turn_keeps_blocks_while_the_writer_is_busy_and_says_until_when);
+	tcase_add_test(tests, part_filled_blocks_do_not_pile_up_before_the_writer_has_begun);
 	tcase_add_test(tests, every_source_is_told_once_for_each_group_what_is_stored);
 	tcase_add_test(tests, every_source_is_told_of_room);
 	suite_add_tcase(suite, tests);

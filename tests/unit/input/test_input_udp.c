@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The driver udp: what arrives, in which order, and that everything that does not is counted under its reason. */
+#include "rig.h"
+
+enum { MESSAGES = 10000, SENDERS = 4 };
+
+static struct rig rig;
+
+static void *send_messages(void *context)
+{
+	unsigned sender = *(unsigned *)context;
+	int fd = rig_connect(&rig, SOCK_DGRAM);
+	for (unsigned i = 0; i < MESSAGES / SENDERS; i++) {
+		char message[80];
+		int len = snprintf(message, sizeof message, "<13>1 - - app - - - sender %u number %u", sender, i);
+		rig_send_octets(fd, message, (size_t)len);
+	}
+	close(fd);
+	return NULL;
+}
+
+START_TEST(ten_thousand_messages_of_four_senders_arrive_in_order)
+{
+	pthread_t threads[SENDERS];
+	unsigned indexes[SENDERS];
+	struct rig_order order = {.senders = SENDERS};
+	rig_open(&rig, (struct rig_options){.workers = 2});
+	rig_start(&rig, "udp", "listen", "127.0.0.1:0", NULL);
+	for (unsigned i = 0; i < SENDERS; i++) {
+		indexes[i] = i;
+		pthread_create(&threads[i], NULL, send_messages, &indexes[i]);
+	}
+	for (unsigned i = 0; i < SENDERS; i++)
+		pthread_join(threads[i], NULL);
+	rig_finish(&rig);
+	struct input_status status = rig_status(&rig);
+	ck_assert_uint_eq(status.received, MESSAGES);
+	ck_assert_uint_eq(status.kernel_drops, 0);
+	ck_assert_uint_eq(rig_read(&rig, rig_check_order, &order), MESSAGES);
+	const struct rig_one *one = rig_record(&rig, 0);
+	ck_assert_uint_eq(one->envelope.peer.transport, TRANSPORT_UDP);
+	ck_assert_uint_ne(one->envelope.peer.port, 0);
+	ck_assert_uint_eq(one->envelope.peer.address[12], 127);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(peers_that_are_not_allowed_are_counted)
+{
+	rig_open(&rig, (struct rig_options){0});
+	rig_start(&rig, "udp", "listen", "127.0.0.1:0", "allowed_peers", "192.0.2.0/24", NULL);
+	int fd = rig_connect(&rig, SOCK_DGRAM);
+	for (unsigned i = 0; i < 17; i++)
+		rig_send(fd, "<13>not for us");
+	rig_finish(&rig);
+	ck_assert_uint_eq(rig_dropped(&rig, SPOOL_DROP_PEER_NOT_ALLOWED), 17);
+	ck_assert_uint_eq(spool_stored(rig.spool), 0);
+	close(fd);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(empty_datagrams_are_counted)
+{
+	rig_open(&rig, (struct rig_options){0});
+	rig_start(&rig, "udp", "listen", "127.0.0.1:0", NULL);
+	int fd = rig_connect(&rig, SOCK_DGRAM);
+	for (unsigned i = 0; i < 3; i++)
+		ck_assert_int_eq(send(fd, "", 0, 0), 0);
+	rig_send(fd, "\n"); /* not empty, although no message is in it */
+	rig_finish(&rig);
+	ck_assert_uint_eq(rig_dropped(&rig, SPOOL_DROP_EMPTY), 3);
+	ck_assert_uint_eq(spool_stored(rig.spool), 1);
+	close(fd);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(a_datagram_over_the_limit_is_cut_and_flagged)
+{
+	char big[5000];
+	rig_open(&rig, (struct rig_options){0});
+	rig_start(&rig, "udp", "listen", "127.0.0.1:0", "max_message_size", "2KiB", NULL);
+	int fd = rig_connect(&rig, SOCK_DGRAM);
+	memset(big, 'x', sizeof big);
+	rig_send_octets(fd, big, sizeof big);
+	rig_finish(&rig);
+	ck_assert_uint_eq(rig_record(&rig, 0)->envelope.raw.len, 2048);
+	ck_assert_uint_ne(rig_record(&rig, 0)->envelope.message.flags & MESSAGE_TRUNCATED, 0);
+	ck_assert_uint_eq(rig_status(&rig).truncated, 1);
+	close(fd);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(a_trailing_LF_is_kept_in_raw_and_is_no_part_of_MSG)
+{
+	rig_open(&rig, (struct rig_options){0});
+	rig_start(&rig, "udp", "listen", "127.0.0.1:0", NULL);
+	int fd = rig_connect(&rig, SOCK_DGRAM);
+	rig_send(fd, "<13>1 - - app - - - text\n");
+	rig_finish(&rig);
+	const struct rig_one *one = rig_record(&rig, 0);
+	ck_assert_str_eq(one->text, "<13>1 - - app - - - text\n");
+	ck_assert_uint_eq(one->envelope.message.msg.len, 4);
+	close(fd);
+	rig_close(&rig);
+}
+END_TEST
+
+/* --- losses in the kernel, and our stop --------------------------------------------------------------------------- */
+
+struct gate {
+	_Atomic bool is_closed, has_stopped;
+};
+
+static void wait_at_gate(void *context)
+{
+	struct gate *gate = context;
+	atomic_store(&gate->has_stopped, true);
+	while (atomic_load(&gate->is_closed))
+		usleep(1000);
+}
+
+START_TEST(what_the_kernel_drops_is_counted_exactly)
+{
+	struct gate gate = {.is_closed = true};
+	rig_open(&rig, (struct rig_options){0});
+	rig_start(&rig, "udp", "listen", "127.0.0.1:0", "receive_buffer", "64KiB", NULL);
+	worker_post(rig.w[0].worker, wait_at_gate, &gate);
+	RIG_WAIT(atomic_load(&gate.has_stopped));
+	int fd = rig_connect(&rig, SOCK_DGRAM);
+	for (unsigned i = 0; i < MESSAGES; i++)
+		rig_send(fd, "<13>more than the socket's buffer holds");
+	atomic_store(&gate.is_closed, false);
+	RIG_WAIT(rig_status(&rig).kernel_drops > 0); /* by timer, while it runs */
+	rig_finish(&rig);
+	struct input_status status = rig_status(&rig);
+	ck_assert_uint_gt(status.kernel_drops, 0);
+	ck_assert_uint_eq(rig_dropped(&rig, SPOOL_DROP_KERNEL), status.kernel_drops);
+	ck_assert_uint_eq(spool_stored(rig.spool) + status.kernel_drops, MESSAGES);
+	ck_assert_uint_eq(status.received, MESSAGES);
+	close(fd);
+	rig_close(&rig);
+}
+END_TEST
+
+static void *open_gate_soon(void *context)
+{
+	usleep(200000);
+	atomic_store(&((struct gate *)context)->is_closed, false);
+	return NULL;
+}
+
+START_TEST(our_stop_takes_what_the_kernel_still_has)
+{
+	struct gate gate = {.is_closed = true};
+	pthread_t thread;
+	rig_open(&rig, (struct rig_options){0});
+	rig_start(&rig, "udp", "listen", "127.0.0.1:0", NULL);
+	worker_post(rig.w[0].worker, wait_at_gate, &gate);
+	RIG_WAIT(atomic_load(&gate.has_stopped));
+	int fd = rig_connect(&rig, SOCK_DGRAM);
+	for (unsigned i = 0; i < 500; i++)
+		rig_send(fd, "<13>in the kernel's buffer");
+	pthread_create(&thread, NULL, open_gate_soon, &gate);
+	rig_finish(&rig);
+	pthread_join(thread, NULL);
+	ck_assert_uint_eq(spool_stored(rig.spool), 500);
+	close(fd);
+	rig_close(&rig);
+}
+END_TEST
+
+/* --- a full spool ------------------------------------------------------------------------------------------------ */
+
+struct severities {
+	uint64_t stored[8];
+};
+
+static void count_severity(void *context, const struct envelope *envelope)
+{
+	((struct severities *)context)->stored[message_severity(&envelope->message)]++;
+}
+
+START_TEST(a_full_spool_sheds_by_severity_and_every_message_is_stored_or_counted)
+{
+	struct severities severities = {0};
+	char message[1024];
+	rig_open(&rig, (struct rig_options){
+		.max_size_bytes = 6 << 20, .reserve_bytes = 1 << 20, .segment_size_bytes = 512 << 10,
+		.block_size_bytes = 64 << 10, .blocks_per_worker = 4,
+	});
+	rig_start(&rig, "udp", "listen", "127.0.0.1:0", "max_message_size", "8KiB", NULL);
+	int fd = rig_connect(&rig, SOCK_DGRAM);
+	memset(message, 'x', sizeof message);
+	unsigned sent = 0;
+	while (spool_level(rig.spool) != SPOOL_LEVEL_FULL) {
+		for (unsigned severity = 0; severity < 8; severity++, sent++) {
+			char pri[8];
+			snprintf(pri, sizeof pri, "<%u>", 8 + severity);
+			memcpy(message, pri, strlen(pri));
+			rig_send_octets(fd, message, sizeof message);
+		}
+		RIG_WAIT(rig_status(&rig).received == sent); /* slowly, so that blocks are never the reason */
+		RIG_WAIT(rig_settled(&rig) == sent);
+		ck_assert_uint_lt(sent, 100000);
+	}
+	rig_finish(&rig);
+	uint64_t stored = rig_read(&rig, count_severity, &severities);
+	ck_assert_uint_eq(stored + rig_dropped(&rig, SPOOL_DROP_SPOOL_FULL), sent);
+	for (unsigned severity = 0; severity < 3; severity++) {
+		/* All alike, but for the last round, in which the spool became full. */
+		ck_assert_uint_le(severities.stored[severity] - severities.stored[severity + 1], 1);
+		ck_assert_uint_le(severities.stored[4 + severity] - severities.stored[5 + severity], 1);
+	}
+	ck_assert_uint_gt(severities.stored[3], severities.stored[4]);
+	close(fd);
+	rig_close(&rig);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("input_udp");
+	TCase *tests = tcase_create("udp");
+	tcase_set_timeout(tests, 60);
+	tcase_add_test(tests, ten_thousand_messages_of_four_senders_arrive_in_order);
+	tcase_add_test(tests, peers_that_are_not_allowed_are_counted);
+	tcase_add_test(tests, empty_datagrams_are_counted);
+	tcase_add_test(tests, a_datagram_over_the_limit_is_cut_and_flagged);
+	tcase_add_test(tests, a_trailing_LF_is_kept_in_raw_and_is_no_part_of_MSG);
+	tcase_add_test(tests, what_the_kernel_drops_is_counted_exactly);
+	tcase_add_test(tests, our_stop_takes_what_the_kernel_still_has);
+	tcase_add_test(tests, a_full_spool_sheds_by_severity_and_every_message_is_stored_or_counted);
+	suite_add_tcase(suite, tests);
+	return rig_run(suite);
+}
