@@ -9,6 +9,7 @@ enum {
 	NAME_COLUMNS = 28,
 	VALUE_COLUMNS = 40,
 	INDENT_COLUMNS = 4,
+	LINE_COLUMNS = 96,
 	SENTENCE_MAX_BYTES = 2048,
 };
 
@@ -73,7 +74,7 @@ void explain_print(const struct config *config, FILE *out)
 			char sentence[SENTENCE_MAX_BYTES];
 			explain_path(settings, i, k, sentence, sizeof sentence);
 			fprintf(out, "\n  %s -> spool -> %s\n", settings->inputs[i].name, settings->outputs[k].name);
-			wrap_print(out, INDENT_COLUMNS, sentence);
+			wrap_print(out, INDENT_COLUMNS, LINE_COLUMNS, sentence);
 		}
 	}
 }

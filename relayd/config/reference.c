@@ -14,6 +14,9 @@
 enum {
 	FACTS_MAX_BYTES = 512,
 	INDENT_COLUMNS = 4,   /* of one level */
+	TEXT_COLUMNS = 96,
+	MDOC_COLUMNS = 80,    /* of a line of source */
+	MDOC_TEXT_MAX_BYTES = 1024,
 	TABLES_MAX = 32,      /* section tables that are printed once */
 	PATH_MAX_BYTES = 64,
 };
@@ -105,18 +108,32 @@ static void print_facts(const struct option *row, char *out, size_t size)
 
 /* ---- mdoc ---- */
 
-/* One line of text as mdoc wants it: no backslash, nothing at the start that roff takes for a request. */
-static void print_mdoc_line(FILE *out, const char *text)
+/* Appends one octet of text as roff wants it: no backslash, and no word that it takes for a request at a line's start. */
+static size_t put_roff(char *out, bool starts_word, char octet)
 {
-	if (*text == '.' || *text == '\'')
-		fputs("\\&", out);
-	for (; *text != '\0'; text++) {
-		if (*text == '\\')
-			fputs("\\e", out);
-		else
-			fputc(*text, out);
+	if (octet == '\\')
+		return (size_t)sprintf(out, "\\e");
+	return (size_t)sprintf(out, starts_word && (octet == '.' || octet == '\'') ? "\\&%c" : "%c", octet);
+}
+
+/* Text in short lines of source, each sentence on lines of its own, as mdoc asks. */
+static void print_mdoc_text(FILE *out, const char *text)
+{
+	enum { ROFF_OCTETS_MAX = 4 };
+	char sentence[MDOC_TEXT_MAX_BYTES];
+	size_t len = 0;
+	for (char before = ' '; *text != '\0'; before = *text++) {
+		assert(len + ROFF_OCTETS_MAX < sizeof sentence);
+		bool ends_sentence = before == '.' && *text == ' ';
+		if (!ends_sentence) {
+			len += put_roff(sentence + len, before == ' ', *text);
+			continue;
+		}
+		wrap_print(out, 0, MDOC_COLUMNS, sentence);
+		len = 0;
 	}
-	fputc('\n', out);
+	if (len > 0)
+		wrap_print(out, 0, MDOC_COLUMNS, sentence);
 }
 
 /* ---- both ---- */
@@ -125,10 +142,10 @@ static void print_heading(struct reference *reference, const char *heading, cons
 {
 	if (reference->form == REFERENCE_MDOC) {
 		fprintf(reference->out, ".Ss %s\n", heading);
-		print_mdoc_line(reference->out, doc);
+		print_mdoc_text(reference->out, doc);
 	} else {
 		fprintf(reference->out, "\n%s\n", heading);
-		wrap_print(reference->out, INDENT_COLUMNS, doc);
+		wrap_print(reference->out, INDENT_COLUMNS, TEXT_COLUMNS, doc);
 	}
 }
 
@@ -150,21 +167,21 @@ static void print_row_head(struct reference *reference, unsigned depth, const st
 	print_facts(row, facts, sizeof facts);
 	if (reference->form == REFERENCE_MDOC) {
 		fprintf(reference->out, ".It Ic %s\n", row->name);
-		print_mdoc_line(reference->out, row->doc);
+		print_mdoc_text(reference->out, row->doc);
 		fputs(".Pq ", reference->out);
 		/* Quotes are special in a macro's line. */
 		for (const char *at = facts; *at != '\0'; at++)
 			fputs(*at == '"' ? "\\(dq" : (char[]){*at, '\0'}, reference->out);
 		fputc('\n', reference->out);
 		if (remark[0] != '\0')
-			print_mdoc_line(reference->out, remark);
+			print_mdoc_text(reference->out, remark);
 		return;
 	}
 	unsigned indent = INDENT_COLUMNS * depth;
 	fprintf(reference->out, "%*s%s: %s\n", (int)indent, "", row->name, facts);
-	wrap_print(reference->out, indent + INDENT_COLUMNS, row->doc);
+	wrap_print(reference->out, indent + INDENT_COLUMNS, TEXT_COLUMNS, row->doc);
 	if (remark[0] != '\0')
-		wrap_print(reference->out, indent + INDENT_COLUMNS, remark);
+		wrap_print(reference->out, indent + INDENT_COLUMNS, TEXT_COLUMNS, remark);
 }
 
 /* Where the section's table was printed before, or NULL; then it is noted for the next time. */

@@ -3,12 +3,12 @@
 
 #include <string.h>
 
-void wrap_print(FILE *out, unsigned indent, const char *text)
+void wrap_print(FILE *out, unsigned indent, unsigned columns, const char *text)
 {
 	size_t column = 0;
 	while (*text != '\0') {
 		size_t len = strcspn(text, " ");
-		if (column > 0 && column + 1 + len > WRAP_COLUMNS) {
+		if (column > 0 && column + 1 + len > columns) {
 			fputc('\n', out);
 			column = 0;
 		}
