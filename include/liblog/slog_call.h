@@ -13,6 +13,8 @@
 #ifndef LIBLOG_SLOG_CALL_H
 #define LIBLOG_SLOG_CALL_H
 
+#include <liblog/slog.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include <liblog/slog.h>
+
 
 #ifdef __cplusplus
 extern "C" {

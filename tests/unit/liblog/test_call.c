@@ -35,10 +35,12 @@ START_TEST(every_c_type_has_its_json_type)
 	unsigned long long ull = UINT64_MAX;
 	float f = 0.1f;
 	double d = 0.1;
-	slog_info("t", "b", b, "sc", sc, "uc", uc, "s", s, "us", us, "i", -5, "u", u, "l", l, "ul", ul, "ll", ll, "ull", ull,
+	slog_info("t", "b", b, "sc", sc, "uc", uc, "s", s, "us", us, "i", -5, "u", u, "l", l, "ul", ul,
+	          "ll", ll, "ull", ull,
 	          "f", f, "d", d);
 	ck_assert_str_eq(logged_members(),
-	                 "\"msgid\":\"t\",\"b\":true,\"sc\":-1,\"uc\":255,\"s\":-2,\"us\":65535,\"i\":-5,\"u\":4294967295,\"l\":-3,"
+	                 "\"msgid\":\"t\",\"b\":true,\"sc\":-1,\"uc\":255,\"s\":-2,\"us\":65535,\"i\":-5,"
+	                 "\"u\":4294967295,\"l\":-3,"
 	                 "\"ul\":4,\"ll\":-9223372036854775808,\"ull\":18446744073709551615,\"f\":0.1,\"d\":0.1");
 }
 END_TEST
@@ -49,7 +51,8 @@ START_TEST(pointers_are_strings_or_null)
 	const char *null = NULL;
 	const unsigned char *octets = (const unsigned char *)"xyz";
 	signed char letters[] = {'h', 'i', 0};
-	slog_info("t", "a", text, "b", "lit", "c", null, "d", octets, "e", letters, "f", (void *)0x1f, "g", (const void *)NULL);
+	slog_info("t", "a", text, "b", "lit", "c", null, "d", octets, "e", letters,
+	          "f", (void *)0x1f, "g", (const void *)NULL);
 	ck_assert_str_eq(logged_members(), "\"msgid\":\"t\",\"a\":\"abc\",\"b\":\"lit\",\"c\":null,\"d\":\"xyz\",\"e\":\"hi\","
 	                                   "\"f\":\"0x1f\",\"g\":null");
 }
@@ -58,9 +61,13 @@ END_TEST
 START_TEST(helpers_make_what_c_has_no_type_for)
 {
 	struct timespec time = {1791756855, 120000000};
-	slog_info("t", "b", slog_bool(evaluated == 77), "s", slog_str("a\0bc", 3), "n", slog_str(NULL, 5), "y", slog_bytes("hi", 2),
-	          "z", slog_bytes(NULL, 2), "t", slog_time(time), "p", slog_secret("hunter2"), "g", slog_group("k", slog_list(1, "x")));
-	ck_assert_str_eq(logged_members(), "\"msgid\":\"t\",\"b\":false,\"s\":\"a\\u0000b\",\"n\":null,\"y\":\"data:;base64,aGk=\","
+	slog_info("t", "b", slog_bool(evaluated == 77), "s", slog_str("a\0bc", 3), "n", slog_str(NULL, 5),
+	          "y", slog_bytes("hi", 2),
+	          "z", slog_bytes(NULL, 2), "t", slog_time(time), "p", slog_secret("hunter2"),
+	          "g", slog_group("k", slog_list(1, "x")));
+	ck_assert_str_eq(logged_members(), "\"msgid\":\"t\",\"b\":false,"
+	                                   "\"s\":\"a\\u0000b\",\"n\":null,"
+	                                   "\"y\":\"data:;base64,aGk=\","
 	                                   "\"z\":null,\"t\":\"2026-10-11T22:14:15.120Z\",\"p\":\"***\",\"g\":{\"k\":[1,\"x\"]}");
 	errno = ENOENT;
 	slog_info("t", "e", slog_errno(), "f", slog_error(EACCES), "u", slog_error(99999));
@@ -148,7 +155,8 @@ END_TEST
 
 START_TEST(a_call_takes_32_pairs)
 {
-	slog_info("t", "k", 1, "k", 2, "k", 3, "k", 4, "k", 5, "k", 6, "k", 7, "k", 8, "k", 9, "k", 10, "k", 11, "k", 12, "k", 13,
+	slog_info("t", "k", 1, "k", 2, "k", 3, "k", 4, "k", 5, "k", 6, "k", 7, "k", 8, "k", 9, "k", 10, "k", 11, "k", 12,
+	          "k", 13,
 	          "k", 14, "k", 15, "k", 16, "k", 17, "k", 18, "k", 19, "k", 20, "k", 21, "k", 22, "k", 23, "k", 24, "k", 25,
 	          "k", 26, "k", 27, "k", 28, "k", 29, "k", 30, "j", 31, "k", 32);
 	ck_assert_str_eq(logged_members(), "\"msgid\":\"t\",\"j\":31,\"k\":32");
@@ -234,7 +242,9 @@ static size_t stack_used(void *(*function)(void *))
 
 START_TEST(a_call_uses_at_most_4_kib_of_stack)
 {
-	static const struct slog_encoder *const encoders[] = {&slog_encoder_rfc5424, &slog_encoder_json, &slog_encoder_console};
+	static const struct slog_encoder *const encoders[] = {
+		&slog_encoder_rfc5424, &slog_encoder_json, &slog_encoder_console,
+	};
 	for (size_t i = 0; i < 3; i++) {
 		logged_sink->encoder = encoders[i];
 		stack_used(call_once); /* starts what is started once */

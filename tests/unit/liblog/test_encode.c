@@ -59,7 +59,8 @@ START_TEST(the_examples_of_the_encoding)
 	     "\"msgid\":\"t\",\"q\":\"say \\\"hi\\\" [x]\",\"p\":\"C:\\\\x\",\"n\":\"a\\nb\"",
 	     "t", "q", "say \"hi\" [x]", "p", "C:\\x", "n", "a\nb");
 	BOTH("[slog@32473 a%20key=\"v\" source.ip=\"10.0.0.1\"]",
-	     "\"msgid\":\"t\",\"a key\":\"v\",\"source.ip\":\"10.0.0.1\"", "t", "a key", "v", "source.ip", "10.0.0.1");
+	     "\"msgid\":\"t\",\"a key\":\"v\",\"source.ip\":\"10.0.0.1\"",
+	     "t", "a key", "v", "source.ip", "10.0.0.1");
 	BOTH("[slog@32473 raw=\"data:;base64,AAEC\"]", "\"msgid\":\"t\",\"raw\":\"data:;base64,AAEC\"",
 	     "t", "raw", slog_bytes("\0\1\2", 3));
 }
@@ -67,7 +68,8 @@ END_TEST
 
 START_TEST(the_login_event_is_one_readable_line)
 {
-	const char *line = "<38>1 2026-10-11T22:14:15.003000Z host app PID auth [slog@32473 msg=\"Failed\" method=\"password\" "
+	const char *line = "<38>1 2026-10-11T22:14:15.003000Z host app PID auth [slog@32473 "
+	                   "msg=\"Failed\" method=\"password\" "
 	                   "valid=\"false\" user=\"root\" remote_ip=\"8.8.8.8\" remote_port=\"54460\" protocol=\"ssh2\" "
 	                   "info=\"null\" from=\"[::1\\]:22\" ~s=\"info\"]";
 	const char *info = "null";
@@ -194,7 +196,8 @@ END_TEST
 START_TEST(strings_that_read_as_other_types_are_listed)
 {
 	BOTH("[slog@32473 a=\"true\" b=\"truer\" c=\"[\" d=\"{}\" e=\"-1.5e3\" f=\"01\" g=\"\" h=\" 1\" ~s=\"a c d e\"]",
-	     "\"msgid\":\"t\",\"a\":\"true\",\"b\":\"truer\",\"c\":\"[\",\"d\":\"{}\",\"e\":\"-1.5e3\",\"f\":\"01\",\"g\":\"\",\"h\":\" 1\"",
+	     "\"msgid\":\"t\",\"a\":\"true\",\"b\":\"truer\",\"c\":\"[\",\"d\":\"{}\",\"e\":\"-1.5e3\","
+	     "\"f\":\"01\",\"g\":\"\",\"h\":\" 1\"",
 	     "t", "a", "true", "b", "truer", "c", "[", "d", "{}", "e", "-1.5e3", "f", "01", "g", "", "h", " 1");
 }
 END_TEST

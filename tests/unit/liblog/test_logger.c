@@ -65,7 +65,9 @@ START_TEST(bound_values_are_copied)
 	char key[] = "k1";
 	struct slog_field inner[] = {slog_kv(key, text)};
 	struct slog_value items[] = {slog_any(text), slog_group_value_(inner, 1)};
-	struct slog_field fields[] = {slog_kv(key, text), slog_kv("l", slog_list_value_(items, 2)), slog_kv("y", slog_bytes(text, 1))};
+	struct slog_field fields[] = {
+		slog_kv(key, text), slog_kv("l", slog_list_value_(items, 2)), slog_kv("y", slog_bytes(text, 1)),
+	};
 	struct slog_logger *bound = slog_with_fields(SLOG_LOGGER, fields, 3);
 	strcpy(text, "AFTER!");
 	strcpy(key, "xx");

@@ -102,7 +102,9 @@ END_TEST
 
 START_TEST(msg_is_plain_exactly_if_it_is_written_as_it_is)
 {
-	static const char *const texts[] = {"", "abc", "a\"]\\", "é", "␊", "␠", "\n", "\xff", "\xee\xbe\x80", "a\x7f", "😀"};
+	static const char *const texts[] = {
+		"", "abc", "a\"]\\", "é", "␊", "␠", "\n", "\xff", "\xee\xbe\x80", "a\x7f", "😀",
+	};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		bool same = strcmp(written(slog_rfc5424_msg, texts[i], strlen(texts[i])), texts[i]) == 0;
 		ck_assert_int_eq(slog_rfc5424_msg_is_plain(texts[i], strlen(texts[i])), same);
