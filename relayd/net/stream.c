@@ -14,6 +14,7 @@
 #include "net/stream_internal.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 /* --- polling ----------------------------------------------------------------------------------------------------- */
 
 static void step_handshake(struct stream *stream);
+static void linger(struct stream *stream);
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
@@ -33,6 +35,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	}
 	if (stream->state == STREAM_HANDSHAKING) {
 		step_handshake(stream);
+	} else if (stream->is_lingering) {
+		linger(stream);
 	} else {
 		if (stream->output_waits && (stream->write_wants_read || (events & UV_WRITABLE) != 0))
 			stream_write_ready(stream);
@@ -50,6 +54,8 @@ void stream_update_poll(struct stream *stream)
 		return;
 	if (stream->state == STREAM_HANDSHAKING && stream->ssl != NULL)
 		wanted = stream->handshake_wants_write ? UV_WRITABLE : UV_READABLE;
+	if (stream->is_lingering)
+		wanted = UV_READABLE;
 	/* A resumed stream reads when it has presented what was left. */
 	if (stream->state == STREAM_OPEN && !stream_is_held(stream))
 		wanted |= UV_READABLE | (stream->read_wants_write ? UV_WRITABLE : 0);
@@ -81,6 +87,26 @@ static void open_now(struct stream *stream)
 	stream_update_poll(stream);
 }
 
+/*
+ * To close now would send a reset, since the peer's octets are unread, and a reset destroys the alert on its way: the peer
+ * would never see why. So they are read and thrown away until it closes, for a short time.
+ */
+static void linger(struct stream *stream)
+{
+	ssize_t got = recv(stream->fd, stream->pool->read_buffer, STREAM_READ_BUFFER_BYTES, 0);
+	if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	stream_pool_leave_handshake(stream->pool, stream);
+	stream_tell_end(stream, bytes_of(NULL, 0));
+}
+
+static void refuse(struct stream *stream)
+{
+	(void)shutdown(stream->fd, SHUT_WR);
+	stream_pool_linger(stream->pool, stream);
+	linger(stream);
+}
+
 static void step_handshake(struct stream *stream)
 {
 	/* If not, the socket is still ready on the next turn. */
@@ -94,7 +120,10 @@ static void step_handshake(struct stream *stream)
 	case STREAM_IO_WAIT:
 		break;
 	case STREAM_IO_END:
-		stream_tell_end(stream, stream_pending(stream));
+		if (stream->end == STREAM_END_TLS)
+			refuse(stream);
+		else
+			stream_tell_end(stream, bytes_of(NULL, 0));
 		break;
 	}
 }
@@ -138,7 +167,8 @@ static void serve_open(struct stream *stream)
 		stream_present_pending(stream);
 	}
 	/* A pause holds back bytes and what follows them; a handshake that failed has none. */
-	if (stream->state == STREAM_ENDED && (!stream_is_held(stream) || !stream->was_open))
+	bool may_tell = !stream_is_held(stream) || !stream->was_open;
+	if (stream->state == STREAM_ENDED && may_tell && !stream->is_lingering)
 		stream_tell_end(stream, stream_pending(stream));
 	bool may_read = stream->state == STREAM_OPEN && !stream_is_held(stream);
 	bool is_hidden = may_read && stream->kind->has_buffered != NULL && stream->kind->has_buffered(stream);

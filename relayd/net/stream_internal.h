@@ -74,6 +74,7 @@ struct stream {
 	bool read_wants_write;   /* TLS: the protocol itself must write before it reads on */
 	bool write_wants_read;   /* TLS: the other way round */
 	bool handshake_wants_write;
+	bool is_lingering;       /* ended in the handshake; the peer is given time to read why */
 
 	struct list due_link;
 	struct list unfinished_link;

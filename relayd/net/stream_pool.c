@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/stream_pool.h"
 
+#include "base/clock.h"
 #include "net/stream_internal.h"
 #include "net/worker_internal.h"
 
@@ -52,6 +53,7 @@ struct stream_pool *stream_pool_of(struct worker *worker)
 	list_init(&pool->due);
 	list_init(&pool->handshaking);
 	list_init(&pool->waiting);
+	list_init(&pool->lingering);
 	uv_idle_init(worker_loop(worker), &pool->next_turn);
 	uv_timer_init(worker_loop(worker), &pool->handshake_timer);
 	pool->next_turn.data = pool->handshake_timer.data = pool;
@@ -106,47 +108,72 @@ void stream_pool_give_back(struct stream_pool *pool, size_t bytes)
 	pool->pending_bytes -= bytes;
 }
 
+size_t stream_pool_left(const struct stream_pool *pool)
+{
+	return pool->pending_bytes < pool->pending_max_bytes ? pool->pending_max_bytes - pool->pending_bytes : 0;
+}
+
 size_t stream_pool_read_bytes(const struct stream_pool *pool)
 {
-	size_t left = pool->pending_bytes < pool->pending_max_bytes ? pool->pending_max_bytes - pool->pending_bytes : 0;
-	if (left / 4 >= STREAM_READ_BUFFER_BYTES)
+	size_t share = stream_pool_left(pool) / 4;
+	if (share >= STREAM_READ_BUFFER_BYTES)
 		return STREAM_READ_BUFFER_BYTES;
-	return left / 4 > STREAM_READ_LEAST_BYTES ? left / 4 : STREAM_READ_LEAST_BYTES;
+	return share > STREAM_READ_LEAST_BYTES ? share : STREAM_READ_LEAST_BYTES;
 }
 
 /* --- handshakes -------------------------------------------------------------------------------------------------- */
 
 static void on_deadline(uv_timer_t *timer);
 
+static struct stream *of_handshake_link(struct list *link)
+{
+	return LIST_ENTRY(link, struct stream, handshake_link);
+}
+
 static void set_timer(struct stream_pool *pool)
 {
 	uint64_t first = UINT64_MAX;
 	LIST_FOR_EACH(link, &pool->handshaking)
 	{
-		struct stream *stream = LIST_ENTRY(link, struct stream, handshake_link);
-		if (stream->deadline_ns < first)
-			first = stream->deadline_ns;
+		if (of_handshake_link(link)->deadline_ns < first)
+			first = of_handshake_link(link)->deadline_ns;
 	}
+	if (!list_is_empty(&pool->lingering) && of_handshake_link(pool->lingering.next)->deadline_ns < first)
+		first = of_handshake_link(pool->lingering.next)->deadline_ns;
 	uv_timer_stop(&pool->handshake_timer);
 	if (first == UINT64_MAX)
 		return;
 	uint64_t now = worker_now_ns(pool->worker);
 	/* Rounded up, so that it does not fire just before the deadline. */
-	uv_timer_start(&pool->handshake_timer, on_deadline, first > now ? (first - now) / 1000000 + 1 : 0, 0);
+	uint64_t ms = first > now ? (first - now) / CLOCK_NS_PER_MS + 1 : 0;
+	uv_timer_start(&pool->handshake_timer, on_deadline, ms, 0);
 }
 
-/* At most STREAM_HANDSHAKES_MAX streams are looked at. */
+/* At most STREAM_HANDSHAKES_MAX streams are looked at, and those lingering that are due. */
 static void on_deadline(uv_timer_t *timer)
 {
 	struct stream_pool *pool = timer->data;
 	uint64_t now = worker_now_ns(pool->worker);
 	LIST_FOR_EACH(link, &pool->handshaking)
 	{
-		struct stream *stream = LIST_ENTRY(link, struct stream, handshake_link);
-		if (stream->deadline_ns > now)
-			continue;
-		stream_end_later(stream, STREAM_END_HANDSHAKE_TIMEOUT, "the TLS handshake was not finished in time");
+		if (of_handshake_link(link)->deadline_ns <= now)
+			stream_end_later(of_handshake_link(link), STREAM_END_HANDSHAKE_TIMEOUT,
+			                 "the TLS handshake was not finished in time");
 	}
+	while (!list_is_empty(&pool->lingering) && of_handshake_link(pool->lingering.next)->deadline_ns <= now) {
+		struct stream *stream = of_handshake_link(list_take_first(&pool->lingering));
+		stream->is_lingering = false;
+		stream_pool_defer(pool, stream);
+	}
+	set_timer(pool);
+}
+
+void stream_pool_linger(struct stream_pool *pool, struct stream *stream)
+{
+	assert(list_is_empty(&stream->handshake_link));
+	stream->is_lingering = true;
+	stream->deadline_ns = worker_now_ns(pool->worker) + (uint64_t)STREAM_LINGER_MS * CLOCK_NS_PER_MS;
+	list_append(&pool->lingering, &stream->handshake_link);
 	set_timer(pool);
 }
 
@@ -154,7 +181,7 @@ static void begin_next(struct stream_pool *pool)
 {
 	while (pool->handshakes < STREAM_HANDSHAKES_MAX && !list_is_empty(&pool->waiting)) {
 		struct list *link = list_take_first(&pool->waiting);
-		struct stream *stream = LIST_ENTRY(link, struct stream, handshake_link);
+		struct stream *stream = of_handshake_link(link);
 		pool->waiting_handshakes--;
 		pool->handshakes++;
 		list_append(&pool->handshaking, link);
@@ -181,7 +208,9 @@ void stream_pool_leave_handshake(struct stream_pool *pool, struct stream *stream
 	if (list_is_empty(&stream->handshake_link))
 		return;
 	list_remove(&stream->handshake_link);
-	if (stream->state == STREAM_WAITING)
+	if (stream->is_lingering)
+		stream->is_lingering = false;
+	else if (stream->state == STREAM_WAITING)
 		pool->waiting_handshakes--;
 	else
 		pool->handshakes--;

@@ -19,6 +19,7 @@ enum {
 	STREAM_HANDSHAKES_MAX = 64,                 /* in progress at the same time */
 	STREAM_HANDSHAKES_WAITING_MAX = 4096,       /* accepted, but not begun */
 	STREAM_HANDSHAKE_STEPS_PER_TURN_MAX = 8,    /* about 0.35 ms of CPU each: other sockets are served in between */
+	STREAM_LINGER_MS = 1000,                    /* for a refused peer to read the alert */
 };
 
 struct stream;
@@ -38,7 +39,8 @@ struct stream_pool {
 	struct list handshaking; /* `handshakes` of them */
 	unsigned waiting_handshakes;
 	struct list waiting;
-	uv_timer_t handshake_timer; /* set for the first deadline of those handshaking; stopped when there is none */
+	struct list lingering;      /* refused in the handshake; the first to go is first */
+	uv_timer_t handshake_timer; /* set for the first deadline of both; stopped when there is none */
 	uint64_t steps_turn;        /* the turn in which `steps` were taken */
 	unsigned steps;
 
@@ -64,6 +66,9 @@ void stream_pool_defer(struct stream_pool *pool, struct stream *stream);
 bool stream_pool_take(struct stream_pool *pool, struct stream *stream, size_t bytes);
 void stream_pool_give_back(struct stream_pool *pool, size_t bytes);
 
+/* What can be taken without ending anybody. */
+size_t stream_pool_left(const struct stream_pool *pool);
+
 /*
  * How much to read at once: the whole buffer while there is plenty of budget, less when paused streams hold much of it.
  * What a stream leaves when it pauses is kept even over the budget, so this is what bounds it.
@@ -78,7 +83,10 @@ bool stream_pool_queue_handshake(struct stream_pool *pool, struct stream *stream
 /* May a step of a handshake be taken in this turn? Counts it. */
 bool stream_pool_may_step(struct stream_pool *pool);
 
-/* The stream's handshake is over, or it closes: leaves slot or queue and lets the next one begin. Harmless in neither. */
+/* Holds a refused stream until its peer has closed, or for STREAM_LINGER_MS; then it is served. */
+void stream_pool_linger(struct stream_pool *pool, struct stream *stream);
+
+/* The stream's handshake is over, or it closes: leaves slot or queue and lets the next one begin. Harmless in none. */
 void stream_pool_leave_handshake(struct stream_pool *pool, struct stream *stream);
 
 #endif

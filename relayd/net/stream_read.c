@@ -130,6 +130,19 @@ struct target {
 	size_t room;
 };
 
+/* Makes room behind a long unfinished frame: as much again as there is, or a little when memory is scarce. */
+static bool grow_pending(struct stream *stream)
+{
+	/* One octet more than may be left shows that the frame is too long. */
+	size_t size_max = stream->pending_max_bytes + 1;
+	assert(stream->pending_len < size_max);
+	size_t more = stream->pending_len;
+	if (more > stream_pool_left(stream->pool))
+		more = STREAM_READ_LEAST_BYTES;
+	size_t size = size_max - stream->pending_len > more ? stream->pending_len + more : size_max;
+	return stream->pending_size >= size || resize_pending(stream, size);
+}
+
 static bool choose_target(struct stream *stream, struct target *target)
 {
 	size_t most = stream_pool_read_bytes(stream->pool);
@@ -141,11 +154,7 @@ static bool choose_target(struct stream *stream, struct target *target)
 			target->room = most;
 		return true;
 	}
-	/* One octet more than may be left shows that the frame is too long. */
-	size_t size_max = stream->pending_max_bytes + 1;
-	assert(stream->pending_len < size_max);
-	size_t size = stream->pending_len < size_max / 2 ? stream->pending_len * 2 : size_max;
-	if (stream->pending_size < size && !resize_pending(stream, size))
+	if (!grow_pending(stream))
 		return false;
 	target->at = stream->pending;
 	target->room = stream->pending_size - target->kept;

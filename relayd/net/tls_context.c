@@ -59,7 +59,6 @@ static bool fail_content(char *error, const char *option, const char *file, cons
 		fclose(opened);
 		snprintf(what, sizeof(what), "is not what it should be (%s)", reason != NULL ? reason : "unknown reason");
 	}
-	ERR_clear_error();
 	return fail_file(error, option, file, what, advice);
 }
 
@@ -82,7 +81,8 @@ static bool load_key(SSL_CTX *ssl_context, const struct tls_options *options, ch
 	SSL_CTX_set_default_passwd_cb_userdata(ssl_context, &is_encrypted);
 	int result = SSL_CTX_use_PrivateKey_file(ssl_context, options->key, SSL_FILETYPE_PEM);
 	SSL_CTX_set_default_passwd_cb_userdata(ssl_context, NULL);
-	bool mismatch = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH;
+	unsigned long last = ERR_peek_last_error();
+	bool mismatch = ERR_GET_LIB(last) == ERR_LIB_X509 && ERR_GET_REASON(last) == X509_R_KEY_VALUES_MISMATCH;
 	if (is_encrypted)
 		return fail_file(error, "key", options->key, "is encrypted, and nobody is there to type its passphrase",
 		                 "\"openssl pkey -in KEY -out PLAIN\" takes it off");
@@ -223,7 +223,6 @@ static bool set_versions(SSL_CTX *ssl_context, const struct tls_options *options
 	SSL_CTX_set_min_proto_version(ssl_context, is_12 ? TLS1_2_VERSION : TLS1_3_VERSION);
 	if (SSL_CTX_set_cipher_list(ssl_context, options->ciphers != NULL ? options->ciphers : DEFAULT_CIPHERS) == 1)
 		return true;
-	ERR_clear_error();
 	snprintf(error, TLS_ERROR_MAX_BYTES,
 	         "tls.ciphers \"%.200s\" names no cipher suite of TLS 1.2; \"openssl ciphers -v '%s'\" shows what a list means",
 	         options->ciphers, DEFAULT_CIPHERS);
@@ -271,6 +270,7 @@ struct tls_context *tls_context_open(enum tls_role role, const struct tls_option
 	else if (set_up(context, options, error))
 		return context;
 	tls_context_release(&context);
+	ERR_clear_error();
 	return NULL;
 }
 
@@ -360,7 +360,7 @@ static bool set_server_name(SSL *ssl, struct connection *connection, const char 
 	if (connection->peer.server_name == NULL)
 		return false;
 	bool is_name = tls_peer_rule_read(server_name, &rule, error) && rule.kind == TLS_RULE_NAME;
-	return !is_name || SSL_set_tlsext_host_name(ssl, server_name) == 1;
+	return !is_name || SSL_set_tlsext_host_name(ssl, connection->peer.server_name) == 1;
 }
 
 SSL *tls_context_new_ssl(struct tls_context *context, const char *server_name)
