@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The drivers `file` and `stdout` on a real spool; a full disk is played by the limit on the size of files. */
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "unit/output/output_fixture.h"
+
+static char path[300];
+
+static void use_file(void)
+{
+	new_settings(&output_file);
+	snprintf(path, sizeof path, "%s/lines", directory);
+	set("path", path);
+	set("sync_interval", "10ms");
+}
+
+/* The file's lines, split in place; the last one ended. */
+static unsigned read_lines(const char *from, char **lines, unsigned max)
+{
+	static char text[1 << 21];
+	FILE *file = fopen(from, "r");
+	ck_assert_ptr_nonnull(file);
+	size_t len = fread(text, 1, sizeof text - 1, file);
+	fclose(file);
+	text[len] = '\0';
+	ck_assert(len == 0 || text[len - 1] == '\n');
+	unsigned count = 0;
+	for (char *line = text; *line != '\0'; line = strchr(line, '\n') + 1) {
+		if (count == max)
+			ck_abort_msg("%s has more than %u lines", from, max);
+		lines[count++] = line;
+	}
+	for (unsigned i = 0; i < count; i++)
+		*strchr(lines[i], '\n') = '\0';
+	return count;
+}
+
+static void check_numbers(const char *from, unsigned first, unsigned count)
+{
+	static char *lines[20000];
+	ck_assert_uint_eq(read_lines(from, lines, 20000), count);
+	for (unsigned i = 0; i < count; i++) {
+		char wanted[200];
+		unsigned number = first + i;
+		snprintf(wanted, sizeof wanted, "<%d>1 2026-10-11T22:14:15.003Z host app - ID - n=%u", number % 2 ? 11 : 14, number);
+		/* Check writes something to a file for each assertion that holds, and one test limits the size of files. */
+		if (strcmp(lines[i], wanted) != 0)
+			ck_abort_msg("line %u is \"%s\", not \"%s\"", i, lines[i], wanted);
+	}
+}
+
+START_TEST(ten_thousand_lines_are_complete_and_in_order)
+{
+	use_file();
+	put_messages(10000);
+	start_output();
+	wait_delivered(10000);
+	ck_assert_str_eq(status_now().state, "writing");
+	stop_output();
+	check_numbers(path, 0, 10000);
+	struct stat about;
+	ck_assert_int_eq(stat(path, &about), 0);
+	ck_assert_uint_eq(about.st_mode & 0777, 0640);
+}
+END_TEST
+
+START_TEST(delivered_waits_for_the_sync)
+{
+	use_file();
+	set("sync_interval", "300ms");
+	start_output();
+	put_messages(10);
+	pause_ms(100);
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 0);
+	wait_delivered(10);
+	check_numbers(path, 0, 10);
+}
+END_TEST
+
+START_TEST(a_stop_syncs_and_delivers_what_was_written)
+{
+	use_file();
+	set("sync_interval", "60s");
+	start_output();
+	put_messages(10);
+	for (unsigned i = 0; i < 5000 && status_now().sent < 10; i++)
+		pause_ms(1);
+	stop_output();
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 10);
+	put_messages(10);
+	start_output();
+	for (unsigned i = 0; i < 5000 && status_now().sent < 20; i++)
+		pause_ms(1);
+	stop_output();
+	check_numbers(path, 0, 20);
+}
+END_TEST
+
+START_TEST(sighup_opens_the_file_anew)
+{
+	char rotated[320], error[OUTPUT_ERROR_MAX_BYTES];
+	use_file();
+	start_output();
+	put_messages(100);
+	wait_delivered(100);
+	snprintf(rotated, sizeof rotated, "%s.1", path);
+	ck_assert_int_eq(rename(path, rotated), 0);
+	ck_assert_msg(output_file.reload(output, error), "%s", error);
+	put_messages(100);
+	wait_delivered(200);
+	check_numbers(rotated, 0, 100);
+	check_numbers(path, 100, 100);
+}
+END_TEST
+
+START_TEST(a_reload_that_fails_keeps_the_old_file)
+{
+	char error[OUTPUT_ERROR_MAX_BYTES], moved[320];
+	use_file();
+	start_output();
+	put_messages(1);
+	wait_delivered(1);
+	snprintf(moved, sizeof moved, "%s.1", path);
+	ck_assert_int_eq(rename(path, moved), 0);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	ck_assert(!output_file.reload(output, error));
+	ck_assert_ptr_nonnull(strstr(error, "lines"));
+	put_messages(1);
+	wait_delivered(2);
+	check_numbers(moved, 0, 2);
+	rmdir(path);
+}
+END_TEST
+
+START_TEST(an_unfinished_last_line_is_ended_not_removed)
+{
+	char *lines[10];
+	use_file();
+	FILE *file = fopen(path, "w");
+	fputs("half a li", file);
+	fclose(file);
+	put_messages(1);
+	start_output();
+	wait_delivered(1);
+	ck_assert_uint_eq(read_lines(path, lines, 10), 2);
+	ck_assert_str_eq(lines[0], "half a li");
+}
+END_TEST
+
+/* The disk is full in the middle of a line: the file ends in whole lines, the state says it, and all arrives once there is room. */
+START_TEST(a_full_disk_loses_nothing_and_leaves_whole_lines)
+{
+	struct rlimit limit;
+	use_file();
+	/* The spool must not be hit by the limit: its segments are larger than the file ever gets, and in place already. */
+	put_messages(2000);
+	getrlimit(RLIMIT_FSIZE, &limit);
+	signal(SIGXFSZ, SIG_IGN);
+	rlim_t before = limit.rlim_cur;
+	limit.rlim_cur = 50000;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	start_output();
+	wait_state("waiting");
+	ck_assert_ptr_nonnull(strstr(status_now().detail, "cannot write to"));
+	static char *lines[4000];
+	unsigned count = read_lines(path, lines, 4000);
+	ck_assert_uint_gt(count, 500);
+	ck_assert_uint_lt(count, 2000);
+	check_numbers(path, 0, count);
+	ck_assert_uint_lt(spool_cursor_delivered(cursor), 2000);
+	limit.rlim_cur = before;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	wait_delivered(2000);
+	check_numbers(path, 0, 2000);
+	ck_assert_str_eq(status_now().state, "writing");
+	ck_assert_str_eq(status_now().detail, "");
+}
+END_TEST
+
+START_TEST(what_is_no_regular_file_is_refused)
+{
+	char error[OUTPUT_ERROR_MAX_BYTES];
+	use_file();
+	ck_assert_int_eq(mkfifo(path, 0600), 0);
+	const struct output_setup setup = {.settings = settings, .worker = worker, .spool = spool, .cursor = cursor};
+	ck_assert_ptr_null(output_file.open(&setup, error));
+	ck_assert_ptr_nonnull(strstr(error, "it is not a regular file"));
+}
+END_TEST
+
+START_TEST(wrong_options_are_named)
+{
+	char error[OUTPUT_ERROR_MAX_BYTES];
+	use_file();
+	set("permissions", "0888");
+	ck_assert(!output_file.check(settings, error));
+	ck_assert_ptr_nonnull(strstr(error, "permissions: \"0888\""));
+	set("permissions", "0600");
+	set("path", "relative");
+	ck_assert(!output_file.check(settings, error));
+	ck_assert_ptr_nonnull(strstr(error, "path: \"relative\""));
+}
+END_TEST
+
+START_TEST(an_lf_in_a_message_is_replaced_and_counted)
+{
+	char *lines[10];
+	use_file();
+	put_text("<13>1 2026-10-11T22:14:15.003Z host app - ID - two\nlines");
+	start_output();
+	wait_delivered(1);
+	ck_assert_uint_eq(read_lines(path, lines, 10), 1);
+	ck_assert_ptr_nonnull(strstr(lines[0], "two lines"));
+	ck_assert_uint_eq(status_now().replaced_octets, 1);
+}
+END_TEST
+
+START_TEST(json_lines_name_the_input)
+{
+	char *lines[10];
+	use_file();
+	set("format", "json");
+	put_text("<11>Oct 11 22:14:15 host app[12]: legacy");
+	start_output();
+	wait_delivered(1);
+	ck_assert_uint_eq(read_lines(path, lines, 10), 1);
+	ck_assert_ptr_nonnull(strstr(lines[0], "\"message\":\"legacy\""));
+	ck_assert_ptr_nonnull(strstr(lines[0], "\"in\""));
+}
+END_TEST
+
+/* --- standard output --------------------------------------------------------------------------------------------- */
+
+static int old_stdout = -1;
+
+/* Makes standard output a pipe; gives its reading end. */
+static int pipe_stdout(void)
+{
+	int ends[2];
+	fflush(stdout);
+	old_stdout = dup(STDOUT_FILENO);
+	ck_assert_int_eq(pipe2(ends, O_CLOEXEC), 0);
+	dup2(ends[1], STDOUT_FILENO);
+	close(ends[1]);
+	return ends[0];
+}
+
+static void restore_stdout(void)
+{
+	dup2(old_stdout, STDOUT_FILENO);
+	close(old_stdout);
+}
+
+START_TEST(a_slow_reader_of_standard_output_blocks_nothing_and_gets_everything)
+{
+	int end = pipe_stdout();
+	static char text[4 << 20];
+	size_t len = 0;
+	new_settings(&output_stdout);
+	set("format", "rfc5424");
+	put_messages(5000);
+	start_output();
+	pause_ms(50);
+	ck_assert_uint_lt(spool_cursor_delivered(cursor), 5000);
+	ck_assert_str_eq(status_now().state, "writing"); /* its thread answers: it is not blocked */
+	fcntl(end, F_SETFL, O_NONBLOCK);
+	for (unsigned i = 0; i < 10000 && spool_cursor_delivered(cursor) < 5000; i++) {
+		ssize_t got = read(end, text + len, sizeof text - len - 1);
+		if (got > 0)
+			len += (size_t)got;
+		else
+			pause_ms(1);
+		check_ledger();
+	}
+	wait_delivered(5000);
+	stop_output();
+	restore_stdout();
+	ssize_t got;
+	while ((got = read(end, text + len, sizeof text - len - 1)) > 0)
+		len += (size_t)got;
+	close(end);
+	unsigned count = 0;
+	for (const char *at = text; (at = strstr(at, "n=")) != NULL; count++)
+		ck_assert_uint_eq(strtoul(at += 2, NULL, 10), count);
+	ck_assert_uint_eq(count, 5000);
+}
+END_TEST
+
+START_TEST(when_nobody_reads_standard_output_the_output_ends_and_says_so)
+{
+	close(pipe_stdout());
+	new_settings(&output_stdout);
+	put_messages(10);
+	start_output();
+	wait_state("ended");
+	ck_assert_ptr_nonnull(strstr(status_now().detail, "nobody reads it"));
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 0);
+	stop_output();
+	restore_stdout();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("output_file");
+	TCase *test = add_case(suite, "file");
+	tcase_add_test(test, ten_thousand_lines_are_complete_and_in_order);
+	tcase_add_test(test, delivered_waits_for_the_sync);
+	tcase_add_test(test, a_stop_syncs_and_delivers_what_was_written);
+	tcase_add_test(test, sighup_opens_the_file_anew);
+	tcase_add_test(test, a_reload_that_fails_keeps_the_old_file);
+	tcase_add_test(test, an_unfinished_last_line_is_ended_not_removed);
+	tcase_add_test(test, a_full_disk_loses_nothing_and_leaves_whole_lines);
+	tcase_add_test(test, what_is_no_regular_file_is_refused);
+	tcase_add_test(test, wrong_options_are_named);
+	tcase_add_test(test, an_lf_in_a_message_is_replaced_and_counted);
+	tcase_add_test(test, json_lines_name_the_input);
+	test = add_case(suite, "stdout");
+	tcase_add_test(test, a_slow_reader_of_standard_output_blocks_nothing_and_gets_everything);
+	tcase_add_test(test, when_nobody_reads_standard_output_the_output_ends_and_says_so);
+	return run_suite(suite);
+}
