@@ -72,4 +72,19 @@ static inline int64_t civil_floor_div(int64_t value, int64_t by)
 	return value / by - (value % by < 0 ? 1 : 0);
 }
 
+struct civil_seconds {
+	int64_t seconds;
+	uint32_t nanoseconds; /* always forwards from `seconds` */
+};
+
+/* Nanoseconds to whole seconds, rounded down, and the rest. */
+static inline struct civil_seconds civil_split_ns(int64_t ns)
+{
+	const int64_t per_second = 1000000000;
+	int64_t rest = ns % per_second;
+	if (rest < 0)
+		rest += per_second;
+	return (struct civil_seconds){ns / per_second - (ns % per_second < 0 ? 1 : 0), (uint32_t)rest};
+}
+
 #endif

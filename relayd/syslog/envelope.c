@@ -6,7 +6,7 @@
  *   pri       one octet
  *   flags     if bit 6 of head
  *   received  zigzag, nanoseconds since the record before (the first: since the block's base)
- *   peer      0 and a peer in full, or 1 + its slot in the context
+ *   peer      0 and a peer in full (peer.h), or 1 + its slot in the context
  *   input
  *   time      kind 0..9: zigzag of whole seconds since `received`, the fraction in as many digits, offset
  *             TIME_EXACT: the same, with an octet for the digits first and the fraction in nanoseconds
@@ -14,16 +14,13 @@
  *   offset    quarters of an hour: zigzag * 2; minutes: zigzag * 2 + 1
  *   views     one octet, a bit for each that is not empty, then for each of these, in the struct's order: zigzag of the
  *             gap between the end of the one before and its begin, and its length; for MSG what is left behind its end
- *
- *   peer in full: one octet (bits 0-3 transport, bits 4-5 address kind, bit 6 credentials), address, port as two octets
- *             (not for local sockets), then pid, uid, gid with credentials
  */
 #include "syslog/envelope.h"
 
 #include "base/clock.h"
-#include "base/little_endian.h"
 #include "base/varint.h"
 #include "syslog/civil_date.h"
+#include "syslog/peer.h"
 #include "syslog/pri.h"
 #include "syslog/timestamp.h"
 
@@ -35,23 +32,8 @@ enum {
 	HEAD_UNUSED = 128,
 	TIME_EXACT = 10,
 	TIME_IS_RECEIVED = 15,
-	PEER_TRANSPORT_MASK = 15,
-	PEER_ADDRESS_SHIFT = 4,
-	PEER_ADDRESS_MASK = 3,
-	PEER_CREDENTIALS = 64,
-	PEER_UNUSED = 128,
-	ADDRESS_NONE = 0,
-	ADDRESS_IPV4 = 1,
-	ADDRESS_IPV6 = 2,
-	IPV4_AT = 12, /* in ::ffff:a.b.c.d */
 	VIEWS = 6,
 	VIEW_MSG = VIEWS - 1,
-};
-
-static const uint8_t mapped_prefix[IPV4_AT] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-
-static const uint32_t nanoseconds_per_unit[TIMESTAMP_DIGITS_MAX + 1] = {
-	1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1,
 };
 
 static const char *const transport_names[TRANSPORTS] = {
@@ -86,9 +68,7 @@ static unsigned find_peer(const struct envelope_context *context, const struct p
 	if (context->last_slot < known && memcmp(&context->peer[context->last_slot], peer, sizeof *peer) == 0)
 		return context->last_slot;
 	for (unsigned slot = 0; slot < known; slot++) {
-		/* The end of an address differs more often than its begin. */
-		if (memcmp(context->peer[slot].address + IPV4_AT, peer->address + IPV4_AT, 6) == 0 &&
-		    memcmp(&context->peer[slot], peer, sizeof *peer) == 0)
+		if (memcmp(&context->peer[slot], peer, sizeof *peer) == 0)
 			return slot;
 	}
 	return ENVELOPE_PEERS_MAX;
@@ -103,62 +83,17 @@ static void remember_peer(struct envelope_context *context, const struct peer *p
 	context->peers = context->peers + 1 < 2 * ENVELOPE_PEERS_MAX ? context->peers + 1 : ENVELOPE_PEERS_MAX;
 }
 
-static bool is_all_zero(const uint8_t *at, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		if (at[i] != 0)
-			return false;
-	}
-	return true;
-}
-
-static size_t write_peer(const struct peer *peer, uint8_t *out)
-{
-	unsigned kind = ADDRESS_IPV6;
-	if (is_all_zero(peer->address, sizeof peer->address) && peer->port == 0)
-		kind = ADDRESS_NONE;
-	else if (memcmp(peer->address, mapped_prefix, IPV4_AT) == 0)
-		kind = ADDRESS_IPV4;
-	size_t len = 1;
-	out[0] = (uint8_t)(peer->transport | kind << PEER_ADDRESS_SHIFT | (peer->has_credentials ? PEER_CREDENTIALS : 0));
-	if (kind != ADDRESS_NONE) {
-		size_t skip = kind == ADDRESS_IPV4 ? IPV4_AT : 0;
-		memcpy(out + len, peer->address + skip, sizeof peer->address - skip);
-		len += sizeof peer->address - skip;
-		le16_store(out + len, peer->port);
-		len += 2;
-	}
-	if (peer->has_credentials) {
-		len += varint_write(peer->pid, out + len);
-		len += varint_write(peer->uid, out + len);
-		len += varint_write(peer->gid, out + len);
-	}
-	return len;
-}
-
-/* Fraction and whole seconds since reception, rounded down. */
-struct split_time {
-	int64_t seconds;
-	uint32_t nanoseconds;
-};
-
-static struct split_time split(int64_t ns)
-{
-	int64_t seconds = civil_floor_div(ns, CLOCK_NS_PER_SECOND);
-	return (struct split_time){seconds, (uint32_t)(ns - seconds * CLOCK_NS_PER_SECOND)};
-}
-
 static bool is_reception(const struct envelope *envelope)
 {
 	const struct message_time *time = &envelope->message.time;
 	return time->unix_ns == envelope->received_ns && time->offset_minutes == 0 && time->digits == TIMESTAMP_RFC5424_DIGITS_MAX;
 }
 
-static unsigned kind_of_time(const struct envelope *envelope, struct split_time at)
+static unsigned kind_of_time(const struct envelope *envelope, struct civil_seconds at)
 {
 	if (is_reception(envelope))
 		return TIME_IS_RECEIVED;
-	uint32_t unit = nanoseconds_per_unit[envelope->message.time.digits];
+	uint32_t unit = timestamp_unit_ns(envelope->message.time.digits);
 	return at.nanoseconds % unit == 0 ? envelope->message.time.digits : TIME_EXACT;
 }
 
@@ -167,16 +102,16 @@ static uint64_t offset_code(int minutes)
 	return minutes % 15 == 0 ? zigzag_of(minutes / 15) << 1 : zigzag_of(minutes) << 1 | 1;
 }
 
-static size_t write_time(const struct envelope *envelope, unsigned kind, struct split_time at, uint8_t *out)
+static size_t write_time(const struct envelope *envelope, unsigned kind, struct civil_seconds at, uint8_t *out)
 {
 	const struct message_time *time = &envelope->message.time;
 	size_t len = 0;
 	if (kind == TIME_IS_RECEIVED)
 		return 0;
-	uint32_t unit = kind == TIME_EXACT ? 1 : nanoseconds_per_unit[kind];
+	uint32_t unit = kind == TIME_EXACT ? 1 : timestamp_unit_ns(kind);
 	if (kind == TIME_EXACT)
 		out[len++] = time->digits;
-	len += varint_write(zigzag_of(at.seconds - split(envelope->received_ns).seconds), out + len);
+	len += varint_write(zigzag_of(at.seconds - civil_split_ns(envelope->received_ns).seconds), out + len);
 	if (unit < CLOCK_NS_PER_SECOND)
 		len += varint_write(at.nanoseconds / unit, out + len);
 	return len + varint_write(offset_code(time->offset_minutes), out + len);
@@ -219,7 +154,7 @@ size_t envelope_pack(struct envelope_context *context, const struct envelope *en
 	assert(envelope->raw.len <= UINT32_MAX);
 	assert(envelope->peer.transport < TRANSPORTS && message->pri <= PRI_MAX && message->flags >> MESSAGE_FLAGS == 0);
 	assert((unsigned)message->format <= MESSAGE_FORMAT_NEAR_RFC5424 && message->time.digits <= TIMESTAMP_DIGITS_MAX);
-	struct split_time at = split(message->time.unix_ns);
+	struct civil_seconds at = civil_split_ns(message->time.unix_ns);
 	unsigned kind = kind_of_time(envelope, at);
 	size_t len = 0;
 	out[len++] = (uint8_t)((unsigned)message->format | kind << HEAD_TIME_SHIFT | (message->flags != 0 ? HEAD_HAS_FLAGS : 0));
@@ -235,7 +170,7 @@ size_t envelope_pack(struct envelope_context *context, const struct envelope *en
 		context->last_slot = slot;
 	} else {
 		out[len++] = 0;
-		len += write_peer(&envelope->peer, out + len);
+		len += peer_pack(&envelope->peer, out + len);
 		remember_peer(context, &envelope->peer);
 	}
 	len += varint_write(envelope->input, out + len);
@@ -263,49 +198,29 @@ static uint64_t take_number(struct reader *reader, uint64_t max)
 	return value;
 }
 
-static const uint8_t *take_octets(struct reader *reader, size_t len)
+static uint8_t take_octet(struct reader *reader)
 {
-	static const uint8_t nothing[16];
-	assert(len <= sizeof nothing);
-	if (!reader->good || reader->rest.len < len) {
+	if (!reader->good || reader->rest.len == 0) {
 		reader->good = false;
-		return nothing;
+		return 0;
 	}
-	const uint8_t *at = reader->rest.at;
-	reader->rest = bytes_after(reader->rest, len);
-	return at;
-}
-
-static void read_peer(struct reader *reader, struct peer *peer)
-{
-	uint8_t head = *take_octets(reader, 1);
-	unsigned kind = head >> PEER_ADDRESS_SHIFT & PEER_ADDRESS_MASK;
-	*peer = (struct peer){.transport = head & PEER_TRANSPORT_MASK, .has_credentials = (head & PEER_CREDENTIALS) != 0};
-	if (peer->transport >= TRANSPORTS || kind > ADDRESS_IPV6 || (head & PEER_UNUSED) != 0)
-		reader->good = false;
-	if (kind != ADDRESS_NONE) {
-		size_t skip = kind == ADDRESS_IPV4 ? IPV4_AT : 0;
-		memcpy(peer->address, mapped_prefix, skip);
-		memcpy(peer->address + skip, take_octets(reader, sizeof peer->address - skip), sizeof peer->address - skip);
-		peer->port = le16_load(take_octets(reader, 2));
-	}
-	if (peer->has_credentials) {
-		peer->pid = (uint32_t)take_number(reader, UINT32_MAX);
-		peer->uid = (uint32_t)take_number(reader, UINT32_MAX);
-		peer->gid = (uint32_t)take_number(reader, UINT32_MAX);
-	}
+	uint8_t octet = reader->rest.at[0];
+	reader->rest = bytes_after(reader->rest, 1);
+	return octet;
 }
 
 static void read_peer_or_slot(struct reader *reader, struct envelope_context *context, struct peer *peer)
 {
-	uint8_t code = *take_octets(reader, 1);
+	uint8_t code = take_octet(reader);
 	if (code > known_peers(context)) {
 		reader->good = false;
 	} else if (code > 0) {
 		*peer = context->peer[code - 1];
 		context->last_slot = code - 1u;
 	} else {
-		read_peer(reader, peer);
+		size_t len = reader->good ? peer_unpack(reader->rest, peer) : 0;
+		reader->good = len > 0;
+		reader->rest = bytes_after(reader->rest, len);
 		if (reader->good)
 			remember_peer(context, peer);
 	}
@@ -330,16 +245,16 @@ static void read_time(struct reader *reader, unsigned kind, int64_t received_ns,
 		reader->good = false;
 		return;
 	}
-	time->digits = (uint8_t)(kind == TIME_EXACT ? *take_octets(reader, 1) : kind);
+	time->digits = (uint8_t)(kind == TIME_EXACT ? take_octet(reader) : kind);
 	if (time->digits > TIMESTAMP_DIGITS_MAX) {
 		reader->good = false;
 		return;
 	}
-	uint32_t unit = kind == TIME_EXACT ? 1 : nanoseconds_per_unit[time->digits];
+	uint32_t unit = kind == TIME_EXACT ? 1 : timestamp_unit_ns(time->digits);
 	int64_t seconds = zigzag_back(take_number(reader, UINT64_MAX));
 	uint64_t units = unit < CLOCK_NS_PER_SECOND ? take_number(reader, CLOCK_NS_PER_SECOND / unit - 1) : 0;
 	time->offset_minutes = read_offset(reader);
-	if (__builtin_add_overflow(seconds, split(received_ns).seconds, &seconds) ||
+	if (__builtin_add_overflow(seconds, civil_split_ns(received_ns).seconds, &seconds) ||
 	    __builtin_mul_overflow(seconds, CLOCK_NS_PER_SECOND, &time->unix_ns) ||
 	    __builtin_add_overflow(time->unix_ns, (int64_t)(units * unit), &time->unix_ns))
 		reader->good = false;
@@ -351,7 +266,7 @@ static void read_views(struct reader *reader, struct envelope *envelope)
 	int64_t gap[VIEWS] = {0};
 	uint64_t len[VIEWS] = {0};
 	struct bytes *views[VIEWS];
-	uint8_t present = *take_octets(reader, 1);
+	uint8_t present = take_octet(reader);
 	if (present >> VIEWS != 0)
 		reader->good = false;
 	for (unsigned i = 0; i < VIEWS; i++) {
@@ -381,9 +296,9 @@ bool envelope_unpack(struct envelope_context *context, struct bytes record, stru
 {
 	struct reader reader = {.rest = record, .good = true};
 	struct message *message = &envelope->message;
-	uint8_t head = *take_octets(&reader, 1);
+	uint8_t head = take_octet(&reader);
 	message->format = (enum message_format)(head & HEAD_FORMAT_MASK);
-	message->pri = *take_octets(&reader, 1);
+	message->pri = take_octet(&reader);
 	message->flags = (head & HEAD_HAS_FLAGS) != 0 ? (uint32_t)take_number(&reader, (1u << MESSAGE_FLAGS) - 1) : 0;
 	if (message->pri > PRI_MAX || (head & HEAD_UNUSED) != 0)
 		reader.good = false;

@@ -2,7 +2,7 @@
 #include "syslog/json.h"
 
 #include "syslog/json_structured_data.h"
-#include "syslog/peer_text.h"
+#include "syslog/peer.h"
 #include "syslog/pri.h"
 #include "syslog/reproduce.h"
 #include "syslog/timestamp.h"
@@ -77,7 +77,7 @@ static void put_peer(struct object *object, const struct peer *peer)
 	uint8_t address[PEER_TEXT_MAX_BYTES];
 	put_key(object, "peer");
 	struct object inner = begin_object(object->line);
-	put_field(&inner, "address", bytes_of(address, peer_text_endpoint(peer, address)));
+	put_field(&inner, "address", bytes_of(address, peer_write_endpoint(peer, address)));
 	put_string(&inner, "transport", bytes_of_text(transport_name((enum transport)peer->transport)));
 	if (peer->has_credentials) {
 		put_number(&inner, "pid", peer->pid);

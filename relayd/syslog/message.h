@@ -39,6 +39,9 @@ enum message_flag {
 	MESSAGE_FLAGS = 17,                /* how many bits are in use */
 };
 
+/* What MSG begins with if it is known to be UTF-8 (RFC 5424 6.4). */
+#define MSG_BOM BYTES("\xEF\xBB\xBF")
+
 /* A point in time and how exactly it was written. */
 struct message_time {
 	int64_t unix_ns;        /* nanoseconds since 1970-01-01T00:00:00Z */

@@ -6,8 +6,6 @@
 #include "syslog/rfc3164.h"
 #include "syslog/rfc5424.h"
 
-#define BOM BYTES("\xEF\xBB\xBF")
-
 enum { VERSION_LEN = 2 }; /* "1 " */
 
 struct bytes parse_trim(struct bytes raw)
@@ -20,7 +18,7 @@ struct bytes parse_trim(struct bytes raw)
 	return bytes_first(raw, len);
 }
 
-/* BOM, LF, CR, NUL, SP before "<"; nothing is skipped if no "<" follows. */
+/* MSG_BOM, LF, CR, NUL, SP before "<"; nothing is skipped if no "<" follows. */
 static struct bytes skip_junk(struct bytes text)
 {
 	struct bytes rest = text;
@@ -32,8 +30,8 @@ static struct bytes skip_junk(struct bytes text)
 			return rest;
 		if (octet == '\n' || octet == '\r' || octet == '\0' || octet == ' ')
 			rest = bytes_after(rest, 1);
-		else if (bytes_start_with(rest, BOM))
-			rest = bytes_after(rest, BOM.len);
+		else if (bytes_start_with(rest, MSG_BOM))
+			rest = bytes_after(rest, MSG_BOM.len);
 		else
 			return text;
 	}

@@ -15,10 +15,10 @@ enum { STAMP_CACHE_SLOTS = 8 };
 
 /* An hour whose stamps need no calendar: private to timestamp_resolve.c. All-zero is empty. */
 struct stamp_cache {
-	uint64_t key;                     /* year, month, day, hour and zone as written */
-	int64_t valid_from, valid_until;  /* reception times, seconds since 1970, for which the answer holds */
-	int64_t hour_seconds;             /* seconds since 1970 of the hour's begin */
-	int32_t offset;                   /* seconds east of UTC */
+	uint64_t key;                          /* year, month, day, hour and zone as written */
+	int64_t valid_from_ns, valid_until_ns; /* reception times for which the answer holds */
+	int64_t hour_seconds;                  /* seconds since 1970 of the hour's begin */
+	int32_t offset;                        /* seconds east of UTC */
 };
 
 /*

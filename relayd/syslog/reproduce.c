@@ -6,8 +6,6 @@
 #include "syslog/parse.h"
 #include "syslog/timestamp.h"
 
-#define BOM BYTES("\xEF\xBB\xBF")
-
 struct walk {
 	struct bytes rest;
 	bool good;
@@ -62,7 +60,7 @@ static void over_rfc5424(struct walk *walk, const struct message *message)
 	if (walk->rest.len > 0)
 		over_text(walk, BYTES(" "));
 	if ((message->flags & MESSAGE_BOM) != 0)
-		over_text(walk, BOM);
+		over_text(walk, MSG_BOM);
 	over_part(walk, message->msg);
 }
 

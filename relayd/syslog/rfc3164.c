@@ -6,8 +6,6 @@
 #include "syslog/legacy_words.h"
 #include "syslog/timestamp_resolve.h"
 
-#define BOM BYTES("\xEF\xBB\xBF")
-
 /* Reading goes forward through `text`. */
 struct reader {
 	struct bytes text;
@@ -38,9 +36,9 @@ static void read_msg(struct reader *reader, struct message *message)
 	if (next_is(reader, ' '))
 		reader->at++;
 	message->msg = rest_of(reader);
-	if (bytes_start_with(message->msg, BOM)) {
+	if (bytes_start_with(message->msg, MSG_BOM)) {
 		message->flags |= MESSAGE_BOM;
-		message->msg = bytes_after(message->msg, BOM.len);
+		message->msg = bytes_after(message->msg, MSG_BOM.len);
 	}
 }
 

@@ -12,8 +12,6 @@ enum {
 	HEADER_FIELDS = 4,
 };
 
-#define BOM BYTES("\xEF\xBB\xBF")
-
 /* Reading goes forward through `text`; whatever breaks the grammar makes the message a near one. */
 struct reader {
 	struct bytes text;
@@ -92,9 +90,9 @@ static void read_structured_data(struct reader *reader, struct message *message)
 static void read_msg(struct reader *reader, struct message *message)
 {
 	struct bytes msg = rest_of(reader);
-	if (bytes_start_with(msg, BOM)) {
+	if (bytes_start_with(msg, MSG_BOM)) {
 		message->flags |= MESSAGE_BOM;
-		msg = bytes_after(msg, BOM.len);
+		msg = bytes_after(msg, MSG_BOM.len);
 		if ((message->flags & MESSAGE_NOT_UTF8) != 0 && !utf8_is_valid(msg))
 			reader->exact = false;
 	}

@@ -4,7 +4,7 @@
 #include "base/decimal.h"
 #include "base/utf8.h"
 #include "syslog/parse.h"
-#include "syslog/peer_text.h"
+#include "syslog/peer.h"
 #include "syslog/rfc5424.h"
 #include "syslog/structured_data.h"
 #include "syslog/timestamp.h"
@@ -12,7 +12,6 @@
 #include <liblog/line.h>
 #include <liblog/utf8.h>
 
-#define BOM BYTES("\xEF\xBB\xBF")
 #define STAMP_SD_ID BYTES("relayd@32473")
 #define TIME_QUALITY_SD_ID BYTES("timeQuality")
 
@@ -126,7 +125,7 @@ static void put_stamp(struct slog_line *line, const struct envelope *envelope)
 {
 	uint8_t peer[PEER_TEXT_MAX_BYTES], received[TIMESTAMP_TEXT_MAX_BYTES];
 	struct message_time time = {.unix_ns = envelope->received_ns, .digits = TIMESTAMP_RFC5424_DIGITS_MAX};
-	size_t peer_len = peer_text_endpoint(&envelope->peer, peer);
+	size_t peer_len = peer_write_endpoint(&envelope->peer, peer);
 	slog_line_put_char(line, '[');
 	put(line, STAMP_SD_ID);
 	if (peer_len > 0) {
@@ -177,15 +176,15 @@ static size_t put_space_and_msg(struct slog_line *line, const struct message *me
 {
 	struct bytes msg = message->msg;
 	bool known_utf8 = is_rfc5424(message) && (message->flags & MESSAGE_BOM) != 0 && utf8_is_valid(msg);
-	while (!known_utf8 && bytes_start_with(msg, BOM))
-		msg = bytes_after(msg, BOM.len);
+	while (!known_utf8 && bytes_start_with(msg, MSG_BOM))
+		msg = bytes_after(msg, MSG_BOM.len);
 	if (msg.len == 0)
 		return 0;
-	if (line->size - line->length < 1 + BOM.len)
+	if (line->size - line->length < 1 + MSG_BOM.len)
 		return msg.len;
 	slog_line_put_char(line, ' ');
 	if (known_utf8)
-		put(line, BOM);
+		put(line, MSG_BOM);
 	return put_msg(line, msg);
 }
 

@@ -4,18 +4,20 @@
 #include "base/decimal.h"
 #include "syslog/civil_date.h"
 
-enum {
-	DATE_TIME_LEN = 19, /* "2026-10-11T22:14:15" */
-	NS_PER_SECOND = 1000000000,
-};
-
-static const uint32_t nanoseconds_per_unit[TIMESTAMP_DIGITS_MAX + 1] = {
-	1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1,
-};
+enum { DATE_TIME_LEN = 19 }; /* "2026-10-11T22:14:15" */
 
 static const char month_names[12][4] = {
 	"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 };
+
+uint32_t timestamp_unit_ns(unsigned digits)
+{
+	static const uint32_t units[TIMESTAMP_DIGITS_MAX + 1] = {
+		1000000000, 100000000, 10000000, 1000000, 100000, 10000, 1000, 100, 10, 1,
+	};
+	assert(digits <= TIMESTAMP_DIGITS_MAX);
+	return units[digits];
+}
 
 /* The number of two digits. Sets `*bad` if they are none: one look at the end instead of one after each. */
 static unsigned two_digits(const uint8_t *at, bool *bad)
@@ -41,7 +43,7 @@ size_t timestamp_read_fraction(struct bytes text, struct timestamp *stamp)
 		}
 	}
 	stamp->digits = (uint8_t)digits;
-	stamp->nanoseconds = value * nanoseconds_per_unit[digits];
+	stamp->nanoseconds = value * timestamp_unit_ns(digits);
 	return at;
 }
 
@@ -115,11 +117,10 @@ struct wall {
 
 static struct wall wall_of(const struct message_time *time)
 {
-	int64_t seconds = civil_floor_div(time->unix_ns, NS_PER_SECOND);
-	int64_t nanoseconds = time->unix_ns - seconds * NS_PER_SECOND;
-	seconds += (int64_t)time->offset_minutes * SECONDS_PER_MINUTE;
-	int64_t days = civil_floor_div(seconds, SECONDS_PER_DAY);
-	return (struct wall){civil_of_days(days), (uint32_t)(seconds - days * SECONDS_PER_DAY), (uint32_t)nanoseconds};
+	struct civil_seconds at = civil_split_ns(time->unix_ns);
+	int64_t local = at.seconds + (int64_t)time->offset_minutes * SECONDS_PER_MINUTE;
+	int64_t days = civil_floor_div(local, SECONDS_PER_DAY);
+	return (struct wall){civil_of_days(days), (uint32_t)(local - days * SECONDS_PER_DAY), at.nanoseconds};
 }
 
 static void write_clock(uint32_t second_of_day, uint8_t *out)
@@ -159,7 +160,7 @@ size_t timestamp_write(const struct message_time *time, unsigned digits_max, boo
 	unsigned digits = time->digits < digits_max ? time->digits : digits_max;
 	if (digits > 0) {
 		out[len++] = '.';
-		decimal_write_padded(wall.nanoseconds / nanoseconds_per_unit[digits], digits, out + len);
+		decimal_write_padded(wall.nanoseconds / timestamp_unit_ns(digits), digits, out + len);
 		len += digits;
 	}
 	return with_offset ? len + write_offset(time->offset_minutes, out + len) : len;

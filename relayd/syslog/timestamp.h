@@ -28,6 +28,9 @@ struct timestamp {
 	bool excess_digits;    /* there were more than nine fraction digits */
 };
 
+/* Nanoseconds of one unit of the last of `digits` (0..9) fraction digits: 1 for nine of them, a whole second for none. */
+uint32_t timestamp_unit_ns(unsigned digits);
+
 /*
  * Reads a date and time at the start of `text`, as RFC 5424 6.2.3 and more tolerantly:
  *   4DIGIT "-" 2DIGIT "-" 2DIGIT ("T" / "t" / SP) 2DIGIT ":" 2DIGIT ":" 2DIGIT [("." / ",") 1*DIGIT] [offset]

@@ -32,7 +32,7 @@ void timestamp_use_reception(const struct parse_context *context, enum message_f
 
 static int64_t received_seconds(const struct parse_context *context)
 {
-	return civil_floor_div(context->received_ns, CLOCK_NS_PER_SECOND);
+	return civil_split_ns(context->received_ns).seconds;
 }
 
 /* The instant in a given year, in which the date must exist. Second 60 counts as 59. */
@@ -56,6 +56,8 @@ static int year_of_reception(struct stamp_zone zone, int64_t received)
 /* False if no year gives a date that exists and is not too far ahead. */
 static bool resolve(const struct timestamp *stamp, struct stamp_zone zone, int64_t received, struct resolved *out)
 {
+	if (!timestamp_exists(stamp))
+		return false;
 	if (stamp->year != 0) {
 		*out = in_year(stamp, stamp->year, zone, received);
 		return true;
@@ -98,8 +100,8 @@ static void remember_hour(struct stamp_cache *slot, uint64_t key, const struct t
 		return;
 	*slot = (struct stamp_cache){
 		.key = key,
-		.valid_from = received - CACHE_LIFE_SECONDS,
-		.valid_until = received + CACHE_LIFE_SECONDS,
+		.valid_from_ns = (received - CACHE_LIFE_SECONDS) * CLOCK_NS_PER_SECOND,
+		.valid_until_ns = (received + CACHE_LIFE_SECONDS) * CLOCK_NS_PER_SECOND,
 		.hour_seconds = begin.seconds,
 		.offset = begin.offset,
 	};
@@ -112,12 +114,19 @@ static uint64_t cache_key(const struct timestamp *stamp, struct stamp_zone zone)
 	return zone_key << 40 | (uint64_t)stamp->year << 24 | (uint64_t)stamp->month << 16 | (uint64_t)stamp->day << 8 | stamp->hour;
 }
 
+/* Whether the slot answers for this stamp: then its date and hour exist. */
+static bool slot_holds(const struct stamp_cache *slot, uint64_t key, const struct timestamp *stamp, int64_t received_ns)
+{
+	return slot->key == key && received_ns >= slot->valid_from_ns && received_ns <= slot->valid_until_ns && stamp->minute < 60 &&
+	       stamp->second <= 60;
+}
+
 static bool resolve_cached(struct parse_context *context, const struct timestamp *stamp, struct stamp_zone zone, struct resolved *out)
 {
 	uint64_t key = cache_key(stamp, zone);
-	int64_t received = received_seconds(context);
 	struct stamp_cache *slot = &context->cache[(stamp->hour ^ key >> 40) % STAMP_CACHE_SLOTS];
-	if (slot->key != key || received < slot->valid_from || received > slot->valid_until) {
+	if (!slot_holds(slot, key, stamp, context->received_ns)) {
+		int64_t received = received_seconds(context);
 		if (!resolve(stamp, zone, received, out))
 			return false;
 		remember_hour(slot, key, stamp, zone, received);
@@ -164,10 +173,6 @@ void timestamp_resolve(struct parse_context *context, const struct timestamp *st
 	bool guessed = false, found;
 	if (!stamp->has_time) {
 		timestamp_use_reception(context, MESSAGE_TIME_ABSENT, message);
-		return;
-	}
-	if (!timestamp_exists(stamp)) {
-		timestamp_use_reception(context, MESSAGE_TIME_INVALID, message);
 		return;
 	}
 	if (stamp->has_offset)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "syslog/peer_text.h"
+#include "syslog/peer.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -7,8 +7,8 @@
 static void expect(struct peer peer, const char *address, const char *endpoint)
 {
 	uint8_t text[PEER_TEXT_MAX_BYTES];
-	ck_assert(bytes_equal(bytes_of(text, peer_text_address(&peer, text)), bytes_of_text(address)));
-	ck_assert(bytes_equal(bytes_of(text, peer_text_endpoint(&peer, text)), bytes_of_text(endpoint)));
+	ck_assert(bytes_equal(bytes_of(text, peer_write_address(&peer, text)), bytes_of_text(address)));
+	ck_assert(bytes_equal(bytes_of(text, peer_write_endpoint(&peer, text)), bytes_of_text(endpoint)));
 }
 
 START_TEST(addresses_have_their_usual_text)
@@ -35,8 +35,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("peer_text");
-	TCase *tests = tcase_create("peer_text");
+	Suite *suite = suite_create("peer");
+	TCase *tests = tcase_create("peer");
 	tcase_add_test(tests, addresses_have_their_usual_text);
 	tcase_add_test(tests, a_local_socket_has_none);
 	tcase_add_test(tests, every_transport_has_its_word);
