@@ -6,7 +6,7 @@
 #include "base/decimal.h"
 #include "syslog/json.h"
 #include "syslog/parse.h"
-#include "syslog/peer_text.h"
+#include "syslog/peer.h"
 #include "syslog/rfc5424_encode.h"
 
 enum {
@@ -68,7 +68,7 @@ static enum encoder_result encode_rfc5424(struct encoder *encoder, const struct 
 		return result;
 	uint8_t peer[PEER_TEXT_MAX_BYTES];
 	const struct rfc5424_encoding encoding = {
-		.fallback_hostname = bytes_of(peer, peer_text_address(&envelope->peer, peer)), .stamp = encoder->stamp};
+		.fallback_hostname = bytes_of(peer, peer_write_address(&envelope->peer, peer)), .stamp = encoder->stamp};
 	struct rfc5424_encoded written = rfc5424_encode(envelope, &encoding, out, room);
 	assert(written.len > 0 && written.cut == 0);
 	return encoded(out, written.len, message);
