@@ -176,7 +176,7 @@ static enum recover_result take_block(struct scan *scan, const struct block_head
 	*done = header->first > scan->expected;
 	if (*done)
 		return RECOVERED;
-	if (scan->expected > found->proven) {
+	if (scan->expected > found->proven && !found->clean) {
 		if (scan->good_end != scan->walk.offset && found->unproven_at != 0) {
 			*done = true; /* an invalid place above what is proven */
 			return RECOVERED;

@@ -12,6 +12,7 @@
 #include "spool/spool_internal.h"
 
 #include <check.h>
+#include <liblog/slog.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -53,6 +54,7 @@ static inline void rig_on_failed(void *context, const char *error)
 
 static inline void rig_init(struct rig *rig, const char *path, const struct disk *disk)
 {
+	slog_set_level(&slog_default_logger, SLOG_OFF); /* what goes wrong here goes wrong on purpose */
 	memset(rig, 0, sizeof *rig);
 	rig->options = (struct spool_options){
 		.path = path,
