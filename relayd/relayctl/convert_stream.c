@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads large pieces, cuts messages out of them, and gathers lines until a large piece can be written. Lines are cut here
+ * Reads large pieces, cuts messages out of them, and writes the lines of a piece at once. Lines are cut here
  * and not by frame/, because there an empty line is nothing, and here it must give a line of its own.
  */
 #include "relayctl/convert_stream.h"
@@ -191,17 +191,13 @@ enum convert_result convert_stream_run(struct convert_stream *stream, int in, in
 	while (result == CONVERT_DONE && got > 0) {
 		got = read_piece(stream, in);
 		if (got < 0)
-			result = CONVERT_UNREADABLE;
-		else if (stream->framing == CONVERT_LINES)
-			result = put_lines(stream, got == 0);
-		else
-			result = put_frames(stream, got == 0);
+			return CONVERT_UNREADABLE;
+		result = stream->framing == CONVERT_LINES ? put_lines(stream, got == 0) : put_frames(stream, got == 0);
+		/* What came in one piece is out before the next one is waited for: a pipe's reader need not wait for its end. */
+		if (result == CONVERT_DONE || result == CONVERT_LOST) {
+			enum convert_result written = write_out(stream);
+			result = written == CONVERT_DONE ? result : written;
+		}
 	}
-	/* What was converted is written whatever came after it; a failure of reading keeps its errno. */
-	int failure = errno;
-	enum convert_result written = result != CONVERT_UNWRITABLE ? write_out(stream) : CONVERT_DONE;
-	if (written != CONVERT_DONE)
-		return written;
-	errno = failure;
 	return result;
 }
