@@ -68,7 +68,8 @@ START_TEST(helpers_make_what_c_has_no_type_for)
 	ck_assert_str_eq(logged_members(), "\"msgid\":\"t\",\"b\":false,"
 	                                   "\"s\":\"a\\u0000b\",\"n\":null,"
 	                                   "\"y\":\"data:;base64,aGk=\","
-	                                   "\"z\":null,\"t\":\"2026-10-11T22:14:15.120Z\",\"p\":\"***\",\"g\":{\"k\":[1,\"x\"]}");
+	                                   "\"z\":null,\"t\":\"2026-10-11T22:14:15.120Z\",\"p\":\"***\","
+	                                   "\"g\":{\"k\":[1,\"x\"]}");
 	errno = ENOENT;
 	slog_info("t", "e", slog_errno(), "f", slog_error(EACCES), "u", slog_error(99999));
 	ck_assert_str_eq(logged_members(), "\"msgid\":\"t\",\"e\":\"ENOENT\","
@@ -201,7 +202,7 @@ START_TEST(a_call_is_one_statement)
 END_TEST
 
 /* Runs one call on a stack filled with a pattern, and sees how much of it was used. */
-#define STACK_BYTES 262144
+#define STACK_BYTES (4 << 20)
 #define PATTERN 0xA5
 
 static void *call_once(void *unused)

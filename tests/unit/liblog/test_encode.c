@@ -93,8 +93,9 @@ START_TEST(the_json_line_has_the_header_first)
 	slog_err("t", "message", "hello", "a", 1);
 	char expected[512];
 	snprintf(expected, sizeof expected,
-	         "{\"timestamp\":\"2026-10-11T22:14:15.003000Z\",\"severity\":\"err\",\"facility\":\"auth\",\"hostname\":\"host\","
-	         "\"app_name\":\"app\",\"procid\":\"%ld\",\"msgid\":\"t\",\"message\":\"hello\",\"a\":1}", (long)getpid());
+	         "{\"timestamp\":\"2026-10-11T22:14:15.003000Z\",\"severity\":\"err\",\"facility\":\"auth\","
+	         "\"hostname\":\"host\",\"app_name\":\"app\",\"procid\":\"%ld\",\"msgid\":\"t\","
+	         "\"message\":\"hello\",\"a\":1}", (long)getpid());
 	ck_assert_str_eq(logged(), expected);
 	slog_trace("t");
 	ck_assert_str_eq(logged(), "");
@@ -238,7 +239,7 @@ END_TEST
 
 START_TEST(an_event_has_at_most_200_parameters)
 {
-	static char keys[300][8];
+	static char keys[300][16];
 	struct slog_field fields[300];
 	for (int i = 0; i < 300; i++) {
 		snprintf(keys[i], sizeof keys[i], "k%d", i);
@@ -257,7 +258,7 @@ END_TEST
 
 START_TEST(an_object_of_more_than_64_leaves_is_json_text)
 {
-	static char keys[65][8];
+	static char keys[65][16];
 	struct slog_field members[65];
 	for (int i = 0; i < 65; i++) {
 		snprintf(keys[i], sizeof keys[i], "%d", i);
