@@ -13,7 +13,7 @@
 enum {
 	PORT_DIGITS_MAX = 5,
 	PORT_MAX = 65535,
-	SCOPE_DIGITS_MAX = 9, /* of an interface's number */
+	SCOPE_DIGITS_MAX = 9,  /* of an interface's number */
 	IPV4_PREFIX_BITS = 96, /* where the IPv4 address begins in ::ffff:a.b.c.d */
 };
 
@@ -53,7 +53,7 @@ static bool read_port(const char *text, const char *port, struct endpoint *endpo
 static bool is_host_octet(char octet)
 {
 	return (octet >= 'a' && octet <= 'z') || (octet >= 'A' && octet <= 'Z') || (octet >= '0' && octet <= '9') ||
-	       octet == '-' || octet == '_' || octet == '.';
+		   octet == '-' || octet == '_' || octet == '.';
 }
 
 static bool take_name(const char *text, size_t len, struct endpoint *endpoint, char *error)
@@ -211,7 +211,7 @@ static void local_text(const struct address *address, char text[ADDRESS_TEXT_MAX
 }
 
 _Static_assert(sizeof("unix:") + sizeof(((struct sockaddr_un *)0)->sun_path) <= ADDRESS_TEXT_MAX_BYTES,
-               "the longest Unix address fits");
+			   "the longest Unix address fits");
 
 const char *address_text(const struct address *address, char text[ADDRESS_TEXT_MAX_BYTES])
 {
@@ -288,8 +288,9 @@ bool network_read(const char *text, struct network *network, char *error)
 		struct bytes digits = bytes_of_text(text + len + 1);
 		size_t used = decimal_read(digits, 3, &bits);
 		if (used == 0 || used != digits.len || bits > bits_max)
-			return fail(error, text, bits_max == 32 ? "needs a prefix length from 0 to 32, as in \"10.0.0.0/8\""
-			                                        : "needs a prefix length from 0 to 128, as in \"2001:db8::/32\"");
+			return fail(error, text,
+						bits_max == 32 ? "needs a prefix length from 0 to 32, as in \"10.0.0.0/8\""
+									   : "needs a prefix length from 0 to 128, as in \"2001:db8::/32\"");
 	}
 	network->bits = (uint8_t)(before + bits);
 	clear_host_bits(network);

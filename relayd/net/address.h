@@ -34,18 +34,21 @@ struct endpoint {
 	char path[sizeof((struct sockaddr_un *)0)->sun_path];
 };
 
-/* Reads an endpoint; `default_port` 0 means that a port must be there. False with a sentence in `error` (ADDRESS_ERROR_MAX_BYTES). */
+/*
+ * Reads an endpoint; `default_port` 0 means that a port must be there. False with a sentence in `error`
+ * (ADDRESS_ERROR_MAX_BYTES).
+ */
 bool endpoint_read(const char *text, uint16_t default_port, struct endpoint *endpoint, char *error);
 
 /*
- * Makes a numeric address of an endpoint whose host is a number, empty ("::") or local. False if it is a name, or names an
- * interface behind "%" that is not there.
+ * Makes a numeric address of an endpoint whose host is a number, empty ("::") or local. False if it is a name, or names
+ * an interface behind "%" that is not there.
  */
 bool address_of_endpoint(const struct endpoint *endpoint, struct address *address);
 
 /*
- * "192.0.2.1:514", "[2001:db8::1]:514", "[fe80::1%eth0]:514", "unix:/run/x", "unix:@abstract", "unknown" for an unset one;
- * IPv4-mapped IPv6 is written as IPv4. Returns `text`.
+ * "192.0.2.1:514", "[2001:db8::1]:514", "[fe80::1%eth0]:514", "unix:/run/x", "unix:@abstract", "unknown" for an unset
+ * one; IPv4-mapped IPv6 is written as IPv4. Returns `text`.
  */
 const char *address_text(const struct address *address, char text[ADDRESS_TEXT_MAX_BYTES]);
 

@@ -14,7 +14,7 @@
 enum {
 	DESCRIPTORS_SEEN_MAX = 1, /* room for a control message with descriptors; the kernel closes those beyond it */
 	CONTROL_BYTES = CMSG_SPACE(sizeof(struct timespec)) + CMSG_SPACE(sizeof(struct ucred)) +
-	                CMSG_SPACE(DESCRIPTORS_SEEN_MAX * sizeof(int)),
+					CMSG_SPACE(DESCRIPTORS_SEEN_MAX * sizeof(int)),
 };
 
 /* The alignment that control messages need. */
@@ -36,12 +36,12 @@ struct datagram_batch {
 static void prepare_slot(struct datagram_batch *batch, unsigned i)
 {
 	batch->messages[i].msg_hdr = (struct msghdr){
-	    .msg_name = &batch->datagrams[i].from.sa,
-	    .msg_namelen = sizeof(batch->datagrams[i].from.sa),
-	    .msg_iov = &batch->pieces[i],
-	    .msg_iovlen = 1,
-	    .msg_control = &batch->controls[i],
-	    .msg_controllen = sizeof(batch->controls[i]),
+		.msg_name = &batch->datagrams[i].from.sa,
+		.msg_namelen = sizeof(batch->datagrams[i].from.sa),
+		.msg_iov = &batch->pieces[i],
+		.msg_iovlen = 1,
+		.msg_control = &batch->controls[i],
+		.msg_controllen = sizeof(batch->controls[i]),
 	};
 }
 

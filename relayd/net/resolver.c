@@ -94,15 +94,15 @@ static int start_lookup(struct worker *worker, struct resolver_request *request)
 	snprintf(service, sizeof(service), "%u", (unsigned)request->endpoint.port);
 	/* One entry per address, in the order of RFC 6724; no IPv6 addresses on a machine that has none itself. */
 	const struct addrinfo hints = {
-	    .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV};
+		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG | AI_NUMERICSERV};
 	request->is_lookup = true;
 	request->uv.lookup.data = request;
 	return uv_getaddrinfo(worker_loop(worker), &request->uv.lookup, on_looked_up, request->endpoint.host, service,
-	                      &hints);
+						  &hints);
 }
 
 struct resolver_request *resolver_start(struct worker *worker, const struct endpoint *endpoint, resolver_fn fn,
-                                        void *context)
+										void *context)
 {
 	assert(worker_is_current(worker) && fn != NULL);
 	struct resolver_request *request = calloc(1, sizeof(*request));

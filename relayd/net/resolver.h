@@ -11,14 +11,14 @@ enum { RESOLVER_ADDRESSES_MAX = 16 };
 struct resolver_request;
 
 /*
- * The outcome, on the worker's thread, on a later turn than the call: `count` addresses in the order to try (as getaddrinfo
- * sorts them), or count 0 and `error`. The request is gone when this is called: its owner forgets it first.
+ * The outcome, on the worker's thread, on a later turn than the call: `count` addresses in the order to try (as
+ * getaddrinfo sorts them), or count 0 and `error`. The request is gone when this is called: its owner forgets it first.
  */
 typedef void (*resolver_fn)(void *context, const struct address *addresses, unsigned count, const char *error);
 
 /* Starts; NULL only if memory is short. From the worker's thread. */
 struct resolver_request *resolver_start(struct worker *worker, const struct endpoint *endpoint, resolver_fn fn,
-                                        void *context);
+										void *context);
 
 /* Cancels: `fn` is never called. Clears the pointer; harmless if NULL. */
 void resolver_cancel(struct resolver_request **request);

@@ -46,7 +46,7 @@ static int fail(int fd, const char *what, const struct address *address, char *e
 	int saved = errno;
 	char text[ADDRESS_TEXT_MAX_BYTES];
 	snprintf(error, SOCKET_ERROR_MAX_BYTES, "cannot %s %s: %s%s", what, address_text(address, text), strerror(saved),
-	         advice(saved));
+			 advice(saved));
 	if (fd >= 0)
 		close(fd);
 	return -1;
@@ -160,11 +160,10 @@ static int bind_local(const char *path, int type, unsigned mode, char *error)
 		return fail(fd, "listen on", &address, error);
 	const char *name = temporary.sa.local.sun_path;
 	/* Linux makes the file with the socket's own mode: nobody gets in before it has the right one. */
-	if (fchmod(fd, 0) != 0 || (unlink(name) != 0 && errno != ENOENT) ||
-	    bind(fd, &temporary.sa.any, temporary.len) != 0)
+	if (fchmod(fd, 0) != 0 || (unlink(name) != 0 && errno != ENOENT) || bind(fd, &temporary.sa.any, temporary.len) != 0)
 		return fail(fd, "listen on", &address, error);
 	if (chmod(name, (mode_t)mode) == 0 && (type != SOCK_STREAM || listen(fd, SOCKET_BACKLOG) == 0) &&
-	    rename(name, path) == 0)
+		rename(name, path) == 0)
 		return fd;
 	int saved = errno;
 	unlink(name);

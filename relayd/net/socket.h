@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sockets as we want them: non-blocking, close-on-exec, with the options that a log relay needs. Functions that open give
- * a descriptor, or -1 and a sentence in `error` that names the address, what is wrong and what would be right.
+ * Sockets as we want them: non-blocking, close-on-exec, with the options that a log relay needs. Functions that open
+ * give a descriptor, or -1 and a sentence in `error` that names the address, what is wrong and what would be right.
  */
 #ifndef RELAYD_NET_SOCKET_H
 #define RELAYD_NET_SOCKET_H
@@ -17,28 +17,30 @@ enum {
 int socket_listen_tcp(const struct address *address, char *error);
 
 /*
- * Behind the name of a Unix socket while it is being made. It stays in the address that the kernel knows; what shows such
- * an address to people cuts it off.
+ * Behind the name of a Unix socket while it is being made. It stays in the address that the kernel knows; what shows
+ * such an address to people cuts it off.
  */
 #define SOCKET_LOCAL_SUFFIX ".relayd-new"
 
 /*
- * Listens on a Unix stream socket: binds to path + SOCKET_LOCAL_SUFFIX and renames, so that a stale socket is replaced in
- * one step and is never there with other permissions than `mode`. Anything but a socket at `path` is left and is an error.
+ * Listens on a Unix stream socket: binds to path + SOCKET_LOCAL_SUFFIX and renames, so that a stale socket is replaced
+ * in one step and is never there with other permissions than `mode`. Anything but a socket at `path` is left and is an
+ * error.
  */
 int socket_listen_local(const char *path, unsigned mode, char *error);
 
 /*
- * A bound UDP socket. `share`: SO_REUSEPORT. Options: SO_TIMESTAMPNS and the receive buffer: forced past the system's limit
- * if we may (CAP_NET_ADMIN), else up to it; *got_bytes is what is in effect, in the unit of the request. Not SO_RXQ_OVFL:
- * it costs a control message in each datagram and tells less than socket_drops().
+ * A bound UDP socket. `share`: SO_REUSEPORT. Options: SO_TIMESTAMPNS and the receive buffer: forced past the system's
+ * limit if we may (CAP_NET_ADMIN), else up to it; *got_bytes is what is in effect, in the unit of the request. Not
+ * SO_RXQ_OVFL: it costs a control message in each datagram and tells less than socket_drops().
  */
 int socket_bind_udp(const struct address *address, bool share, int receive_buffer_bytes, int *got_bytes, char *error);
 
 /* A bound Unix datagram socket, as socket_listen_local(), with SO_PASSCRED and SO_TIMESTAMPNS. */
 int socket_bind_local_datagram(const char *path, unsigned mode, int receive_buffer_bytes, char *error);
 
-/* Starts a TCP or Unix stream connect: the descriptor is connected or connecting (poll for writable, then socket_error()). */
+/* Starts a TCP or Unix stream connect: the descriptor is connected or connecting (poll for writable, then
+ * socket_error()). */
 int socket_connect(const struct address *address, char *error);
 
 /* A connected UDP socket for sending. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The life of a stream: adopted, handshake, open, ended, closed. Reading stands in stream_read.c, writing in
- * stream_write.c; how octets get in and out of a descriptor in stream_plain.c and stream_tls.c.
+ * The life of a stream: adopted, handshake, open, ended, closed. Its beginning stands in stream_begin.c, reading in
+ * stream_read.c, writing in stream_write.c; how octets get in and out of a descriptor in stream_plain.c and
+ * stream_tls.c.
  *
  * Nothing here calls the owner from inside the owner's own call: what such a call finds out is noted, and told by
- * stream_serve() on the next turn. After each call of the owner the stream may be closed; it is freed on a later turn, so
- * that `state` can still be asked.
+ * stream_serve() on the next turn. After each call of the owner the stream may be closed; it is freed on a later turn,
+ * so that `state` can still be asked.
  */
 #include "net/stream.h"
 
@@ -14,16 +15,12 @@
 #include "net/stream_internal.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* --- polling ----------------------------------------------------------------------------------------------------- */
-
-static void step_handshake(struct stream *stream);
-static void linger(struct stream *stream);
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
@@ -34,9 +31,9 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		events = UV_READABLE | UV_WRITABLE;
 	}
 	if (stream->state == STREAM_HANDSHAKING) {
-		step_handshake(stream);
+		stream_step_handshake(stream);
 	} else if (stream->is_lingering) {
-		linger(stream);
+		stream_linger(stream);
 	} else {
 		if (stream->output_waits && (stream->write_wants_read || (events & UV_WRITABLE) != 0))
 			stream_write_ready(stream);
@@ -69,95 +66,6 @@ void stream_update_poll(struct stream *stream)
 	(void)result;
 }
 
-/* --- beginning --------------------------------------------------------------------------------------------------- */
-
-static void open_now(struct stream *stream)
-{
-	stream->state = STREAM_OPEN;
-	stream->was_open = stream->can_write = true;
-	stream->last_active_ns = worker_now_ns(stream->pool->worker);
-	if (stream->events.ready != NULL)
-		stream->events.ready(stream->context);
-	if (stream->state != STREAM_OPEN)
-		return;
-	/* What the owner flushed before, and what came right behind the handshake. */
-	stream_flush(stream);
-	if (stream->kind->has_buffered != NULL && stream->kind->has_buffered(stream))
-		stream_pool_defer(stream->pool, stream);
-	stream_update_poll(stream);
-}
-
-/*
- * To close now would send a reset, since the peer's octets are unread, and a reset destroys the alert on its way: the peer
- * would never see why. So they are read and thrown away until it closes, for a short time.
- */
-static void linger(struct stream *stream)
-{
-	ssize_t got = recv(stream->fd, stream->pool->read_buffer, STREAM_READ_BUFFER_BYTES, 0);
-	if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR)))
-		return;
-	stream_pool_leave_handshake(stream->pool, stream);
-	stream_tell_end(stream, bytes_of(NULL, 0));
-}
-
-static void refuse(struct stream *stream)
-{
-	(void)shutdown(stream->fd, SHUT_WR);
-	stream_pool_linger(stream->pool, stream);
-	linger(stream);
-}
-
-static void step_handshake(struct stream *stream)
-{
-	/* If not, the socket is still ready on the next turn. */
-	if (!stream_pool_may_step(stream->pool))
-		return;
-	switch (stream->kind->handshake(stream)) {
-	case STREAM_IO_DONE:
-		stream_pool_leave_handshake(stream->pool, stream);
-		open_now(stream);
-		break;
-	case STREAM_IO_WAIT:
-		break;
-	case STREAM_IO_END:
-		if (stream->end == STREAM_END_TLS)
-			refuse(stream);
-		else
-			stream_tell_end(stream, bytes_of(NULL, 0));
-		break;
-	}
-}
-
-void stream_begin_handshake(struct stream *stream)
-{
-	assert(stream->state == STREAM_WAITING);
-	stream->state = STREAM_HANDSHAKING;
-	stream_pool_defer(stream->pool, stream);
-}
-
-static void begin(struct stream *stream)
-{
-	if (stream->kind->handshake == NULL)
-		open_now(stream);
-	else if (!stream_pool_queue_handshake(stream->pool, stream))
-		stream_end_later(stream, STREAM_END_TLS, "too many connections wait for their TLS handshake");
-}
-
-/* Makes the SSL only now: those that wait for a slot take little memory. */
-static void start_tls(struct stream *stream)
-{
-	if (stream->ssl != NULL)
-		return;
-	stream->ssl = tls_context_new_ssl(stream->tls, stream->server_name);
-	if (stream->ssl == NULL || SSL_set_fd(stream->ssl, stream->fd) != 1) {
-		stream_end_later(stream, STREAM_END_TLS, "no memory for the TLS handshake");
-		return;
-	}
-	free(stream->server_name);
-	stream->server_name = NULL;
-	stream->handshake_wants_write = SSL_is_server(stream->ssl) == 0;
-}
-
 /* --- what is due on a turn --------------------------------------------------------------------------------------- */
 
 static void serve_open(struct stream *stream)
@@ -180,10 +88,10 @@ void stream_serve(struct stream *stream)
 {
 	switch (stream->state) {
 	case STREAM_NEW:
-		begin(stream);
+		stream_begin(stream);
 		break;
 	case STREAM_HANDSHAKING:
-		start_tls(stream);
+		stream_start_tls(stream);
 		break;
 	case STREAM_OPEN:
 	case STREAM_ENDED:
@@ -269,9 +177,9 @@ static void describe_peer(int fd, struct address *peer, char text[ADDRESS_TEXT_M
 	len = sizeof(credentials);
 	if (strcmp(text, "unix:") == 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &len) == 0)
 		snprintf(text, ADDRESS_TEXT_MAX_BYTES, "unix:pid=%ld,uid=%lu", (long)credentials.pid,
-		         (unsigned long)credentials.uid);
+				 (unsigned long)credentials.uid);
 	else if (strncmp(text, "unix:", 5) == 0 && text_len > suffix_len &&
-	         strcmp(text + text_len - suffix_len, SOCKET_LOCAL_SUFFIX) == 0)
+			 strcmp(text + text_len - suffix_len, SOCKET_LOCAL_SUFFIX) == 0)
 		text[text_len - suffix_len] = '\0';
 }
 
@@ -292,8 +200,8 @@ static struct stream *new_stream(struct stream_pool *pool, int fd, const struct 
 	stream->events = options->events;
 	stream->context = options->context;
 	stream->handshake_timeout_ns = options->handshake_timeout_ns != 0
-	                                   ? options->handshake_timeout_ns
-	                                   : (uint64_t)STREAM_HANDSHAKE_TIMEOUT_SECONDS * CLOCK_NS_PER_SECOND;
+									   ? options->handshake_timeout_ns
+									   : (uint64_t)STREAM_HANDSHAKE_TIMEOUT_SECONDS * CLOCK_NS_PER_SECOND;
 	stream->last_active_ns = worker_now_ns(pool->worker);
 	buffer_init(&stream->output, options->output_cap_bytes);
 	list_init(&stream->due_link);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An established byte stream, plain or TLS, on a worker's loop. Reading goes into one large buffer that all streams of a
- * worker share; what the owner leaves of it (an unfinished frame) is kept in private memory until more comes. Writing
- * goes through a bounded output buffer: the owner fills it and flushes; a full TLS record and one system call carry many
- * small messages.
+ * An established byte stream, plain or TLS, on a worker's loop. Reading goes into one large buffer that all streams of
+ * a worker share; what the owner leaves of it (an unfinished frame) is kept in private memory until more comes. Writing
+ * goes through a bounded output buffer: the owner fills it and flushes; a full TLS record and one system call carry
+ * many small messages.
  *
- * Callbacks run on the worker's thread and never from inside a call on the stream: failures are delivered by the loop on
- * its next turn. A stream may be closed from inside any callback.
+ * Callbacks run on the worker's thread and never from inside a call on the stream: failures are delivered by the loop
+ * on its next turn. A stream may be closed from inside any callback.
  */
 #ifndef RELAYD_NET_STREAM_H
 #define RELAYD_NET_STREAM_H
@@ -24,18 +24,19 @@ enum stream_end {
 	STREAM_END_RESET = 2,          /* connection reset or another socket error */
 	STREAM_END_TLS = 3,            /* handshake or record error, or a refused certificate */
 	STREAM_END_HANDSHAKE_TIMEOUT = 4,
-	STREAM_END_PENDING_LIMIT = 5,  /* the unfinished frame passed the limit or the worker's budget */
+	STREAM_END_PENDING_LIMIT = 5, /* the unfinished frame passed the limit or the worker's budget */
 };
 
 struct stream_events {
 	/* The handshake is over (plain streams: on the next turn after opening). Optional. */
 	void (*ready)(void *context);
 	/*
-	 * Bytes came. Returns how many of them were used; the rest is presented again, in front of what comes next. A paused
-	 * stream gets no more calls until it resumes, then first what was left.
+	 * Bytes came. Returns how many of them were used; the rest is presented again, in front of what comes next. A
+	 * paused stream gets no more calls until it resumes, then first what was left.
 	 */
 	size_t (*bytes)(void *context, struct bytes bytes);
-	/* The output buffer has been written out wholly, or has fallen below half its cap after having been above. Optional. */
+	/* The output buffer has been written out wholly, or has fallen below half its cap after having been above.
+	 * Optional. */
 	void (*writable)(void *context);
 	/* The last event: no more bytes will come. What was left unused is in `rest`. The owner closes the stream. */
 	void (*end)(void *context, enum stream_end end, const char *detail, struct bytes rest);
@@ -52,7 +53,8 @@ struct stream_options {
 	void *context;
 };
 
-/* Takes over a connected descriptor (sets *fd to -1) and starts. NULL if memory is short: then *fd is still the caller's. */
+/* Takes over a connected descriptor (sets *fd to -1) and starts. NULL if memory is short: then *fd is still the
+ * caller's. */
 struct stream *stream_adopt(int *fd, const struct stream_options *options);
 
 /* The output buffer: append to it, then stream_flush(). */

@@ -13,20 +13,20 @@ enum {
 
 /* Goes forward only. */
 enum stream_state {
-	STREAM_NEW,         /* adopted; nothing happened yet */
-	STREAM_WAITING,     /* for a handshake slot */
+	STREAM_NEW,     /* adopted; nothing happened yet */
+	STREAM_WAITING, /* for a handshake slot */
 	STREAM_HANDSHAKING,
 	STREAM_OPEN,
-	STREAM_ENDED,       /* no more bytes will come; told when the stream is not paused */
-	STREAM_TOLD,        /* after an end in order the owner may still write */
-	STREAM_CLOSED,      /* the loop still holds the handle */
+	STREAM_ENDED,  /* no more bytes will come; told when the stream is not paused */
+	STREAM_TOLD,   /* after an end in order the owner may still write */
+	STREAM_CLOSED, /* the loop still holds the handle */
 };
 
 /* The outcome of one operation of a kind. */
 enum stream_io {
 	STREAM_IO_DONE,
-	STREAM_IO_WAIT,  /* nothing possible now: poll (the kind has set what it needs beyond the obvious) */
-	STREAM_IO_END,   /* over: the kind called stream_note_end(), or set write_error */
+	STREAM_IO_WAIT, /* nothing possible now: poll (the kind has set what it needs beyond the obvious) */
+	STREAM_IO_END,  /* over: the kind called stream_note_end(), or set write_error */
 };
 
 struct stream_kind {
@@ -60,39 +60,39 @@ struct stream {
 	int fd;
 	enum stream_state state;
 	enum stream_end end;
-	int write_error;         /* errno of the write that failed, or 0 */
-	int polled;              /* events that the poll handle waits for */
+	int write_error; /* errno of the write that failed, or 0 */
+	int polled;      /* events that the poll handle waits for */
 
 	bool was_open;
 	bool can_write;
 	bool is_paused;
-	bool is_resumed;         /* what was left is presented on the next turn, before anything is read */
-	bool is_shutting_down;   /* finish once the output is written */
-	bool is_finished;        /* the sending side is shut */
-	bool output_waits;       /* a flush left something: poll for writable */
-	bool was_above_half;     /* of the output's cap, at a flush */
-	bool read_wants_write;   /* TLS: the protocol itself must write before it reads on */
-	bool write_wants_read;   /* TLS: the other way round */
+	bool is_resumed;       /* what was left is presented on the next turn, before anything is read */
+	bool is_shutting_down; /* finish once the output is written */
+	bool is_finished;      /* the sending side is shut */
+	bool output_waits;     /* a flush left something: poll for writable */
+	bool was_above_half;   /* of the output's cap, at a flush */
+	bool read_wants_write; /* TLS: the protocol itself must write before it reads on */
+	bool write_wants_read; /* TLS: the other way round */
 	bool handshake_wants_write;
-	bool is_lingering;       /* ended in the handshake; the peer is given time to read why */
+	bool is_lingering; /* ended in the handshake; the peer is given time to read why */
 
 	struct list due_link;
 	struct list unfinished_link;
 	struct list handshake_link;
 
-	uint8_t *pending;        /* what the owner left; NULL if nothing */
+	uint8_t *pending; /* what the owner left; NULL if nothing */
 	size_t pending_len;
-	size_t pending_size;     /* allocated; counted in the pool */
+	size_t pending_size; /* allocated; counted in the pool */
 	size_t pending_max_bytes;
 
 	struct buffer output;
 	uint64_t last_active_ns;
-	uint64_t deadline_ns;    /* of the handshake */
+	uint64_t deadline_ns; /* of the handshake */
 	uint64_t handshake_timeout_ns;
 	struct tls_context *tls;
 	SSL *ssl;
-	char *server_name;       /* until the handshake begins */
-	char *detail;            /* of the end */
+	char *server_name; /* until the handshake begins */
+	char *detail;      /* of the end */
 	struct stream_events events;
 	void *context;
 	struct address peer;
@@ -103,9 +103,6 @@ struct stream {
 
 /* Does what became due: begins, presents what was left, tells of the end. */
 void stream_serve(struct stream *stream);
-
-/* It has its slot: the handshake begins, on the next turn. */
-void stream_begin_handshake(struct stream *stream);
 
 /* Remembers that the stream is over; the first end counts. Whoever called the kind goes on to stream_tell_end(). */
 void stream_note_end(struct stream *stream, enum stream_end end, const char *detail);
@@ -118,6 +115,23 @@ void stream_tell_end(struct stream *stream, struct bytes rest);
 
 /* Polls for what the stream waits for now. */
 void stream_update_poll(struct stream *stream);
+
+/* --- stream_begin.c ---------------------------------------------------------------------------------------------- */
+
+/* The first turn: opens, or queues for the handshake. */
+void stream_begin(struct stream *stream);
+
+/* It has its slot: the handshake begins, on the next turn. */
+void stream_begin_handshake(struct stream *stream);
+
+/* Makes the SSL, only when the handshake begins: those that wait for a slot take little memory. */
+void stream_start_tls(struct stream *stream);
+
+/* The socket is ready for a step of the handshake. The stream may be closed afterwards. */
+void stream_step_handshake(struct stream *stream);
+
+/* The refused peer has sent or closed. The stream may be closed afterwards. */
+void stream_linger(struct stream *stream);
 
 /* --- stream_write.c ---------------------------------------------------------------------------------------------- */
 

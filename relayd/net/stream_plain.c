@@ -47,7 +47,7 @@ static enum stream_io plain_finish(struct stream *stream)
 }
 
 const struct stream_kind stream_plain = {
-    .read = plain_read,
-    .write = plain_write,
-    .finish = plain_finish,
+	.read = plain_read,
+	.write = plain_write,
+	.finish = plain_finish,
 };

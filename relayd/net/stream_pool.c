@@ -94,7 +94,7 @@ bool stream_pool_take(struct stream_pool *pool, struct stream *stream, size_t by
 		stream_pool_give_back(pool, slowest->pending_size);
 		slowest->pending_size = 0;
 		stream_end_later(slowest, STREAM_END_PENDING_LIMIT,
-		                 "its unfinished frame was the slowest when the memory for unfinished frames was spent");
+						 "its unfinished frame was the slowest when the memory for unfinished frames was spent");
 	}
 	if (pool->pending_bytes + bytes > pool->pending_max_bytes && !stream_is_held(stream))
 		return false;
@@ -133,8 +133,7 @@ static struct stream *of_handshake_link(struct list *link)
 static void set_timer(struct stream_pool *pool)
 {
 	uint64_t first = UINT64_MAX;
-	LIST_FOR_EACH(link, &pool->handshaking)
-	{
+	LIST_FOR_EACH (link, &pool->handshaking) {
 		if (of_handshake_link(link)->deadline_ns < first)
 			first = of_handshake_link(link)->deadline_ns;
 	}
@@ -154,11 +153,10 @@ static void on_deadline(uv_timer_t *timer)
 {
 	struct stream_pool *pool = timer->data;
 	uint64_t now = worker_now_ns(pool->worker);
-	LIST_FOR_EACH(link, &pool->handshaking)
-	{
+	LIST_FOR_EACH (link, &pool->handshaking) {
 		if (of_handshake_link(link)->deadline_ns <= now)
 			stream_end_later(of_handshake_link(link), STREAM_END_HANDSHAKE_TIMEOUT,
-			                 "the TLS handshake was not finished in time");
+							 "the TLS handshake was not finished in time");
 	}
 	while (!list_is_empty(&pool->lingering) && of_handshake_link(pool->lingering.next)->deadline_ns <= now) {
 		struct stream *stream = of_handshake_link(list_take_first(&pool->lingering));

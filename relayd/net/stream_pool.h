@@ -13,13 +13,13 @@
 #include <stdint.h>
 
 enum {
-	STREAM_READ_BUFFER_BYTES = 256 * 1024,      /* the most that is read from one stream in one turn */
-	STREAM_READ_LEAST_BYTES = 4096,             /* the least, when the budget is nearly spent */
-	STREAM_PENDING_BUDGET_BYTES = 64 << 20,     /* unless stream_set_pending_budget() says otherwise */
-	STREAM_HANDSHAKES_MAX = 64,                 /* in progress at the same time */
-	STREAM_HANDSHAKES_WAITING_MAX = 4096,       /* accepted, but not begun */
-	STREAM_HANDSHAKE_STEPS_PER_TURN_MAX = 8,    /* about 0.35 ms of CPU each: other sockets are served in between */
-	STREAM_LINGER_MS = 1000,                    /* for a refused peer to read the alert */
+	STREAM_READ_BUFFER_BYTES = 256 * 1024,   /* the most that is read from one stream in one turn */
+	STREAM_READ_LEAST_BYTES = 4096,          /* the least, when the budget is nearly spent */
+	STREAM_PENDING_BUDGET_BYTES = 64 << 20,  /* unless stream_set_pending_budget() says otherwise */
+	STREAM_HANDSHAKES_MAX = 64,              /* in progress at the same time */
+	STREAM_HANDSHAKES_WAITING_MAX = 4096,    /* accepted, but not begun */
+	STREAM_HANDSHAKE_STEPS_PER_TURN_MAX = 8, /* about 0.35 ms of CPU each: other sockets are served in between */
+	STREAM_LINGER_MS = 1000,                 /* for a refused peer to read the alert */
 };
 
 struct stream;
@@ -51,7 +51,8 @@ struct stream_pool {
 /* The worker's pool, made if there is none yet. NULL if memory is short. From the worker's thread. */
 struct stream_pool *stream_pool_of(struct worker *worker);
 
-/* All its streams are closed before; the memory goes when the loop has let go of the handles. Clears; harmless if NULL. */
+/* All its streams are closed before; the memory goes when the loop has let go of the handles. Clears; harmless if NULL.
+ */
 void stream_pool_close(struct stream_pool **pool);
 
 /* Has stream_serve() called on the next turn. */

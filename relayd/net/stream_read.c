@@ -71,7 +71,7 @@ static void end_too_long(struct stream *stream, struct bytes rest)
 {
 	char detail[DETAIL_MAX_BYTES];
 	snprintf(detail, sizeof(detail), "an unfinished frame of %zu octets is longer than the limit of %zu", rest.len,
-	         stream->pending_max_bytes);
+			 stream->pending_max_bytes);
 	stream_note_end(stream, STREAM_END_PENDING_LIMIT, detail);
 	stream_tell_end(stream, rest);
 }

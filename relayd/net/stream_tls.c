@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TLS by OpenSSL on the descriptor itself. One SSL_read() gives one record, one SSL_write() makes one of at most 16 KiB.
- * OpenSSL's errors are in a queue per thread: it is cleared before each operation, so that what is found belongs to it.
+ * TLS by OpenSSL on the descriptor itself. One SSL_read() gives one record, one SSL_write() makes one of at most 16
+ * KiB. OpenSSL's errors are in a queue per thread: it is cleared before each operation, so that what is found belongs
+ * to it.
  */
 #include "net/stream_internal.h"
 #include "net/tls_refusal.h"
@@ -137,11 +138,11 @@ static void tls_release(struct stream *stream)
 }
 
 const struct stream_kind stream_tls = {
-    .handshake = tls_handshake,
-    .read = tls_read,
-    .reads_records = true,
-    .has_buffered = tls_has_buffered,
-    .write = tls_write,
-    .finish = tls_finish,
-    .release = tls_release,
+	.handshake = tls_handshake,
+	.read = tls_read,
+	.reads_records = true,
+	.has_buffered = tls_has_buffered,
+	.write = tls_write,
+	.finish = tls_finish,
+	.release = tls_release,
 };

@@ -34,7 +34,8 @@ static bool finish(struct stream *stream)
 	return false;
 }
 
-/* Writes as far as possible; then `output_waits` says if something is left. False if nothing can be written any more. */
+/* Writes as far as possible; then `output_waits` says if something is left. False if nothing can be written any more.
+ */
 static bool write_out(struct stream *stream)
 {
 	stream->output_waits = false;

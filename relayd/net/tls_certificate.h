@@ -11,8 +11,8 @@
 #include <openssl/x509v3.h>
 
 enum {
-	TLS_NAME_SHOWN_BYTES = 64,  /* of one name */
-	TLS_NAMES_SHOWN_MAX = 4,    /* of the subjectAltName */
+	TLS_NAME_SHOWN_BYTES = 64, /* of one name */
+	TLS_NAMES_SHOWN_MAX = 4,   /* of the subjectAltName */
 	TLS_DATE_BYTES = sizeof("2026-01-01T00:00:00Z"),
 };
 

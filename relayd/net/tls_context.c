@@ -4,33 +4,23 @@
  *
  * - TLS 1.2 and up, suites with forward secrecy and AEAD (RFC 9662), no compression, no renegotiation, no early data.
  * - No resumption, by ticket or session cache, on either side. A resumed session carries the old authentication along,
- *   past the verify callback: a peer taken off the list would still get in (RFC 5425, 5). A full handshake costs 0.35 ms
- *   of CPU, and log connections live long.
+ *   past the verify callback: a peer taken off the list would still get in (RFC 5425, 5). A full handshake costs 0.35
+ * ms of CPU, and log connections live long.
  * - Buffers go back when they are empty: an idle connection takes 14 KiB less.
  */
 #include "net/tls_context.h"
 
-#include "net/address.h"
-#include "net/tls_verify.h"
+#include "net/tls_internal.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <openssl/err.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DEFAULT_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
-
-struct tls_context {
-	atomic_uint holders;
-	SSL_CTX *ssl_context;
-	struct tls_policy policy;
-	bool has_certificate;
-};
 
 /* --- sentences --------------------------------------------------------------------------------------------------- */
 
@@ -85,7 +75,7 @@ static bool load_key(SSL_CTX *ssl_context, const struct tls_options *options, ch
 	bool mismatch = ERR_GET_LIB(last) == ERR_LIB_X509 && ERR_GET_REASON(last) == X509_R_KEY_VALUES_MISMATCH;
 	if (is_encrypted)
 		return fail_file(error, "key", options->key, "is encrypted, and nobody is there to type its passphrase",
-		                 "\"openssl pkey -in KEY -out PLAIN\" takes it off");
+						 "\"openssl pkey -in KEY -out PLAIN\" takes it off");
 	if (result != 1 && !mismatch)
 		return fail_content(error, "key", options->key, "it must be the PEM file of the certificate's private key");
 	if (mismatch || SSL_CTX_check_private_key(ssl_context) != 1) {
@@ -101,7 +91,8 @@ static bool load_certificate(struct tls_context *context, const struct tls_optio
 	if (options->certificate == NULL && options->key == NULL) {
 		if (context->policy.role == TLS_CLIENT)
 			return true;
-		return fail(error, "tls.certificate is missing: a TLS input needs a certificate and, as tls.key, its private key");
+		return fail(error,
+					"tls.certificate is missing: a TLS input needs a certificate and, as tls.key, its private key");
 	}
 	if (options->certificate == NULL)
 		return fail(error, "tls.key stands without tls.certificate: name both PEM files, or neither");
@@ -109,7 +100,7 @@ static bool load_certificate(struct tls_context *context, const struct tls_optio
 		return fail(error, "tls.certificate stands without tls.key: name the PEM file of its private key");
 	if (SSL_CTX_use_certificate_chain_file(context->ssl_context, options->certificate) != 1)
 		return fail_content(error, "certificate", options->certificate,
-		                    "it must be a PEM file with our certificate first and its intermediates behind");
+							"it must be a PEM file with our certificate first and its intermediates behind");
 	context->has_certificate = true;
 	return load_key(context->ssl_context, options, error);
 }
@@ -129,7 +120,7 @@ static bool load_ca(struct tls_context *context, const struct tls_options *optio
 	SSL_CTX *ssl_context = context->ssl_context;
 	if (SSL_CTX_load_verify_file(ssl_context, options->ca) != 1)
 		return fail_content(error, "ca", options->ca,
-		                    "it must be a PEM file with the certificates of the CAs whose peers we trust");
+							"it must be a PEM file with the certificates of the CAs whose peers we trust");
 	context->policy.ca = strdup(options->ca);
 	if (context->policy.ca == NULL)
 		return fail(error, "no memory for tls.ca");
@@ -171,10 +162,12 @@ static bool check_anonymous(const struct tls_policy *policy, const struct tls_op
 	if (!options->allow_anonymous_peers)
 		return true;
 	if (policy->role == TLS_CLIENT)
-		return fail(error, "tls.allow_anonymous_peers is for inputs: an output must know whom it sends to; take it out");
+		return fail(error,
+					"tls.allow_anonymous_peers is for inputs: an output must know whom it sends to; take it out");
 	if (policy->rules_count > 0)
-		return fail(error, "tls.allow_anonymous_peers makes tls.peers void, since who shows no certificate gets in; take one "
-		                   "of them out");
+		return fail(error,
+					"tls.allow_anonymous_peers makes tls.peers void, since who shows no certificate gets in; take one "
+					"of them out");
 	return true;
 }
 
@@ -187,18 +180,20 @@ static bool check_policy(const struct tls_policy *policy, const struct tls_optio
 		if (policy->rules[i].kind == TLS_RULE_SHA256 || policy->rules[i].kind == TLS_RULE_SHA1)
 			continue;
 		snprintf(error, TLS_ERROR_MAX_BYTES,
-		         "tls.ca is missing: without a CA the name \"%.100s\" in tls.peers proves nothing; name the CA's PEM file, or "
-		         "list fingerprints only",
-		         policy->rules[i].text);
+				 "tls.ca is missing: without a CA the name \"%.100s\" in tls.peers proves nothing; name the CA's PEM "
+				 "file, or "
+				 "list fingerprints only",
+				 policy->rules[i].text);
 		return false;
 	}
 	if (options->ca != NULL || has_fingerprint(policy) || options->allow_anonymous_peers)
 		return true;
 	if (policy->role == TLS_CLIENT)
-		return fail(error, "tls.ca is missing: without it any server could take our messages; name the CA's PEM file, or "
-		                   "list the server's fingerprint in tls.peers");
+		return fail(error,
+					"tls.ca is missing: without it any server could take our messages; name the CA's PEM file, or "
+					"list the server's fingerprint in tls.peers");
 	return fail(error, "tls.ca is missing: without it any sender would be let in; name the CA's PEM file, list "
-	                   "fingerprints in tls.peers, or say so by tls.allow_anonymous_peers");
+					   "fingerprints in tls.peers, or say so by tls.allow_anonymous_peers");
 }
 
 static int verify_mode(const struct tls_policy *policy, const struct tls_options *options)
@@ -223,9 +218,10 @@ static bool set_versions(SSL_CTX *ssl_context, const struct tls_options *options
 	SSL_CTX_set_min_proto_version(ssl_context, is_12 ? TLS1_2_VERSION : TLS1_3_VERSION);
 	if (SSL_CTX_set_cipher_list(ssl_context, options->ciphers != NULL ? options->ciphers : DEFAULT_CIPHERS) == 1)
 		return true;
-	snprintf(error, TLS_ERROR_MAX_BYTES,
-	         "tls.ciphers \"%.200s\" names no cipher suite of TLS 1.2; \"openssl ciphers -v '%s'\" shows what a list means",
-	         options->ciphers, DEFAULT_CIPHERS);
+	snprintf(
+		error, TLS_ERROR_MAX_BYTES,
+		"tls.ciphers \"%.200s\" names no cipher suite of TLS 1.2; \"openssl ciphers -v '%s'\" shows what a list means",
+		options->ciphers, DEFAULT_CIPHERS);
 	return false;
 }
 
@@ -236,8 +232,8 @@ static void set_common(SSL_CTX *ssl_context)
 	/* TLS 1.3 sends tickets even without SSL_OP_NO_TICKET's kind. */
 	SSL_CTX_set_num_tickets(ssl_context, 0);
 	SSL_CTX_set_max_early_data(ssl_context, 0);
-	SSL_CTX_set_mode(ssl_context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-	                                  SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_mode(ssl_context,
+					 SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
 	/* A record's header and body in one read, instead of two. */
 	SSL_CTX_set_read_ahead(ssl_context, 1);
 }
@@ -246,8 +242,8 @@ static bool set_up(struct tls_context *context, const struct tls_options *option
 {
 	set_common(context->ssl_context);
 	if (!set_versions(context->ssl_context, options, error) || !read_rules(&context->policy, options, error) ||
-	    !check_policy(&context->policy, options, error) || !load_certificate(context, options, error) ||
-	    !load_ca(context, options, error))
+		!check_policy(&context->policy, options, error) || !load_certificate(context, options, error) ||
+		!load_ca(context, options, error))
 		return false;
 	SSL_CTX_set_verify(context->ssl_context, verify_mode(&context->policy, options), NULL);
 	SSL_CTX_set_cert_verify_callback(context->ssl_context, tls_verify, NULL);
@@ -306,106 +302,4 @@ int tls_context_days_left(const struct tls_context *context)
 	if (ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)) != 1)
 		return INT_MIN;
 	return seconds < 0 ? days - 1 : days;
-}
-
-/* --- connections ------------------------------------------------------------------------------------------------- */
-
-/* One connection's part, kept with its SSL and freed with it. */
-struct connection {
-	struct tls_peer peer;
-	struct tls_context *context;
-};
-
-static pthread_once_t index_once = PTHREAD_ONCE_INIT;
-static int connection_index;
-
-static void free_connection(void *parent, void *data, CRYPTO_EX_DATA *all, int index, long number, void *unused)
-{
-	(void)parent, (void)all, (void)index, (void)number, (void)unused;
-	struct connection *connection = data;
-	if (connection == NULL)
-		return;
-	free(connection->peer.server_name);
-	free(connection->peer.identity);
-	free(connection->peer.refusal);
-	tls_context_release(&connection->context);
-	free(connection);
-}
-
-static void make_index(void)
-{
-	connection_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, free_connection);
-	assert(connection_index >= 0);
-}
-
-static struct connection *attach_connection(SSL *ssl, struct tls_context *context)
-{
-	pthread_once(&index_once, make_index);
-	struct connection *connection = calloc(1, sizeof(*connection));
-	if (connection == NULL || SSL_set_ex_data(ssl, connection_index, connection) != 1) {
-		free(connection);
-		return NULL;
-	}
-	connection->peer.policy = &context->policy;
-	connection->context = tls_context_hold(context);
-	return connection;
-}
-
-/* RFC 6066, 3: SNI holds names, never addresses. */
-static bool set_server_name(SSL *ssl, struct connection *connection, const char *server_name)
-{
-	struct tls_peer_rule rule;
-	char error[TLS_RULE_ERROR_MAX_BYTES];
-	connection->peer.server_name = strdup(server_name);
-	if (connection->peer.server_name == NULL)
-		return false;
-	bool is_name = tls_peer_rule_read(server_name, &rule, error) && rule.kind == TLS_RULE_NAME;
-	return !is_name || SSL_set_tlsext_host_name(ssl, connection->peer.server_name) == 1;
-}
-
-SSL *tls_context_new_ssl(struct tls_context *context, const char *server_name)
-{
-	SSL *ssl = SSL_new(context->ssl_context);
-	if (ssl == NULL)
-		return NULL;
-	struct connection *connection = attach_connection(ssl, context);
-	if (connection == NULL)
-		goto free_ssl;
-	if (context->policy.role == TLS_SERVER) {
-		SSL_set_accept_state(ssl);
-		return ssl;
-	}
-	SSL_set_connect_state(ssl);
-	if (server_name == NULL || set_server_name(ssl, connection, server_name))
-		return ssl;
-free_ssl:
-	SSL_free(ssl);
-	return NULL;
-}
-
-struct tls_peer *tls_peer_of(const SSL *ssl)
-{
-	struct connection *connection = SSL_get_ex_data(ssl, connection_index);
-	assert(connection != NULL);
-	return &connection->peer;
-}
-
-const char *tls_peer_address(const SSL *ssl, char *text)
-{
-	struct address address = {.len = sizeof(address.sa)};
-	if (getpeername(SSL_get_fd(ssl), &address.sa.any, &address.len) != 0)
-		address.len = 0;
-	return address_text(&address, text);
-}
-
-const char *tls_peer_identity(const SSL *ssl)
-{
-	const struct tls_peer *peer = tls_peer_of(ssl);
-	return peer->identity != NULL ? peer->identity : "";
-}
-
-const char *tls_refusal(const SSL *ssl)
-{
-	const struct tls_peer *peer = tls_peer_of(ssl);
-	return peer->refusal != NULL ? peer->refusal : "";
 }

@@ -25,7 +25,8 @@ static size_t read_hex(const char *text, uint8_t octets[TLS_FINGERPRINT_MAX_BYTE
 {
 	size_t digits = 0;
 	for (size_t i = 0; text[i] != '\0'; i++) {
-		bool is_separator = text[i] == ':' && digits > 0 && digits % 2 == 0 && text[i + 1] != '\0' && text[i - 1] != ':';
+		bool is_separator =
+			text[i] == ':' && digits > 0 && digits % 2 == 0 && text[i + 1] != '\0' && text[i - 1] != ':';
 		int value = hex_value(text[i]);
 		if (is_separator)
 			continue;
@@ -42,12 +43,12 @@ static size_t read_hex(const char *text, uint8_t octets[TLS_FINGERPRINT_MAX_BYTE
 }
 
 static bool fail_fingerprint(const char *text, const char *hash, size_t digits, size_t wanted, const char *option,
-                             char *error)
+							 char *error)
 {
 	snprintf(error, TLS_RULE_ERROR_MAX_BYTES,
-	         "\"%.*s\" has %zu hex digits, and a %s fingerprint has %zu; \"openssl x509 -noout -fingerprint -%s -in "
-	         "peer.pem\" prints it",
-	         TEXT_SHOWN_BYTES, text, digits, hash, wanted, option);
+			 "\"%.*s\" has %zu hex digits, and a %s fingerprint has %zu; \"openssl x509 -noout -fingerprint -%s -in "
+			 "peer.pem\" prints it",
+			 TEXT_SHOWN_BYTES, text, digits, hash, wanted, option);
 	return false;
 }
 
@@ -87,7 +88,7 @@ static bool is_address(struct tls_peer_rule *rule)
 static bool is_name_octet(char octet)
 {
 	return (octet >= 'a' && octet <= 'z') || (octet >= 'A' && octet <= 'Z') || (octet >= '0' && octet <= '9') ||
-	       octet == '-' || octet == '_' || octet == '.' || octet == '*';
+		   octet == '-' || octet == '_' || octet == '.' || octet == '*';
 }
 
 static bool is_name(struct tls_peer_rule *rule)
@@ -106,8 +107,10 @@ bool tls_peer_rule_read(const char *text, struct tls_peer_rule *rule, char *erro
 	static const struct {
 		const char *label;
 		enum tls_rule_kind kind;
-	} labels[] = {
-	    {"sha-256:", TLS_RULE_SHA256}, {"sha256:", TLS_RULE_SHA256}, {"sha-1:", TLS_RULE_SHA1}, {"sha1:", TLS_RULE_SHA1}};
+	} labels[] = {{"sha-256:", TLS_RULE_SHA256},
+				  {"sha256:", TLS_RULE_SHA256},
+				  {"sha-1:", TLS_RULE_SHA1},
+				  {"sha1:", TLS_RULE_SHA1}};
 	*rule = (struct tls_peer_rule){.text = text};
 	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
 		size_t len = strlen(labels[i].label);
@@ -117,9 +120,9 @@ bool tls_peer_rule_read(const char *text, struct tls_peer_rule *rule, char *erro
 	if (is_bare_fingerprint(rule) || is_address(rule) || is_name(rule))
 		return true;
 	snprintf(error, TLS_RULE_ERROR_MAX_BYTES,
-	         "\"%.*s\" is neither a name, an address nor a fingerprint; write \"log*.example.net\", \"192.0.2.1\" or "
-	         "\"sha-256:AB:CD:...\"",
-	         TEXT_SHOWN_BYTES, text);
+			 "\"%.*s\" is neither a name, an address nor a fingerprint; write \"log*.example.net\", \"192.0.2.1\" or "
+			 "\"sha-256:AB:CD:...\"",
+			 TEXT_SHOWN_BYTES, text);
 	return false;
 }
 
@@ -130,7 +133,8 @@ static uint8_t lower(uint8_t octet)
 	return octet >= 'A' && octet <= 'Z' ? (uint8_t)(octet + 'a' - 'A') : octet;
 }
 
-/* "*" any octets. On a mismatch the last star takes one octet more: enough, and linear in each label's length squared. */
+/* "*" any octets. On a mismatch the last star takes one octet more: enough, and linear in each label's length squared.
+ */
 static bool label_matches(struct bytes pattern, struct bytes label)
 {
 	size_t p = 0, l = 0, star = SIZE_MAX, star_label = 0;

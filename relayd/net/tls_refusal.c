@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A refusal has four parts: "refused by <check>: peer <address> presented <certificate>; <what is wrong>; <what would be
- * right>". Checks of the chain are a table by OpenSSL's error.
+ * A refusal has four parts: "refused by <check>: peer <address> presented <certificate>; <what is wrong>; <what would
+ * be right>". Checks of the chain are a table by OpenSSL's error.
  */
 #include "net/tls_refusal.h"
 
@@ -53,9 +53,8 @@ static void add_expired(struct chain *chain)
 {
 	char date[TLS_DATE_BYTES], now[TLS_DATE_BYTES];
 	add_which(chain);
-	tls_text_add(chain->text,
-	             " expired on %s; renew it, or set this machine's clock if it is wrong (it says %s)",
-	             tls_date(X509_get0_notAfter(chain->at), date), now_text(now));
+	tls_text_add(chain->text, " expired on %s; renew it, or set this machine's clock if it is wrong (it says %s)",
+				 tls_date(X509_get0_notAfter(chain->at), date), now_text(now));
 }
 
 static void add_not_yet_valid(struct chain *chain)
@@ -63,9 +62,9 @@ static void add_not_yet_valid(struct chain *chain)
 	char date[TLS_DATE_BYTES], now[TLS_DATE_BYTES];
 	add_which(chain);
 	tls_text_add(chain->text,
-	             " is not valid before %s; set the clock of this machine if it is wrong (it says %s), or make the "
-	             "certificate again",
-	             tls_date(X509_get0_notBefore(chain->at), date), now_text(now));
+				 " is not valid before %s; set the clock of this machine if it is wrong (it says %s), or make the "
+				 "certificate again",
+				 tls_date(X509_get0_notBefore(chain->at), date), now_text(now));
 }
 
 static void add_unknown_issuer(struct chain *chain)
@@ -74,17 +73,18 @@ static void add_unknown_issuer(struct chain *chain)
 	tls_text_add(chain->text, " was issued by ");
 	tls_text_add_subject(chain->text, X509_get_issuer_name(chain->at));
 	tls_text_add(chain->text,
-	             ", which is not in tls.ca \"%s\"; add that CA to the file, have the peer send its intermediate "
-	             "certificates, or add the fingerprint to tls.peers",
-	             chain->ca);
+				 ", which is not in tls.ca \"%s\"; add that CA to the file, have the peer send its intermediate "
+				 "certificates, or add the fingerprint to tls.peers",
+				 chain->ca);
 }
 
 static void add_self_signed(struct chain *chain)
 {
-	tls_text_add(chain->text,
-	             "it is self-signed and not in tls.ca \"%s\"; add its fingerprint to tls.peers, or have it signed by a CA "
-	             "in that file",
-	             chain->ca);
+	tls_text_add(
+		chain->text,
+		"it is self-signed and not in tls.ca \"%s\"; add its fingerprint to tls.peers, or have it signed by a CA "
+		"in that file",
+		chain->ca);
 }
 
 static void add_unknown_root(struct chain *chain)
@@ -92,14 +92,15 @@ static void add_unknown_root(struct chain *chain)
 	tls_text_add(chain->text, "its chain ends in ");
 	tls_text_add_subject(chain->text, X509_get_subject_name(chain->at));
 	tls_text_add(chain->text,
-	             ", which is not in tls.ca \"%s\"; add that CA to the file, or add the fingerprint to tls.peers", chain->ca);
+				 ", which is not in tls.ca \"%s\"; add that CA to the file, or add the fingerprint to tls.peers",
+				 chain->ca);
 }
 
 static void add_wrong_purpose(struct chain *chain)
 {
 	add_which(chain);
 	tls_text_add(chain->text, " may not be used by a TLS %s; make it again with extendedKeyUsage = %s",
-	             chain->is_server ? "client" : "server", chain->is_server ? "clientAuth" : "serverAuth");
+				 chain->is_server ? "client" : "server", chain->is_server ? "clientAuth" : "serverAuth");
 }
 
 static const struct chain_error {
@@ -107,14 +108,14 @@ static const struct chain_error {
 	const char *check;
 	void (*add)(struct chain *chain);
 } chain_errors[] = {
-    {X509_V_ERR_CERT_HAS_EXPIRED, "expiry", add_expired},
-    {X509_V_ERR_CERT_NOT_YET_VALID, "expiry", add_not_yet_valid},
-    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, "issuer", add_unknown_issuer},
-    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, "issuer", add_unknown_issuer},
-    {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, "issuer", add_unknown_issuer},
-    {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, "issuer", add_self_signed},
-    {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, "issuer", add_unknown_root},
-    {X509_V_ERR_INVALID_PURPOSE, "key usage", add_wrong_purpose},
+	{X509_V_ERR_CERT_HAS_EXPIRED, "expiry", add_expired},
+	{X509_V_ERR_CERT_NOT_YET_VALID, "expiry", add_not_yet_valid},
+	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, "issuer", add_unknown_issuer},
+	{X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, "issuer", add_unknown_issuer},
+	{X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, "issuer", add_unknown_issuer},
+	{X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, "issuer", add_self_signed},
+	{X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, "issuer", add_unknown_root},
+	{X509_V_ERR_INVALID_PURPOSE, "key usage", add_wrong_purpose},
 };
 
 static const struct chain_error *find_chain_error(int error)
@@ -129,11 +130,11 @@ static void add_chain(struct tls_text *text, const struct tls_policy *policy, X5
 {
 	int error = X509_STORE_CTX_get_error(store);
 	struct chain chain = {
-	    .text = text,
-	    .at = X509_STORE_CTX_get_current_cert(store),
-	    .depth = X509_STORE_CTX_get_error_depth(store),
-	    .ca = policy->ca,
-	    .is_server = policy->role == TLS_SERVER,
+		.text = text,
+		.at = X509_STORE_CTX_get_current_cert(store),
+		.depth = X509_STORE_CTX_get_error_depth(store),
+		.ca = policy->ca,
+		.is_server = policy->role == TLS_SERVER,
 	};
 	if (chain.at == NULL)
 		chain.at = X509_STORE_CTX_get0_cert(store);
@@ -142,7 +143,7 @@ static void add_chain(struct tls_text *text, const struct tls_policy *policy, X5
 		known->add(&chain);
 	else
 		tls_text_add(text, "%s; make the certificate again, or add its fingerprint to tls.peers",
-		             X509_verify_cert_error_string(error));
+					 X509_verify_cert_error_string(error));
 }
 
 /* --- why we refused ---------------------------------------------------------------------------------------------- */
@@ -194,7 +195,7 @@ static void add_name(struct tls_text *text, const struct tls_peer *peer, X509 *l
 		tls_text_add(text, " or give the peer a certificate with a matching name");
 	} else if (peer->server_name != NULL) {
 		tls_text_add(text, "we connected to \"%.*s\"; connect by a name that the certificate has, or ",
-		             TLS_NAME_MAX_BYTES, peer->server_name);
+					 TLS_NAME_MAX_BYTES, peer->server_name);
 		add_proposal(text, leaf);
 	} else {
 		tls_text_add(text, "no peer is named that we could expect; ");

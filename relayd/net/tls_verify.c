@@ -67,13 +67,12 @@ static void set_name(struct tls_peer *peer, struct bytes name, const struct tls_
 static bool general_name_matches(struct tls_peer *peer, const GENERAL_NAME *name, const struct tls_peer_rule *rule)
 {
 	struct bytes octets = tls_general_name_octets(name);
-	if (name->type == GEN_DNS && rule->kind == TLS_RULE_NAME &&
-	    tls_name_matches(bytes_of_text(rule->text), octets)) {
+	if (name->type == GEN_DNS && rule->kind == TLS_RULE_NAME && tls_name_matches(bytes_of_text(rule->text), octets)) {
 		set_name(peer, octets, rule);
 		return true;
 	}
 	if (name->type == GEN_IPADD && rule->kind == TLS_RULE_ADDRESS &&
-	    bytes_equal(octets, bytes_of(rule->octets, rule->octets_len))) {
+		bytes_equal(octets, bytes_of(rule->octets, rule->octets_len))) {
 		set_identity(peer, rule->text);
 		return true;
 	}
@@ -86,7 +85,8 @@ static bool common_name_matches(struct tls_peer *peer, X509 *leaf, const struct 
 	unsigned char *common_name = tls_common_name(X509_get_subject_name(leaf), &len);
 	if (common_name == NULL)
 		return false;
-	bool matches = rule->kind == TLS_RULE_NAME && tls_name_matches(bytes_of_text(rule->text), bytes_of(common_name, len));
+	bool matches =
+		rule->kind == TLS_RULE_NAME && tls_name_matches(bytes_of_text(rule->text), bytes_of(common_name, len));
 	if (matches)
 		set_name(peer, bytes_of(common_name, len), rule);
 	OPENSSL_free(common_name);
@@ -146,7 +146,7 @@ static bool name_is_allowed(struct tls_peer *peer, X509 *leaf)
 	char error[TLS_RULE_ERROR_MAX_BYTES];
 	struct tls_peer_rule rule;
 	bool is_rule = peer->server_name != NULL && tls_peer_rule_read(peer->server_name, &rule, error) &&
-	               strchr(peer->server_name, '*') == NULL;
+				   strchr(peer->server_name, '*') == NULL;
 	return is_rule && rule_matches(peer, leaf, &rule);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The check of a peer's certificate, inside the handshake (RFC 5425, 4.2 and 5): by fingerprint, or by chain and then by
- * name. A refusal is a sentence: which check failed, what the peer presented, what would be right.
+ * The check of a peer's certificate, inside the handshake (RFC 5425, 4.2 and 5): by fingerprint, or by chain and then
+ * by name. A refusal is a sentence: which check failed, what the peer presented, what would be right.
  */
 #ifndef RELAYD_NET_TLS_VERIFY_H
 #define RELAYD_NET_TLS_VERIFY_H

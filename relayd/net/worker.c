@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A libuv loop on a thread of its own. One uv_async carries the mailbox, a uv_prepare marks the end of a turn: libuv runs
- * prepare handles right before it waits, after every callback of the turn, and a prepare handle never makes it wake up.
- * Both clocks are read at most once a turn.
+ * A libuv loop on a thread of its own. One uv_async carries the mailbox, a uv_prepare marks the end of a turn: libuv
+ * runs prepare handles right before it waits, after every callback of the turn, and a prepare handle never makes it
+ * wake up. Both clocks are read at most once a turn.
  */
 #include "net/worker.h"
 
@@ -180,7 +180,7 @@ static void refuse_leak(uv_handle_t *handle, void *context)
 	if (uv_is_closing(handle))
 		return;
 	fprintf(stderr, "relayd: worker %s was stopped with an open %s handle\n", worker->name,
-	        uv_handle_type_name(handle->type));
+			uv_handle_type_name(handle->type));
 	abort();
 }
 

@@ -24,8 +24,8 @@ struct worker *worker_start(const char *name);
 uv_loop_t *worker_loop(struct worker *worker);
 
 /*
- * Has `fn(context)` called on the worker's thread, in the order posted. From any thread; what the caller wrote before is
- * seen by `fn`. False if the worker is stopping or memory is short: then it is not called and the caller keeps what
+ * Has `fn(context)` called on the worker's thread, in the order posted. From any thread; what the caller wrote before
+ * is seen by `fn`. False if the worker is stopping or memory is short: then it is not called and the caller keeps what
  * `context` owns.
  */
 bool worker_post(struct worker *worker, worker_fn fn, void *context);
@@ -35,8 +35,8 @@ bool worker_call(struct worker *worker, worker_fn fn, void *context);
 
 /*
  * A wake-up that can be asked for from any thread, any number of times: `fn(context)` runs on the worker's thread at
- * least once after the last waker_wake(), many wake-ups becoming one, and sees what was written before the wake-ups. Made
- * and freed on the worker's thread; who may still wake it must be told before it is closed.
+ * least once after the last waker_wake(), many wake-ups becoming one, and sees what was written before the wake-ups.
+ * Made and freed on the worker's thread; who may still wake it must be told before it is closed.
  */
 struct waker;
 struct waker *waker_open(struct worker *worker, worker_fn fn, void *context);
@@ -57,9 +57,9 @@ int64_t worker_wall_ns(struct worker *worker);
 bool worker_is_current(const struct worker *worker);
 
 /*
- * Refuses further posts, carries out those that were taken, ends the loop, joins the thread, frees and clears. The owners
- * have closed their handles before (by worker_call()): one that is still open is a leak and ends the process with its
- * type. A name look-up that is under way is waited for. Not from the worker's own thread. Harmless if NULL.
+ * Refuses further posts, carries out those that were taken, ends the loop, joins the thread, frees and clears. The
+ * owners have closed their handles before (by worker_call()): one that is still open is a leak and ends the process
+ * with its type. A name look-up that is under way is waited for. Not from the worker's own thread. Harmless if NULL.
  */
 void worker_stop(struct worker **worker);
 

@@ -23,10 +23,10 @@ struct certificate {
 };
 
 struct certificate_options {
-	const char *file;          /* name without directory and ending */
-	const char *common_name;   /* NULL: none */
-	const char *san;           /* "DNS:a.example.net,IP:192.0.2.1", or NULL */
-	const char *usage;         /* extendedKeyUsage, or NULL */
+	const char *file;                 /* name without directory and ending */
+	const char *common_name;          /* NULL: none */
+	const char *san;                  /* "DNS:a.example.net,IP:192.0.2.1", or NULL */
+	const char *usage;                /* extendedKeyUsage, or NULL */
 	const struct certificate *issuer; /* NULL: self-signed */
 	int is_ca;
 	long from_seconds, until_seconds; /* from now; 0 and 0: a day either way */
@@ -91,7 +91,8 @@ static inline struct certificate certificate_make(const struct certificate_optio
 	if (options->common_name != NULL)
 		X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)options->common_name, -1, -1, 0);
 	X509_set_issuer_name(made.x509, X509_get_subject_name(issuer->x509));
-	certificate_extend(made.x509, issuer->x509, NID_basic_constraints, options->is_ca ? "critical,CA:TRUE" : "CA:FALSE");
+	certificate_extend(made.x509, issuer->x509, NID_basic_constraints,
+					   options->is_ca ? "critical,CA:TRUE" : "CA:FALSE");
 	if (options->san != NULL)
 		certificate_extend(made.x509, issuer->x509, NID_subject_alt_name, options->san);
 	if (options->usage != NULL)

@@ -75,24 +75,24 @@ START_TEST(a_wrong_endpoint_is_named_with_what_is_right)
 		const char *text;
 		const char *error;
 	} cases[] = {
-	    {"", "\"\" is empty; write \"host:port\", \"[::]:514\" or \"unix:/path\""},
-	    {"log.example.net", "\"log.example.net\" has no port; write \"host:port\", as in \"log.example.net:514\""},
-	    {"[::1]", "\"[::1]\" has no port; write \"[2001:db8::1]:514\""},
-	    {"h:", "\"h:\" has no port from 1 to 65535 behind the colon, as in \"192.0.2.1:514\""},
-	    {"h:0", "\"h:0\" has no port from 1 to 65535 behind the colon, as in \"192.0.2.1:514\""},
-	    {"h:65536", "\"h:65536\" has no port from 1 to 65535 behind the colon, as in \"192.0.2.1:514\""},
-	    {"h:5x", "\"h:5x\" has no port from 1 to 65535 behind the colon, as in \"192.0.2.1:514\""},
-	    {"h:000514", "\"h:000514\" has no port from 1 to 65535 behind the colon, as in \"192.0.2.1:514\""},
-	    {"2001:db8::1:514", "\"2001:db8::1:514\" has several colons; an IPv6 address stands in brackets, as in "
-	                        "\"[2001:db8::1]:514\""},
-	    {"[2001:db8::1", "\"[2001:db8::1\" has \"[\" without \"]\"; write \"[2001:db8::1]:514\""},
-	    {"[example]:1", "\"[example]:1\" has no IPv6 address between its brackets, as in \"[2001:db8::1]:514\""},
-	    {"[fe80::1%]:1", "\"[fe80::1%]:1\" has no IPv6 address between its brackets, as in \"[2001:db8::1]:514\""},
-	    {"[::1]514", "\"[::1]514\" has something else than \":port\" behind \"]\"; write \"[2001:db8::1]:514\""},
-	    {"tcp://h:514", "\"tcp://h:514\" has several colons; an IPv6 address stands in brackets, as in "
-	                    "\"[2001:db8::1]:514\""},
-	    {"a b:514", "\"a b:514\" is not a host and port, as in \"log.example.net:514\" or \"[::]:514\""},
-	    {"unix:run/log", "\"unix:run/log\" needs an absolute path, as in \"unix:/run/relayd/log\""},
+		{"", "\"\" is empty; write \"host:port\", \"[::]:514\" or \"unix:/path\""},
+		{"log.example.net", "\"log.example.net\" has no port; write \"host:port\", as in \"log.example.net:514\""},
+		{"[::1]", "\"[::1]\" has no port; write \"[2001:db8::1]:514\""},
+		{"h:", "\"h:\" has no port from 1 to 65535 behind the colon, as in \"192.0.2.1:514\""},
+		{"h:0", "\"h:0\" has no port from 1 to 65535 behind the colon, as in \"192.0.2.1:514\""},
+		{"h:65536", "\"h:65536\" has no port from 1 to 65535 behind the colon, as in \"192.0.2.1:514\""},
+		{"h:5x", "\"h:5x\" has no port from 1 to 65535 behind the colon, as in \"192.0.2.1:514\""},
+		{"h:000514", "\"h:000514\" has no port from 1 to 65535 behind the colon, as in \"192.0.2.1:514\""},
+		{"2001:db8::1:514", "\"2001:db8::1:514\" has several colons; an IPv6 address stands in brackets, as in "
+							"\"[2001:db8::1]:514\""},
+		{"[2001:db8::1", "\"[2001:db8::1\" has \"[\" without \"]\"; write \"[2001:db8::1]:514\""},
+		{"[example]:1", "\"[example]:1\" has no IPv6 address between its brackets, as in \"[2001:db8::1]:514\""},
+		{"[fe80::1%]:1", "\"[fe80::1%]:1\" has no IPv6 address between its brackets, as in \"[2001:db8::1]:514\""},
+		{"[::1]514", "\"[::1]514\" has something else than \":port\" behind \"]\"; write \"[2001:db8::1]:514\""},
+		{"tcp://h:514", "\"tcp://h:514\" has several colons; an IPv6 address stands in brackets, as in "
+						"\"[2001:db8::1]:514\""},
+		{"a b:514", "\"a b:514\" is not a host and port, as in \"log.example.net:514\" or \"[::]:514\""},
+		{"unix:run/log", "\"unix:run/log\" needs an absolute path, as in \"unix:/run/relayd/log\""},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct endpoint endpoint;
@@ -217,12 +217,12 @@ START_TEST(a_wrong_network_is_named_with_what_is_right)
 		const char *text;
 		const char *error;
 	} cases[] = {
-	    {"", "\"\" is not a network; write \"10.0.0.0/8\", \"2001:db8::/32\" or one address"},
-	    {"example.net", "\"example.net\" is not a network; write \"10.0.0.0/8\", \"2001:db8::/32\" or one address"},
-	    {"10.0.0.0/33", "\"10.0.0.0/33\" needs a prefix length from 0 to 32, as in \"10.0.0.0/8\""},
-	    {"10.0.0.0/", "\"10.0.0.0/\" needs a prefix length from 0 to 32, as in \"10.0.0.0/8\""},
-	    {"10.0.0.0/255.0.0.0", "\"10.0.0.0/255.0.0.0\" needs a prefix length from 0 to 32, as in \"10.0.0.0/8\""},
-	    {"2001:db8::/129", "\"2001:db8::/129\" needs a prefix length from 0 to 128, as in \"2001:db8::/32\""},
+		{"", "\"\" is not a network; write \"10.0.0.0/8\", \"2001:db8::/32\" or one address"},
+		{"example.net", "\"example.net\" is not a network; write \"10.0.0.0/8\", \"2001:db8::/32\" or one address"},
+		{"10.0.0.0/33", "\"10.0.0.0/33\" needs a prefix length from 0 to 32, as in \"10.0.0.0/8\""},
+		{"10.0.0.0/", "\"10.0.0.0/\" needs a prefix length from 0 to 32, as in \"10.0.0.0/8\""},
+		{"10.0.0.0/255.0.0.0", "\"10.0.0.0/255.0.0.0\" needs a prefix length from 0 to 32, as in \"10.0.0.0/8\""},
+		{"2001:db8::/129", "\"2001:db8::/129\" needs a prefix length from 0 to 128, as in \"2001:db8::/32\""},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct network network;

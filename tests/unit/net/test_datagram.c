@@ -162,7 +162,7 @@ START_TEST(descriptors_sent_along_are_closed)
 	int passed[PASSED];
 	struct iovec piece = {.iov_base = "fds", .iov_len = 3};
 	struct msghdr message = {
-	    .msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+		.msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
 	open_local();
 	for (int i = 0; i < PASSED; i++)
 		passed[i] = sender;

@@ -81,7 +81,8 @@ START_TEST(a_name_is_looked_up)
 {
 	struct asked asked = resolve("localhost:514", false);
 	ck_assert_uint_ge(asked.count, 1);
-	ck_assert_msg(strcmp(asked.first, "127.0.0.1:514") == 0 || strcmp(asked.first, "[::1]:514") == 0, "%s", asked.first);
+	ck_assert_msg(strcmp(asked.first, "127.0.0.1:514") == 0 || strcmp(asked.first, "[::1]:514") == 0, "%s",
+				  asked.first);
 }
 END_TEST
 

@@ -88,10 +88,11 @@ START_TEST(a_listener_takes_connections_and_a_port_in_use_is_named)
 	char text[ADDRESS_TEXT_MAX_BYTES];
 	char expected[SOCKET_ERROR_MAX_BYTES];
 	ck_assert_int_eq(socket_listen_tcp(&bound, error), -1);
-	snprintf(expected, sizeof(expected),
-	         "cannot listen on TCP %s: Address already in use; another program listens there: stop it or choose another "
-	         "port",
-	         address_text(&bound, text));
+	snprintf(
+		expected, sizeof(expected),
+		"cannot listen on TCP %s: Address already in use; another program listens there: stop it or choose another "
+		"port",
+		address_text(&bound, text));
 	ck_assert_str_eq(error, expected);
 	close(accepted);
 	close(client);
@@ -103,12 +104,14 @@ START_TEST(an_address_that_is_not_ours_is_named)
 {
 	struct address wanted = address_of("192.0.2.1:5514");
 	ck_assert_int_eq(socket_listen_tcp(&wanted, error), -1);
-	ck_assert_str_eq(error, "cannot listen on TCP 192.0.2.1:5514: Cannot assign requested address; no interface of this "
-	                        "machine has that address: write one that it has, or [::] for all");
+	ck_assert_str_eq(error,
+					 "cannot listen on TCP 192.0.2.1:5514: Cannot assign requested address; no interface of this "
+					 "machine has that address: write one that it has, or [::] for all");
 	int got;
 	ck_assert_int_eq(socket_bind_udp(&wanted, false, 0, &got, error), -1);
-	ck_assert_str_eq(error, "cannot receive on UDP 192.0.2.1:5514: Cannot assign requested address; no interface of this "
-	                        "machine has that address: write one that it has, or [::] for all");
+	ck_assert_str_eq(error,
+					 "cannot receive on UDP 192.0.2.1:5514: Cannot assign requested address; no interface of this "
+					 "machine has that address: write one that it has, or [::] for all");
 }
 END_TEST
 
@@ -227,9 +230,10 @@ START_TEST(a_file_that_is_no_socket_is_left_alone)
 	snprintf(path, sizeof(path), "%s/precious", directory);
 	fclose(fopen(path, "w"));
 	ck_assert_int_eq(socket_bind_local_datagram(path, 0666, 0, error), -1);
-	snprintf(expected, sizeof(expected),
-	         "cannot make the Unix socket \"%s\": there is a file that is not a socket: remove it or choose another path",
-	         path);
+	snprintf(
+		expected, sizeof(expected),
+		"cannot make the Unix socket \"%s\": there is a file that is not a socket: remove it or choose another path",
+		path);
 	ck_assert_str_eq(error, expected);
 	ck_assert_int_eq(unlink(path), 0);
 }
@@ -246,8 +250,8 @@ START_TEST(a_long_path_and_a_missing_directory_are_named)
 	snprintf(path, sizeof(path), "%s/none/log", directory);
 	ck_assert_int_eq(socket_listen_local(path, 0600, error), -1);
 	char expected[SOCKET_ERROR_MAX_BYTES];
-	snprintf(expected, sizeof(expected), "cannot listen on unix:%s: No such file or directory; the directory must be there before",
-	         path);
+	snprintf(expected, sizeof(expected),
+			 "cannot listen on unix:%s: No such file or directory; the directory must be there before", path);
 	ck_assert_str_eq(error, expected);
 }
 END_TEST
@@ -259,7 +263,7 @@ START_TEST(stream_options_are_set)
 	struct address bound = bound_to(listener);
 	int fd = socket_connect(&bound, error);
 	const struct socket_keepalive keepalive = {
-	    .idle_seconds = 61, .interval_seconds = 11, .probes = 4, .user_timeout_ms = 31000};
+		.idle_seconds = 61, .interval_seconds = 11, .probes = 4, .user_timeout_ms = 31000};
 	socket_set_stream_options(fd, &keepalive);
 	ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_NODELAY), 1);
 	ck_assert_int_eq(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);

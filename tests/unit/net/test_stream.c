@@ -259,7 +259,8 @@ START_TEST(when_the_budget_is_spent_the_slowest_unfinished_frame_goes)
 	tester_write(other[1], half, 40 * 1000);
 	TESTER_WAIT(&slow, slow.ends == 1);
 	ck_assert_int_eq(slow.end, STREAM_END_PENDING_LIMIT);
-	ck_assert_str_eq(slow.detail, "its unfinished frame was the slowest when the memory for unfinished frames was spent");
+	ck_assert_str_eq(slow.detail,
+					 "its unfinished frame was the slowest when the memory for unfinished frames was spent");
 	ck_assert_uint_eq(slow.rest_len, 30 * 1000);
 	tester_write(other[1], "\n", 1);
 	TESTER_WAIT(&fast, fast.len == 40 * 1000 + 1);
@@ -405,7 +406,7 @@ START_TEST(after_a_failed_write_the_answers_on_their_way_are_read_first)
 	ck_assert_int_eq(tester.end, STREAM_END_RESET);
 	ck_assert_str_eq((char *)tester.bytes, "answer");
 	ck_assert_msg(strcmp(tester.detail, "Connection reset by peer") == 0 || strcmp(tester.detail, "Broken pipe") == 0,
-	              "%s", tester.detail);
+				  "%s", tester.detail);
 	tester_close(&tester);
 }
 END_TEST

@@ -18,7 +18,7 @@ static char text[4096]; /* for expected sentences */
 static struct certificate issue(const char *file, const char *common_name, const char *san, const char *usage)
 {
 	return certificate_make(&(struct certificate_options){
-	    .file = file, .common_name = common_name, .san = san, .usage = usage, .issuer = &ca});
+		.file = file, .common_name = common_name, .san = san, .usage = usage, .issuer = &ca});
 }
 
 static void set_up(void)
@@ -26,7 +26,8 @@ static void set_up(void)
 	worker = worker_start("tls");
 	tester_tcp_pair(fds);
 	ca = certificate_make(&(struct certificate_options){.file = "ca", .common_name = "Test CA", .is_ca = 1});
-	other_ca = certificate_make(&(struct certificate_options){.file = "other-ca", .common_name = "Other CA", .is_ca = 1});
+	other_ca =
+		certificate_make(&(struct certificate_options){.file = "other-ca", .common_name = "Other CA", .is_ca = 1});
 	server = issue("server", "log1", "DNS:log1.example.net,IP:127.0.0.1", "serverAuth");
 	client = issue("client", "web7", "DNS:web7.example.org", "clientAuth");
 }
@@ -54,11 +55,11 @@ static struct tls_context *context_of(enum tls_role role, const struct certifica
 {
 	const char *peers[] = {peer};
 	struct tls_options options = {
-	    .certificate = certificate != NULL ? certificate->path : NULL,
-	    .key = certificate != NULL ? certificate->key_path : NULL,
-	    .ca = ca.path,
-	    .peers = peers,
-	    .peers_count = peer != NULL ? 1 : 0,
+		.certificate = certificate != NULL ? certificate->path : NULL,
+		.key = certificate != NULL ? certificate->key_path : NULL,
+		.ca = ca.path,
+		.peers = peers,
+		.peers_count = peer != NULL ? 1 : 0,
 	};
 	return open_context(role, &options);
 }
@@ -104,7 +105,8 @@ static const char *client_address(const struct pair *pair)
 START_TEST(both_sides_know_each_other_by_the_name_that_matched)
 {
 	struct pair pair = {.server.use = USE_ALL, .client.use = USE_ALL};
-	open_pair(&pair, context_of(TLS_SERVER, &server, "*.EXAMPLE.org"), context_of(TLS_CLIENT, &client, "log*.example.net"));
+	open_pair(&pair, context_of(TLS_SERVER, &server, "*.EXAMPLE.org"),
+			  context_of(TLS_CLIENT, &client, "log*.example.net"));
 	wait_ready(&pair);
 	ck_assert_str_eq(pair.server.identity, "web7.example.org");
 	ck_assert_str_eq(pair.client.identity, "log1.example.net");
@@ -164,10 +166,9 @@ END_TEST
 START_TEST(a_fingerprint_is_enough_even_for_an_expired_self_signed_certificate)
 {
 	struct certificate own = certificate_make(&(struct certificate_options){
-	    .file = "own", .common_name = "own", .from_seconds = -2 * 86400, .until_seconds = -86400});
+		.file = "own", .common_name = "own", .from_seconds = -2 * 86400, .until_seconds = -86400});
 	const char *peers[] = {own.sha256};
-	struct tls_options options = {
-	    .certificate = server.path, .key = server.key_path, .peers = peers, .peers_count = 1};
+	struct tls_options options = {.certificate = server.path, .key = server.key_path, .peers = peers, .peers_count = 1};
 	struct pair pair = {.client.use = USE_ALL};
 	open_pair(&pair, open_context(TLS_SERVER, &options), context_of(TLS_CLIENT, &own, NULL));
 	wait_ready(&pair);
@@ -179,8 +180,7 @@ END_TEST
 
 START_TEST(anonymous_peers_are_let_in_only_when_asked_for)
 {
-	struct tls_options options = {
-	    .certificate = server.path, .key = server.key_path, .allow_anonymous_peers = true};
+	struct tls_options options = {.certificate = server.path, .key = server.key_path, .allow_anonymous_peers = true};
 	struct pair pair = {.server.use = USE_ALL};
 	open_pair(&pair, open_context(TLS_SERVER, &options), context_of(TLS_CLIENT, NULL, NULL));
 	wait_ready(&pair);
@@ -205,7 +205,8 @@ END_TEST
 /* --- refused ----------------------------------------------------------------------------------------------------- */
 
 /* The server refuses `presented`; both sides end, and the client is told by an alert. */
-static void expect_refusal(const struct certificate *presented, const char *peer, const char *refusal, const char *alert)
+static void expect_refusal(const struct certificate *presented, const char *peer, const char *refusal,
+						   const char *alert)
 {
 	struct pair pair = {.client.close_at_end = true};
 	tester_tcp_pair(fds);
@@ -225,10 +226,11 @@ static void expect_refusal(const struct certificate *presented, const char *peer
 START_TEST(a_wrong_name_is_refused_with_both_names)
 {
 	char refusal[2048];
-	snprintf(refusal, sizeof(refusal),
-	         "refused by name: peer %%s presented CN=web7, SAN web7.example.org, %s; allowed peers are \"*.example.net\"; "
-	         "add \"web7.example.org\" to tls.peers or give the peer a certificate with a matching name",
-	         client.sha256);
+	snprintf(
+		refusal, sizeof(refusal),
+		"refused by name: peer %%s presented CN=web7, SAN web7.example.org, %s; allowed peers are \"*.example.net\"; "
+		"add \"web7.example.org\" to tls.peers or give the peer a certificate with a matching name",
+		client.sha256);
 	expect_refusal(&client, "*.example.net", refusal, "bad certificate");
 }
 END_TEST
@@ -237,11 +239,12 @@ START_TEST(a_common_name_beside_other_names_does_not_count)
 {
 	struct certificate liar = issue("liar", "web7.example.net", "DNS:web7.example.org,IP:192.0.2.7", NULL);
 	char refusal[2048];
-	snprintf(refusal, sizeof(refusal),
-	         "refused by name: peer %%s presented CN=web7.example.net, SAN web7.example.org 192.0.2.7, %s; allowed peers "
-	         "are \"*.example.net\"; add \"web7.example.org\" to tls.peers or give the peer a certificate with a matching "
-	         "name",
-	         liar.sha256);
+	snprintf(
+		refusal, sizeof(refusal),
+		"refused by name: peer %%s presented CN=web7.example.net, SAN web7.example.org 192.0.2.7, %s; allowed peers "
+		"are \"*.example.net\"; add \"web7.example.org\" to tls.peers or give the peer a certificate with a matching "
+		"name",
+		liar.sha256);
 	expect_refusal(&liar, "*.example.net", refusal, "bad certificate");
 	certificate_free(&liar);
 }
@@ -255,10 +258,10 @@ START_TEST(control_characters_and_crowds_of_names_do_not_reach_the_log)
 	struct certificate crowd = issue("crowd", "evil\n\x1b[31m\"name\"", san, NULL);
 	char refusal[2048];
 	snprintf(refusal, sizeof(refusal),
-	         "refused by name: peer %%s presented CN=evil\\x0A\\x1B[31m\\x22name\\x22, SAN host0.example.org "
-	         "host1.example.org host2.example.org host3.example.org and 36 more, %s; allowed peers are \"a\"; add "
-	         "\"host0.example.org\" to tls.peers or give the peer a certificate with a matching name",
-	         crowd.sha256);
+			 "refused by name: peer %%s presented CN=evil\\x0A\\x1B[31m\\x22name\\x22, SAN host0.example.org "
+			 "host1.example.org host2.example.org host3.example.org and 36 more, %s; allowed peers are \"a\"; add "
+			 "\"host0.example.org\" to tls.peers or give the peer a certificate with a matching name",
+			 crowd.sha256);
 	expect_refusal(&crowd, "a", refusal, "bad certificate");
 	certificate_free(&crowd);
 }
@@ -266,11 +269,8 @@ END_TEST
 
 START_TEST(an_expired_certificate_is_refused_with_its_date)
 {
-	struct certificate old = certificate_make(&(struct certificate_options){.file = "old",
-	                                                                        .common_name = "old",
-	                                                                        .issuer = &ca,
-	                                                                        .from_seconds = -2 * 86400,
-	                                                                        .until_seconds = -86400});
+	struct certificate old = certificate_make(&(struct certificate_options){
+		.file = "old", .common_name = "old", .issuer = &ca, .from_seconds = -2 * 86400, .until_seconds = -86400});
 	struct pair pair = {.client.close_at_end = true};
 	char date[32];
 	struct tm parts;
@@ -278,10 +278,11 @@ START_TEST(an_expired_certificate_is_refused_with_its_date)
 	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &parts);
 	open_pair(&pair, context_of(TLS_SERVER, &server, NULL), context_of(TLS_CLIENT, &old, NULL));
 	TESTER_WAIT(&pair.server, pair.server.ends == 1);
-	snprintf(text, sizeof(text),
-	         "refused by expiry: peer %s presented CN=old, %s; it expired on %s; renew it, or set this machine's clock if "
-	         "it is wrong (it says ",
-	         client_address(&pair), old.sha256, date);
+	snprintf(
+		text, sizeof(text),
+		"refused by expiry: peer %s presented CN=old, %s; it expired on %s; renew it, or set this machine's clock if "
+		"it is wrong (it says ",
+		client_address(&pair), old.sha256, date);
 	ck_assert_int_eq(strncmp(pair.server.detail, text, strlen(text)), 0);
 	TESTER_WAIT(&pair.client, pair.client.ends == 1);
 	ck_assert_str_eq(pair.client.detail, "the peer refused our certificate: alert 'certificate expired'");
@@ -293,7 +294,7 @@ END_TEST
 START_TEST(a_certificate_that_is_not_valid_yet_is_refused)
 {
 	struct certificate young = certificate_make(&(struct certificate_options){
-	    .file = "young", .common_name = "young", .issuer = &ca, .from_seconds = 86400, .until_seconds = 2 * 86400});
+		.file = "young", .common_name = "young", .issuer = &ca, .from_seconds = 86400, .until_seconds = 2 * 86400});
 	struct pair pair = {.client.close_at_end = true};
 	open_pair(&pair, context_of(TLS_SERVER, &server, NULL), context_of(TLS_CLIENT, &young, NULL));
 	TESTER_WAIT(&pair.server, pair.server.ends == 1);
@@ -307,25 +308,26 @@ END_TEST
 START_TEST(an_unknown_ca_a_self_signed_certificate_and_a_wrong_usage_are_refused_with_what_would_be_right)
 {
 	struct certificate foreign = certificate_make(
-	    &(struct certificate_options){.file = "foreign", .common_name = "foreign", .issuer = &other_ca});
+		&(struct certificate_options){.file = "foreign", .common_name = "foreign", .issuer = &other_ca});
 	struct certificate own = certificate_make(&(struct certificate_options){.file = "own", .common_name = "own"});
 	struct certificate wrong = issue("wrong", "wrong", NULL, "serverAuth");
 	char refusal[2048];
-	snprintf(refusal, sizeof(refusal),
-	         "refused by issuer: peer %%s presented CN=foreign, %s; it was issued by CN=Other CA, which is not in tls.ca "
-	         "\"%s\"; add that CA to the file, have the peer send its intermediate certificates, or add the fingerprint "
-	         "to tls.peers",
-	         foreign.sha256, ca.path);
+	snprintf(
+		refusal, sizeof(refusal),
+		"refused by issuer: peer %%s presented CN=foreign, %s; it was issued by CN=Other CA, which is not in tls.ca "
+		"\"%s\"; add that CA to the file, have the peer send its intermediate certificates, or add the fingerprint "
+		"to tls.peers",
+		foreign.sha256, ca.path);
 	expect_refusal(&foreign, NULL, refusal, "unknown CA");
 	snprintf(refusal, sizeof(refusal),
-	         "refused by issuer: peer %%s presented CN=own, %s; it is self-signed and not in tls.ca \"%s\"; add its "
-	         "fingerprint to tls.peers, or have it signed by a CA in that file",
-	         own.sha256, ca.path);
+			 "refused by issuer: peer %%s presented CN=own, %s; it is self-signed and not in tls.ca \"%s\"; add its "
+			 "fingerprint to tls.peers, or have it signed by a CA in that file",
+			 own.sha256, ca.path);
 	expect_refusal(&own, NULL, refusal, "unknown CA");
 	snprintf(refusal, sizeof(refusal),
-	         "refused by key usage: peer %%s presented CN=wrong, %s; it may not be used by a TLS client; make it again "
-	         "with extendedKeyUsage = clientAuth",
-	         wrong.sha256);
+			 "refused by key usage: peer %%s presented CN=wrong, %s; it may not be used by a TLS client; make it again "
+			 "with extendedKeyUsage = clientAuth",
+			 wrong.sha256);
 	expect_refusal(&wrong, NULL, refusal, "unsupported certificate");
 	certificate_free(&foreign);
 	certificate_free(&own);
@@ -336,15 +338,15 @@ END_TEST
 START_TEST(a_fingerprint_that_is_not_listed_is_refused)
 {
 	const char *peers[] = {server.sha256};
-	struct tls_options options = {
-	    .certificate = server.path, .key = server.key_path, .peers = peers, .peers_count = 1};
+	struct tls_options options = {.certificate = server.path, .key = server.key_path, .peers = peers, .peers_count = 1};
 	struct pair pair = {.client.close_at_end = true};
 	open_pair(&pair, open_context(TLS_SERVER, &options), context_of(TLS_CLIENT, &client, NULL));
 	TESTER_WAIT(&pair.server, pair.server.ends == 1);
-	snprintf(text, sizeof(text),
-	         "refused by fingerprint: peer %s presented CN=web7, SAN web7.example.org, %s; allowed peers are \"%.64s\"; "
-	         "add the fingerprint to tls.peers if this is the right peer",
-	         client_address(&pair), client.sha256, server.sha256);
+	snprintf(
+		text, sizeof(text),
+		"refused by fingerprint: peer %s presented CN=web7, SAN web7.example.org, %s; allowed peers are \"%.64s\"; "
+		"add the fingerprint to tls.peers if this is the right peer",
+		client_address(&pair), client.sha256, server.sha256);
 	ck_assert_str_eq(pair.server.detail, text);
 	close_pair(&pair);
 }
@@ -356,9 +358,9 @@ START_TEST(a_client_without_a_certificate_is_refused_and_told)
 	open_pair(&pair, context_of(TLS_SERVER, &server, NULL), context_of(TLS_CLIENT, NULL, NULL));
 	TESTER_WAIT(&pair.server, pair.server.ends == 1);
 	snprintf(text, sizeof(text),
-	         "refused: peer %s presented no certificate; give it one from a CA in tls.ca \"%s\", or set "
-	         "tls.allow_anonymous_peers",
-	         client_address(&pair), ca.path);
+			 "refused: peer %s presented no certificate; give it one from a CA in tls.ca \"%s\", or set "
+			 "tls.allow_anonymous_peers",
+			 client_address(&pair), ca.path);
 	ck_assert_str_eq(pair.server.detail, text);
 	TESTER_WAIT(&pair.client, pair.client.ends == 1);
 	/* TLS 1.3: its handshake was over before the server refused. */
@@ -388,10 +390,11 @@ START_TEST(a_client_refuses_a_server_of_another_name)
 	struct pair pair = {.client.options.server_name = "log2.example.net"};
 	open_pair(&pair, context_of(TLS_SERVER, &server, NULL), context_of(TLS_CLIENT, &client, NULL));
 	TESTER_WAIT(&pair.client, pair.client.ends == 1);
-	snprintf(text, sizeof(text),
-	         "refused by name: peer %s presented CN=log1, SAN log1.example.net 127.0.0.1, %s; we connected to "
-	         "\"log2.example.net\"; connect by a name that the certificate has, or add \"log1.example.net\" to tls.peers",
-	         stream_peer_text(pair.client.stream), server.sha256);
+	snprintf(
+		text, sizeof(text),
+		"refused by name: peer %s presented CN=log1, SAN log1.example.net 127.0.0.1, %s; we connected to "
+		"\"log2.example.net\"; connect by a name that the certificate has, or add \"log1.example.net\" to tls.peers",
+		stream_peer_text(pair.client.stream), server.sha256);
 	ck_assert_str_eq(pair.client.detail, text);
 	TESTER_WAIT(&pair.server, pair.server.ends == 1);
 	ck_assert_str_eq(pair.server.detail, "the peer refused our certificate: alert 'bad certificate'");
@@ -687,7 +690,7 @@ static size_t server_bytes(const struct tls_options *server_options, const struc
 START_TEST(an_idle_connection_takes_less_than_18_kib_and_the_peers_certificate_six_more)
 {
 	const struct tls_options anonymous = {
-	    .certificate = server.path, .key = server.key_path, .allow_anonymous_peers = true};
+		.certificate = server.path, .key = server.key_path, .allow_anonymous_peers = true};
 	const struct tls_options mutual = {.certificate = server.path, .key = server.key_path, .ca = ca.path};
 	close(fds[0]);
 	close(fds[1]);
@@ -723,7 +726,8 @@ int main(void)
 	tcase_add_test(tests, control_characters_and_crowds_of_names_do_not_reach_the_log);
 	tcase_add_test(tests, an_expired_certificate_is_refused_with_its_date);
 	tcase_add_test(tests, a_certificate_that_is_not_valid_yet_is_refused);
-	tcase_add_test(tests, an_unknown_ca_a_self_signed_certificate_and_a_wrong_usage_are_refused_with_what_would_be_right);
+	tcase_add_test(tests,
+				   an_unknown_ca_a_self_signed_certificate_and_a_wrong_usage_are_refused_with_what_would_be_right);
 	tcase_add_test(tests, a_fingerprint_that_is_not_listed_is_refused);
 	tcase_add_test(tests, a_client_without_a_certificate_is_refused_and_told);
 	tcase_add_test(tests, a_refused_client_that_writes_at_once_still_learns_why);

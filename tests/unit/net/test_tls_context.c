@@ -71,17 +71,20 @@ START_TEST(nobody_is_let_in_unverified_by_accident)
 	const char *names[] = {"*.example.net"};
 	struct tls_options options = good_options();
 	options.ca = NULL;
-	expect_error(TLS_SERVER, &options,
-	             "tls.ca is missing: without it any sender would be let in; name the CA's PEM file, list fingerprints in "
-	             "tls.peers, or say so by tls.allow_anonymous_peers");
-	expect_error(TLS_CLIENT, &options,
-	             "tls.ca is missing: without it any server could take our messages; name the CA's PEM file, or list the "
-	             "server's fingerprint in tls.peers");
+	expect_error(
+		TLS_SERVER, &options,
+		"tls.ca is missing: without it any sender would be let in; name the CA's PEM file, list fingerprints in "
+		"tls.peers, or say so by tls.allow_anonymous_peers");
+	expect_error(
+		TLS_CLIENT, &options,
+		"tls.ca is missing: without it any server could take our messages; name the CA's PEM file, or list the "
+		"server's fingerprint in tls.peers");
 	options.peers = names;
 	options.peers_count = 1;
-	expect_error(TLS_SERVER, &options,
-	             "tls.ca is missing: without a CA the name \"*.example.net\" in tls.peers proves nothing; name the CA's "
-	             "PEM file, or list fingerprints only");
+	expect_error(
+		TLS_SERVER, &options,
+		"tls.ca is missing: without a CA the name \"*.example.net\" in tls.peers proves nothing; name the CA's "
+		"PEM file, or list fingerprints only");
 	names[0] = other.sha256;
 	expect_good(TLS_SERVER, &options);
 	expect_good(TLS_CLIENT, &options);
@@ -97,12 +100,13 @@ START_TEST(anonymous_peers_are_neither_for_outputs_nor_beside_a_list)
 	struct tls_options options = good_options();
 	options.allow_anonymous_peers = true;
 	expect_error(TLS_CLIENT, &options,
-	             "tls.allow_anonymous_peers is for inputs: an output must know whom it sends to; take it out");
+				 "tls.allow_anonymous_peers is for inputs: an output must know whom it sends to; take it out");
 	options.peers = names;
 	options.peers_count = 1;
-	expect_error(TLS_SERVER, &options,
-	             "tls.allow_anonymous_peers makes tls.peers void, since who shows no certificate gets in; take one of them "
-	             "out");
+	expect_error(
+		TLS_SERVER, &options,
+		"tls.allow_anonymous_peers makes tls.peers void, since who shows no certificate gets in; take one of them "
+		"out");
 }
 END_TEST
 
@@ -110,19 +114,22 @@ START_TEST(a_missing_file_is_named_with_the_systems_reason)
 {
 	struct tls_options options = good_options();
 	options.certificate = "/nonexistent/relay.pem";
-	expect_error(TLS_SERVER, &options,
-	             "tls.certificate \"/nonexistent/relay.pem\" cannot be read: No such file or directory; it must be a PEM "
-	             "file with our certificate first and its intermediates behind");
+	expect_error(
+		TLS_SERVER, &options,
+		"tls.certificate \"/nonexistent/relay.pem\" cannot be read: No such file or directory; it must be a PEM "
+		"file with our certificate first and its intermediates behind");
 	options = good_options();
 	options.key = "/nonexistent/relay.key";
-	expect_error(TLS_SERVER, &options,
-	             "tls.key \"/nonexistent/relay.key\" cannot be read: No such file or directory; it must be the PEM file of "
-	             "the certificate's private key");
+	expect_error(
+		TLS_SERVER, &options,
+		"tls.key \"/nonexistent/relay.key\" cannot be read: No such file or directory; it must be the PEM file of "
+		"the certificate's private key");
 	options = good_options();
 	options.ca = "/nonexistent/ca.pem";
-	expect_error(TLS_SERVER, &options,
-	             "tls.ca \"/nonexistent/ca.pem\" cannot be read: No such file or directory; it must be a PEM file with the "
-	             "certificates of the CAs whose peers we trust");
+	expect_error(
+		TLS_SERVER, &options,
+		"tls.ca \"/nonexistent/ca.pem\" cannot be read: No such file or directory; it must be a PEM file with the "
+		"certificates of the CAs whose peers we trust");
 }
 END_TEST
 
@@ -130,17 +137,18 @@ START_TEST(a_file_with_something_else_is_named)
 {
 	struct tls_options options = good_options();
 	options.certificate = wrong_path;
-	snprintf(text, sizeof(text),
-	         "tls.certificate \"%s\" is not what it should be (no start line); it must be a PEM file with our certificate "
-	         "first and its intermediates behind",
-	         wrong_path);
+	snprintf(
+		text, sizeof(text),
+		"tls.certificate \"%s\" is not what it should be (no start line); it must be a PEM file with our certificate "
+		"first and its intermediates behind",
+		wrong_path);
 	expect_error(TLS_SERVER, &options, text);
 	options = good_options();
 	options.ca = wrong_path;
 	snprintf(text, sizeof(text),
-	         "tls.ca \"%s\" is not what it should be (no certificate or crl found); it must be a PEM file with the "
-	         "certificates of the CAs whose peers we trust",
-	         wrong_path);
+			 "tls.ca \"%s\" is not what it should be (no certificate or crl found); it must be a PEM file with the "
+			 "certificates of the CAs whose peers we trust",
+			 wrong_path);
 	expect_error(TLS_SERVER, &options, text);
 }
 END_TEST
@@ -150,8 +158,8 @@ START_TEST(a_key_of_another_certificate_is_refused)
 	struct tls_options options = good_options();
 	options.key = other.key_path;
 	snprintf(text, sizeof(text),
-	         "tls.key \"%s\" does not belong to tls.certificate \"%s\"; both must come from the same key pair",
-	         other.key_path, own.path);
+			 "tls.key \"%s\" does not belong to tls.certificate \"%s\"; both must come from the same key pair",
+			 other.key_path, own.path);
 	expect_error(TLS_SERVER, &options, text);
 }
 END_TEST
@@ -162,14 +170,15 @@ START_TEST(an_encrypted_key_is_refused_without_asking_for_its_passphrase)
 	snprintf(path, sizeof(path), "%s/encrypted.key", certificates_directory());
 	FILE *out = fopen(path, "w");
 	ck_assert_int_eq(
-	    PEM_write_PrivateKey(out, own.key, EVP_aes_128_cbc(), (const unsigned char *)"secret", 6, NULL, NULL), 1);
+		PEM_write_PrivateKey(out, own.key, EVP_aes_128_cbc(), (const unsigned char *)"secret", 6, NULL, NULL), 1);
 	fclose(out);
 	struct tls_options options = good_options();
 	options.key = path;
-	snprintf(text, sizeof(text),
-	         "tls.key \"%s\" is encrypted, and nobody is there to type its passphrase; \"openssl pkey -in KEY -out PLAIN\" "
-	         "takes it off",
-	         path);
+	snprintf(
+		text, sizeof(text),
+		"tls.key \"%s\" is encrypted, and nobody is there to type its passphrase; \"openssl pkey -in KEY -out PLAIN\" "
+		"takes it off",
+		path);
 	expect_error(TLS_SERVER, &options, text);
 	unlink(path);
 }
@@ -179,14 +188,13 @@ START_TEST(half_a_pair_is_refused)
 {
 	struct tls_options options = good_options();
 	options.key = NULL;
-	expect_error(TLS_SERVER, &options,
-	             "tls.certificate stands without tls.key: name the PEM file of its private key");
+	expect_error(TLS_SERVER, &options, "tls.certificate stands without tls.key: name the PEM file of its private key");
 	options.key = own.key_path;
 	options.certificate = NULL;
 	expect_error(TLS_CLIENT, &options, "tls.key stands without tls.certificate: name both PEM files, or neither");
 	options.key = NULL;
 	expect_error(TLS_SERVER, &options,
-	             "tls.certificate is missing: a TLS input needs a certificate and, as tls.key, its private key");
+				 "tls.certificate is missing: a TLS input needs a certificate and, as tls.key, its private key");
 }
 END_TEST
 
@@ -199,14 +207,14 @@ START_TEST(wrong_versions_ciphers_and_peers_are_named)
 	options = good_options();
 	options.ciphers = "NONSENSE";
 	expect_error(TLS_SERVER, &options,
-	             "tls.ciphers \"NONSENSE\" names no cipher suite of TLS 1.2; \"openssl ciphers -v "
-	             "'ECDHE+AESGCM:ECDHE+CHACHA20'\" shows what a list means");
+				 "tls.ciphers \"NONSENSE\" names no cipher suite of TLS 1.2; \"openssl ciphers -v "
+				 "'ECDHE+AESGCM:ECDHE+CHACHA20'\" shows what a list means");
 	options = good_options();
 	options.peers = names;
 	options.peers_count = 2;
 	expect_error(TLS_SERVER, &options,
-	             "tls.peers: \"CN=log\" is neither a name, an address nor a fingerprint; write \"log*.example.net\", "
-	             "\"192.0.2.1\" or \"sha-256:AB:CD:...\"");
+				 "tls.peers: \"CN=log\" is neither a name, an address nor a fingerprint; write \"log*.example.net\", "
+				 "\"192.0.2.1\" or \"sha-256:AB:CD:...\"");
 }
 END_TEST
 
@@ -214,9 +222,9 @@ START_TEST(the_days_left_of_our_certificate_are_known)
 {
 	char error[TLS_ERROR_MAX_BYTES];
 	struct certificate long_lived = certificate_make(&(struct certificate_options){
-	    .file = "long", .common_name = "long", .issuer = &ca, .from_seconds = -10, .until_seconds = 30 * 86400 + 3600});
+		.file = "long", .common_name = "long", .issuer = &ca, .from_seconds = -10, .until_seconds = 30 * 86400 + 3600});
 	struct certificate dead = certificate_make(&(struct certificate_options){
-	    .file = "dead", .common_name = "dead", .issuer = &ca, .from_seconds = -90000, .until_seconds = -3600});
+		.file = "dead", .common_name = "dead", .issuer = &ca, .from_seconds = -90000, .until_seconds = -3600});
 	struct tls_options options = {.certificate = long_lived.path, .key = long_lived.key_path, .ca = ca.path};
 	struct tls_context *context = tls_context_open(TLS_SERVER, &options, error);
 	ck_assert_int_eq(tls_context_days_left(context), 30);

@@ -5,19 +5,18 @@
 #include <check.h>
 #include <stdlib.h>
 
-#define HEX64 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
-#define COLONS64                                                                                                       \
-	"00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F"
-#define HEX40 "E12D532B7C6B8A29A276C86439C5ACAAE5B6C401"
+#define HEX64    "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define COLONS64 "00:01:02:03:04:05:06:07:08:09:0A:0B:0C:0D:0E:0F:10:11:12:13:14:15:16:17:18:19:1A:1B:1C:1D:1E:1F"
+#define HEX40    "E12D532B7C6B8A29A276C86439C5ACAAE5B6C401"
 #define COLONS40 "e1:2d:53:2b:7c:6b:8a:29:a2:76:c8:64:39:c5:ac:aa:e5:b6:c4:01"
 
 START_TEST(fingerprints_are_read_in_every_spelling)
 {
-	static const char *const sha256[] = {"sha-256:" COLONS64, "SHA256:" COLONS64, "sha256:" HEX64, "SHA-256:" HEX64,
-	                                     HEX64,               COLONS64};
+	static const char *const sha256[] = {
+		"sha-256:" COLONS64, "SHA256:" COLONS64, "sha256:" HEX64, "SHA-256:" HEX64, HEX64, COLONS64};
 	static const char *const sha1[] = {"sha-1:" COLONS40, "SHA1:" COLONS40, "Sha1:" HEX40, HEX40, COLONS40};
 	static const uint8_t octets1[20] = {0xE1, 0x2D, 0x53, 0x2B, 0x7C, 0x6B, 0x8A, 0x29, 0xA2, 0x76,
-	                                    0xC8, 0x64, 0x39, 0xC5, 0xAC, 0xAA, 0xE5, 0xB6, 0xC4, 0x01};
+										0xC8, 0x64, 0x39, 0xC5, 0xAC, 0xAA, 0xE5, 0xB6, 0xC4, 0x01};
 	char error[TLS_RULE_ERROR_MAX_BYTES];
 	struct tls_peer_rule rule;
 	for (size_t i = 0; i < sizeof(sha256) / sizeof(sha256[0]); i++) {
@@ -61,18 +60,20 @@ START_TEST(what_is_wrong_is_named_with_what_is_right)
 		const char *text;
 		const char *error;
 	} cases[] = {
-	    {"sha-256:AB:CD",
-	     "\"sha-256:AB:CD\" has 4 hex digits, and a SHA-256 fingerprint has 64; \"openssl x509 -noout -fingerprint "
-	     "-sha256 -in peer.pem\" prints it"},
-	    {"SHA1:xyz", "\"SHA1:xyz\" has 0 hex digits, and a SHA-1 fingerprint has 40; \"openssl x509 -noout -fingerprint "
-	                 "-sha1 -in peer.pem\" prints it"},
-	    {"", "\"\" is neither a name, an address nor a fingerprint; write \"log*.example.net\", \"192.0.2.1\" or "
-	         "\"sha-256:AB:CD:...\""},
-	    {"log.example.net:6514",
-	     "\"log.example.net:6514\" is neither a name, an address nor a fingerprint; write \"log*.example.net\", "
-	     "\"192.0.2.1\" or \"sha-256:AB:CD:...\""},
-	    {"CN=log", "\"CN=log\" is neither a name, an address nor a fingerprint; write \"log*.example.net\", \"192.0.2.1\" "
-	               "or \"sha-256:AB:CD:...\""},
+		{"sha-256:AB:CD",
+		 "\"sha-256:AB:CD\" has 4 hex digits, and a SHA-256 fingerprint has 64; \"openssl x509 -noout -fingerprint "
+		 "-sha256 -in peer.pem\" prints it"},
+		{"SHA1:xyz",
+		 "\"SHA1:xyz\" has 0 hex digits, and a SHA-1 fingerprint has 40; \"openssl x509 -noout -fingerprint "
+		 "-sha1 -in peer.pem\" prints it"},
+		{"", "\"\" is neither a name, an address nor a fingerprint; write \"log*.example.net\", \"192.0.2.1\" or "
+			 "\"sha-256:AB:CD:...\""},
+		{"log.example.net:6514",
+		 "\"log.example.net:6514\" is neither a name, an address nor a fingerprint; write \"log*.example.net\", "
+		 "\"192.0.2.1\" or \"sha-256:AB:CD:...\""},
+		{"CN=log",
+		 "\"CN=log\" is neither a name, an address nor a fingerprint; write \"log*.example.net\", \"192.0.2.1\" "
+		 "or \"sha-256:AB:CD:...\""},
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct tls_peer_rule rule;

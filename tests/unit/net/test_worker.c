@@ -239,7 +239,7 @@ static void read_clocks_twice(void *context)
 	turns->wall_ns = worker_wall_ns(turns->worker);
 	sleep_ms(2);
 	turns->clock_stood_still =
-	    worker_now_ns(turns->worker) == turns->now_ns && worker_wall_ns(turns->worker) == turns->wall_ns;
+		worker_now_ns(turns->worker) == turns->now_ns && worker_wall_ns(turns->worker) == turns->wall_ns;
 }
 
 static void read_ends(void *context)

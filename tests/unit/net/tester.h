@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * For tests of streams: a stream on a worker together with an owner that notes all it is told, and pairs of connected
- * sockets. The test's own thread looks at the notes under a lock and waits for what it expects; after TESTER_WAIT_SECONDS
- * it fails with the expectation's text.
+ * sockets. The test's own thread looks at the notes under a lock and waits for what it expects; after
+ * TESTER_WAIT_SECONDS it fails with the expectation's text.
  */
 #ifndef TESTS_UNIT_NET_TESTER_H
 #define TESTS_UNIT_NET_TESTER_H
@@ -24,10 +24,10 @@ enum { TESTER_WAIT_SECONDS = 20 };
 /* What the owner uses of the bytes it is given. */
 enum tester_use {
 	USE_ALL,
-	USE_LINES,        /* up to the last LF: what is behind is an unfinished frame */
+	USE_LINES, /* up to the last LF: what is behind is an unfinished frame */
 	USE_NOTHING,
-	USE_LINE_PAUSE,   /* one line, then pause */
-	USE_ALL_CLOSE,    /* and close the stream from inside the callback */
+	USE_LINE_PAUSE, /* one line, then pause */
+	USE_ALL_CLOSE,  /* and close the stream from inside the callback */
 };
 
 struct tester {
@@ -195,18 +195,18 @@ static inline void tester_close(struct tester *tester)
 
 /* Waits, holding the lock, until `condition` (of `tester`) is true. */
 #define TESTER_WAIT(tester, condition)                                                                                 \
-	do {                                                                                                           \
-		struct timespec until;                                                                                 \
-		clock_gettime(CLOCK_REALTIME, &until);                                                                 \
-		until.tv_sec += TESTER_WAIT_SECONDS;                                                                   \
-		pthread_mutex_lock(&(tester)->lock);                                                                   \
-		int waited = 0;                                                                                        \
-		while (!(condition) && waited == 0)                                                                    \
-			waited = pthread_cond_timedwait(&(tester)->changed, &(tester)->lock, &until);                  \
-		bool is_true = (condition);                                                                            \
-		pthread_mutex_unlock(&(tester)->lock);                                                                 \
-		ck_assert_msg(is_true, "waited in vain for: %s (end %d %s)", #condition, (int)(tester)->end,           \
-		              (tester)->detail);                                                                       \
+	do {                                                                                                               \
+		struct timespec until;                                                                                         \
+		clock_gettime(CLOCK_REALTIME, &until);                                                                         \
+		until.tv_sec += TESTER_WAIT_SECONDS;                                                                           \
+		pthread_mutex_lock(&(tester)->lock);                                                                           \
+		int waited = 0;                                                                                                \
+		while (!(condition) && waited == 0)                                                                            \
+			waited = pthread_cond_timedwait(&(tester)->changed, &(tester)->lock, &until);                              \
+		bool is_true = (condition);                                                                                    \
+		pthread_mutex_unlock(&(tester)->lock);                                                                         \
+		ck_assert_msg(is_true, "waited in vain for: %s (end %d %s)", #condition, (int)(tester)->end,                   \
+					  (tester)->detail);                                                                               \
 	} while (0)
 
 static inline void tester_send_now(void *context)
