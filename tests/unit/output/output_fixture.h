@@ -20,6 +20,8 @@
 #include "syslog/envelope.h"
 #include "syslog/parse.h"
 
+#define SPOOL_MAX_BYTES ((uint64_t)64 << 20)
+
 static char directory[256];
 static struct spool *spool;
 static struct spool_cursor *cursor;
@@ -48,14 +50,14 @@ static void spool_failed(void *context, const char *error)
 	abort();
 }
 
-static void open_spool(enum spool_when_behind when_behind)
+static void open_spool(enum spool_when_behind when_behind, uint64_t max_size_bytes)
 {
 	char error[SPOOL_ERROR_MAX_BYTES], path[300];
 	struct spool_recovery recovery;
 	snprintf(path, sizeof path, "%s/spool", directory);
 	const struct spool_options options = {
 		.path = path,
-		.max_size_bytes = 64 << 20,
+		.max_size_bytes = max_size_bytes,
 		.reserve_bytes = 1 << 20,
 		.segment_size_bytes = 4 << 20,
 		.block_size_bytes = 64 << 10,
@@ -85,7 +87,7 @@ static void pause_ms(unsigned ms)
 }
 
 /* Puts one message per line of text into the spool, as one block or more. */
-static struct spool_block *put_record(struct spool_block *block, struct envelope_context *packing, const char *text,
+static inline struct spool_block *put_record(struct spool_block *block, struct envelope_context *packing, const char *text,
                                       size_t len)
 {
 	struct parse_context context = {0};
@@ -111,7 +113,7 @@ static struct spool_block *put_record(struct spool_block *block, struct envelope
 	}
 }
 
-static void wait_stored(uint64_t sequence)
+static inline void wait_stored(uint64_t sequence)
 {
 	for (unsigned i = 0; i < 5000 && spool_stored(spool) < sequence; i++)
 		pause_ms(1);
@@ -127,7 +129,7 @@ static inline void put_text(const char *text)
 }
 
 /* Messages "... n=<number>" with rising numbers, severity alternating between info (even) and err (odd). */
-static void put_messages(unsigned count)
+static inline void put_messages(unsigned count)
 {
 	struct envelope_context packing;
 	struct spool_block *block = NULL;
@@ -157,13 +159,13 @@ static void set_up(void)
 	snprintf(directory, sizeof directory, "%s/output-test-XXXXXX", base != NULL ? base : P_tmpdir);
 	ck_assert_ptr_nonnull(mkdtemp(directory));
 	next_number = 0;
-	open_spool(SPOOL_HOLD);
+	open_spool(SPOOL_HOLD, SPOOL_MAX_BYTES);
 	worker = worker_start("output");
 	ck_assert_ptr_nonnull(worker);
 }
 
 /* The settings of a driver with all defaults and the required name. */
-static void *new_settings(const struct output_driver *of)
+static inline void *new_settings(const struct output_driver *of)
 {
 	driver = of;
 	settings = calloc(1, of->settings_size);
@@ -172,7 +174,7 @@ static void *new_settings(const struct output_driver *of)
 	return settings;
 }
 
-static void set(const char *name, const char *value)
+static inline void set(const char *name, const char *value)
 {
 	char error[OPTION_ERROR_MAX_BYTES];
 	const struct option *row = option_find(driver->options, name);
@@ -183,7 +185,7 @@ static void set(const char *name, const char *value)
 		ck_assert_msg(option_set_text(row, settings, value, error), "%s: %s", name, error);
 }
 
-static void start_output(void)
+static inline void start_output(void)
 {
 	char error[OUTPUT_ERROR_MAX_BYTES];
 	ck_assert_msg(driver->check(settings, error), "%s", error);
@@ -225,7 +227,7 @@ static void tear_down(void)
 }
 
 /* delivered - start = all that is settled, at any moment. */
-static struct spool_output_totals check_ledger(void)
+static inline struct spool_output_totals check_ledger(void)
 {
 	struct spool_output_totals totals;
 	uint64_t before, after;
@@ -240,7 +242,7 @@ static struct spool_output_totals check_ledger(void)
 	return totals;
 }
 
-static bool wait_delivered_for(uint64_t sequence, unsigned ms)
+static inline bool wait_delivered_for(uint64_t sequence, unsigned ms)
 {
 	for (unsigned i = 0; i < ms && spool_cursor_delivered(cursor) < sequence; i++) {
 		check_ledger();
@@ -250,7 +252,7 @@ static bool wait_delivered_for(uint64_t sequence, unsigned ms)
 	return spool_cursor_delivered(cursor) >= sequence;
 }
 
-static void wait_delivered(uint64_t sequence)
+static inline void wait_delivered(uint64_t sequence)
 {
 	bool delivered = wait_delivered_for(sequence, 20000);
 	struct output_status status;
@@ -259,7 +261,7 @@ static void wait_delivered(uint64_t sequence)
 	              (unsigned long long)sequence, status.state, status.detail);
 }
 
-static struct output_status status_now(void)
+static inline struct output_status status_now(void)
 {
 	struct output_status status;
 	driver->status(output, &status);

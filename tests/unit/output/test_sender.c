@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What all outputs share, seen through a transport of the test's own: order, room, resending, filters by input, damage,
+ * jumps of the cursor, restarts. The transport lives on the worker's thread, as a driver does.
+ */
+#include "output/sender.h"
+#include "unit/output/output_fixture.h"
+
+#include <fcntl.h>
+
+enum { TAKEN_MAX = 100000 };
+
+static struct output base;
+static struct sender *sender;
+static struct output_common common;
+
+/* The transport: takes while it has room, and remembers. */
+static unsigned room;
+static unsigned flushes;
+static uint64_t passed;
+static uint64_t taken[TAKEN_MAX];
+static unsigned taken_count;
+
+static bool take(void *context, uint64_t sequence, struct bytes message)
+{
+	(void)context;
+	(void)message;
+	if (room == 0)
+		return false;
+	room--;
+	ck_assert_uint_lt(taken_count, TAKEN_MAX);
+	taken[taken_count++] = sequence;
+	return true;
+}
+
+static void count_flush(void *context)
+{
+	(void)context;
+	flushes++;
+}
+
+static void note_passed(void *context, uint64_t sequence)
+{
+	(void)context;
+	passed = sequence;
+}
+
+struct opening {
+	enum account_kind kind;
+	size_t pending_max;
+};
+
+static void open_here(void *context)
+{
+	const struct opening *opening = context;
+	const struct sender_transport transport = {.send = take, .flush = count_flush, .passed_over = note_passed};
+	sender = sender_open(&base, opening->kind, opening->pending_max, ENCODER_RAW, &transport);
+	ck_assert_ptr_nonnull(sender);
+}
+
+static void open_sender(enum account_kind kind, size_t pending_max)
+{
+	struct opening opening = {.kind = kind, .pending_max = pending_max};
+	common.name = "out";
+	const struct output_setup setup = {.settings = &common, .worker = worker, .spool = spool, .cursor = cursor};
+	taken_count = 0;
+	output_base_init(&base, &output_stdout, &setup);
+	worker_call(worker, open_here, &opening);
+}
+
+static void close_here(void *context)
+{
+	(void)context;
+	sender_check(sender);
+	sender_close(&sender);
+}
+
+static void close_sender(void)
+{
+	worker_call(worker, close_here, NULL);
+	output_base_free(&base);
+}
+
+static void resume_here(void *context)
+{
+	room = *(unsigned *)context;
+	sender_resume(sender);
+	sender_check(sender);
+}
+
+/* Gives the transport room for so many and lets the sender go on, until it has used the room or `ms` have passed. */
+static void resume(unsigned with_room, unsigned ms)
+{
+	unsigned before = taken_count;
+	worker_call(worker, resume_here, &with_room);
+	for (unsigned i = 0; i < ms && __atomic_load_n(&taken_count, __ATOMIC_RELAXED) < before + with_room; i++)
+		pause_ms(1);
+}
+
+static void settle_here(void *context)
+{
+	sender_settle(sender, *(uint64_t *)context);
+	sender_publish(sender);
+	sender_check(sender);
+}
+
+static void settle(uint64_t sequence)
+{
+	worker_call(worker, settle_here, &sequence);
+}
+
+static void lose_here(void *context)
+{
+	sender_lose(sender, *(uint64_t *)context);
+	sender_check(sender);
+}
+
+static void lose(uint64_t sequence)
+{
+	worker_call(worker, lose_here, &sequence);
+}
+
+START_TEST(a_message_that_found_no_room_is_given_again)
+{
+	open_sender(ACCOUNT_EACH, 100);
+	put_messages(10);
+	resume(3, 1000);
+	ck_assert_uint_eq(taken_count, 3);
+	resume(20, 50);
+	ck_assert_uint_eq(taken_count, 10);
+	for (unsigned i = 0; i < 10; i++)
+		ck_assert_uint_eq(taken[i], i + 1);
+	ck_assert_uint_ge(flushes, 2);
+	close_sender();
+}
+END_TEST
+
+START_TEST(no_more_than_pending_max_are_out_at_a_time)
+{
+	open_sender(ACCOUNT_EACH, 4);
+	put_messages(10);
+	resume(100, 50);
+	ck_assert_uint_eq(taken_count, 4);
+	settle(2);
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 0);
+	settle(1);
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 2);
+	resume(100, 50);
+	ck_assert_uint_eq(taken_count, 6);
+	close_sender();
+}
+END_TEST
+
+START_TEST(only_what_was_lost_is_sent_again)
+{
+	open_sender(ACCOUNT_EACH, 8);
+	put_messages(20);
+	resume(100, 50);
+	ck_assert_uint_eq(taken_count, 8);
+	settle(2);
+	lose(3);
+	lose(1);
+	settle(5);
+	resume(100, 50);
+	ck_assert_uint_ge(taken_count, 10);
+	ck_assert_uint_eq(taken[8], 1);
+	ck_assert_uint_eq(taken[9], 3);
+	ck_assert_uint_eq(atomic_load(&base.resent), 2);
+	for (uint64_t sequence = 1; sequence <= 8; sequence++)
+		settle(sequence);
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 8);
+	resume(100, 50);
+	for (unsigned i = 10; i < taken_count; i++)
+		ck_assert_uint_eq(taken[i], i - 1);
+	close_sender();
+}
+END_TEST
+
+START_TEST(something_new_wakes_a_sender_that_had_caught_up)
+{
+	open_sender(ACCOUNT_THROUGH, 8);
+	resume(1000, 10);
+	put_messages(5);
+	for (unsigned i = 0; i < 1000 && __atomic_load_n(&taken_count, __ATOMIC_RELAXED) < 5; i++)
+		pause_ms(1);
+	ck_assert_uint_eq(taken_count, 5);
+	close_sender();
+}
+END_TEST
+
+START_TEST(a_filter_by_input_matches_its_name)
+{
+	static char *wanted[] = {"i*"}, *unwanted[] = {"other"};
+	common.filter = (struct output_filter_options){.present = true, .input = {_i ? unwanted : wanted, 1}};
+	open_sender(ACCOUNT_EACH, 8);
+	put_messages(5);
+	resume(100, 50);
+	ck_assert_uint_eq(taken_count, _i ? 0 : 5);
+	ck_assert_uint_eq(check_ledger().filtered, _i ? 5 : 0);
+	close_sender();
+	common.filter = (struct output_filter_options){0};
+}
+END_TEST
+
+START_TEST(a_new_sender_goes_on_behind_the_cursor)
+{
+	open_sender(ACCOUNT_EACH, 100);
+	put_messages(50);
+	resume(20, 1000);
+	for (uint64_t sequence = 1; sequence <= 15; sequence++)
+		settle(sequence);
+	close_sender();
+	open_sender(ACCOUNT_EACH, 100);
+	resume(100, 50);
+	ck_assert_uint_eq(taken_count, 35);
+	ck_assert_uint_eq(taken[0], 16);
+	ck_assert_uint_eq(check_ledger().delivered, 15);
+	close_sender();
+}
+END_TEST
+
+/* A record that no envelope can be read from: counted, and the ones around it arrive. */
+START_TEST(a_record_that_cannot_be_read_is_counted_as_damaged)
+{
+	open_sender(ACCOUNT_EACH, 100);
+	put_messages(3);
+	struct spool_block *block = spool_take_block(spool, 0, SPOOL_BLOCK_WAITS, (unsigned)input_index, 1000);
+	memset(spool_block_reserve(block, 4), 0xFF, 4);
+	spool_block_commit(block, 4);
+	spool_submit_block(spool, block);
+	wait_stored(4);
+	put_messages(3);
+	resume(100, 50);
+	ck_assert_uint_eq(taken_count, 6);
+	ck_assert_uint_eq(taken[3], 5);
+	for (uint64_t sequence = 1; sequence <= 7; sequence++)
+		settle(sequence);
+	ck_assert_uint_eq(check_ledger().damaged, 1);
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 7);
+	close_sender();
+}
+END_TEST
+
+/* The spool is full because of this output, which drops its oldest: the range is counted, and late settling is ignored. */
+START_TEST(a_jump_of_the_cursor_is_followed_and_counted)
+{
+	close_spool();
+	open_spool(SPOOL_DROP_OLDEST, (uint64_t)24 << 20);
+	static char text[60000];
+	int len = snprintf(text, sizeof text, "<13>1 2026-10-11T22:14:15.003Z host app - ID - ");
+	memset(text + len, 'x', sizeof text - (size_t)len - 1);
+	open_sender(ACCOUNT_EACH, 8);
+	put_text(text);
+	resume(100, 20);
+	for (unsigned i = 0; i < 600; i++)
+		put_text(text);
+	ck_assert_uint_gt(spool_cursor_delivered(cursor), 0);
+	settle(1);
+	resume(100, 50);
+	uint64_t jumped_to = check_ledger().dropped_oldest;
+	ck_assert_uint_gt(jumped_to, 8);
+	ck_assert_uint_ge(passed, 8);
+	ck_assert_uint_eq(taken[taken_count - 8], spool_cursor_delivered(cursor) + 1);
+	while (spool_cursor_delivered(cursor) < 601) {
+		settle(spool_cursor_delivered(cursor) + 1);
+		check_ledger();
+		resume(8, 1);
+	}
+	struct spool_output_totals totals = check_ledger();
+	ck_assert_uint_eq(totals.delivered + totals.dropped_oldest, 601);
+	close_sender();
+}
+END_TEST
+
+/* One octet of a block's payload is turned over on the disk: exactly its sequences are damaged, the rest arrives. */
+START_TEST(damage_on_the_disk_is_counted_exactly)
+{
+	char file[400], find[512];
+	put_messages(10);
+	put_text("<13>1 2026-10-11T22:14:15.003Z host app - ID - turn me over");
+	put_messages(10);
+	/* The segment that holds the text. */
+	snprintf(find, sizeof find, "grep -rlUa 'turn me over' '%s/spool'", directory);
+	FILE *found = popen(find, "r");
+	ck_assert_ptr_nonnull(fgets(file, sizeof file, found));
+	pclose(found);
+	file[strcspn(file, "\n")] = '\0';
+	static char octets[8 << 20];
+	int fd = open(file, O_RDWR | O_CLOEXEC);
+	ssize_t len = pread(fd, octets, sizeof octets, 0);
+	char *at = memmem(octets, (size_t)len, "turn me over", 12);
+	ck_assert_ptr_nonnull(at);
+	ck_assert_int_eq(pwrite(fd, "T", 1, at - octets), 1);
+	close(fd);
+	open_sender(ACCOUNT_EACH, 100);
+	resume(20, 1000);
+	ck_assert_uint_eq(taken_count, 20);
+	ck_assert_uint_eq(taken[9], 10);
+	ck_assert_uint_eq(taken[10], 12);
+	for (uint64_t sequence = 1; sequence <= 21; sequence++)
+		settle(sequence);
+	ck_assert_uint_eq(check_ledger().damaged, 1);
+	ck_assert_uint_eq(check_ledger().delivered, 20);
+	close_sender();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("sender");
+	TCase *test = add_case(suite, "sender");
+	tcase_add_test(test, a_message_that_found_no_room_is_given_again);
+	tcase_add_test(test, no_more_than_pending_max_are_out_at_a_time);
+	tcase_add_test(test, only_what_was_lost_is_sent_again);
+	tcase_add_test(test, something_new_wakes_a_sender_that_had_caught_up);
+	tcase_add_loop_test(test, a_filter_by_input_matches_its_name, 0, 2);
+	tcase_add_test(test, a_new_sender_goes_on_behind_the_cursor);
+	tcase_add_test(test, a_record_that_cannot_be_read_is_counted_as_damaged);
+	tcase_add_test(test, a_jump_of_the_cursor_is_followed_and_counted);
+	tcase_add_test(test, damage_on_the_disk_is_counted_exactly);
+	return run_suite(suite);
+}
