@@ -8,8 +8,8 @@
 
 #include <arpa/inet.h>
 #include <check.h>
-#include <dirent.h>
 #include <errno.h>
+#include <ftw.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -143,14 +143,19 @@ static inline void rig_on_failed(void *context, const char *error)
 	atomic_store(&rig->has_failed, true);
 }
 
+/* A last wake-up may come when the intake is closed already. */
 static inline void rig_tell_stored(void *context)
 {
-	intake_stored(((struct rig_worker *)context)->intake);
+	struct rig_worker *w = context;
+	if (w->intake != NULL)
+		intake_stored(w->intake);
 }
 
 static inline void rig_tell_room(void *context)
 {
-	intake_room(((struct rig_worker *)context)->intake);
+	struct rig_worker *w = context;
+	if (w->intake != NULL)
+		intake_room(w->intake);
 }
 
 static inline void rig_on_turn_end(void *context);
@@ -181,11 +186,18 @@ static inline void rig_begin_worker(void *context)
 	w->rig->input_workers[w->index].intake = w->intake;
 }
 
-static inline void rig_end_worker(void *context)
+/* Before the spool is closed: from then on the worker does not touch it. */
+static inline void rig_end_intake(void *context)
 {
 	struct rig_worker *w = context;
 	worker_at_turn_end(w->worker, NULL, NULL);
 	intake_close(&w->intake);
+}
+
+/* After it is closed: until then it wakes the worker. */
+static inline void rig_end_worker(void *context)
+{
+	struct rig_worker *w = context;
 	waker_close(&w->stored);
 	waker_close(&w->room);
 	uv_close((uv_handle_t *)&w->timer, NULL);
@@ -369,21 +381,12 @@ static inline void rig_finish(struct rig *rig)
 	RIG_WAIT(spool_stored(rig->spool) == spool_appended(rig->spool));
 }
 
-static inline void rig_remove_folder(const char *path)
+static inline int rig_remove_one(const char *path, const struct stat *file, int kind, struct FTW *where)
 {
-	DIR *folder = opendir(path);
-	if (folder == NULL)
-		return;
-	for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-		char name[512];
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
-		if (unlink(name) != 0)
-			rig_remove_folder(name);
-	}
-	closedir(folder);
-	rmdir(path);
+	(void)file;
+	(void)kind;
+	(void)where;
+	return remove(path);
 }
 
 /* Takes everything down; the input must have been stopped. */
@@ -392,13 +395,15 @@ static inline void rig_close(struct rig *rig)
 	ck_assert(!atomic_load(&rig->has_failed));
 	rig_close_input(rig);
 	spool_check(rig->spool);
+	for (unsigned i = 0; i < rig->workers_count; i++)
+		worker_call(rig->w[i].worker, rig_end_intake, &rig->w[i]);
 	spool_cursor_close(&rig->cursor);
 	spool_close(&rig->spool);
 	for (unsigned i = 0; i < rig->workers_count; i++) {
 		worker_call(rig->w[i].worker, rig_end_worker, &rig->w[i]);
 		worker_stop(&rig->w[i].worker);
 	}
-	rig_remove_folder(rig->folder);
+	nftw(rig->folder, rig_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	pthread_mutex_destroy(&rig->disk.lock);
 	pthread_cond_destroy(&rig->disk.changed);
 }
@@ -438,6 +443,13 @@ struct rig_one {
 	bool is_found;
 };
 
+/* The reader's memory goes: a view into `from` becomes one into `to`. */
+static inline void rig_move_view(struct bytes *view, const uint8_t *from, const char *to)
+{
+	if (view->len > 0)
+		view->at = (const uint8_t *)to + (view->at - from);
+}
+
 static inline void rig_pick(void *context, const struct envelope *envelope)
 {
 	struct rig_one *one = context;
@@ -448,6 +460,10 @@ static inline void rig_pick(void *context, const struct envelope *envelope)
 	ck_assert_uint_lt(envelope->raw.len, sizeof one->text);
 	memcpy(one->text, envelope->raw.at, envelope->raw.len);
 	one->text[envelope->raw.len] = '\0';
+	struct message *message = &one->envelope.message;
+	struct bytes *views[] = {&message->hostname, &message->app_name, &message->msg, &one->envelope.raw};
+	for (unsigned i = 0; i < sizeof views / sizeof *views; i++)
+		rig_move_view(views[i], envelope->raw.at, one->text);
 }
 
 static inline struct rig_one *rig_record(struct rig *rig, uint64_t index)

@@ -90,9 +90,22 @@ END_TEST
 
 /* --- never waiting ----------------------------------------------------------------------------------------------- */
 
+/* Fills the spool, slowly enough that blocks are never the reason; returns how many messages that took. */
+static unsigned fill(int fd, const char *message, size_t len)
+{
+	unsigned sent = 0;
+	while (spool_level(rig.spool) == SPOOL_LEVEL_OPEN) {
+		rig_send_octets(fd, message, len);
+		sent++;
+		RIG_WAIT(rig_status(&rig).received == sent && rig_settled(&rig) == sent);
+		ck_assert_uint_lt(sent, MESSAGES);
+	}
+	return sent;
+}
+
 static void never_waits(const char *mode, int type)
 {
-	char message[1024];
+	char message[8000];
 	rig_open(&rig, (struct rig_options){
 		.max_size_bytes = 4 << 20, .reserve_bytes = 512 << 10, .segment_size_bytes = 512 << 10,
 		.block_size_bytes = 64 << 10, .blocks_per_worker = 4,
@@ -104,16 +117,16 @@ static void never_waits(const char *mode, int type)
 	message[sizeof message - 1] = '\0';
 	struct timeval limit = {.tv_sec = 5};
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit); /* blocking for longer fails the test */
-	for (unsigned i = 0; i < MESSAGES; i++)
+	unsigned sent = fill(fd, message, sizeof message);
+	for (unsigned i = 0; i < MESSAGES; i++, sent++)
 		rig_send_octets(fd, message, sizeof message);
-	RIG_WAIT(rig_status(&rig).received == MESSAGES);
+	RIG_WAIT(rig_status(&rig).received == sent);
 	ck_assert_str_eq(rig_status(&rig).state, "running");
 	close(fd);
 	rig_finish(&rig);
-	uint64_t stored = spool_stored(rig.spool);
-	ck_assert_uint_gt(stored, 0);
-	ck_assert_uint_gt(rig_dropped(&rig, SPOOL_DROP_SPOOL_FULL), 0);
-	ck_assert_uint_eq(stored + rig_dropped(&rig, SPOOL_DROP_SPOOL_FULL) + rig_dropped(&rig, SPOOL_DROP_NO_BUFFER), MESSAGES);
+	ck_assert_uint_ge(rig_dropped(&rig, SPOOL_DROP_SPOOL_FULL), MESSAGES - 1);
+	ck_assert_uint_eq(rig_dropped(&rig, SPOOL_DROP_NO_BUFFER), 0);
+	ck_assert_uint_eq(spool_stored(rig.spool) + rig_dropped(&rig, SPOOL_DROP_SPOOL_FULL), sent);
 	rig_close(&rig);
 }
 
