@@ -39,6 +39,10 @@ static enum exit_code give_up(enum exit_code code, const char *error)
 
 static void close_handles(struct process *process)
 {
+	/* Without their handles signals would kill us on the last steps, and an orderly stop would look like a crash. */
+	sigset_t all;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
 	uv_close((uv_handle_t *)&process->terminate, NULL);
 	uv_close((uv_handle_t *)&process->interrupt, NULL);
 	uv_close((uv_handle_t *)&process->hang_up, NULL);
