@@ -182,6 +182,22 @@ START_TEST(any_one_octet_may_be_wrong)
 }
 END_TEST
 
+START_TEST(parts_that_are_together_longer_than_the_message_twice_are_refused)
+{
+	struct envelope envelope = envelope_of(BYTES("free text")), back;
+	uint8_t record[512];
+	size_t record_len;
+	envelope.message.hostname = envelope.message.app_name = envelope.raw;
+	envelope.message.msg = bytes_of(NULL, 0);
+	start();
+	pack(&envelope, record, &record_len);
+	ck_assert(envelope_unpack(&unpacking, bytes_of(record, record_len), &back));
+	envelope.message.msg = bytes_first(envelope.raw, 1);
+	pack(&envelope, record, &record_len);
+	ck_assert(!envelope_unpack(&unpacking, bytes_of(record, record_len), &back));
+}
+END_TEST
+
 START_TEST(an_empty_record_is_refused)
 {
 	struct envelope envelope;
@@ -201,6 +217,7 @@ int main(void)
 	tcase_add_test(tests, the_largest_envelope_stays_below_its_limit);
 	tcase_add_test(tests, a_record_that_is_cut_anywhere_is_refused_or_whole);
 	tcase_add_test(tests, any_one_octet_may_be_wrong);
+	tcase_add_test(tests, parts_that_are_together_longer_than_the_message_twice_are_refused);
 	tcase_add_test(tests, an_empty_record_is_refused);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

@@ -85,6 +85,14 @@ START_TEST(raw_is_there_where_the_parts_do_not_reproduce_it)
 }
 END_TEST
 
+START_TEST(a_space_that_is_no_part_needs_raw)
+{
+	expect(BYTES("<38>h: "), &from_file,
+	       "{\"severity\":\"info\",\"facility\":\"auth\",\"app_name\":\"h\",\"relay\":{\"flags\":[\"time-absent\",\"host-absent\"],"
+	       "\"raw\":\"<38>h: \"}}\n");
+}
+END_TEST
+
 START_TEST(a_time_that_the_message_does_not_say_is_absent)
 {
 	static const struct json_options options = {.from_file = true, .error = "no syslog message"};
@@ -124,6 +132,7 @@ int main(void)
 	tcase_add_test(tests, a_repeated_name_makes_pairs_and_a_repeated_sd_id_a_list);
 	tcase_add_test(tests, octets_that_are_not_utf8_are_reversible);
 	tcase_add_test(tests, raw_is_there_where_the_parts_do_not_reproduce_it);
+	tcase_add_test(tests, a_space_that_is_no_part_needs_raw);
 	tcase_add_test(tests, a_time_that_the_message_does_not_say_is_absent);
 	tcase_add_test(tests, credentials_are_told_and_a_local_peer_has_no_address);
 	tcase_add_test(tests, too_little_room_gives_nothing);

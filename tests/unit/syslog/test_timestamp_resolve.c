@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct timezone_rules berlin;
+static struct timezone_rules zone;
 static struct parse_context context;
 
 static int64_t seconds_of(const char *text)
@@ -46,8 +46,8 @@ static void expect(const char *received, const char *text, const char *instant, 
 
 static void use_berlin(void)
 {
-	ck_assert(timezone_from_posix(BYTES("CET-1CEST,M3.5.0,M10.5.0/3"), &berlin));
-	context = (struct parse_context){.zone = &berlin};
+	ck_assert(timezone_from_posix(BYTES("CET-1CEST,M3.5.0,M10.5.0/3"), &zone));
+	context = (struct parse_context){.zone = &zone};
 }
 
 enum { GUESSED = MESSAGE_YEAR_GUESSED | MESSAGE_ZONE_GUESSED };
@@ -107,6 +107,17 @@ START_TEST(an_hour_that_does_not_exist_has_the_offset_before_the_change)
 }
 END_TEST
 
+START_TEST(an_hour_with_a_change_inside_is_not_cached)
+{
+	/* The clock goes from 02:20 to 02:30: both ends of the hour occur once, with different offsets. */
+	ck_assert(timezone_from_posix(BYTES("AAA0BBB-0:10,M3.5.0/2:20,M10.5.0"), &zone));
+	context = (struct parse_context){.zone = &zone};
+	expect("2026-03-29T12:00:00Z", "Mar 29 02:10:00", "2026-03-29T02:10:00Z", GUESSED);
+	expect("2026-03-29T12:00:00Z", "Mar 29 02:45:00", "2026-03-29T02:35:00Z", GUESSED);
+	expect("2026-03-29T12:00:00Z", "Mar 29 02:10:00", "2026-03-29T02:10:00Z", GUESSED);
+}
+END_TEST
+
 START_TEST(many_hours_resolve_as_without_the_cache)
 {
 	/* Reception jumps back and forth over months; a fresh context knows nothing of what came before. */
@@ -115,7 +126,7 @@ START_TEST(many_hours_resolve_as_without_the_cache)
 	for (int i = 0; i < 20000; i++) {
 		struct timestamp stamp = {.has_time = true, .month = (uint8_t)(1 + i * 7 % 12), .day = (uint8_t)(1 + i * 11 % 28),
 					  .hour = (uint8_t)(i * 5 % 24), .minute = (uint8_t)(i % 60), .second = (uint8_t)(i * 3 % 60)};
-		struct parse_context fresh = {.zone = &berlin};
+		struct parse_context fresh = {.zone = &zone};
 		struct message cached = {0}, exact = {0};
 		context.received_ns = fresh.received_ns = (begin + (int64_t)(i * 7919LL % 4000) * 3607) * CLOCK_NS_PER_SECOND;
 		timestamp_resolve(&context, &stamp, &cached);
@@ -138,6 +149,7 @@ int main(void)
 	tcase_add_test(tests, the_offset_is_that_of_the_date_not_of_now);
 	tcase_add_test(tests, an_hour_that_occurs_twice_is_the_one_nearest_to_reception);
 	tcase_add_test(tests, an_hour_that_does_not_exist_has_the_offset_before_the_change);
+	tcase_add_test(tests, an_hour_with_a_change_inside_is_not_cached);
 	tcase_add_test(tests, many_hours_resolve_as_without_the_cache);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
