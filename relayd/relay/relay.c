@@ -219,6 +219,11 @@ static enum relay_result open_parts(struct relay *relay, char *error)
 	return result;
 }
 
+static struct relay *relay_of_notice(uv_async_t *notice)
+{
+	return (struct relay *)(void *)((char *)notice - offsetof(struct relay, notice));
+}
+
 static void on_notice(uv_async_t *notice);
 
 enum relay_result relay_open(uv_loop_t *loop, const struct settings *settings, const struct relay_events *events,
@@ -231,7 +236,9 @@ enum relay_result relay_open(uv_loop_t *loop, const struct settings *settings, c
 		snprintf(error, RELAY_ERROR_MAX_BYTES, "not enough memory to start");
 		return RELAY_NO_MEMORY;
 	}
-	relay->has_notice = true;
+	int result_of_lock = uv_mutex_init(&relay->awake_lock);
+	assert(result_of_lock == 0);
+	(void)result_of_lock;
 	relay->loop = loop;
 	relay->settings = settings;
 	relay->events = *events;
@@ -336,7 +343,7 @@ void relay_stop(struct relay *relay)
 
 static void on_notice(uv_async_t *notice)
 {
-	struct relay *relay = (struct relay *)(void *)((char *)notice - offsetof(struct relay, notice));
+	struct relay *relay = relay_of_notice(notice);
 	if (atomic_load(&relay->spool_failed)) {
 		relay->events.failed(relay->events.context, relay->spool_error);
 		return;
@@ -356,7 +363,9 @@ static void on_notice(uv_async_t *notice)
 
 static void free_relay(uv_handle_t *notice)
 {
-	free((char *)notice - offsetof(struct relay, notice));
+	struct relay *relay = relay_of_notice((uv_async_t *)notice);
+	uv_mutex_destroy(&relay->awake_lock);
+	free(relay);
 }
 
 void relay_close(struct relay **closed)

@@ -53,13 +53,14 @@ struct relay {
 	struct input_worker input_workers[SPOOL_WORKERS_MAX];
 	struct relay_worker workers[SPOOL_WORKERS_MAX];
 	unsigned workers_count;
+	uv_mutex_t awake_lock;       /* held while the spool's threads wake workers, so that no wake-up outlives its worker */
+	unsigned awake;
 	struct relay_input inputs[SETTINGS_INPUTS_MAX];
 	unsigned inputs_count;
 	struct relay_output outputs[SETTINGS_OUTPUTS_MAX];
 	unsigned outputs_count;
 	struct control *control;
 	uv_async_t notice;           /* other threads want the main thread's attention: the fields below say why */
-	bool has_notice;
 	_Atomic unsigned stopping;   /* inputs, then outputs, that have not stopped yet */
 	_Atomic bool spool_failed;
 	char spool_error[SPOOL_ERROR_MAX_BYTES];

@@ -76,7 +76,16 @@ static bool open_one(struct relay *relay, unsigned number)
 		return false;
 	bool called = worker_call(worker->input->worker, open_on_thread, worker);
 	assert(called);
+	(void)called;
 	return worker->stored != NULL && worker->room != NULL && worker->has_timer;
+}
+
+/* How many workers the spool's threads may wake: all, or none any more. */
+static void set_awake(struct relay *relay, unsigned count)
+{
+	uv_mutex_lock(&relay->awake_lock);
+	relay->awake = count;
+	uv_mutex_unlock(&relay->awake_lock);
 }
 
 bool relay_workers_open(struct relay *relay)
@@ -87,11 +96,14 @@ bool relay_workers_open(struct relay *relay)
 		if (!open_one(relay, number))
 			return false;
 	}
+	set_awake(relay, relay->workers_count);
 	return true;
 }
 
 void relay_workers_close(struct relay *relay)
 {
+	/* The spool's threads go on until the outputs have stopped too. */
+	set_awake(relay, 0);
 	for (unsigned number = 0; number < relay->workers_count; number++) {
 		struct relay_worker *worker = &relay->workers[number];
 		bool called = worker_call(worker->input->worker, close_on_thread, worker);
@@ -105,13 +117,17 @@ void relay_workers_close(struct relay *relay)
 void relay_on_worker_stored(void *context, unsigned worker)
 {
 	struct relay *relay = context;
-	assert(worker < relay->workers_count);
-	waker_wake(relay->workers[worker].stored);
+	uv_mutex_lock(&relay->awake_lock);
+	if (worker < relay->awake)
+		waker_wake(relay->workers[worker].stored);
+	uv_mutex_unlock(&relay->awake_lock);
 }
 
 void relay_on_room(void *context)
 {
 	struct relay *relay = context;
-	for (unsigned number = 0; number < relay->workers_count; number++)
+	uv_mutex_lock(&relay->awake_lock);
+	for (unsigned number = 0; number < relay->awake; number++)
 		waker_wake(relay->workers[number].room);
+	uv_mutex_unlock(&relay->awake_lock);
 }
