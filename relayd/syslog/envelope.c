@@ -86,7 +86,8 @@ static void remember_peer(struct envelope_context *context, const struct peer *p
 static bool is_reception(const struct envelope *envelope)
 {
 	const struct message_time *time = &envelope->message.time;
-	return time->unix_ns == envelope->received_ns && time->offset_minutes == 0 && time->digits == TIMESTAMP_RFC5424_DIGITS_MAX;
+	return time->unix_ns == envelope->received_ns && time->offset_minutes == 0 &&
+		   time->digits == TIMESTAMP_RFC5424_DIGITS_MAX;
 }
 
 static unsigned kind_of_time(const struct envelope *envelope, struct civil_seconds at)
@@ -132,7 +133,7 @@ static size_t write_views(const struct envelope *envelope, uint8_t *out)
 {
 	const struct message *message = &envelope->message;
 	const struct bytes views[VIEWS] = {message->hostname, message->app_name,        message->procid,
-					   message->msgid,    message->structured_data, message->msg};
+									   message->msgid,    message->structured_data, message->msg};
 	size_t len = 1, end = 0;
 	out[0] = 0;
 	for (unsigned i = 0; i < VIEWS; i++) {
@@ -157,12 +158,14 @@ size_t envelope_pack(struct envelope_context *context, const struct envelope *en
 	struct civil_seconds at = civil_split_ns(message->time.unix_ns);
 	unsigned kind = kind_of_time(envelope, at);
 	size_t len = 0;
-	out[len++] = (uint8_t)((unsigned)message->format | kind << HEAD_TIME_SHIFT | (message->flags != 0 ? HEAD_HAS_FLAGS : 0));
+	out[len++] =
+		(uint8_t)((unsigned)message->format | kind << HEAD_TIME_SHIFT | (message->flags != 0 ? HEAD_HAS_FLAGS : 0));
 	out[len++] = message->pri;
 	if (message->flags != 0)
 		len += varint_write(message->flags, out + len);
 	/* Unsigned, so that it wraps instead of overflowing; reading wraps it back. */
-	len += varint_write(zigzag_of((int64_t)((uint64_t)envelope->received_ns - (uint64_t)context->last_received_ns)), out + len);
+	len += varint_write(zigzag_of((int64_t)((uint64_t)envelope->received_ns - (uint64_t)context->last_received_ns)),
+						out + len);
 	context->last_received_ns = envelope->received_ns;
 	unsigned slot = find_peer(context, &envelope->peer);
 	if (slot < ENVELOPE_PEERS_MAX) {
@@ -255,8 +258,8 @@ static void read_time(struct reader *reader, unsigned kind, int64_t received_ns,
 	uint64_t units = unit < CLOCK_NS_PER_SECOND ? take_number(reader, CLOCK_NS_PER_SECOND / unit - 1) : 0;
 	time->offset_minutes = read_offset(reader);
 	if (__builtin_add_overflow(seconds, civil_split_ns(received_ns).seconds, &seconds) ||
-	    __builtin_mul_overflow(seconds, CLOCK_NS_PER_SECOND, &time->unix_ns) ||
-	    __builtin_add_overflow(time->unix_ns, (int64_t)(units * unit), &time->unix_ns))
+		__builtin_mul_overflow(seconds, CLOCK_NS_PER_SECOND, &time->unix_ns) ||
+		__builtin_add_overflow(time->unix_ns, (int64_t)(units * unit), &time->unix_ns))
 		reader->good = false;
 }
 
@@ -302,7 +305,8 @@ bool envelope_unpack(struct envelope_context *context, struct bytes record, stru
 	message->flags = (head & HEAD_HAS_FLAGS) != 0 ? (uint32_t)take_number(&reader, (1u << MESSAGE_FLAGS) - 1) : 0;
 	if (message->pri > PRI_MAX || (head & HEAD_UNUSED) != 0)
 		reader.good = false;
-	envelope->received_ns = (int64_t)((uint64_t)context->last_received_ns + (uint64_t)zigzag_back(take_number(&reader, UINT64_MAX)));
+	envelope->received_ns =
+		(int64_t)((uint64_t)context->last_received_ns + (uint64_t)zigzag_back(take_number(&reader, UINT64_MAX)));
 	read_peer_or_slot(&reader, context, &envelope->peer);
 	envelope->input = (uint16_t)take_number(&reader, UINT16_MAX);
 	read_time(&reader, head >> HEAD_TIME_SHIFT & HEAD_TIME_MASK, envelope->received_ns, &message->time);

@@ -29,9 +29,9 @@ const char *transport_name(enum transport transport);
 
 /* Who sent it, as far as the relay itself could see. */
 struct peer {
-	uint8_t address[16];    /* IPv6, or IPv4 as ::ffff:a.b.c.d; all zero for local sockets */
-	uint16_t port;          /* 0 for local sockets */
-	uint8_t transport;      /* enum transport */
+	uint8_t address[16]; /* IPv6, or IPv4 as ::ffff:a.b.c.d; all zero for local sockets */
+	uint16_t port;       /* 0 for local sockets */
+	uint8_t transport;   /* enum transport */
 	uint8_t has_credentials;
 	uint32_t pid, uid, gid; /* from SCM_CREDENTIALS or SO_PEERCRED, if has_credentials */
 };
@@ -40,13 +40,13 @@ struct peer {
 struct envelope {
 	int64_t received_ns; /* wall clock */
 	struct peer peer;
-	uint16_t input;      /* index of the input's name in the spool's table of inputs */
-	struct bytes raw;    /* as received, without the transport's framing; possibly cut, see MESSAGE_TRUNCATED */
+	uint16_t input;         /* index of the input's name in the spool's table of inputs */
+	struct bytes raw;       /* as received, without the transport's framing; possibly cut, see MESSAGE_TRUNCATED */
 	struct message message; /* views into raw */
 };
 
 enum {
-	ENVELOPE_PEERS_MAX = 64,        /* peers that one block's context remembers */
+	ENVELOPE_PEERS_MAX = 64,         /* peers that one block's context remembers */
 	ENVELOPE_PACKED_MAX_BYTES = 160, /* packed size without raw */
 };
 

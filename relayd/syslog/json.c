@@ -62,7 +62,8 @@ static void put_timestamp(struct object *object, const struct message *message, 
 	if ((message->flags & (MESSAGE_TIME_ABSENT | MESSAGE_TIME_INVALID)) != 0)
 		return;
 	bool with_offset = zone_configured || (message->flags & MESSAGE_ZONE_GUESSED) == 0;
-	put_string(object, "timestamp", bytes_of(text, timestamp_write(&message->time, TIMESTAMP_DIGITS_MAX, with_offset, text)));
+	put_string(object, "timestamp",
+			   bytes_of(text, timestamp_write(&message->time, TIMESTAMP_DIGITS_MAX, with_offset, text)));
 }
 
 static void put_received(struct object *object, int64_t received_ns)

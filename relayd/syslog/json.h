@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A message as one JSON line, in the vocabulary that liblog and relayd share: timestamp, severity, facility, hostname, app_name,
- * procid, msgid, message (each absent where the message has none), structured_data, and relay with what the relay knows.
+ * A message as one JSON line, in the vocabulary that liblog and relayd share: timestamp, severity, facility, hostname,
+ * app_name, procid, msgid, message (each absent where the message has none), structured_data, and relay with what the
+ * relay knows.
  */
 #ifndef RELAYD_SYSLOG_JSON_H
 #define RELAYD_SYSLOG_JSON_H
@@ -13,7 +14,8 @@ enum {
 	JSON_GROWTH_MAX = 18,        /* octets for one octet: six in raw, six each in at most two parts that share it */
 };
 
-/* Room that is always enough for a message of `raw_len` octets with an input's name and an error of `text_len` together. */
+/* Room that is always enough for a message of `raw_len` octets with an input's name and an error of `text_len`
+ * together. */
 static inline size_t json_encoded_max(size_t raw_len, size_t text_len)
 {
 	return JSON_FIXED_MAX_BYTES + JSON_GROWTH_MAX * (raw_len + text_len);
@@ -28,13 +30,13 @@ struct json_options {
 };
 
 /*
- * Writes one line with its LF to `out`; returns the length, 0 if `room` is too short. The line is valid JSON in valid UTF-8
- * whatever the message is: octets that are not UTF-8 take liblog's reversible form (liblog/utf8.h).
+ * Writes one line with its LF to `out`; returns the length, 0 if `room` is too short. The line is valid JSON in valid
+ * UTF-8 whatever the message is: octets that are not UTF-8 take liblog's reversible form (liblog/utf8.h).
  *
  * timestamp: RFC 3339 with the digits that the message had; without a zone where that was a guess; absent where the
- * message had none. structured_data: an object of SD-ID to an object of PARAM-NAME to string; a list of [name, value] where
- * a name repeats in an element; a list of these where an SD-ID repeats. relay.raw: the octets as received, where the parts
- * do not reproduce them.
+ * message had none. structured_data: an object of SD-ID to an object of PARAM-NAME to string; a list of [name, value]
+ * where a name repeats in an element; a list of these where an SD-ID repeats. relay.raw: the octets as received, where
+ * the parts do not reproduce them.
  */
 size_t json_encode(const struct envelope *envelope, const struct json_options *options, uint8_t *out, size_t room);
 

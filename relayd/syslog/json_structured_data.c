@@ -26,7 +26,8 @@ static void put_value(struct slog_line *line, struct bytes value)
 {
 	size_t begin = 0;
 	slog_line_put_char(line, '"');
-	for (size_t at = bytes_find(value, '\\'); at + 1 < value.len; at += 1 + bytes_find(bytes_after(value, at + 1), '\\')) {
+	for (size_t at = bytes_find(value, '\\'); at + 1 < value.len;
+		 at += 1 + bytes_find(bytes_after(value, at + 1), '\\')) {
 		uint8_t next = value.at[at + 1];
 		if (next != '"' && next != '\\' && next != ']')
 			continue;

@@ -8,8 +8,8 @@
 struct slog_line;
 
 /*
- * Appends the value for STRUCTURED-DATA, an object. `repeated` says that an SD-ID occurs more than once; its elements then
- * are a list in the place of the first one.
+ * Appends the value for STRUCTURED-DATA, an object. `repeated` says that an SD-ID occurs more than once; its elements
+ * then are a list in the place of the first one.
  */
 void json_put_structured_data(struct slog_line *line, struct bytes structured_data, bool repeated);
 

@@ -75,19 +75,32 @@ static uint8_t month_at(struct bytes text, size_t at)
 	if (text.len < at + 3)
 		return 0;
 	switch (three_letters(text.at + at)) {
-	case LETTERS('j', 'a', 'n'): return 1;
-	case LETTERS('f', 'e', 'b'): return 2;
-	case LETTERS('m', 'a', 'r'): return 3;
-	case LETTERS('a', 'p', 'r'): return 4;
-	case LETTERS('m', 'a', 'y'): return 5;
-	case LETTERS('j', 'u', 'n'): return 6;
-	case LETTERS('j', 'u', 'l'): return 7;
-	case LETTERS('a', 'u', 'g'): return 8;
-	case LETTERS('s', 'e', 'p'): return 9;
-	case LETTERS('o', 'c', 't'): return 10;
-	case LETTERS('n', 'o', 'v'): return 11;
-	case LETTERS('d', 'e', 'c'): return 12;
-	default: return 0;
+	case LETTERS('j', 'a', 'n'):
+		return 1;
+	case LETTERS('f', 'e', 'b'):
+		return 2;
+	case LETTERS('m', 'a', 'r'):
+		return 3;
+	case LETTERS('a', 'p', 'r'):
+		return 4;
+	case LETTERS('m', 'a', 'y'):
+		return 5;
+	case LETTERS('j', 'u', 'n'):
+		return 6;
+	case LETTERS('j', 'u', 'l'):
+		return 7;
+	case LETTERS('a', 'u', 'g'):
+		return 8;
+	case LETTERS('s', 'e', 'p'):
+		return 9;
+	case LETTERS('o', 'c', 't'):
+		return 10;
+	case LETTERS('n', 'o', 'v'):
+		return 11;
+	case LETTERS('d', 'e', 'c'):
+		return 12;
+	default:
+		return 0;
 	}
 }
 
@@ -102,8 +115,10 @@ static bool is_weekday(struct bytes text)
 	case LETTERS('t', 'h', 'u'):
 	case LETTERS('f', 'r', 'i'):
 	case LETTERS('s', 'a', 't'):
-	case LETTERS('s', 'u', 'n'): return true;
-	default: return false;
+	case LETTERS('s', 'u', 'n'):
+		return true;
+	default:
+		return false;
 	}
 }
 
@@ -136,10 +151,11 @@ static unsigned day_at(const uint8_t *at)
 static size_t read_common_bsd(struct bytes text, struct timestamp *stamp)
 {
 	const uint8_t *at = text.at;
-	if (text.len <= TIMESTAMP_BSD_BYTES || at[3] != ' ' || at[6] != ' ' || at[9] != ':' || at[12] != ':' || at[15] != ' ')
+	if (text.len <= TIMESTAMP_BSD_BYTES || at[3] != ' ' || at[6] != ' ' || at[9] != ':' || at[12] != ':' ||
+		at[15] != ' ')
 		return 0;
 	unsigned month = month_at(text, 0), day = day_at(at + 4), hour = two_digits(at + 7), minute = two_digits(at + 10),
-		 second = two_digits(at + 13);
+			 second = two_digits(at + 13);
 	if (month == 0 || day >= 100 || hour >= 100 || minute >= 100 || second >= 100)
 		return 0;
 	stamp->month = (uint8_t)month;
@@ -231,7 +247,8 @@ static bool zone_of_name(struct bytes name, const struct parse_context *context,
 /* "AM:" or "PM:" behind a 12-hour clock. */
 static bool apply_half_day(struct bytes word, struct timestamp *stamp)
 {
-	if (word.len != 2 || (word.at[0] != 'A' && word.at[0] != 'P') || word.at[1] != 'M' || stamp->hour < 1 || stamp->hour > 12)
+	if (word.len != 2 || (word.at[0] != 'A' && word.at[0] != 'P') || word.at[1] != 'M' || stamp->hour < 1 ||
+		stamp->hour > 12)
 		return false;
 	stamp->hour = (uint8_t)(stamp->hour % 12 + (word.at[0] == 'P' ? 12 : 0));
 	return true;
@@ -262,7 +279,8 @@ static size_t read_zone(struct bytes text, const struct parse_context *context, 
 	return colon && (cisco || stamp->digits > 0 || stamp->year > 0) ? len : 0;
 }
 
-size_t legacy_timestamp_read(struct bytes text, const struct parse_context *context, bool cisco, struct timestamp *stamp)
+size_t legacy_timestamp_read(struct bytes text, const struct parse_context *context, bool cisco,
+							 struct timestamp *stamp)
 {
 	bool exact;
 	size_t at = 0;

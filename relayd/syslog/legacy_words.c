@@ -134,7 +134,8 @@ static size_t procurve_read(struct bytes text, struct message *message)
 static bool is_procurve_event(struct bytes word)
 {
 	uint64_t number;
-	return word.len == PROCURVE_EVENT_DIGITS && decimal_read(word, PROCURVE_EVENT_DIGITS, &number) == PROCURVE_EVENT_DIGITS;
+	return word.len == PROCURVE_EVENT_DIGITS &&
+		   decimal_read(word, PROCURVE_EVENT_DIGITS, &number) == PROCURVE_EVENT_DIGITS;
 }
 
 /* "[" procid "]" and then ":", SP or the end: the "]" may be doubled inside. Returns its length with the ":". */
@@ -156,7 +157,7 @@ static bool is_no_tag(struct bytes word, struct bytes text)
 {
 	bool digit_follows = word.len + 1 < text.len && decimal_is_digit(text.at[word.len + 1]);
 	return (digit_follows && (bytes_equal(word, BYTES("CEF")) || bytes_equal(word, BYTES("LEEF")))) ||
-	       bytes_equal(word, BYTES("@cee"));
+		   bytes_equal(word, BYTES("@cee"));
 }
 
 size_t legacy_tag_read(struct bytes text, bool has_host, struct message *message)
@@ -201,11 +202,17 @@ bool legacy_is_payload(struct bytes text)
 		return false;
 	switch (text.at[0]) {
 	case '{':
-	case '[': return true;
-	case '@': return bytes_start_with(text, BYTES("@cee:"));
-	case 'C': return bytes_start_with(text, BYTES("CEF:"));
-	case 'L': return bytes_start_with(text, BYTES("LEEF:"));
-	case 'd': return bytes_start_with(text, BYTES("date=")) || bytes_start_with(text, BYTES("device="));
-	default: return false;
+	case '[':
+		return true;
+	case '@':
+		return bytes_start_with(text, BYTES("@cee:"));
+	case 'C':
+		return bytes_start_with(text, BYTES("CEF:"));
+	case 'L':
+		return bytes_start_with(text, BYTES("LEEF:"));
+	case 'd':
+		return bytes_start_with(text, BYTES("date=")) || bytes_start_with(text, BYTES("device="));
+	default:
+		return false;
 	}
 }

@@ -5,27 +5,30 @@
 
 #include "syslog/message.h"
 
-/* Length of the run of letters, digits and ".-_/@#" at the start of `text`, 0 if it is longer than a HOSTNAME may be. */
+/* Length of the run of letters, digits and ".-_/@#" at the start of `text`, 0 if it is longer than a HOSTNAME may be.
+ */
 size_t legacy_hostname_len(struct bytes text);
 
 /*
- * Reads the word at the start of `text` as HOSTNAME: a name, an IPv4 or IPv6 address (also "[2001:db8::1]" and "fe80::1%eth0"),
- * or "-" for an absent one, with SP or the end behind it. Returns the word's length, 0 if it is none.
+ * Reads the word at the start of `text` as HOSTNAME: a name, an IPv4 or IPv6 address (also "[2001:db8::1]" and
+ * "fe80::1%eth0"), or "-" for an absent one, with SP or the end behind it. Returns the word's length, 0 if it is none.
  */
 size_t legacy_host_word(struct bytes text, struct bytes *hostname);
 
 /*
- * Reads TAG at the start of `text` into the message's APP-NAME, PROCID, and MSGID (HP ProCurve's event number): a word up to
+ * Reads TAG at the start of `text` into the message's APP-NAME, PROCID, and MSGID (HP ProCurve's event number): a word
+ * up to
  * "[", ":" or SP, which is a TAG if "[" procid "]" and ":", SP or the end follows it, or ":", or (only with `has_host`,
- * otherwise a bare word is text) SP. Returns the length of everything before MSG but SP; 0 and an unchanged message if there
- * is no TAG.
+ * otherwise a bare word is text) SP. Returns the length of everything before MSG but SP; 0 and an unchanged message if
+ * there is no TAG.
  */
 size_t legacy_tag_read(struct bytes text, bool has_host, struct message *message);
 
 /* Length of a Cisco mnemonic "%FACILITY-SEVERITY-NAME" at the start of `text`, 0 if there is none. */
 size_t legacy_mnemonic_len(struct bytes text);
 
-/* Whether the text is a payload without header: JSON, "[…", CEF, LEEF, "@cee:", or the "date=" and "device=" of firewalls. */
+/* Whether the text is a payload without header: JSON, "[…", CEF, LEEF, "@cee:", or the "date=" and "device=" of
+ * firewalls. */
 bool legacy_is_payload(struct bytes text);
 
 #endif

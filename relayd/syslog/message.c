@@ -2,9 +2,9 @@
 #include "syslog/message.h"
 
 static const char *const flag_names[MESSAGE_FLAGS] = {
-	"pri-absent",  "pri-invalid",    "time-absent", "time-invalid", "year-guessed",  "zone-guessed",
-	"clock-unsynced", "host-absent", "tag-absent",  "not-utf8",     "nul",           "truncated",
-	"field-invalid",  "sd-invalid",  "sd-repeated", "bom",          "time-precision",
+	"pri-absent",  "pri-invalid", "time-absent",    "time-invalid", "year-guessed", "zone-guessed",  "clock-unsynced",
+	"host-absent", "tag-absent",  "not-utf8",       "nul",          "truncated",    "field-invalid", "sd-invalid",
+	"sd-repeated", "bom",         "time-precision",
 };
 
 const char *message_flag_name(enum message_flag flag)

@@ -17,7 +17,8 @@ enum message_format {
 	MESSAGE_FORMAT_NEAR_RFC5424 = 3, /* RFC 5424 with deviations that were tolerated (protocols, 2.8) */
 };
 
-/* What was guessed, missing or wrong. One bit each; stored in records: values never change. Names in message_flag_name(). */
+/* What was guessed, missing or wrong. One bit each; stored in records: values never change. Names in
+ * message_flag_name(). */
 enum message_flag {
 	MESSAGE_PRI_ABSENT = 1u << 0,      /* "pri-absent": 13 was assumed */
 	MESSAGE_PRI_INVALID = 1u << 1,     /* "pri-invalid": 13 was assumed */
@@ -55,8 +56,8 @@ struct message_time {
  */
 struct message {
 	enum message_format format;
-	uint32_t flags;        /* enum message_flag */
-	uint8_t pri;           /* 0..191; facility * 8 + severity */
+	uint32_t flags; /* enum message_flag */
+	uint8_t pri;    /* 0..191; facility * 8 + severity */
 	struct message_time time;
 	struct bytes hostname;
 	struct bytes app_name;

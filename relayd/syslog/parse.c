@@ -77,16 +77,20 @@ static uint32_t octet_flags(struct bytes text)
 static uint32_t pri_flags(enum pri_outcome outcome)
 {
 	switch (outcome) {
-	case PRI_ABSENT: return MESSAGE_PRI_ABSENT;
+	case PRI_ABSENT:
+		return MESSAGE_PRI_ABSENT;
 	case PRI_INVALID:
-	case PRI_UNCLOSED: return MESSAGE_PRI_INVALID;
+	case PRI_UNCLOSED:
+		return MESSAGE_PRI_INVALID;
 	case PRI_EXACT:
-	case PRI_TOLERATED: break;
+	case PRI_TOLERATED:
+		break;
 	}
 	return 0;
 }
 
-/* Field by field: for the struct as a whole compilers take "rep stos", which is slower than all the rest of this file. */
+/* Field by field: for the struct as a whole compilers take "rep stos", which is slower than all the rest of this file.
+ */
 static void message_clear(struct message *message)
 {
 	const struct bytes nothing = {NULL, 0};

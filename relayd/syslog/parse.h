@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one reader of messages: RFC 5424, else RFC 3164 and its relatives, else all is MSG. It never fails; what was guessed or
- * wrong is flagged. One forward pass over the octets.
+ * The one reader of messages: RFC 5424, else RFC 3164 and its relatives, else all is MSG. It never fails; what was
+ * guessed or wrong is flagged. One forward pass over the octets.
  */
 #ifndef RELAYD_SYSLOG_PARSE_H
 #define RELAYD_SYSLOG_PARSE_H
@@ -16,8 +16,8 @@
 void parse_message(struct bytes raw, struct parse_context *context, struct message *message);
 
 /*
- * The octets of `raw` that are the message: without trailing LF and NUL in any mixture, and one CR before them. What is left
- * of framing is no part of it.
+ * The octets of `raw` that are the message: without trailing LF and NUL in any mixture, and one CR before them. What is
+ * left of framing is no part of it.
  */
 struct bytes parse_trim(struct bytes raw);
 

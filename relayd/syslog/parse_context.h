@@ -22,8 +22,8 @@ struct stamp_cache {
 };
 
 /*
- * One for each thread and input; set `received_ns` before each message. The cache is the reader's own: leave it zero, and
- * zero it when `zone` is exchanged.
+ * One for each thread and input; set `received_ns` before each message. The cache is the reader's own: leave it zero,
+ * and zero it when `zone` is exchanged.
  */
 struct parse_context {
 	int64_t received_ns;                /* wall clock */

@@ -71,7 +71,8 @@ size_t peer_pack(const struct peer *peer, uint8_t *out)
 {
 	enum address_kind kind = kind_of(peer);
 	size_t len = 1;
-	out[0] = (uint8_t)(peer->transport | (unsigned)kind << ADDRESS_SHIFT | (peer->has_credentials ? HAS_CREDENTIALS : 0u));
+	out[0] =
+		(uint8_t)(peer->transport | (unsigned)kind << ADDRESS_SHIFT | (peer->has_credentials ? HAS_CREDENTIALS : 0u));
 	if (kind != ADDRESS_NONE) {
 		size_t skip = kind == ADDRESS_IPV4 ? IPV4_AT : 0;
 		memcpy(out + len, peer->address + skip, sizeof peer->address - skip);
@@ -120,7 +121,8 @@ size_t peer_unpack(struct bytes text, struct peer *peer)
 		peer->port = le16_load(text.at + at + len);
 		at += len + PORT_LEN;
 	}
-	if (peer->has_credentials && !(read_id(text, &at, &peer->pid) && read_id(text, &at, &peer->uid) && read_id(text, &at, &peer->gid)))
+	if (peer->has_credentials &&
+		!(read_id(text, &at, &peer->pid) && read_id(text, &at, &peer->uid) && read_id(text, &at, &peer->gid)))
 		return 0;
 	return at;
 }

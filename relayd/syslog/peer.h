@@ -17,8 +17,8 @@ bool peer_is_ipv4(const struct peer *peer);
 bool peer_is_local(const struct peer *peer);
 
 /*
- * Writes "192.0.2.1" or "2001:db8::1" (RFC 5952) to `out`, which has PEER_TEXT_MAX_BYTES of room; nothing for a local socket.
- * Returns the length.
+ * Writes "192.0.2.1" or "2001:db8::1" (RFC 5952) to `out`, which has PEER_TEXT_MAX_BYTES of room; nothing for a local
+ * socket. Returns the length.
  */
 size_t peer_write_address(const struct peer *peer, uint8_t *out);
 
@@ -26,9 +26,9 @@ size_t peer_write_address(const struct peer *peer, uint8_t *out);
 size_t peer_write_endpoint(const struct peer *peer, uint8_t *out);
 
 /*
- * Writes the packed form to `out`, which has PEER_PACKED_MAX_BYTES of room: one octet (bits 0-3 transport, bits 4-5 kind of
- * address, bit 6 credentials), the address of 0, 4 or 16 octets, if there is one the port as two octets, with credentials pid,
- * uid and gid as varints. Returns the length.
+ * Writes the packed form to `out`, which has PEER_PACKED_MAX_BYTES of room: one octet (bits 0-3 transport, bits 4-5
+ * kind of address, bit 6 credentials), the address of 0, 4 or 16 octets, if there is one the port as two octets, with
+ * credentials pid, uid and gid as varints. Returns the length.
  */
 size_t peer_pack(const struct peer *peer, uint8_t *out);
 

@@ -11,8 +11,9 @@ struct pri_name {
 };
 
 static const char *const facility_names[PRI_FACILITIES] = {
-	"kern", "user", "mail",  "daemon", "auth",    "syslog", "lpr",    "news",   "uucp",   "cron",   "authpriv", "ftp",
-	"ntp",  "audit", "console", "cron2", "local0", "local1", "local2", "local3", "local4", "local5", "local6",   "local7",
+	"kern",   "user",   "mail",     "daemon", "auth",   "syslog", "lpr",     "news",
+	"uucp",   "cron",   "authpriv", "ftp",    "ntp",    "audit",  "console", "cron2",
+	"local0", "local1", "local2",   "local3", "local4", "local5", "local6",  "local7",
 };
 
 static const char *const severity_names[PRI_SEVERITIES] = {
@@ -74,7 +75,8 @@ static bool equal_in_any_case(struct bytes text, const char *name)
 	return true;
 }
 
-static int number_of(struct bytes text, const char *const *names, int count, const struct pri_name *aliases, size_t alias_count)
+static int number_of(struct bytes text, const char *const *names, int count, const struct pri_name *aliases,
+					 size_t alias_count)
 {
 	for (int i = 0; i < count; i++) {
 		if (equal_in_any_case(text, names[i]))
@@ -90,11 +92,11 @@ static int number_of(struct bytes text, const char *const *names, int count, con
 int pri_facility_of_name(struct bytes name)
 {
 	return number_of(name, facility_names, PRI_FACILITIES, facility_aliases,
-			 sizeof facility_aliases / sizeof *facility_aliases);
+					 sizeof facility_aliases / sizeof *facility_aliases);
 }
 
 int pri_severity_of_name(struct bytes name)
 {
 	return number_of(name, severity_names, PRI_SEVERITIES, severity_aliases,
-			 sizeof severity_aliases / sizeof *severity_aliases);
+					 sizeof severity_aliases / sizeof *severity_aliases);
 }

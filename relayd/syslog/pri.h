@@ -13,16 +13,16 @@ enum {
 };
 
 enum pri_outcome {
-	PRI_EXACT,      /* to the letter */
-	PRI_TOLERATED,  /* leading zeros */
-	PRI_ABSENT,     /* the text does not begin with "<" */
-	PRI_INVALID,    /* "<>", or a number above 191: to be skipped */
-	PRI_UNCLOSED,   /* "<" without one to three digits and ">": no PRI and no header */
+	PRI_EXACT,     /* to the letter */
+	PRI_TOLERATED, /* leading zeros */
+	PRI_ABSENT,    /* the text does not begin with "<" */
+	PRI_INVALID,   /* "<>", or a number above 191: to be skipped */
+	PRI_UNCLOSED,  /* "<" without one to three digits and ">": no PRI and no header */
 };
 
 /*
- * Reads PRI at the start of `text`: PRI = "<" 1*3DIGIT ">". Sets `*pri` (PRI_DEFAULT if there is no valid one) and `*len`,
- * the octets that it takes (0 if absent or unclosed).
+ * Reads PRI at the start of `text`: PRI = "<" 1*3DIGIT ">". Sets `*pri` (PRI_DEFAULT if there is no valid one) and
+ * `*len`, the octets that it takes (0 if absent or unclosed).
  */
 enum pri_outcome pri_read(struct bytes text, uint8_t *pri, size_t *len);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts are views, so it is enough to walk over the octets and see that nothing but separators lies between them. */
+/* The parts are views, so it is enough to walk over the octets and see that nothing but separators lies between them.
+ */
 #include "syslog/reproduce.h"
 
 #include "base/decimal.h"
@@ -106,9 +107,13 @@ bool message_is_reproduced(const struct envelope *envelope)
 		return false;
 	switch (message->format) {
 	case MESSAGE_FORMAT_RFC5424:
-	case MESSAGE_FORMAT_NEAR_RFC5424: over_rfc5424(&walk, message); break;
+	case MESSAGE_FORMAT_NEAR_RFC5424:
+		over_rfc5424(&walk, message);
+		break;
 	case MESSAGE_FORMAT_RFC3164:
-	case MESSAGE_FORMAT_UNSTRUCTURED: over_legacy(&walk, message); break;
+	case MESSAGE_FORMAT_UNSTRUCTURED:
+		over_legacy(&walk, message);
+		break;
 	}
 	return walk.good && walk.rest.len == 0;
 }

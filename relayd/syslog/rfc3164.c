@@ -141,8 +141,8 @@ static bool read_forwarded_host(struct reader *reader, struct message *message)
 {
 	struct bytes rest = rest_of(reader);
 	size_t begin = bytes_start_with(rest, BYTES("Message forwarded from ")) ? sizeof "Message forwarded from " - 1
-		       : bytes_start_with(rest, BYTES("From "))		       ? sizeof "From " - 1
-									       : 0;
+				   : bytes_start_with(rest, BYTES("From "))                 ? sizeof "From " - 1
+																			: 0;
 	if (begin == 0)
 		return false;
 	struct bytes host = bytes_after(rest, begin);
@@ -179,7 +179,8 @@ static bool read_tag(struct reader *reader, bool local, struct message *message)
 {
 	size_t begin = reader->at;
 	skip_spaces(reader);
-	if (reader->has_stamp && next_is(reader, ':') && (reader->at + 1 == reader->text.len || reader->text.at[reader->at + 1] == ' ')) {
+	if (reader->has_stamp && next_is(reader, ':') &&
+		(reader->at + 1 == reader->text.len || reader->text.at[reader->at + 1] == ' ')) {
 		/* Alone: of a Cisco ASA behind its host, or musl's empty ident, behind which there is no TAG. */
 		reader->at++;
 		begin = reader->at;
@@ -235,6 +236,7 @@ void rfc3164_decode(struct bytes text, struct parse_context *context, struct mes
 	read_msg(&reader, message);
 	if (has_tag)
 		note_solaris_msgid(message);
-	message->format = reader.has_stamp || reader.has_host || has_tag ? MESSAGE_FORMAT_RFC3164 : MESSAGE_FORMAT_UNSTRUCTURED;
+	message->format =
+		reader.has_stamp || reader.has_host || has_tag ? MESSAGE_FORMAT_RFC3164 : MESSAGE_FORMAT_UNSTRUCTURED;
 	message->flags |= (message->hostname.len == 0 ? MESSAGE_HOST_ABSENT : 0u) | (has_tag ? 0u : MESSAGE_TAG_ABSENT);
 }

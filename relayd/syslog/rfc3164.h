@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading legacy messages: what RFC 3164 describes, and what vendors send instead. There is no invalid message, only one
- * without recognisable parts: every step that does not fit leaves its field absent and goes on.
+ * Reading legacy messages: what RFC 3164 describes, and what vendors send instead. There is no invalid message, only
+ * one without recognisable parts: every step that does not fit leaves its field absent and goes on.
  */
 #ifndef RELAYD_SYSLOG_RFC3164_H
 #define RELAYD_SYSLOG_RFC3164_H
@@ -17,12 +17,11 @@ enum {
 };
 
 /*
- * Reads what follows PRI, without trailing LF, CR, NUL. Sets everything in `*message` but pri, and only adds to its flags.
- * The grammar:
- *   legacy = *SP [seq] [origin] [mark] [stamp] *SP [host-tag] body
- *   seq    = [1*10DIGIT] ":" SP   ; Cisco's counter; only if mark, stamp, mnemonic or origin follows
- *   origin = hostname ":" SP      ; Cisco's "logging origin-id"; only if mark, stamp or mnemonic follows
- *   mark   = "*" / "."            ; Cisco's clock is not synchronised; only directly before a stamp
+ * Reads what follows PRI, without trailing LF, CR, NUL. Sets everything in `*message` but pri, and only adds to its
+ * flags. The grammar: legacy = *SP [seq] [origin] [mark] [stamp] *SP [host-tag] body seq    = [1*10DIGIT] ":" SP   ;
+ * Cisco's counter; only if mark, stamp, mnemonic or origin follows origin = hostname ":" SP      ; Cisco's "logging
+ * origin-id"; only if mark, stamp or mnemonic follows mark   = "*" / "."            ; Cisco's clock is not
+ * synchronised; only directly before a stamp
  */
 void rfc3164_decode(struct bytes text, struct parse_context *context, struct message *message);
 

@@ -37,8 +37,8 @@ static void skip_space(struct reader *reader)
 }
 
 /*
- * HOSTNAME, APP-NAME, PROCID, MSGID: NILVALUE / 1*PRINTUSASCII, and the SP behind it. A word that is too long or has other
- * octets is kept and flagged, and so is an empty one.
+ * HOSTNAME, APP-NAME, PROCID, MSGID: NILVALUE / 1*PRINTUSASCII, and the SP behind it. A word that is too long or has
+ * other octets is kept and flagged, and so is an empty one.
  */
 static struct bytes read_field(struct reader *reader, size_t len_max, struct message *message)
 {
@@ -103,7 +103,7 @@ static void read_msg(struct reader *reader, struct message *message)
 static bool looks_like_iso(struct bytes rest)
 {
 	return rest.len >= 5 && rest.at[4] == '-' && decimal_is_digit(rest.at[0]) && decimal_is_digit(rest.at[1]) &&
-	       decimal_is_digit(rest.at[2]) && decimal_is_digit(rest.at[3]);
+		   decimal_is_digit(rest.at[2]) && decimal_is_digit(rest.at[3]);
 }
 
 /* Whether four words and then "-" or "[" follow: only then an RFC 3164 stamp behind "1 " is believed. */
@@ -116,7 +116,8 @@ static bool fields_follow(struct bytes rest)
 			return false;
 		at += len + 1;
 	}
-	return at < rest.len && (rest.at[at] == '[' || (rest.at[at] == '-' && (at + 1 == rest.len || rest.at[at + 1] == ' ')));
+	return at < rest.len &&
+		   (rest.at[at] == '[' || (rest.at[at] == '-' && (at + 1 == rest.len || rest.at[at + 1] == ' ')));
 }
 
 /* A legacy stamp where TIMESTAMP should be. */
@@ -133,7 +134,8 @@ static bool read_bsd_timestamp(struct reader *reader, const struct parse_context
 	return true;
 }
 
-static enum rfc5424_outcome read_timestamp(struct reader *reader, const struct parse_context *context, struct timestamp *stamp)
+static enum rfc5424_outcome read_timestamp(struct reader *reader, const struct parse_context *context,
+										   struct timestamp *stamp)
 {
 	struct bytes rest = rest_of(reader);
 	*stamp = (struct timestamp){0};
@@ -178,6 +180,6 @@ enum rfc5424_outcome rfc5424_decode(struct bytes text, struct parse_context *con
 	skip_space(&reader);
 	read_msg(&reader, message);
 	message->format = reader.exact && (message->flags & MESSAGE_TIME_INVALID) == 0 ? MESSAGE_FORMAT_RFC5424
-										      : MESSAGE_FORMAT_NEAR_RFC5424;
+																				   : MESSAGE_FORMAT_NEAR_RFC5424;
 	return RFC5424_READ;
 }

@@ -20,9 +20,9 @@ enum rfc5424_outcome {
 };
 
 /*
- * Reads what follows PRI, without trailing LF, CR, NUL. Sets everything in `*message` but pri, and only adds to its flags;
- * MESSAGE_NOT_UTF8 must be there already if it applies. What breaks the grammar is kept and flagged: the message is then
- * MESSAGE_FORMAT_NEAR_RFC5424. If the outcome is not RFC5424_READ the message is as it was.
+ * Reads what follows PRI, without trailing LF, CR, NUL. Sets everything in `*message` but pri, and only adds to its
+ * flags; MESSAGE_NOT_UTF8 must be there already if it applies. What breaks the grammar is kept and flagged: the message
+ * is then MESSAGE_FORMAT_NEAR_RFC5424. If the outcome is not RFC5424_READ the message is as it was.
  */
 enum rfc5424_outcome rfc5424_decode(struct bytes text, struct parse_context *context, struct message *message);
 

@@ -12,7 +12,7 @@
 #include <liblog/line.h>
 #include <liblog/utf8.h>
 
-#define STAMP_SD_ID BYTES("relayd@32473")
+#define STAMP_SD_ID        BYTES("relayd@32473")
 #define TIME_QUALITY_SD_ID BYTES("timeQuality")
 
 static void put(struct slog_line *line, struct bytes text)
@@ -33,7 +33,8 @@ static bool is_rfc5424(const struct message *message)
 	return message->format == MESSAGE_FORMAT_RFC5424 || message->format == MESSAGE_FORMAT_NEAR_RFC5424;
 }
 
-/* An RFC 5424 originator that does not know the time said so; a legacy one gets the time of reception (RFC 3164 4.3). */
+/* An RFC 5424 originator that does not know the time said so; a legacy one gets the time of reception (RFC 3164 4.3).
+ */
 static void put_timestamp(struct slog_line *line, const struct message *message)
 {
 	uint8_t text[TIMESTAMP_TEXT_MAX_BYTES];
@@ -156,7 +157,8 @@ static void put_structured_data(struct slog_line *line, const struct envelope *e
 	}
 	if (stamp && !has_element(message->structured_data, STAMP_SD_ID))
 		put_stamp(line, envelope);
-	if (stamp && (message->flags & MESSAGE_ZONE_GUESSED) != 0 && !has_element(message->structured_data, TIME_QUALITY_SD_ID))
+	if (stamp && (message->flags & MESSAGE_ZONE_GUESSED) != 0 &&
+		!has_element(message->structured_data, TIME_QUALITY_SD_ID))
 		slog_line_put_string(line, "[timeQuality tzKnown=\"0\"]");
 	if (line->length == begin)
 		slog_line_put_char(line, '-');
@@ -232,13 +234,14 @@ static size_t put_unchanged(struct slog_line *line, const struct envelope *envel
 	return line->overflowed ? 0 : put_msg(line, bytes_after(trimmed, begin));
 }
 
-struct rfc5424_encoded rfc5424_encode(const struct envelope *envelope, const struct rfc5424_encoding *encoding, uint8_t *out,
-				      size_t room)
+struct rfc5424_encoded rfc5424_encode(const struct envelope *envelope, const struct rfc5424_encoding *encoding,
+									  uint8_t *out, size_t room)
 {
 	struct slog_line line = slog_line_in((char *)out, room);
 	struct rfc5424_encoded encoded = {0};
 	/* A damaged record may call anything RFC 5424; what is not even a PRI is not passed on as one. */
-	bool to_the_letter = envelope->message.format == MESSAGE_FORMAT_RFC5424 && bytes_start_with(envelope->raw, BYTES("<"));
+	bool to_the_letter =
+		envelope->message.format == MESSAGE_FORMAT_RFC5424 && bytes_start_with(envelope->raw, BYTES("<"));
 	if (to_the_letter && !encoding->stamp)
 		encoded.cut = put_unchanged(&line, envelope);
 	else

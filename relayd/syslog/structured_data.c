@@ -8,16 +8,8 @@ enum {
 };
 
 static const uint8_t octet_class[256] = {
-	[0 ... 32] = VALUE,
-	[33] = NAME | VALUE,
-	['"'] = 0,
-	['#' ... '<'] = NAME | VALUE,
-	['='] = VALUE,
-	['>' ... '['] = NAME | VALUE,
-	['\\'] = NAME,
-	[']'] = 0,
-	['^' ... '~'] = NAME | VALUE,
-	[127 ... 255] = VALUE,
+	[0 ... 32] = VALUE,           [33] = NAME | VALUE, ['"'] = 0, ['#' ... '<'] = NAME | VALUE, ['='] = VALUE,
+	['>' ... '['] = NAME | VALUE, ['\\'] = NAME,       [']'] = 0, ['^' ... '~'] = NAME | VALUE, [127 ... 255] = VALUE,
 };
 
 /* Length of the SD-NAME at `at`; 0 if there is none or it is too long. */

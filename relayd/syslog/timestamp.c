@@ -76,7 +76,8 @@ static bool read_date_time(const uint8_t *at, struct timestamp *stamp)
 	unsigned century = two_digits(at, &bad), year = two_digits(at + 2, &bad);
 	unsigned month = two_digits(at + 5, &bad), day = two_digits(at + 8, &bad);
 	unsigned hour = two_digits(at + 11, &bad), minute = two_digits(at + 14, &bad), second = two_digits(at + 17, &bad);
-	bool marks = at[4] == '-' && at[7] == '-' && at[13] == ':' && at[16] == ':' && ((at[10] | 0x20) == 't' || at[10] == ' ');
+	bool marks =
+		at[4] == '-' && at[7] == '-' && at[13] == ':' && at[16] == ':' && ((at[10] | 0x20) == 't' || at[10] == ' ');
 	*stamp = (struct timestamp){
 		.year = (uint16_t)(century * 100 + year),
 		.month = (uint8_t)month,
@@ -97,15 +98,17 @@ size_t timestamp_read_iso(struct bytes text, struct timestamp *stamp, bool *exac
 	size_t offset_at = DATE_TIME_LEN + fraction_len;
 	size_t offset_len = timestamp_read_offset(bytes_after(text, offset_at), stamp);
 	const uint8_t *fraction = text.at + DATE_TIME_LEN, *offset = text.at + offset_at;
-	*exact = text.at[10] == 'T' && (fraction_len == 0 || (fraction[0] == '.' && fraction_len <= 1 + TIMESTAMP_RFC5424_DIGITS_MAX)) &&
-		 ((offset_len == 1 && offset[0] == 'Z') || offset_len == 6);
+	*exact = text.at[10] == 'T' &&
+			 (fraction_len == 0 || (fraction[0] == '.' && fraction_len <= 1 + TIMESTAMP_RFC5424_DIGITS_MAX)) &&
+			 ((offset_len == 1 && offset[0] == 'Z') || offset_len == 6);
 	return offset_at + offset_len;
 }
 
 bool timestamp_exists(const struct timestamp *stamp)
 {
 	int year = stamp->year != 0 ? stamp->year : 2000; /* a leap year */
-	return civil_exists(year, stamp->month, stamp->day) && stamp->hour < 24 && stamp->minute < 60 && stamp->second <= 60;
+	return civil_exists(year, stamp->month, stamp->day) && stamp->hour < 24 && stamp->minute < 60 &&
+		   stamp->second <= 60;
 }
 
 /* The wall clock in the time's own zone. */

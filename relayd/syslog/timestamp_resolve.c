@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The calendar and the zone's rules are asked once an hour of stamps: an hour that has no change of the zone and is clear of
- * the borders of the year rule is remembered, and the stamps in it cost an addition.
+ * The calendar and the zone's rules are asked once an hour of stamps: an hour that has no change of the zone and is
+ * clear of the borders of the year rule is remembered, and the stamps in it cost an addition.
  */
 #include "syslog/timestamp_resolve.h"
 
@@ -18,7 +18,7 @@ struct resolved {
 	int64_t seconds; /* since 1970 */
 	int32_t offset;  /* seconds east of UTC */
 	int year;
-	bool once;       /* the wall clock shows this time exactly once */
+	bool once; /* the wall clock shows this time exactly once */
 };
 
 /* One hour's border on either side: reception may move that much before a remembered answer is asked for again. */
@@ -40,7 +40,7 @@ static struct resolved in_year(const struct timestamp *stamp, int year, struct s
 {
 	unsigned second = stamp->second < 60 ? stamp->second : 59;
 	int64_t local = civil_to_days(year, stamp->month, stamp->day) * SECONDS_PER_DAY + stamp->hour * SECONDS_PER_HOUR +
-			stamp->minute * SECONDS_PER_MINUTE + second;
+					stamp->minute * SECONDS_PER_MINUTE + second;
 	struct timezone_instant instant = {TIMEZONE_ONCE, zone.offset_minutes * SECONDS_PER_MINUTE};
 	if (zone.rules != NULL)
 		instant = timezone_of_local(zone.rules, local, received);
@@ -49,7 +49,8 @@ static struct resolved in_year(const struct timestamp *stamp, int year, struct s
 
 static int year_of_reception(struct stamp_zone zone, int64_t received)
 {
-	int32_t offset = zone.rules != NULL ? timezone_offset_at(zone.rules, received) : zone.offset_minutes * SECONDS_PER_MINUTE;
+	int32_t offset =
+		zone.rules != NULL ? timezone_offset_at(zone.rules, received) : zone.offset_minutes * SECONDS_PER_MINUTE;
 	return civil_of_days(civil_floor_div(received + offset, SECONDS_PER_DAY)).year;
 }
 
@@ -74,7 +75,8 @@ static bool resolve(const struct timestamp *stamp, struct stamp_zone zone, int64
 }
 
 /* The year rule's border must stay out of reach for every stamp of the hour, while the answer is remembered. */
-static bool year_is_certain(const struct timestamp *hour, const struct resolved *begin, struct stamp_zone zone, int64_t received)
+static bool year_is_certain(const struct timestamp *hour, const struct resolved *begin, struct stamp_zone zone,
+							int64_t received)
 {
 	if (hour->year != 0)
 		return true;
@@ -82,10 +84,12 @@ static bool year_is_certain(const struct timestamp *hour, const struct resolved 
 		return false;
 	int64_t border = received + STAMP_FUTURE_MAX_SECONDS;
 	struct resolved next = in_year(hour, begin->year + 1, zone, received);
-	return begin->seconds + SECONDS_PER_HOUR <= border - CACHE_LIFE_SECONDS && next.seconds > border + CACHE_LIFE_SECONDS;
+	return begin->seconds + SECONDS_PER_HOUR <= border - CACHE_LIFE_SECONDS &&
+		   next.seconds > border + CACHE_LIFE_SECONDS;
 }
 
-static void remember_hour(struct stamp_cache *slot, uint64_t key, const struct timestamp *stamp, struct stamp_zone zone, int64_t received)
+static void remember_hour(struct stamp_cache *slot, uint64_t key, const struct timestamp *stamp, struct stamp_zone zone,
+						  int64_t received)
 {
 	struct timestamp hour = *stamp;
 	struct resolved begin, last;
@@ -111,17 +115,19 @@ static void remember_hour(struct stamp_cache *slot, uint64_t key, const struct t
 static uint64_t cache_key(const struct timestamp *stamp, struct stamp_zone zone)
 {
 	uint64_t zone_key = zone.rules != NULL ? 0 : (uint64_t)(zone.offset_minutes + TIMESTAMP_OFFSET_MAX_MINUTES + 1);
-	return zone_key << 40 | (uint64_t)stamp->year << 24 | (uint64_t)stamp->month << 16 | (uint64_t)stamp->day << 8 | stamp->hour;
+	return zone_key << 40 | (uint64_t)stamp->year << 24 | (uint64_t)stamp->month << 16 | (uint64_t)stamp->day << 8 |
+		   stamp->hour;
 }
 
 /* Whether the slot answers for this stamp: then its date and hour exist. */
 static bool slot_holds(const struct stamp_cache *slot, uint64_t key, const struct timestamp *stamp, int64_t received_ns)
 {
-	return slot->key == key && received_ns >= slot->valid_from_ns && received_ns <= slot->valid_until_ns && stamp->minute < 60 &&
-	       stamp->second <= 60;
+	return slot->key == key && received_ns >= slot->valid_from_ns && received_ns <= slot->valid_until_ns &&
+		   stamp->minute < 60 && stamp->second <= 60;
 }
 
-static bool resolve_cached(struct parse_context *context, const struct timestamp *stamp, struct stamp_zone zone, struct resolved *out)
+static bool resolve_cached(struct parse_context *context, const struct timestamp *stamp, struct stamp_zone zone,
+						   struct resolved *out)
 {
 	uint64_t key = cache_key(stamp, zone);
 	struct stamp_cache *slot = &context->cache[(stamp->hour ^ key >> 40) % STAMP_CACHE_SLOTS];
@@ -144,10 +150,11 @@ static bool is_near(int64_t seconds, int64_t received)
 }
 
 /*
- * musl's syslog() writes UTC, glibc's local time: whichever reading is near to the reception time is right. If both are, or
- * neither is, local time is a guess.
+ * musl's syslog() writes UTC, glibc's local time: whichever reading is near to the reception time is right. If both
+ * are, or neither is, local time is a guess.
  */
-static bool resolve_without_zone(struct parse_context *context, const struct timestamp *stamp, struct resolved *out, bool *guessed)
+static bool resolve_without_zone(struct parse_context *context, const struct timestamp *stamp, struct resolved *out,
+								 bool *guessed)
 {
 	static const struct stamp_zone utc = {NULL, 0};
 	struct stamp_zone local = {context->zone, 0};
@@ -180,7 +187,8 @@ void timestamp_resolve(struct parse_context *context, const struct timestamp *st
 	else
 		found = resolve_without_zone(context, stamp, &resolved, &guessed);
 	/* Nanoseconds since 1970 in 64 bits end in 1677 and 2262. */
-	if (!found || resolved.seconds > INT64_MAX / CLOCK_NS_PER_SECOND - 1 || resolved.seconds < INT64_MIN / CLOCK_NS_PER_SECOND + 1) {
+	if (!found || resolved.seconds > INT64_MAX / CLOCK_NS_PER_SECOND - 1 ||
+		resolved.seconds < INT64_MIN / CLOCK_NS_PER_SECOND + 1) {
 		timestamp_use_reception(context, MESSAGE_TIME_INVALID, message);
 		return;
 	}
@@ -196,5 +204,5 @@ void timestamp_resolve(struct parse_context *context, const struct timestamp *st
 		.digits = digits,
 	};
 	message->flags |= (stamp->year == 0 ? MESSAGE_YEAR_GUESSED : 0u) | (guessed ? MESSAGE_ZONE_GUESSED : 0u) |
-			  (stamp->second == 60 || stamp->excess_digits ? MESSAGE_TIME_PRECISION : 0u);
+					  (stamp->second == 60 || stamp->excess_digits ? MESSAGE_TIME_PRECISION : 0u);
 }

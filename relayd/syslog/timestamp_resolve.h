@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a stamp's parts to an instant: which year and which zone, when the message does not say. The year is the latest one
- * that is not more than a week after reception; a zone is taken with the rules in force at the date of the stamp.
+ * From a stamp's parts to an instant: which year and which zone, when the message does not say. The year is the latest
+ * one that is not more than a week after reception; a zone is taken with the rules in force at the date of the stamp.
  */
 #ifndef RELAYD_SYSLOG_TIMESTAMP_RESOLVE_H
 #define RELAYD_SYSLOG_TIMESTAMP_RESOLVE_H

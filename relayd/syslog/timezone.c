@@ -36,8 +36,8 @@ static int32_t offset_by_rule(const struct timezone_rule *rule, int64_t unix_sec
 	int year = civil_of_days(civil_floor_div(local, SECONDS_PER_DAY)).year;
 	int64_t start = date_in_year(&rule->start, year) - rule->standard_offset;
 	int64_t end = date_in_year(&rule->end, year) - rule->daylight_offset;
-	bool daylight = start < end ? unix_seconds >= start && unix_seconds < end
-				    : unix_seconds >= start || unix_seconds < end;
+	bool daylight =
+		start < end ? unix_seconds >= start && unix_seconds < end : unix_seconds >= start || unix_seconds < end;
 	return daylight ? rule->daylight_offset : rule->standard_offset;
 }
 

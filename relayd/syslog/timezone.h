@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A time zone's rules: the changes of its offset from UTC, and the rule for all years after the last known change. They are
- * made once from the bytes of a TZif file (RFC 9636) or from a POSIX TZ text; whoever needs them reads the file. After
- * that they never change, so threads share them. The C library's process-wide zone is never asked: it takes a lock, and TZ
- * may change under us.
+ * A time zone's rules: the changes of its offset from UTC, and the rule for all years after the last known change. They
+ * are made once from the bytes of a TZif file (RFC 9636) or from a POSIX TZ text; whoever needs them reads the file.
+ * After that they never change, so threads share them. The C library's process-wide zone is never asked: it takes a
+ * lock, and TZ may change under us.
  */
 #ifndef RELAYD_SYSLOG_TIMEZONE_H
 #define RELAYD_SYSLOG_TIMEZONE_H
@@ -32,10 +32,10 @@ struct timezone_rule {
 /* All-zero is UTC. */
 struct timezone_rules {
 	unsigned changes;
-	int64_t change_at[TIMEZONE_CHANGES_MAX];    /* seconds since 1970, ascending */
-	int32_t offset_from[TIMEZONE_CHANGES_MAX];  /* seconds east of UTC, from that change on */
-	int32_t first_offset;                       /* before the first change */
-	bool has_rule;                              /* `rule` holds from the last change on */
+	int64_t change_at[TIMEZONE_CHANGES_MAX];   /* seconds since 1970, ascending */
+	int32_t offset_from[TIMEZONE_CHANGES_MAX]; /* seconds east of UTC, from that change on */
+	int32_t first_offset;                      /* before the first change */
+	bool has_rule;                             /* `rule` holds from the last change on */
 	struct timezone_rule rule;
 };
 

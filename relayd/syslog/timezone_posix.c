@@ -83,7 +83,7 @@ static bool take_date(struct bytes *text, struct timezone_date *date)
 	if (take(text, 'M')) {
 		date->kind = TIMEZONE_MONTH_WEEK_DAY;
 		good = take_number(text, 1, 12, &date->month) && take(text, '.') && take_number(text, 1, 5, &date->week) &&
-		       take(text, '.') && take_number(text, 0, 6, &date->day);
+			   take(text, '.') && take_number(text, 0, 6, &date->day);
 	} else if (take(text, 'J')) {
 		date->kind = TIMEZONE_JULIAN;
 		good = take_number(text, 1, 365, &date->day);
@@ -111,7 +111,7 @@ static bool take_rule(struct bytes *text, struct timezone_rule *rule)
 	struct bytes dates = text->len > 0 ? *text : BYTES(",M3.2.0,M11.1.0");
 	*text = bytes_first(*text, 0);
 	return take(&dates, ',') && take_date(&dates, &rule->start) && take(&dates, ',') && take_date(&dates, &rule->end) &&
-	       dates.len == 0;
+		   dates.len == 0;
 }
 
 bool timezone_from_posix(struct bytes text, struct timezone_rules *rules)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TZif files (RFC 9636, 3): a header with six counts, a data block with 32-bit times, and from version 2 on a second header
- * and block with 64-bit times and a footer, which is a POSIX TZ text between two LFs. Numbers are big-endian.
+ * TZif files (RFC 9636, 3): a header with six counts, a data block with 32-bit times, and from version 2 on a second
+ * header and block with 64-bit times and a footer, which is a POSIX TZ text between two LFs. Numbers are big-endian.
  */
 #include "syslog/timezone.h"
 
@@ -40,8 +40,13 @@ static bool take_header(struct bytes *file, struct tzif_header *header)
 		if (counts[i] > COUNT_MAX)
 			return false;
 	}
-	*header = (struct tzif_header){.version = file->at[4], .isut = counts[0], .isstd = counts[1], .leap = counts[2],
-				       .time = counts[3], .type = counts[4], .name = counts[5]};
+	*header = (struct tzif_header){.version = file->at[4],
+								   .isut = counts[0],
+								   .isstd = counts[1],
+								   .leap = counts[2],
+								   .time = counts[3],
+								   .type = counts[4],
+								   .name = counts[5]};
 	*file = bytes_after(*file, HEADER_LEN);
 	return header->type > 0 && header->type <= TYPES_MAX;
 }
@@ -49,7 +54,7 @@ static bool take_header(struct bytes *file, struct tzif_header *header)
 static size_t block_len(const struct tzif_header *header, size_t width)
 {
 	return header->time * (width + 1) + header->type * TYPE_LEN + header->name + header->leap * (width + 4) +
-	       header->isstd + header->isut;
+		   header->isstd + header->isut;
 }
 
 static bool offset_of_type(const uint8_t *types, size_t type, int32_t *offset)
@@ -58,7 +63,8 @@ static bool offset_of_type(const uint8_t *types, size_t type, int32_t *offset)
 	return *offset >= -TIMEZONE_OFFSET_MAX_SECONDS && *offset <= TIMEZONE_OFFSET_MAX_SECONDS;
 }
 
-static bool read_block(const uint8_t *block, const struct tzif_header *header, size_t width, struct timezone_rules *rules)
+static bool read_block(const uint8_t *block, const struct tzif_header *header, size_t width,
+					   struct timezone_rules *rules)
 {
 	const uint8_t *times = block;
 	const uint8_t *type_of = times + header->time * width;

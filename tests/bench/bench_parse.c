@@ -14,14 +14,18 @@ struct sample {
 };
 
 static const struct sample samples[] = {
-	{"RFC 3164, sshd", "<38>Oct 11 22:14:15 web01 sshd[4711]: Failed password for invalid user admin from 192.0.2.77 port 54460 ssh2"},
+	{"RFC 3164, sshd",
+	 "<38>Oct 11 22:14:15 web01 sshd[4711]: Failed password for invalid user admin from 192.0.2.77 port 54460 ssh2"},
 	{"RFC 3164 behind an ISO date",
 	 "<38>2026-10-11T22:14:15.123456+02:00 web01 sshd[4711]: Failed password for root from 192.0.2.77 port 54460 ssh2"},
 	{"RFC 5424 with STRUCTURED-DATA",
-	 "<86>1 2026-10-11T22:14:15.003123Z web01.example.com sshd 4711 auth [slog@32473 method=\"password\" valid=\"false\" "
+	 "<86>1 2026-10-11T22:14:15.003123Z web01.example.com sshd 4711 auth [slog@32473 method=\"password\" "
+	 "valid=\"false\" "
 	 "user=\"root\" remote_ip=\"192.0.2.77\" remote_port=\"54460\" protocol=\"ssh2\"] Failed password for root"},
-	{"RFC 5424 without", "<86>1 2026-10-11T22:14:15.003123Z web01.example.com sshd 4711 - - Failed password for root from 192.0.2.77"},
-	{"free text", "<13>the quick brown fox jumps over the lazy dog and goes on its way to the other side of the forest"},
+	{"RFC 5424 without",
+	 "<86>1 2026-10-11T22:14:15.003123Z web01.example.com sshd 4711 - - Failed password for root from 192.0.2.77"},
+	{"free text",
+	 "<13>the quick brown fox jumps over the lazy dog and goes on its way to the other side of the forest"},
 };
 
 int main(int argc, char **argv)

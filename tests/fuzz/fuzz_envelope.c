@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records from a damaged disk or a hostile relay: the input is a list of records, each behind its length in one octet. What
- * unpacks must be safe to write out, though it need not be a legal message, and must pack and unpack to the same again.
+ * Records from a damaged disk or a hostile relay: the input is a list of records, each behind its length in one octet.
+ * What unpacks must be safe to write out, though it need not be a legal message, and must pack and unpack to the same
+ * again.
  */
 #include "fuzz/message_checks.h"
 

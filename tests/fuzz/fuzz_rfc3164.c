@@ -12,7 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct timezone_rules zone;
 	if (!zone.has_rule)
 		CHECK(timezone_from_posix(BYTES("CET-1CEST,M3.5.0,M10.5.0/3"), &zone));
-	struct parse_context remote = {.received_ns = 1791756860000000000, .zone = &zone, .zone_names = names, .zone_name_count = 1};
+	struct parse_context remote = {
+		.received_ns = 1791756860000000000, .zone = &zone, .zone_names = names, .zone_name_count = 1};
 	struct parse_context local = {.received_ns = 1793000000000000000, .zone = &zone, .local_socket = true};
 	if (size > INPUT_MAX_BYTES)
 		return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What must hold for every message however it came about, parsed or unpacked: shared by the fuzz targets and the corpus test.
- * Each check ends the program if it does not hold.
+ * What must hold for every message however it came about, parsed or unpacked: shared by the fuzz targets and the corpus
+ * test. Each check ends the program if it does not hold.
  */
 #ifndef TESTS_FUZZ_MESSAGE_CHECKS_H
 #define TESTS_FUZZ_MESSAGE_CHECKS_H
@@ -16,12 +16,12 @@
 #include <stdlib.h>
 #include <yajl/yajl_parse.h>
 
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition); \
-			abort(); \
-		} \
+#define CHECK(condition)                                                                                               \
+	do {                                                                                                               \
+		if (!(condition)) {                                                                                            \
+			fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition);                              \
+			abort();                                                                                                   \
+		}                                                                                                              \
 	} while (0)
 
 static inline void check_view(struct bytes view, struct bytes raw)
@@ -43,9 +43,12 @@ static inline void check_views(const struct message *message, struct bytes raw)
 static inline void check_equal_messages(const struct message *a, const struct message *b)
 {
 	CHECK(a->format == b->format && a->flags == b->flags && a->pri == b->pri);
-	CHECK(a->time.unix_ns == b->time.unix_ns && a->time.offset_minutes == b->time.offset_minutes && a->time.digits == b->time.digits);
-	CHECK(bytes_equal(a->hostname, b->hostname) && bytes_equal(a->app_name, b->app_name) && bytes_equal(a->procid, b->procid));
-	CHECK(bytes_equal(a->msgid, b->msgid) && bytes_equal(a->structured_data, b->structured_data) && bytes_equal(a->msg, b->msg));
+	CHECK(a->time.unix_ns == b->time.unix_ns && a->time.offset_minutes == b->time.offset_minutes &&
+		  a->time.digits == b->time.digits);
+	CHECK(bytes_equal(a->hostname, b->hostname) && bytes_equal(a->app_name, b->app_name) &&
+		  bytes_equal(a->procid, b->procid));
+	CHECK(bytes_equal(a->msgid, b->msgid) && bytes_equal(a->structured_data, b->structured_data) &&
+		  bytes_equal(a->msg, b->msg));
 }
 
 /* Packed and unpacked it is the same; the record ends at an unreadable page. */
@@ -63,7 +66,8 @@ static inline void check_round_trip(const struct envelope *envelope)
 		if (envelope->raw.len > 0)
 			memcpy(record.at + len, envelope->raw.at, envelope->raw.len);
 		CHECK(envelope_unpack(&unpacking, guarded_bytes_view(&record), &back));
-		CHECK(bytes_equal(back.raw, envelope->raw) && back.received_ns == envelope->received_ns && back.input == envelope->input);
+		CHECK(bytes_equal(back.raw, envelope->raw) && back.received_ns == envelope->received_ns &&
+			  back.input == envelope->input);
 		CHECK(memcmp(&back.peer, &envelope->peer, sizeof back.peer) == 0);
 		check_equal_messages(&back.message, &envelope->message);
 		check_views(&back.message, back.raw);
@@ -106,7 +110,8 @@ static inline void check_encodings(const struct envelope *envelope, bool strict)
 /* One line that yajl, which validates UTF-8 too, reads as one JSON text. */
 static inline void check_json(const struct envelope *envelope)
 {
-	static const struct json_options options[] = {{.input_name = {(const uint8_t *)"udp", 3}}, {.from_file = true, .error = "text"}};
+	static const struct json_options options[] = {{.input_name = {(const uint8_t *)"udp", 3}},
+												  {.from_file = true, .error = "text"}};
 	static const yajl_callbacks nothing;
 	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
 		struct guarded_bytes room = guarded_bytes_room(json_encoded_max(envelope->raw.len, 8));
@@ -125,7 +130,9 @@ static inline void check_message(struct bytes raw, struct parse_context *context
 {
 	struct envelope envelope = {
 		.received_ns = context->received_ns,
-		.peer = {.address = {[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 1}, .port = 514, .transport = TRANSPORT_UDP},
+		.peer = {.address = {[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 1},
+				 .port = 514,
+				 .transport = TRANSPORT_UDP},
 		.input = 3,
 		.raw = raw,
 	};

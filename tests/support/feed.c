@@ -24,7 +24,7 @@ static void give(struct guarded_bytes *page, struct bytes piece, feed_prefix_fn 
 
 /* One run with pieces of `first` octets, then of `rest` octets each (the last one may be shorter). */
 static void run(struct guarded_bytes *page, struct bytes input, size_t first, size_t rest,
-		const struct feed_parser *parser, void *test)
+				const struct feed_parser *parser, void *test)
 {
 	parser->begin(test);
 	size_t len = first;

@@ -15,9 +15,9 @@ enum { FEED_SPLITS_MAX = 4096 }; /* a longer input is split at this many places,
 
 /* A parser under test. `test` is the caller's own; each function may use Check's asserts. */
 struct feed_parser {
-	void (*begin)(void *test);                      /* makes a fresh parser */
-	void (*piece)(void *test, struct bytes piece);  /* the next piece, never empty; it dies when this returns */
-	void (*end)(void *test);                        /* the input is over: compare what came out */
+	void (*begin)(void *test);                     /* makes a fresh parser */
+	void (*piece)(void *test, struct bytes piece); /* the next piece, never empty; it dies when this returns */
+	void (*end)(void *test);                       /* the input is over: compare what came out */
 };
 
 /*

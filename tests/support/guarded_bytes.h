@@ -16,7 +16,8 @@ struct guarded_bytes {
 	size_t map_len;
 };
 
-/* `len` writable octets, all 0xDD, in front of an unreadable page. Free with guarded_bytes_free(). Ends the test program if memory is short. */
+/* `len` writable octets, all 0xDD, in front of an unreadable page. Free with guarded_bytes_free(). Ends the test
+ * program if memory is short. */
 struct guarded_bytes guarded_bytes_room(size_t len);
 
 /* The same with a copy of `source` in it. */

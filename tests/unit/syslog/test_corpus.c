@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Each folder of tests/corpus/rfc3164 and rfc5424 is a case: `input` is one message as received, `expect` says what is known
- * besides (received, zone, zone-names, local-socket) and what parse_message() makes of it (format, pri, time, flags, and
- * the fields). A field that is not mentioned is absent. Octets that are not printable are \xNN, a backslash is doubled.
+ * Each folder of tests/corpus/rfc3164 and rfc5424 is a case: `input` is one message as received, `expect` says what is
+ * known besides (received, zone, zone-names, local-socket) and what parse_message() makes of it (format, pri, time,
+ * flags, and the fields). A field that is not mentioned is absent. Octets that are not printable are \xNN, a backslash
+ * is doubled.
  */
 #include "syslog/parse.h"
 #include "syslog/timestamp.h"
@@ -129,14 +130,16 @@ static void read_context(struct corpus_case *test, struct bytes expect)
 	char message_text[128];
 	snprintf(message_text, sizeof message_text, "<13>1 %.*s - - - - -", (int)when.len, (const char *)when.at);
 	parse_message(bytes_of_text(message_text), &utc, &received);
-	test->context = (struct parse_context){.received_ns = received.time.unix_ns, .local_socket = value_of(expect, "local-socket").len > 0};
+	test->context = (struct parse_context){.received_ns = received.time.unix_ns,
+										   .local_socket = value_of(expect, "local-socket").len > 0};
 	if (zone.len > 0) {
 		ck_assert_msg(timezone_from_posix(zone, &test->zone), "%s: zone", test->folder);
 		test->context.zone = &test->zone;
 	}
 	if (name.len > 0) {
 		size_t len = bytes_find(name, '=');
-		test->zone_names[0] = (struct zone_name){bytes_first(name, len), (int16_t)atoi((const char *)name.at + len + 1)};
+		test->zone_names[0] =
+			(struct zone_name){bytes_first(name, len), (int16_t)atoi((const char *)name.at + len + 1)};
 		test->context.zone_names = test->zone_names;
 		test->context.zone_name_count = 1;
 	}

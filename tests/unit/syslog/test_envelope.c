@@ -15,14 +15,17 @@ static struct envelope envelope_of(struct bytes raw)
 {
 	struct envelope envelope = {
 		.received_ns = context.received_ns,
-		.peer = {.address = {[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 1}, .port = 514, .transport = TRANSPORT_UDP},
+		.peer = {.address = {[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 1},
+				 .port = 514,
+				 .transport = TRANSPORT_UDP},
 		.raw = raw,
 	};
 	parse_message(raw, &context, &envelope.message);
 	return envelope;
 }
 
-static const char sshd[] = "<38>Oct 11 22:14:15 web01 sshd[4711]: Failed password for invalid user admin from 192.0.2.77 port 54460 ssh2";
+static const char sshd[] =
+	"<38>Oct 11 22:14:15 web01 sshd[4711]: Failed password for invalid user admin from 192.0.2.77 port 54460 ssh2";
 
 static struct envelope_context packing, unpacking;
 
@@ -72,9 +75,12 @@ END_TEST
 
 START_TEST(records_come_back_in_order_with_their_differences)
 {
-	static const char *const texts[] = {"<38>Oct 11 22:14:15 web01 sshd[4711]: a", "free text",
-					    "<165>1 2026-10-11T22:14:15.123456789+05:45 m ev 77 ID47 [x@1 a=\"1\"] hello",
-					    "<38>Oct 11 22:14:60 h sshd[1]: [ID 800047 auth.info] x", "<165>1 - - - - - -", "\n"};
+	static const char *const texts[] = {"<38>Oct 11 22:14:15 web01 sshd[4711]: a",
+										"free text",
+										"<165>1 2026-10-11T22:14:15.123456789+05:45 m ev 77 ID47 [x@1 a=\"1\"] hello",
+										"<38>Oct 11 22:14:60 h sshd[1]: [ID 800047 auth.info] x",
+										"<165>1 - - - - - -",
+										"\n"};
 	struct guarded_bytes record = guarded_bytes_room(512);
 	start();
 	for (int round = 0; round < 3; round++) {
@@ -137,9 +143,16 @@ START_TEST(the_largest_envelope_stays_below_its_limit)
 	struct envelope envelope = {.received_ns = INT64_MIN, .raw = all, .input = UINT16_MAX};
 	memset(&envelope.peer, 0xff, sizeof envelope.peer);
 	envelope.peer.transport = TRANSPORT_UDP;
-	envelope.message = (struct message){.format = MESSAGE_FORMAT_NEAR_RFC5424, .pri = 191, .flags = (1u << MESSAGE_FLAGS) - 1,
-		.time = {.unix_ns = INT64_MAX, .offset_minutes = -1439, .digits = 1},
-		.hostname = end, .app_name = begin, .procid = end, .msgid = begin, .structured_data = end, .msg = begin};
+	envelope.message = (struct message){.format = MESSAGE_FORMAT_NEAR_RFC5424,
+										.pri = 191,
+										.flags = (1u << MESSAGE_FLAGS) - 1,
+										.time = {.unix_ns = INT64_MAX, .offset_minutes = -1439, .digits = 1},
+										.hostname = end,
+										.app_name = begin,
+										.procid = end,
+										.msgid = begin,
+										.structured_data = end,
+										.msg = begin};
 	envelope_context_start(&packing, INT64_MAX);
 	ck_assert_uint_le(envelope_pack(&packing, &envelope, packed), ENVELOPE_PACKED_MAX_BYTES);
 }

@@ -80,12 +80,16 @@ START_TEST(limits_of_legacy_words_are_kept)
 	char text[1024];
 	struct message message;
 	/* HOSTNAME of 255 and 256 octets, then APP-NAME and PROCID likewise. */
-	static const struct { int host, tag, pid; bool has_host, has_tag; } cases[] = {
-		{255, 3, 3, true, true}, {256, 3, 3, false, false}, {3, 255, 3, true, true}, {3, 256, 3, true, false},
-		{3, 3, 128, true, true}, {3, 3, 129, true, false},
+	static const struct {
+		int host, tag, pid;
+		bool has_host, has_tag;
+	} cases[] = {
+		{255, 3, 3, true, true},  {256, 3, 3, false, false}, {3, 255, 3, true, true},
+		{3, 256, 3, true, false}, {3, 3, 128, true, true},   {3, 3, 129, true, false},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		int len = snprintf(text, sizeof text, "<38>Oct 11 22:14:15 %0*d %0*d[%0*d]: x", cases[i].host, 0, cases[i].tag, 0, cases[i].pid, 0);
+		int len = snprintf(text, sizeof text, "<38>Oct 11 22:14:15 %0*d %0*d[%0*d]: x", cases[i].host, 0, cases[i].tag,
+						   0, cases[i].pid, 0);
 		parse_message(bytes_of(text, (size_t)len), &context, &message);
 		ck_assert_uint_eq(message.hostname.len, cases[i].has_host ? (size_t)cases[i].host : 0);
 		ck_assert_uint_eq(message.app_name.len, cases[i].has_tag ? (size_t)cases[i].tag : 0);

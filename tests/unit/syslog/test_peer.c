@@ -13,8 +13,10 @@ static void expect(struct peer peer, const char *address, const char *endpoint)
 
 START_TEST(addresses_have_their_usual_text)
 {
-	expect((struct peer){.address = {[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 1}, .port = 514}, "192.0.2.1", "192.0.2.1:514");
-	expect((struct peer){.address = {0x20, 1, 0xd, 0xb8, [15] = 1}, .port = 65535}, "2001:db8::1", "[2001:db8::1]:65535");
+	expect((struct peer){.address = {[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 1}, .port = 514},
+		   "192.0.2.1", "192.0.2.1:514");
+	expect((struct peer){.address = {0x20, 1, 0xd, 0xb8, [15] = 1}, .port = 65535}, "2001:db8::1",
+		   "[2001:db8::1]:65535");
 	expect((struct peer){.address = {[15] = 1}, .port = 1}, "::1", "[::1]:1");
 }
 END_TEST

@@ -14,7 +14,9 @@ static struct envelope envelope_of(struct bytes raw)
 {
 	struct envelope envelope = {
 		.received_ns = context.received_ns,
-		.peer = {.address = {[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 1}, .port = 514, .transport = TRANSPORT_UDP},
+		.peer = {.address = {[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 1},
+				 .port = 514,
+				 .transport = TRANSPORT_UDP},
 		.raw = raw,
 	};
 	parse_message(raw, &context, &envelope.message);
@@ -28,8 +30,8 @@ static void expect_bytes(struct bytes raw, const struct rfc5424_encoding *encodi
 {
 	struct envelope envelope = envelope_of(raw);
 	struct rfc5424_encoded encoded = rfc5424_encode(&envelope, encoding, room, sizeof room);
-	ck_assert_msg(bytes_equal(bytes_of(room, encoded.len), wanted), "%.*s\n%.*s", (int)encoded.len, (char *)room, (int)wanted.len,
-		      (const char *)wanted.at);
+	ck_assert_msg(bytes_equal(bytes_of(room, encoded.len), wanted), "%.*s\n%.*s", (int)encoded.len, (char *)room,
+				  (int)wanted.len, (const char *)wanted.at);
 	ck_assert_uint_eq(encoded.cut, 0);
 }
 
@@ -43,13 +45,15 @@ START_TEST(a_message_to_the_letter_goes_out_unchanged)
 	static const char text[] = "<165>1 2026-10-11T22:14:15.1+02:00 m ev - ID47 [x@1 a=\"c\\n\"]  two spaces\r";
 	expect(text, &plain, text);
 	expect("<165>1 - - - - - -", &plain, "<165>1 - - - - - -");
-	expect("<165>1 2026-10-11T22:14:15Z m ev - - - \xef\xbb\xbftext\n", &plain, "<165>1 2026-10-11T22:14:15Z m ev - - - \xef\xbb\xbftext");
+	expect("<165>1 2026-10-11T22:14:15Z m ev - - - \xef\xbb\xbftext\n", &plain,
+		   "<165>1 2026-10-11T22:14:15Z m ev - - - \xef\xbb\xbftext");
 }
 END_TEST
 
 START_TEST(a_legacy_message_becomes_rfc_5424)
 {
-	expect("<34>Oct 11 22:14:15 web01 su[231]: auth failed", &plain, "<34>1 2026-10-11T22:14:15Z web01 su 231 - - auth failed");
+	expect("<34>Oct 11 22:14:15 web01 su[231]: auth failed", &plain,
+		   "<34>1 2026-10-11T22:14:15Z web01 su 231 - - auth failed");
 	expect("free text", &plain, "<13>1 2026-10-11T22:14:20.000000Z - - - - - free text");
 	expect("<34>", &plain, "<34>1 2026-10-11T22:14:20.000000Z - - - - -");
 }
@@ -65,7 +69,8 @@ END_TEST
 
 START_TEST(a_timestamp_has_six_digits_at_most)
 {
-	expect("<165>1 2026-10-11T22:14:15.123456789Z m ev - - - x", &plain, "<165>1 2026-10-11T22:14:15.123456Z m ev - - - x");
+	expect("<165>1 2026-10-11T22:14:15.123456789Z m ev - - - x", &plain,
+		   "<165>1 2026-10-11T22:14:15.123456Z m ev - - - x");
 	expect("<165>1 2026-10-11T22:14:60Z m ev - - - x", &plain, "<165>1 2026-10-11T22:14:59.999999Z m ev - - - x");
 	expect("<165>1 2026-10-11t22:14:15+0200 m ev - - - x", &plain, "<165>1 2026-10-11T22:14:15+02:00 m ev - - - x");
 }
@@ -73,50 +78,53 @@ END_TEST
 
 START_TEST(fields_are_cleaned_and_cut)
 {
-	expect("<165>1 2026-10-11T22:14:15Z h\xc3\xb6st aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa - IIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIII - x", &plain,
-	       "<165>1 2026-10-11T22:14:15Z h??st aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa - IIIIIIIIIIIIIIIIIIIIIIIIIIIIIIII - x");
+	expect("<165>1 2026-10-11T22:14:15Z h\xc3\xb6st aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa - "
+		   "IIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIIII - x",
+		   &plain,
+		   "<165>1 2026-10-11T22:14:15Z h??st aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa - "
+		   "IIIIIIIIIIIIIIIIIIIIIIIIIIIIIIII - x");
 }
 END_TEST
 
 START_TEST(malformed_structured_data_stays_in_msg)
 {
 	expect("<134>1 2025-10-11T22:14:15Z gw1 CheckPoint 1234 - [action:\"Accept\"]", &plain,
-	       "<134>1 2025-10-11T22:14:15Z gw1 CheckPoint 1234 - - [action:\"Accept\"]");
+		   "<134>1 2025-10-11T22:14:15Z gw1 CheckPoint 1234 - - [action:\"Accept\"]");
 }
 END_TEST
 
 START_TEST(tolerated_values_become_legal_ones)
 {
 	expect("<165>1 2026-10-11T22:14:15Z m ev - - [x@1 a=\"q]b\\]c\\n\" b=\"1\"][y@1] x", &plain,
-	       "<165>1 2026-10-11T22:14:15Z m ev - - [x@1 a=\"q\\]b\\]c\\n\" b=\"1\"][y@1] x");
+		   "<165>1 2026-10-11T22:14:15Z m ev - - [x@1 a=\"q\\]b\\]c\\n\" b=\"1\"][y@1] x");
 	expect("<165>1 2026-10-11T22:14:15Z m ev - - [x@1 a=\"\xe9\"] x", &plain,
-	       "<165>1 2026-10-11T22:14:15Z m ev - - [x@1 a=\"\xee\xbf\xa9\"] x");
+		   "<165>1 2026-10-11T22:14:15Z m ev - - [x@1 a=\"\xee\xbf\xa9\"] x");
 }
 END_TEST
 
 START_TEST(the_stamp_says_what_the_relay_knows)
 {
 	expect("<165>1 2026-10-11T22:14:15Z m ev - - - x", &stamped,
-	       "<165>1 2026-10-11T22:14:15Z m ev - - [relayd@32473 peer=\"192.0.2.1:514\" transport=\"udp\" "
-	       "received=\"2026-10-11T22:14:20.000000Z\"] x");
+		   "<165>1 2026-10-11T22:14:15Z m ev - - [relayd@32473 peer=\"192.0.2.1:514\" transport=\"udp\" "
+		   "received=\"2026-10-11T22:14:20.000000Z\"] x");
 	expect("<165>1 - m ev - - [x@1] x", &stamped,
-	       "<165>1 - m ev - - [x@1][relayd@32473 peer=\"192.0.2.1:514\" transport=\"udp\" "
-	       "received=\"2026-10-11T22:14:20.000000Z\"] x");
+		   "<165>1 - m ev - - [x@1][relayd@32473 peer=\"192.0.2.1:514\" transport=\"udp\" "
+		   "received=\"2026-10-11T22:14:20.000000Z\"] x");
 }
 END_TEST
 
 START_TEST(a_guessed_zone_is_told_when_stamping)
 {
 	expect("<34>Oct 11 22:14:15 web01 su: x", &stamped,
-	       "<34>1 2026-10-11T22:14:15Z web01 su - - [relayd@32473 peer=\"192.0.2.1:514\" transport=\"udp\" "
-	       "received=\"2026-10-11T22:14:20.000000Z\"][timeQuality tzKnown=\"0\"] x");
+		   "<34>1 2026-10-11T22:14:15Z web01 su - - [relayd@32473 peer=\"192.0.2.1:514\" transport=\"udp\" "
+		   "received=\"2026-10-11T22:14:20.000000Z\"][timeQuality tzKnown=\"0\"] x");
 }
 END_TEST
 
 START_TEST(a_stamp_and_a_time_quality_that_are_there_stay_alone)
 {
 	expect("<165>1 2026-10-11T22:14:15 m ev - - [relayd@32473 peer=\"x\"][timeQuality tzKnown=\"1\"] x", &stamped,
-	       "<165>1 2026-10-11T22:14:15Z m ev - - [relayd@32473 peer=\"x\"][timeQuality tzKnown=\"1\"] x");
+		   "<165>1 2026-10-11T22:14:15Z m ev - - [relayd@32473 peer=\"x\"][timeQuality tzKnown=\"1\"] x");
 }
 END_TEST
 
@@ -126,17 +134,21 @@ START_TEST(an_ipv6_peer_is_escaped_in_the_stamp)
 	envelope.peer = (struct peer){.address = {0x20, 1, 0xd, 0xb8, [15] = 1}, .port = 514, .transport = TRANSPORT_TLS};
 	struct rfc5424_encoded encoded = rfc5424_encode(&envelope, &stamped, room, sizeof room);
 	struct bytes wanted = BYTES("<165>1 - m ev - - [relayd@32473 peer=\"[2001:db8::1\\]:514\" transport=\"tls\" "
-				    "received=\"2026-10-11T22:14:20.000000Z\"] x");
+								"received=\"2026-10-11T22:14:20.000000Z\"] x");
 	ck_assert(bytes_equal(bytes_of(room, encoded.len), wanted));
 }
 END_TEST
 
 START_TEST(a_bom_stays_where_the_text_is_utf8)
 {
-	expect("<165>1 2026-10-11T22:14:15Z m ev - - - \xef\xbb\xbf\xc3\xa9\n\r\n", &plain, "<165>1 2026-10-11T22:14:15Z m ev - - - \xef\xbb\xbf\xc3\xa9\n");
-	expect("<0165>1 2026-10-11T22:14:15Z", &plain, "<13>1 2026-10-11T22:14:20.000000Z - - - - - <0165>1 2026-10-11T22:14:15Z");
-	expect("<065>1 2026-10-11T22:14:15Z m ev - - - \xef\xbb\xbf\xc3\xa9", &plain, "<65>1 2026-10-11T22:14:15Z m ev - - - \xef\xbb\xbf\xc3\xa9");
-	expect("<065>1 2026-10-11T22:14:15Z m ev - - - \xef\xbb\xbf\xe9", &plain, "<65>1 2026-10-11T22:14:15Z m ev - - - \xe9");
+	expect("<165>1 2026-10-11T22:14:15Z m ev - - - \xef\xbb\xbf\xc3\xa9\n\r\n", &plain,
+		   "<165>1 2026-10-11T22:14:15Z m ev - - - \xef\xbb\xbf\xc3\xa9\n");
+	expect("<0165>1 2026-10-11T22:14:15Z", &plain,
+		   "<13>1 2026-10-11T22:14:20.000000Z - - - - - <0165>1 2026-10-11T22:14:15Z");
+	expect("<065>1 2026-10-11T22:14:15Z m ev - - - \xef\xbb\xbf\xc3\xa9", &plain,
+		   "<65>1 2026-10-11T22:14:15Z m ev - - - \xef\xbb\xbf\xc3\xa9");
+	expect("<065>1 2026-10-11T22:14:15Z m ev - - - \xef\xbb\xbf\xe9", &plain,
+		   "<65>1 2026-10-11T22:14:15Z m ev - - - \xe9");
 	expect("<34>Oct 11 22:14:15 web01 su: \xef\xbb\xbfx", &plain, "<34>1 2026-10-11T22:14:15Z web01 su - - - x");
 }
 END_TEST

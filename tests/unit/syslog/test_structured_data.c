@@ -10,7 +10,7 @@ static void expect(const char *text, enum sd_outcome outcome, size_t len, bool r
 {
 	struct sd_extent extent = sd_measure(bytes_of_text(text));
 	ck_assert_msg(extent.outcome == outcome && extent.len == len && extent.repeated == repeated, "%s: %d %zu", text,
-		      extent.outcome, extent.len);
+				  extent.outcome, extent.len);
 }
 
 /* Iterating over any prefix stays inside of it. */
@@ -40,9 +40,25 @@ END_TEST
 
 START_TEST(malformed_elements_are_none)
 {
-	static const char *const texts[] = {"[", "[]", "[ x]", "[x", "[x ]", "[x a]", "[x a=]", "[x a=\"]", "[x a=\"1\"", "[x  a=\"1\"]",
-					    "[x a=\"1\"b=\"2\"]", "[x a=\"1\" ]", "[a=\"b\"]", "[x =\"1\"]", "[x a='1']",
-					    "[abcdefghijklmnopqrstuvwxyz0123456 a=\"1\"]", "[x\xc3\xa4 a=\"1\"]", "[a@1][", "[a@1][ b@1]"};
+	static const char *const texts[] = {"[",
+										"[]",
+										"[ x]",
+										"[x",
+										"[x ]",
+										"[x a]",
+										"[x a=]",
+										"[x a=\"]",
+										"[x a=\"1\"",
+										"[x  a=\"1\"]",
+										"[x a=\"1\"b=\"2\"]",
+										"[x a=\"1\" ]",
+										"[a=\"b\"]",
+										"[x =\"1\"]",
+										"[x a='1']",
+										"[abcdefghijklmnopqrstuvwxyz0123456 a=\"1\"]",
+										"[x\xc3\xa4 a=\"1\"]",
+										"[a@1][",
+										"[a@1][ b@1]"};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		expect(texts[i], SD_MALFORMED, 0, false);
 }

@@ -21,7 +21,8 @@ static void expect_text(struct message_time time, unsigned digits_max, bool with
 {
 	uint8_t text[TIMESTAMP_TEXT_MAX_BYTES];
 	size_t len = timestamp_write(&time, digits_max, with_offset, text);
-	ck_assert_msg(bytes_equal(bytes_of(text, len), bytes_of_text(wanted)), "%.*s, not %s", (int)len, (char *)text, wanted);
+	ck_assert_msg(bytes_equal(bytes_of(text, len), bytes_of_text(wanted)), "%.*s, not %s", (int)len, (char *)text,
+				  wanted);
 }
 
 static void read_prefix(void *longest, struct bytes prefix)
@@ -141,7 +142,9 @@ END_TEST
 START_TEST(legacy_stamps_are_written_with_a_space_before_a_digit)
 {
 	uint8_t text[TIMESTAMP_BSD_BYTES];
-	timestamp_write_bsd(&(struct message_time){.unix_ns = 1791756855LL * 1000000000 - 10LL * 86400 * 1000000000, .offset_minutes = 60}, text);
+	timestamp_write_bsd(
+		&(struct message_time){.unix_ns = 1791756855LL * 1000000000 - 10LL * 86400 * 1000000000, .offset_minutes = 60},
+		text);
 	ck_assert_mem_eq(text, "Oct  1 23:14:15", TIMESTAMP_BSD_BYTES);
 }
 END_TEST

@@ -38,8 +38,8 @@ static void expect(const char *received, const char *text, const char *instant, 
 {
 	for (int i = 0; i < 2; i++) {
 		struct message message = resolve(received, text);
-		ck_assert_msg(message.time.unix_ns == seconds_of(instant) * CLOCK_NS_PER_SECOND, "%s at %s: %lld", text, received,
-			      (long long)message.time.unix_ns);
+		ck_assert_msg(message.time.unix_ns == seconds_of(instant) * CLOCK_NS_PER_SECOND, "%s at %s: %lld", text,
+					  received, (long long)message.time.unix_ns);
 		ck_assert_uint_eq(message.flags, flags);
 	}
 }
@@ -124,8 +124,12 @@ START_TEST(many_hours_resolve_as_without_the_cache)
 	use_berlin();
 	int64_t begin = seconds_of("2025-11-01T00:00:00Z");
 	for (int i = 0; i < 20000; i++) {
-		struct timestamp stamp = {.has_time = true, .month = (uint8_t)(1 + i * 7 % 12), .day = (uint8_t)(1 + i * 11 % 28),
-					  .hour = (uint8_t)(i * 5 % 24), .minute = (uint8_t)(i % 60), .second = (uint8_t)(i * 3 % 60)};
+		struct timestamp stamp = {.has_time = true,
+								  .month = (uint8_t)(1 + i * 7 % 12),
+								  .day = (uint8_t)(1 + i * 11 % 28),
+								  .hour = (uint8_t)(i * 5 % 24),
+								  .minute = (uint8_t)(i % 60),
+								  .second = (uint8_t)(i * 3 % 60)};
 		struct parse_context fresh = {.zone = &zone};
 		struct message cached = {0}, exact = {0};
 		context.received_ns = fresh.received_ns = (begin + (int64_t)(i * 7919LL % 4000) * 3607) * CLOCK_NS_PER_SECOND;

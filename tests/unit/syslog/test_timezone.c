@@ -44,7 +44,7 @@ static void compare_with_libc(const char *tz)
 		struct tm tm;
 		localtime_r(&now, &tm);
 		ck_assert_msg(timezone_offset_at(&rules, at) == tm.tm_gmtoff, "%s at %lld: %d, not %ld", tz, (long long)at,
-			      timezone_offset_at(&rules, at), tm.tm_gmtoff);
+					  timezone_offset_at(&rules, at), tm.tm_gmtoff);
 	}
 }
 
@@ -63,9 +63,14 @@ static void read_prefix(void *whole_len, struct bytes prefix)
 
 START_TEST(posix_texts_give_the_offsets_of_the_c_library)
 {
-	static const char *const texts[] = {"UTC0", "CET-1CEST,M3.5.0,M10.5.0/3", "EST5EDT,M3.2.0,M11.1.0", "<+0330>-3:30",
-					    "NZST-12NZDT,M9.5.0,M4.1.0/3", "<-02>2<-01>,M3.5.0/-1,M10.5.0/0", "XXX3YYY,J60/0,300/25",
-					    "IST-1GMT0,M10.5.0,M3.5.0/1"};
+	static const char *const texts[] = {"UTC0",
+										"CET-1CEST,M3.5.0,M10.5.0/3",
+										"EST5EDT,M3.2.0,M11.1.0",
+										"<+0330>-3:30",
+										"NZST-12NZDT,M9.5.0,M4.1.0/3",
+										"<-02>2<-01>,M3.5.0/-1,M10.5.0/0",
+										"XXX3YYY,J60/0,300/25",
+										"IST-1GMT0,M10.5.0,M3.5.0/1"};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		ck_assert_msg(timezone_from_posix(bytes_of_text(texts[i]), &rules), "%s", texts[i]);
 		compare_with_libc(texts[i]);
@@ -75,8 +80,9 @@ END_TEST
 
 START_TEST(zone_files_give_the_offsets_of_the_c_library)
 {
-	static const char *const names[] = {"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu",
-					    "Africa/Casablanca", "America/Sao_Paulo", "Pacific/Apia", "UTC"};
+	static const char *const names[] = {
+		"Europe/Berlin",     "America/New_York",  "Australia/Lord_Howe", "Asia/Kathmandu",
+		"Africa/Casablanca", "America/Sao_Paulo", "Pacific/Apia",        "UTC"};
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		struct bytes file = read_zone_file(names[i]);
 		if (file.len == 0)
