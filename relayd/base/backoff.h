@@ -14,7 +14,7 @@ struct backoff {
 	uint64_t step_ns; /* the next delay before jitter; 0: start at min_ns */
 };
 
-/* The next delay: between half and whole of the current step, which then doubles up to max_ns. `random` is any 32 random bits. */
+/* The next delay: half to whole of the current step, which then doubles up to max_ns. `random`: any 32 random bits. */
 uint64_t backoff_next(struct backoff *backoff, uint32_t random);
 
 /* Back to the first step: call it when an attempt has succeeded for good. */

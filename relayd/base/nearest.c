@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Distance is counted in slips of the finger (optimal string alignment): an octet missing, added, wrong, or swapped with
- * its neighbour. Case and '-' for '_' count nothing. A name that was cut short ("cert") is near the whole one, too.
+ * Distance is counted in slips of the finger (optimal string alignment): an octet missing, added, wrong, or swapped
+ * with its neighbour. Case and '-' for '_' count nothing. A name that was cut short ("cert") is near the whole one,
+ * too.
  */
 #include "base/nearest.h"
 
@@ -9,8 +10,8 @@
 #include <string.h>
 
 enum {
-	NAME_MAX_BYTES = 48,   /* longer names are nobody's slip */
-	PREFIX_MIN_BYTES = 3,  /* of a name that was cut short */
+	NAME_MAX_BYTES = 48,  /* longer names are nobody's slip */
+	PREFIX_MIN_BYTES = 3, /* of a name that was cut short */
 	SLIPS_MAX = 3,
 };
 
@@ -31,7 +32,8 @@ static bool same(char a, char b)
 	return folded(a) == folded(b);
 }
 
-/* Slips between two names of at most NAME_MAX_BYTES. row[i][j]: between the first i octets of a and the first j of b. */
+/* Slips between two names of at most NAME_MAX_BYTES. row[i][j]: between the first i octets of a and the first j of b.
+ */
 static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
 	unsigned row[NAME_MAX_BYTES + 1][NAME_MAX_BYTES + 1];

@@ -71,11 +71,12 @@ static bool set_number(const struct option *row, void *settings, const char *tex
 	if (row->kind == OPTION_COUNT && !read_count(text, &value))
 		return refuse(error, "\"%.*s\" is not a whole number", QUOTED_MAX_BYTES, text);
 	if (row->kind == OPTION_SIZE && !option_read_size(text, &value))
-		return refuse(error, "\"%.*s\" is not a size; write a whole number of octets, KiB, MiB, GiB or TiB, as in \"64KiB\"",
-			      QUOTED_MAX_BYTES, text);
+		return refuse(error,
+					  "\"%.*s\" is not a size; write a whole number of octets, KiB, MiB, GiB or TiB, as in \"64KiB\"",
+					  QUOTED_MAX_BYTES, text);
 	if (row->kind == OPTION_DURATION && !option_read_duration(text, &value))
 		return refuse(error, "\"%.*s\" is not a time; write a whole number of ms, s, min, h or d, as in \"5s\"",
-			      QUOTED_MAX_BYTES, text);
+					  QUOTED_MAX_BYTES, text);
 	char bound[NUMBER_TEXT_MAX_BYTES];
 	bool bounded = row->min != 0 || row->max != 0;
 	if (bounded && value < row->min) {

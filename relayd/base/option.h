@@ -50,13 +50,16 @@ const struct option *option_find(const struct option *rows, const char *name);
 /* The row's name nearest to `name` (for "did you mean"), or NULL if none is near. */
 const char *option_nearest(const struct option *rows, const char *name);
 
-/* Sets BOOL, COUNT, SIZE, DURATION, TEXT or CHOICE from its text. False and a sentence in `error`, without the option's name. */
+/*
+ * Sets BOOL, COUNT, SIZE, DURATION, TEXT or CHOICE from its text. False and a sentence in `error` (OPTION_ERROR_MAX_BYTES),
+ * without the option's name.
+ */
 bool option_set_text(const struct option *row, void *settings, const char *text, char *error);
 
 /* Appends one text to a LIST. False if memory is short. */
 bool option_append(const struct option *row, void *settings, const char *text);
 
-/* The value as the operator would write it ("20GiB", "5s"), into `out` of `size` octets, for --explain. Lists joined by ", ". */
+/* The value as the operator would write it ("20GiB", "5s"), into `out` of `size` octets. Lists joined by ", ". */
 void option_print(const struct option *row, const void *settings, char *out, size_t size);
 
 /* Frees what the rows own; the struct is all zero afterwards as far as rows reach. */

@@ -41,7 +41,8 @@ static void check_zones(struct config *config)
 		const struct input_common *common = settings->inputs[i].options;
 		char where[SPOOL_NAME_MAX_BYTES + 16];
 		snprintf(where, sizeof where, "input \"%s\": ", settings->inputs[i].name);
-		check_zone(config, where, common->time_zone, line_in(config_input(config, i), "time_zone", settings->inputs[i].line));
+		check_zone(config, where, common->time_zone,
+				   line_in(config_input(config, i), "time_zone", settings->inputs[i].line));
 	}
 }
 
@@ -63,7 +64,7 @@ static const char *or_null(const char *text)
 
 /* Inputs and outputs have structs of their own for it; the rows' names are the same in both. */
 static void check_tls(struct config *config, const char *where, unsigned line, enum tls_role role,
-                      const struct option *options, const void *settings)
+					  const struct option *options, const void *settings)
 {
 	const struct option *row = option_find(options, "tls");
 	if (row == NULL || row->kind != OPTION_SECTION || !*(const bool *)((const char *)settings + row->offset))
@@ -103,14 +104,14 @@ static void check_files(struct config *config)
 	for (unsigned i = 0; i < settings->inputs_count; i++) {
 		const struct input_settings *input = &settings->inputs[i];
 		snprintf(where, sizeof where, "input \"%s\":", input->name);
-		check_tls(config, where, line_in(config_input(config, i), "tls", input->line), TLS_SERVER, input->driver->options,
-		          input->options);
+		check_tls(config, where, line_in(config_input(config, i), "tls", input->line), TLS_SERVER,
+				  input->driver->options, input->options);
 	}
 	for (unsigned i = 0; i < settings->outputs_count; i++) {
 		const struct output_settings *output = &settings->outputs[i];
 		snprintf(where, sizeof where, "output \"%s\":", output->name);
-		check_tls(config, where, line_in(config_output(config, i), "tls", output->line), TLS_CLIENT, output->driver->options,
-		          output->options);
+		check_tls(config, where, line_in(config_output(config, i), "tls", output->line), TLS_CLIENT,
+				  output->driver->options, output->options);
 	}
 }
 
@@ -133,9 +134,10 @@ static void check_cursors(struct config *config, const struct spool *spool)
 	for (unsigned i = 0; i < count && i < ORPHANS_MAX; i++) {
 		if (!has_output(&config->settings, orphans[i].name))
 			config_report(config, line_in(config->tree, "outputs", 1),
-			              "the spool holds %" PRIu64 " messages for the output \"%s\", which is not in the configuration; "
-			              "relayd will not start until an output has that name",
-			              orphans[i].pending, orphans[i].name);
+						  "the spool holds %" PRIu64
+						  " messages for the output \"%s\", which is not in the configuration; "
+						  "relayd will not start until an output has that name",
+						  orphans[i].pending, orphans[i].name);
 	}
 }
 
@@ -174,8 +176,9 @@ static void check_spool(struct config *config, FILE *out)
 			spool_close(&spool);
 			/* Closing in order takes the sign of it away, so it is told here. */
 			if (!recovery.clean && !recovery.created)
-				fprintf(out, "%s: the spool %s was not closed in order: what was received and not stored then is lost\n",
-				        config->file, settings->path);
+				fprintf(out,
+						"%s: the spool %s was not closed in order: what was received and not stored then is lost\n",
+						config->file, settings->path);
 			return;
 		case SPOOL_LOCKED:
 			why = "a relayd is running on it";
@@ -200,6 +203,6 @@ bool config_check(struct config *config, FILE *out, FILE *errors)
 		return false;
 	}
 	fprintf(out, "%s: good: %u inputs, %u outputs\n", config->file, config->settings.inputs_count,
-	        config->settings.outputs_count);
+			config->settings.outputs_count);
 	return true;
 }

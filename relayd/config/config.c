@@ -144,19 +144,20 @@ bool config_read_file(struct config *config, const char *path)
 bool config_read_default(struct config *config, bool ipv6)
 {
 	static const char text[] = "{ \"log\": { \"level\": \"notice\" },\n"
-				   "  \"inputs\": [ { \"type\": \"udp\", \"listen\": \"127.0.0.1:5514\" },\n"
-				   "              { \"type\": \"tcp\", \"listen\": \"127.0.0.1:5514\" }%s ],\n"
-				   "  \"outputs\": [ { \"name\": \"stdout\", \"type\": \"stdout\" } ] }\n";
+							   "  \"inputs\": [ { \"type\": \"udp\", \"listen\": \"127.0.0.1:5514\" },\n"
+							   "              { \"type\": \"tcp\", \"listen\": \"127.0.0.1:5514\" }%s ],\n"
+							   "  \"outputs\": [ { \"name\": \"stdout\", \"type\": \"stdout\" } ] }\n";
 	static const char more[] = ",\n              { \"type\": \"udp\", \"listen\": \"[::1]:5514\" },\n"
-				   "              { \"type\": \"tcp\", \"listen\": \"[::1]:5514\" }";
+							   "              { \"type\": \"tcp\", \"listen\": \"[::1]:5514\" }";
 	char whole[sizeof text + sizeof more];
 	int len = snprintf(whole, sizeof whole, text, ipv6 ? more : "");
 	if (!config_read_text(config, "(embedded default)", bytes_of(whole, (size_t)len)))
 		return false;
 	char *directory = places_state_directory();
 	if (directory == NULL) {
-		config_report(config, 1, "neither HOME nor XDG_STATE_HOME is set, so there is no place for the spool; write a "
-		              "configuration with spool.path and start with -c");
+		config_report(config, 1,
+					  "neither HOME nor XDG_STATE_HOME is set, so there is no place for the spool; write a "
+					  "configuration with spool.path and start with -c");
 		return false;
 	}
 	char **path = &config->settings.process.spool.is.path;

@@ -13,7 +13,7 @@
 #include "relay/settings.h"
 
 enum {
-	CONFIG_ERRORS_MAX = 20,         /* kept; more are counted */
+	CONFIG_ERRORS_MAX = 20, /* kept; more are counted */
 	CONFIG_ERROR_MAX_BYTES = 2048,
 };
 
@@ -25,9 +25,9 @@ struct config_error {
 /* All-zero before the first use. After a successful read `settings` is whole and checked. */
 struct config {
 	struct settings settings;
-	char *file;              /* as errors name it */
-	struct json_value *tree; /* what was written, for origins */
-	unsigned errors_count;   /* all there were */
+	char *file;                                    /* as errors name it */
+	struct json_value *tree;                       /* what was written, for origins */
+	unsigned errors_count;                         /* all there were */
 	struct config_error errors[CONFIG_ERRORS_MAX]; /* the first of them, by line */
 };
 

@@ -51,14 +51,14 @@ static void print_where(const struct list_kind *kind, unsigned index, const stru
 		label = json_member(item, "type");
 	if (label != NULL && label->kind == JSON_STRING)
 		snprintf(where, CONFIG_WHERE_MAX_BYTES, "%s[%u] \"%.*s\"", kind->list, index,
-		         (int)utf8_cut(bytes_of_text(label->text), SPOOL_NAME_MAX_BYTES), label->text);
+				 (int)utf8_cut(bytes_of_text(label->text), SPOOL_NAME_MAX_BYTES), label->text);
 	else
 		snprintf(where, CONFIG_WHERE_MAX_BYTES, "%s[%u]", kind->list, index);
 }
 
 /* The type of an item, or NULL after reporting why it has none. */
 static const char *read_type(struct config *config, const struct list_kind *kind, const struct json_value *item,
-                             const char *where)
+							 const char *where)
 {
 	char types[TYPES_TEXT_MAX_BYTES];
 	print_types(kind, types, sizeof types);
@@ -69,7 +69,7 @@ static const char *read_type(struct config *config, const struct list_kind *kind
 	const struct json_value *type = json_member(item, "type");
 	if (type == NULL || type->kind != JSON_STRING) {
 		config_report(config, type != NULL ? type->line : item->line, "%s: \"type\" %s: one of %s", where,
-		              type != NULL ? "must be text in quotes" : "is missing", types);
+					  type != NULL ? "must be text in quotes" : "is missing", types);
 		return NULL;
 	}
 	struct nearest nearest = {.wanted = type->text};
@@ -79,17 +79,17 @@ static const char *read_type(struct config *config, const struct list_kind *kind
 		nearest_offer(&nearest, kind->type_at(i));
 	}
 	if (nearest.name != NULL)
-		config_report(config, type->line, "%s: there is no %s type \"%.60s\"; did you mean \"%s\"?", where, kind->single,
-		              type->text, nearest.name);
+		config_report(config, type->line, "%s: there is no %s type \"%.60s\"; did you mean \"%s\"?", where,
+					  kind->single, type->text, nearest.name);
 	else
 		config_report(config, type->line, "%s: there is no %s type \"%.60s\"; the types are %s", where, kind->single,
-		              type->text, types);
+					  type->text, types);
 	return NULL;
 }
 
 /* A driver's rows to a settings struct of its size; NULL after reporting that memory is short. */
 static void *read_driver_options(struct config *config, const struct json_value *item, const char *where,
-                                 const struct option *rows, size_t size)
+								 const struct option *rows, size_t size)
 {
 	static const char *const others[] = {"type", NULL};
 	void *options = calloc(1, size);
@@ -109,12 +109,13 @@ static const struct json_value *read_list(struct config *config, const struct li
 {
 	const struct json_value *list = json_member(config->tree, kind->list);
 	if (list == NULL) {
-		config_report(config, config->tree->line, "\"%s\" is missing: a list of objects, each with a \"type\"", kind->list);
+		config_report(config, config->tree->line, "\"%s\" is missing: a list of objects, each with a \"type\"",
+					  kind->list);
 		return NULL;
 	}
 	if (list->kind != JSON_LIST) {
 		config_report(config, list->line, "%s must be a list of objects [ { } ], not %s", kind->list,
-		              json_kind_name(list->kind));
+					  json_kind_name(list->kind));
 		return NULL;
 	}
 	if (list->children > kind->max) {
@@ -147,7 +148,8 @@ static bool input_name_is_good(const char *name)
 
 /* ---- inputs ---- */
 
-static void name_input(struct config *config, const struct json_value *item, const char *where, struct input_settings *input)
+static void name_input(struct config *config, const struct json_value *item, const char *where,
+					   struct input_settings *input)
 {
 	const struct input_common *common = input->options;
 	if (common->name == NULL)
@@ -155,14 +157,16 @@ static void name_input(struct config *config, const struct json_value *item, con
 	else if (input_name_is_good(common->name))
 		snprintf(input->name, sizeof input->name, "%s", common->name);
 	else
-		config_report(config, line_of_name(item), "%s: an input's name has at most %d octets, no control characters, and none "
-		              "of * ? \"",
-		              where, SPOOL_NAME_MAX_BYTES);
+		config_report(config, line_of_name(item),
+					  "%s: an input's name has at most %d octets, no control characters, and none "
+					  "of * ? \"",
+					  where, SPOOL_NAME_MAX_BYTES);
 	for (const struct input_settings *other = config->settings.inputs; other < input; other++) {
 		if (input->name[0] != '\0' && strcmp(other->name, input->name) == 0)
-			config_report(config, line_of_name(item), "%s: the input in line %u has the name \"%s\", too; give one of them "
-			              "another \"name\"",
-			              where, other->line, input->name);
+			config_report(config, line_of_name(item),
+						  "%s: the input in line %u has the name \"%s\", too; give one of them "
+						  "another \"name\"",
+						  where, other->line, input->name);
 	}
 }
 
@@ -202,7 +206,7 @@ void config_read_inputs(struct config *config)
 /* ---- outputs ---- */
 
 static void name_output(struct config *config, const struct json_value *item, const char *where,
-                        struct output_settings *output)
+						struct output_settings *output)
 {
 	const struct output_common *common = output->options;
 	/* Its row is required, and the driver has checked it. */
@@ -210,9 +214,10 @@ static void name_output(struct config *config, const struct json_value *item, co
 	snprintf(output->name, sizeof output->name, "%s", common->name);
 	for (const struct output_settings *other = config->settings.outputs; other < output; other++) {
 		if (output->name[0] != '\0' && strcmp(other->name, output->name) == 0)
-			config_report(config, line_of_name(item), "%s: the output in line %u has the same name; each needs its own, "
-			              "since it names its place in the spool",
-			              where, other->line);
+			config_report(config, line_of_name(item),
+						  "%s: the output in line %u has the same name; each needs its own, "
+						  "since it names its place in the spool",
+						  where, other->line);
 	}
 }
 

@@ -9,8 +9,8 @@
 #include "config/places.h"
 
 enum {
-	SHARE_OF_MAX_SIZE = 8,    /* presets of the spool take at most this part of max_size */
-	SEGMENTS_MIN = 4,         /* that max_size must have room for: one is written, one is freed, and space is not coarse */
+	SHARE_OF_MAX_SIZE = 8, /* presets of the spool take at most this part of max_size */
+	SEGMENTS_MIN = 4,      /* that max_size must have room for: one is written, one is freed, and space is not coarse */
 	PROCESSORS_PER_WORKER = 2,
 };
 
@@ -40,12 +40,13 @@ static void finish_spool(struct config *config)
 	limit_preset(config, "reserve", &spool->reserve, spool->max_size / SHARE_OF_MAX_SIZE);
 	limit_preset(config, "segment_size", &spool->segment_size, spool->max_size / SHARE_OF_MAX_SIZE);
 	if (spool->segment_size > spool->max_size / SEGMENTS_MIN)
-		config_report(config, line_of(config, "segment_size"), "spool: segment_size is more than a quarter of max_size, "
-		              "which is %s",
-		              max_size);
+		config_report(config, line_of(config, "segment_size"),
+					  "spool: segment_size is more than a quarter of max_size, "
+					  "which is %s",
+					  max_size);
 	if (spool->reserve > spool->max_size / 2)
 		config_report(config, line_of(config, "reserve"), "spool: reserve is more than half of max_size, which is %s",
-		              max_size);
+					  max_size);
 	if (spool->path == NULL)
 		config_report(config, line_of(config, "path"), "spool: path must be text in quotes, not null");
 }
@@ -57,7 +58,7 @@ static void finish_log(struct config *config)
 	int level;
 	if (log->level == NULL || !slog_level_read(log->level, strlen(log->level), &level))
 		config_report(config, written != NULL ? written->line : config->tree->line,
-		              "log: level: must be one of emerg, alert, crit, err, warning, notice, info, debug, trace, off");
+					  "log: level: must be one of emerg, alert, crit, err, warning, notice, info, debug, trace, off");
 }
 
 static void finish_workers(struct process_settings *process)

@@ -13,7 +13,8 @@ struct section {
 	void *settings;
 };
 
-static void report(const struct section *section, const struct option *row, const struct json_value *value, const char *what)
+static void report(const struct section *section, const struct option *row, const struct json_value *value,
+				   const char *what)
 {
 	config_report(section->config, value->line, "%s%s%s %s", section->where, section->separator, row->name, what);
 }
@@ -134,7 +135,7 @@ static bool is_among(const char *const *names, const char *name)
 }
 
 static void report_unknown(const struct section *section, const struct option *rows, const char *const *others,
-                           const struct json_value *member)
+						   const struct json_value *member)
 {
 	struct nearest nearest = {.wanted = member->name};
 	for (const struct option *row = rows; row->name != NULL; row++)
@@ -142,15 +143,15 @@ static void report_unknown(const struct section *section, const struct option *r
 	for (; others != NULL && *others != NULL; others++)
 		nearest_offer(&nearest, *others);
 	if (nearest.name != NULL)
-		config_report(section->config, member->line, "%s%sunknown option \"%.60s\"; did you mean \"%s\"?", section->where,
-		              section->separator, member->name, nearest.name);
+		config_report(section->config, member->line, "%s%sunknown option \"%.60s\"; did you mean \"%s\"?",
+					  section->where, section->separator, member->name, nearest.name);
 	else
 		config_report(section->config, member->line, "%s%sunknown option \"%.60s\"; relayd --options lists them all",
-		              section->where, section->separator, member->name);
+					  section->where, section->separator, member->name);
 }
 
 void config_read_options(struct config *config, const struct json_value *object, const char *where,
-                         const struct option *rows, const char *const *others, void *settings)
+						 const struct option *rows, const char *const *others, void *settings)
 {
 	assert(object->kind == JSON_OBJECT);
 	const struct section section = {config, where, where[0] != '\0' ? ": " : "", settings};
@@ -163,7 +164,7 @@ void config_read_options(struct config *config, const struct json_value *object,
 	}
 	for (const struct option *row = rows; row->name != NULL; row++) {
 		if (row->required && json_member(object, row->name) == NULL)
-			config_report(config, object->line, "%s%s\"%s\" is missing: %s", section.where, section.separator, row->name,
-			              row->doc);
+			config_report(config, object->line, "%s%s\"%s\" is missing: %s", section.where, section.separator,
+						  row->name, row->doc);
 	}
 }

@@ -24,7 +24,7 @@ static void print_origin(const struct option *row, const struct json_value *writ
 }
 
 static void print_rows(const struct option *rows, const void *settings, const struct json_value *written,
-                       const char *prefix, FILE *out)
+					   const char *prefix, FILE *out)
 {
 	char value[VALUE_MAX_BYTES], name[128];
 	for (const struct option *row = rows; row->name != NULL; row++) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a path guarantees, put together from what its input, the spool's settings and its output mean. docs/guarantees.md
- * says the same at length; the tables here know drivers by their type, and a unit test holds them against the lists.
+ * What a path guarantees, put together from what its input, the spool's settings and its output mean.
+ * docs/guarantees.md says the same at length; the tables here know drivers by their type, and a unit test holds them
+ * against the lists.
  */
 #include <ctype.h>
 #include <stdarg.h>
@@ -13,16 +14,17 @@ enum { VALUE_MAX_BYTES = 64 };
 /* What is known of an input's side. */
 struct input_words {
 	const char *type;
-	bool sheds;          /* drops when the spool is full; others make senders wait */
-	bool acknowledges;   /* tells the sender when a message is stored */
-	const char *always;  /* what may be lost at any time */
+	bool sheds;         /* drops when the spool is full; others make senders wait */
+	bool acknowledges;  /* tells the sender when a message is stored */
+	const char *always; /* what may be lost at any time */
 };
 
 static const struct input_words input_words[] = {
 	{"relp", false, true, ""},
 	{"tcp", false, false, ""},
 	{"tls", false, false, ""},
-	{"udp", true, false, "the network may lose datagrams that nobody counts, the kernel's receive buffer some that are counted; "},
+	{"udp", true, false,
+	 "the network may lose datagrams that nobody counts, the kernel's receive buffer some that are counted; "},
 	{"unix", true, false, "local programs never wait for room: what there is none for is dropped and counted; "},
 	{NULL, true, false, "it is not known when this input loses messages; "},
 };
@@ -34,17 +36,24 @@ struct output_words {
 };
 
 static const struct output_words output_words[] = {
-	{"relp", "delivered means that the next hop has acknowledged it, and after a broken connection up to one window of messages "
-	         "comes twice; if the next hop is rsyslog's imrelp, its 200 says that it has received a message, not that it has "
-	         "stored it, and what it held in memory is lost when it is killed"},
-	{"tcp", "unconfirmed: delivered means that the next hop's kernel has the octets, so what the next hop had not stored when it "
-	        "or the connection died is lost, uncounted"},
-	{"tls", "unconfirmed: delivered means that the next hop's kernel has the octets, so what the next hop had not stored when it "
-	        "or the connection died is lost, uncounted"},
-	{"udp", "unconfirmed: delivered means that the datagram was sent, and any of them may be lost behind that, uncounted"},
-	{"file", "delivered means that the file is synced, and after an unclean stop the last second of lines may be in it twice"},
-	{"stdout", "unconfirmed: delivered means that it was written to standard output, and what the reader does with it is not "
-	           "known"},
+	{"relp",
+	 "delivered means that the next hop has acknowledged it, and after a broken connection up to one window of "
+	 "messages "
+	 "comes twice; if the next hop is rsyslog's imrelp, its 200 says that it has received a message, not that it has "
+	 "stored it, and what it held in memory is lost when it is killed"},
+	{"tcp", "unconfirmed: delivered means that the next hop's kernel has the octets, so what the next hop had not "
+			"stored when it "
+			"or the connection died is lost, uncounted"},
+	{"tls", "unconfirmed: delivered means that the next hop's kernel has the octets, so what the next hop had not "
+			"stored when it "
+			"or the connection died is lost, uncounted"},
+	{"udp",
+	 "unconfirmed: delivered means that the datagram was sent, and any of them may be lost behind that, uncounted"},
+	{"file",
+	 "delivered means that the file is synced, and after an unclean stop the last second of lines may be in it twice"},
+	{"stdout",
+	 "unconfirmed: delivered means that it was written to standard output, and what the reader does with it is not "
+	 "known"},
 	{NULL, "it is not known when this output loses messages"},
 };
 
@@ -64,7 +73,6 @@ static const struct input_words *words_of_input(const char *type)
 		words++;
 	return words;
 }
-
 
 static const struct output_words *words_of_output(const char *type)
 {
@@ -96,18 +104,23 @@ static void say_input(struct sentence *sentence, const struct spool_settings *sp
 	bool synced = spool->sync == SPOOL_SYNC_GROUP;
 	say(sentence, "%s", input->always);
 	if (input->acknowledges && synced)
-		say(sentence, "a message is acknowledged to its sender when it is stored on disk, so that none that was acknowledged is "
-		              "lost, and what was not acknowledged is sent again");
+		say(sentence,
+			"a message is acknowledged to its sender when it is stored on disk, so that none that was acknowledged is "
+			"lost, and what was not acknowledged is sent again");
 	else if (input->acknowledges)
-		say(sentence, "\"sync\" is \"off\": a message is acknowledged to its sender when it is written and not yet on disk, so "
-		              "that a power failure or a crash of the kernel loses acknowledged messages");
+		say(sentence,
+			"\"sync\" is \"off\": a message is acknowledged to its sender when it is written and not yet on disk, so "
+			"that a power failure or a crash of the kernel loses acknowledged messages");
 	else
-		say(sentence, "nothing is acknowledged to senders: if relayd is killed or the machine fails, what the kernel had received "
-		              "and what was not %s yet (at most %s) is lost, and the next start says so",
-		    synced ? "stored" : "written", memory);
+		say(sentence,
+			"nothing is acknowledged to senders: if relayd is killed or the machine fails, what the kernel had "
+			"received "
+			"and what was not %s yet (at most %s) is lost, and the next start says so",
+			synced ? "stored" : "written", memory);
 	if (!input->acknowledges && !synced)
-		say(sentence, "; \"sync\" is \"off\": a power failure or a crash of the kernel also loses what was written and not yet on "
-		              "disk");
+		say(sentence, "; \"sync\" is \"off\": a power failure or a crash of the kernel also loses what was written and "
+					  "not yet on "
+					  "disk");
 }
 
 static void say_lag(struct sentence *sentence, const struct output_common *common)
@@ -124,7 +137,7 @@ static void say_lag(struct sentence *sentence, const struct output_common *commo
 }
 
 static void say_spool(struct sentence *sentence, const struct spool_settings *spool, const struct input_words *input,
-                      const struct output_common *common)
+					  const struct output_common *common)
 {
 	char max_size[VALUE_MAX_BYTES];
 	option_print_size(spool->max_size, max_size, sizeof max_size);
@@ -147,8 +160,9 @@ static void say_output(struct sentence *sentence, const struct output_settings *
 	say(sentence, "; %s", words_of_output(output->driver->type)->delivered);
 	own_value(output->driver->options, output->options, "mode", value, sizeof value);
 	if (strcmp(value, "balance") == 0)
-		say(sentence, "; several servers are used at once (balance): order is not kept between them, and what one had not answered "
-		              "goes to another, so that a message may be at both");
+		say(sentence, "; several servers are used at once (balance): order is not kept between them, and what one had "
+					  "not answered "
+					  "goes to another, so that a message may be at both");
 	if (common->filter.present)
 		say(sentence, "; only messages that its filter lets pass take this path");
 }

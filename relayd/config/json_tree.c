@@ -188,7 +188,8 @@ static const yajl_callbacks callbacks = {
 	.yajl_end_array = on_end,
 };
 
-/* What yajl says is "lexical error: invalid char in json text.\n": one line without the trailing dot is what we print. */
+/* What yajl says is "lexical error: invalid char in json text.\n": one line without the trailing dot is what we print.
+ */
 static void report_syntax(struct reading *reading)
 {
 	unsigned char *said = yajl_get_error(reading->parser, 0, NULL, 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON text to a small tree that remembers the line of each value, for the configuration. C and C++ comments are allowed.
- * Depth, members and size are bounded, and an object that names a member twice is an error: the text comes from a person,
- * but a wrong file may be anything.
+ * JSON text to a small tree that remembers the line of each value, for the configuration. C and C++ comments are
+ * allowed. Depth, members and size are bounded, and an object that names a member twice is an error: the text comes
+ * from a person, but a wrong file may be anything.
  */
 #ifndef RELAYD_CONFIG_JSON_TREE_H
 #define RELAYD_CONFIG_JSON_TREE_H
@@ -33,7 +33,7 @@ struct json_value {
 	char *text;               /* of BOOL, NUMBER, STRING, else NULL */
 	struct json_value *first; /* of LIST and OBJECT: children in order */
 	struct json_value *last;
-	struct json_value *next;  /* behind this one */
+	struct json_value *next; /* behind this one */
 	unsigned children;
 };
 

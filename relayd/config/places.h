@@ -4,8 +4,8 @@
 #define RELAYD_CONFIG_PLACES_H
 
 /*
- * The user's state directory for relayd: $XDG_STATE_HOME/relayd, else ~/.local/state/relayd. Allocated; NULL if neither is
- * known or memory is short.
+ * The user's state directory for relayd: $XDG_STATE_HOME/relayd, else ~/.local/state/relayd. Allocated; NULL if neither
+ * is known or memory is short.
  */
 char *places_state_directory(void);
 
@@ -15,7 +15,8 @@ char *places_state_directory(void);
  */
 char *places_control_socket(void);
 
-/* Makes the directories that lead to `path`, with mode 0700, as far as that can be done; who uses the path says what cannot. */
+/* Makes the directories that lead to `path`, with mode 0700, as far as that can be done; who uses the path says what
+ * cannot. */
 void places_make_parents(const char *path);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Walks the rows once for both forms. Rows that all drivers of a list share are printed once, in front of the drivers; so
- * is a section's table that several drivers point to.
+ * Walks the rows once for both forms. Rows that all drivers of a list share are printed once, in front of the drivers;
+ * so is a section's table that several drivers point to.
  */
 #include "config/reference.h"
 
@@ -13,11 +13,11 @@
 
 enum {
 	FACTS_MAX_BYTES = 512,
-	INDENT_COLUMNS = 4,   /* of one level */
+	INDENT_COLUMNS = 4, /* of one level */
 	TEXT_COLUMNS = 96,
-	MDOC_COLUMNS = 80,    /* of a line of source */
+	MDOC_COLUMNS = 80, /* of a line of source */
 	MDOC_TEXT_MAX_BYTES = 1024,
-	TABLES_MAX = 32,      /* section tables that are printed once */
+	TABLES_MAX = 32, /* section tables that are printed once */
 	PATH_MAX_BYTES = 64,
 };
 
@@ -108,7 +108,8 @@ static void print_facts(const struct option *row, char *out, size_t size)
 
 /* ---- mdoc ---- */
 
-/* Appends one octet of text as roff wants it: no backslash, and no word that it takes for a request at a line's start. */
+/* Appends one octet of text as roff wants it: no backslash, and no word that it takes for a request at a line's start.
+ */
 static size_t put_roff(char *out, bool starts_word, char octet)
 {
 	if (octet == '\\')
@@ -230,14 +231,14 @@ static bool is_shared(const struct driver_list *list, const struct option *row)
 	for (unsigned i = 0; i < list->count; i++) {
 		const struct option *other = option_find(list->rows(i), row->name);
 		if (other == NULL || other->kind != row->kind || other->section != row->section ||
-		    !same_text(other->doc, row->doc) || !same_text(other->preset, row->preset))
+			!same_text(other->doc, row->doc) || !same_text(other->preset, row->preset))
 			return false;
 	}
 	return list->count > 1;
 }
 
 static void print_rows_if(struct reference *reference, const struct driver_list *list, unsigned index, bool shared,
-                          const char *where)
+						  const char *where)
 {
 	begin_rows(reference);
 	for (const struct option *row = list->rows(index); row->name != NULL; row++) {
@@ -324,7 +325,8 @@ void reference_print(FILE *out, enum reference_form form)
 		inputs.count++;
 	while (output_drivers[outputs.count] != NULL)
 		outputs.count++;
-	print_heading(&reference, "Top level", "The file is one object with these members, and the lists inputs and outputs.");
+	print_heading(&reference, "Top level",
+				  "The file is one object with these members, and the lists inputs and outputs.");
 	begin_rows(&reference);
 	for (const struct option *row = process_options; row->name != NULL; row++)
 		print_row(&reference, 1, row, "the top level");

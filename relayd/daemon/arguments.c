@@ -24,17 +24,17 @@ static const struct option long_options[] = {
 void arguments_print_help(FILE *out)
 {
 	fputs("relayd carries syslog messages from inputs through a spool on disk to outputs.\n"
-	      "\n"
-	      "  relayd                    try it: listens on loopback port 5514, prints JSON lines\n"
-	      "  relayd -c FILE            runs with this configuration, in the foreground\n"
-	      "  relayd -c FILE --check    says what is wrong with it, and ends\n"
-	      "  relayd -c FILE --explain  says every effective setting and what each path guarantees\n"
-	      "  relayd --options          prints the reference of all options (--options=mdoc for the manual)\n"
-	      "  relayd --help | --version\n"
-	      "\n"
-	      "SIGTERM and SIGINT stop it in order, SIGHUP reads certificates and opens files again.\n"
-	      "See relayd(8) and relayd.conf(5).\n",
-	      out);
+		  "\n"
+		  "  relayd                    try it: listens on loopback port 5514, prints JSON lines\n"
+		  "  relayd -c FILE            runs with this configuration, in the foreground\n"
+		  "  relayd -c FILE --check    says what is wrong with it, and ends\n"
+		  "  relayd -c FILE --explain  says every effective setting and what each path guarantees\n"
+		  "  relayd --options          prints the reference of all options (--options=mdoc for the manual)\n"
+		  "  relayd --help | --version\n"
+		  "\n"
+		  "SIGTERM and SIGINT stop it in order, SIGHUP reads certificates and opens files again.\n"
+		  "See relayd(8) and relayd.conf(5).\n",
+		  out);
 }
 
 /* The first action asked for wins over "run"; two different ones contradict each other. */

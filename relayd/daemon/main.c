@@ -30,13 +30,14 @@ static bool has_ipv6_loopback(void)
 static bool read_config(const struct arguments *arguments, struct config *config)
 {
 	bool good = arguments->file != NULL ? config_read_file(config, arguments->file)
-	                                    : config_read_default(config, has_ipv6_loopback());
+										: config_read_default(config, has_ipv6_loopback());
 	if (!good)
 		config_print_errors(config, stderr);
 	return good;
 }
 
-/* Default places of an ordinary user may lack their directories; root's belong to the system, and are made by who opens them. */
+/* Default places of an ordinary user may lack their directories; root's belong to the system, and are made by who opens
+ * them. */
 static void make_user_directories(const struct config *config)
 {
 	if (geteuid() == 0)
@@ -53,9 +54,10 @@ static enum exit_code run(const struct arguments *arguments, const struct config
 	places_make_parents(config->settings.process.spool.is.path);
 	char greeting[1024];
 	snprintf(greeting, sizeof greeting,
-	         "relayd: no configuration given (-c FILE): listening for syslog on UDP and TCP port 5514 of this machine alone, "
-	         "spool in %s, messages are printed as JSON; try: logger --server 127.0.0.1 --port 5514 --udp hello",
-	         config->settings.process.spool.is.path);
+			 "relayd: no configuration given (-c FILE): listening for syslog on UDP and TCP port 5514 of this machine "
+			 "alone, "
+			 "spool in %s, messages are printed as JSON; try: logger --server 127.0.0.1 --port 5514 --udp hello",
+			 config->settings.process.spool.is.path);
 	return process_run(&config->settings, greeting);
 }
 

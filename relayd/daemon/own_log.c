@@ -32,10 +32,11 @@ bool own_log_open(const struct log_settings *settings, char *error)
 		.facility = SLOG_SYSLOG,
 		.levels = settings->level,
 	};
-	options.sink = settings->file != NULL ? slog_sink_file(settings->file, encoder) : slog_sink_fd(STDERR_FILENO, encoder);
+	options.sink =
+		settings->file != NULL ? slog_sink_file(settings->file, encoder) : slog_sink_fd(STDERR_FILENO, encoder);
 	if (options.sink == NULL) {
 		snprintf(error, OWN_LOG_ERROR_MAX_BYTES, "log: file: %s cannot be opened: %s",
-		         settings->file != NULL ? settings->file : "standard error", strerror(errno));
+				 settings->file != NULL ? settings->file : "standard error", strerror(errno));
 		return false;
 	}
 	int failure = slog_open(&options);

@@ -76,7 +76,7 @@ bool privilege_lower(struct privilege *privilege, const char *user, char *error)
 	const struct passwd *entry = getpwnam(user);
 	if (entry == NULL)
 		return refuse(error, "user: there is no user \"%.64s\"%s%s", user, errno != 0 ? ": " : "",
-		              errno != 0 ? strerror(errno) : "");
+					  errno != 0 ? strerror(errno) : "");
 	if (entry->pw_uid == geteuid() && entry->pw_uid == getuid())
 		return true;
 	if (geteuid() != 0)
@@ -85,7 +85,7 @@ bool privilege_lower(struct privilege *privilege, const char *user, char *error)
 	privilege->gid = entry->pw_gid;
 	privilege->changes = true;
 	if (initgroups(user, privilege->gid) != 0 || setresgid(privilege->gid, privilege->gid, privilege->gid) != 0 ||
-	    setresuid(privilege->uid, privilege->uid, 0) != 0 || !raise_kept())
+		setresuid(privilege->uid, privilege->uid, 0) != 0 || !raise_kept())
 		return refuse(error, "user: cannot become \"%.64s\": %s", user, strerror(errno));
 	return true;
 }
@@ -97,10 +97,10 @@ static bool is_given_up(const struct privilege *privilege)
 	uid_t real, effective, saved;
 	gid_t real_group, effective_group, saved_group;
 	if (getresuid(&real, &effective, &saved) != 0 || getresgid(&real_group, &effective_group, &saved_group) != 0 ||
-	    !read_capabilities(sets))
+		!read_capabilities(sets))
 		return false;
 	if (real != privilege->uid || effective != privilege->uid || saved != privilege->uid ||
-	    real_group != privilege->gid || effective_group != privilege->gid || saved_group != privilege->gid)
+		real_group != privilege->gid || effective_group != privilege->gid || saved_group != privilege->gid)
 		return false;
 	if ((sets[0].permitted | sets[1].permitted | sets[0].effective | sets[1].effective) != 0)
 		return false;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From root to an ordinary user in two steps, forward only. First the process becomes the user in all but a way back, and
- * keeps three capabilities: so ports below 1024 can be bound and key files read, while the spool, sockets and logs that
- * are made already belong to the user. Then the way back and the capabilities go, for good.
+ * From root to an ordinary user in two steps, forward only. First the process becomes the user in all but a way back,
+ * and keeps three capabilities: so ports below 1024 can be bound and key files read, while the spool, sockets and logs
+ * that are made already belong to the user. Then the way back and the capabilities go, for good.
  */
 #ifndef RELAYD_DAEMON_PRIVILEGE_H
 #define RELAYD_DAEMON_PRIVILEGE_H
@@ -32,7 +32,8 @@ struct privilege {
  */
 bool privilege_lower(struct privilege *privilege, const char *user, char *error);
 
-/* After everything is open: holds for every thread, and is checked to be irreversible. False and a sentence as above. */
+/* After everything is open: holds for every thread, and is checked to be irreversible. False and a sentence as above.
+ */
 bool privilege_give_up(struct privilege *privilege, char *error);
 
 #endif

@@ -56,7 +56,8 @@ static void on_stopped(void *context)
 	close_handles(process);
 }
 
-/* After a failed sync nothing may be tried again or tidied up: the supervisor restarts us, and recovery does the rest. */
+/* After a failed sync nothing may be tried again or tidied up: the supervisor restarts us, and recovery does the rest.
+ */
 static void on_failed(void *context, const char *error)
 {
 	(void)context;
@@ -70,7 +71,8 @@ static void on_stop_signal(uv_signal_t *handle, int number)
 {
 	struct process *process = handle->data;
 	if (process->is_stopping) {
-		slog_warning("stop_interrupted", "signal", number, "message", "a second signal ends relayd before it has stopped in order");
+		slog_warning("stop_interrupted", "signal", number, "message",
+					 "a second signal ends relayd before it has stopped in order");
 		own_log_close();
 		_exit(EXIT_CODE_INTERRUPTED);
 	}
@@ -126,12 +128,12 @@ static bool open_loop(struct process *process)
 	if (uv_loop_init(&process->loop) != 0)
 		return false;
 	if (uv_signal_init(&process->loop, &process->terminate) != 0 ||
-	    uv_signal_init(&process->loop, &process->interrupt) != 0 ||
-	    uv_signal_init(&process->loop, &process->hang_up) != 0 || uv_timer_init(&process->loop, &process->alive) != 0)
+		uv_signal_init(&process->loop, &process->interrupt) != 0 ||
+		uv_signal_init(&process->loop, &process->hang_up) != 0 || uv_timer_init(&process->loop, &process->alive) != 0)
 		return false;
 	return listen_to(process, &process->terminate, on_stop_signal, SIGTERM) &&
-	       listen_to(process, &process->interrupt, on_stop_signal, SIGINT) &&
-	       listen_to(process, &process->hang_up, on_hang_up, SIGHUP);
+		   listen_to(process, &process->interrupt, on_stop_signal, SIGINT) &&
+		   listen_to(process, &process->hang_up, on_hang_up, SIGHUP);
 }
 
 static enum exit_code exit_code_of(enum relay_result result)
@@ -161,13 +163,14 @@ static bool spool_is_ours(const struct settings *settings, char *error)
 	const char *path = settings->process.spool.is.path;
 	if (access(path, R_OK | W_OK | X_OK) == 0)
 		return true;
-	snprintf(error, RELAY_ERROR_MAX_BYTES, "the spool %s cannot be used by the user %s: %s; give it to that user with chown -R",
-	         path, settings->process.user, strerror(errno));
+	snprintf(error, RELAY_ERROR_MAX_BYTES,
+			 "the spool %s cannot be used by the user %s: %s; give it to that user with chown -R", path,
+			 settings->process.user, strerror(errno));
 	return false;
 }
 
 static enum exit_code open_all(struct process *process, const struct settings *settings, struct privilege *privilege,
-                               char *error)
+							   char *error)
 {
 	const struct relay_events events = {process, on_stopped, on_failed};
 	enum relay_result result = relay_open(&process->loop, settings, &events, &process->relay, error);

@@ -6,7 +6,8 @@
 #include <string.h>
 
 /* Offsets in a section count from its `present`. */
-#define SPOOL_OFFSET(member) (offsetof(struct process_settings, spool.is.member) - offsetof(struct process_settings, spool))
+#define SPOOL_OFFSET(member)                                                                                           \
+	(offsetof(struct process_settings, spool.is.member) - offsetof(struct process_settings, spool))
 #define LOG_OFFSET(member) (offsetof(struct process_settings, log.is.member) - offsetof(struct process_settings, log))
 
 enum {
@@ -49,8 +50,9 @@ static const struct option spool_options[] = {
 		.preset = "20GiB",
 		.min = 64ULL * MIB,
 		.max = 1ULL << 50,
-		.doc = "The most that all files of the spool take on disk; when it is used up, inputs that can wait are made to "
-		       "wait and the others drop messages and count them.",
+		.doc =
+			"The most that all files of the spool take on disk; when it is used up, inputs that can wait are made to "
+			"wait and the others drop messages and count them.",
 	},
 	{
 		.name = "segment_size",
@@ -59,8 +61,9 @@ static const struct option spool_options[] = {
 		.preset = "64MiB",
 		.min = 4ULL * MIB,
 		.max = 1024ULL * MIB,
-		.doc = "The size of one file of the spool, and the step in which space is given back; if it is not set, it is at "
-		       "most an eighth of max_size.",
+		.doc =
+			"The size of one file of the spool, and the step in which space is given back; if it is not set, it is at "
+			"most an eighth of max_size.",
 	},
 	{
 		.name = "reserve",
@@ -68,8 +71,9 @@ static const struct option spool_options[] = {
 		.offset = SPOOL_OFFSET(reserve),
 		.preset = "256MiB",
 		.max = 1ULL << 50,
-		.doc = "The part of max_size that only messages of severity emerg to err may use when they come over UDP or another "
-		       "input that cannot wait; if it is not set, it is at most an eighth of max_size.",
+		.doc = "The part of max_size that only messages of severity emerg to err may use when they come over UDP or "
+			   "another "
+			   "input that cannot wait; if it is not set, it is at most an eighth of max_size.",
 	},
 	{
 		.name = "sync",
@@ -78,7 +82,7 @@ static const struct option spool_options[] = {
 		.preset = "group",
 		.choices = sync_choices,
 		.doc = "With group, a message is stored, and acknowledged, when it is synced to the disk; with off, when it is "
-		       "written, so that a power failure or a crash of the kernel can lose acknowledged messages.",
+			   "written, so that a power failure or a crash of the kernel can lose acknowledged messages.",
 	},
 	{
 		.name = "compression",
@@ -106,8 +110,9 @@ static const struct option log_options[] = {
 		.kind = OPTION_TEXT,
 		.offset = LOG_OFFSET(level),
 		.preset = "info",
-		.doc = "The least severity of the relay's own messages that is logged: emerg, alert, crit, err, warning, notice, "
-		       "info, debug, trace, or off.",
+		.doc =
+			"The least severity of the relay's own messages that is logged: emerg, alert, crit, err, warning, notice, "
+			"info, debug, trace, or off.",
 	},
 	{
 		.name = "format",
@@ -153,21 +158,22 @@ const struct option process_options[] = {
 		.name = "user",
 		.kind = OPTION_TEXT,
 		.offset = offsetof(struct process_settings, user),
-		.doc = "The user to become, for good, once ports are bound and keys are read; relayd must then be started by root.",
+		.doc = "The user to become, for good, once ports are bound and keys are read; relayd must then be started by "
+			   "root.",
 	},
 	{
 		.name = "control",
 		.kind = OPTION_TEXT,
 		.offset = offsetof(struct process_settings, control),
 		.doc = "The path of the socket that relayctl(1) talks to, or null for none; the default is control.sock in the "
-		       "directory that systemd made, for root in /run/relayd, else in the user's runtime directory.",
+			   "directory that systemd made, for root in /run/relayd, else in the user's runtime directory.",
 	},
 	{
 		.name = "time_zone",
 		.kind = OPTION_TEXT,
 		.offset = offsetof(struct process_settings, time_zone),
 		.doc = "The time zone of messages that do not say theirs, a name such as \"Europe/Berlin\" or a POSIX TZ text; "
-		       "the default is the system's.",
+			   "the default is the system's.",
 	},
 	{.name = NULL},
 };

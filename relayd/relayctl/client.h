@@ -12,8 +12,8 @@ enum {
 };
 
 /*
- * Sends {"command": `command`} to the socket at `path` and appends the whole answer to `answer` (its cap bounds it). False
- * and a sentence in `error` (CLIENT_ERROR_MAX_BYTES) if there is no relayd, or it does not answer in time.
+ * Sends {"command": `command`} to the socket at `path` and appends the whole answer to `answer` (its cap bounds it).
+ * False and a sentence in `error` (CLIENT_ERROR_MAX_BYTES) if there is no relayd, or it does not answer in time.
  */
 bool client_ask(const char *path, const char *command, struct buffer *answer, char *error);
 

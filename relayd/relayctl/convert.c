@@ -22,8 +22,8 @@ struct convert_arguments {
 void convert_print_help(FILE *out)
 {
 	fputs("  relayctl convert [--to json|rfc5424] [--framing lines|octet-counting] [--time-zone ZONE] [FILE...]\n"
-	      "      reads syslog messages, one a line or octet-counted, and prints one line for each\n",
-	      out);
+		  "      reads syslog messages, one a line or octet-counted, and prints one line for each\n",
+		  out);
 }
 
 /* The index of `text` in `choices`, or -1 after saying what there is. */
@@ -166,8 +166,8 @@ enum relayctl_exit convert_run(int argc, char **argv)
 	};
 	convert_stream_open(&stream);
 	int count = argc - optind;
-	enum relayctl_exit code = count > 0 ? convert_files(&stream, count, argv + optind)
-	                                    : convert_files(&stream, 1, only_standard_input);
+	enum relayctl_exit code =
+		count > 0 ? convert_files(&stream, count, argv + optind) : convert_files(&stream, 1, only_standard_input);
 	convert_stream_close(&stream);
 	return code;
 }

@@ -60,7 +60,7 @@ static size_t encode_rfc5424(const struct envelope *envelope, uint8_t *room, siz
 }
 
 static size_t encode_json(const struct convert_stream *stream, const struct envelope *envelope, const char *error,
-                          uint8_t *room, size_t size)
+						  uint8_t *room, size_t size)
 {
 	const struct json_options options = {
 		.error = error,
@@ -77,7 +77,8 @@ static enum convert_result put(struct convert_stream *stream, struct bytes raw, 
 	parse_message(raw, &stream->parse, &envelope.message);
 	envelope.message.flags |= flags;
 	bool as_json = stream->form == CONVERT_TO_JSON;
-	size_t size = as_json ? json_encoded_max(raw.len, error != NULL ? strlen(error) : 0) : rfc5424_encoded_max(raw.len) + 1;
+	size_t size =
+		as_json ? json_encoded_max(raw.len, error != NULL ? strlen(error) : 0) : rfc5424_encoded_max(raw.len) + 1;
 	uint8_t *room = buffer_reserve(&stream->output, size);
 	if (room == NULL)
 		return CONVERT_NO_MEMORY;
@@ -193,7 +194,8 @@ enum convert_result convert_stream_run(struct convert_stream *stream, int in, in
 		if (got < 0)
 			return CONVERT_UNREADABLE;
 		result = stream->framing == CONVERT_LINES ? put_lines(stream, got == 0) : put_frames(stream, got == 0);
-		/* What came in one piece is out before the next one is waited for: a pipe's reader need not wait for its end. */
+		/* What came in one piece is out before the next one is waited for: a pipe's reader need not wait for its end.
+		 */
 		if (result == CONVERT_DONE || result == CONVERT_LOST) {
 			enum convert_result written = write_out(stream);
 			result = written == CONVERT_DONE ? result : written;

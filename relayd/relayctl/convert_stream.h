@@ -18,7 +18,7 @@ enum convert_form {
 };
 
 enum convert_framing {
-	CONVERT_LINES = 0,          /* a message ends at LF (and a CR before it); an empty line is a message, too: a bad one */
+	CONVERT_LINES = 0, /* a message ends at LF (and a CR before it); an empty line is a message, too: a bad one */
 	CONVERT_OCTET_COUNTING = 1, /* RFC 6587, 3.4.1 */
 };
 

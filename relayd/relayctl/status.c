@@ -17,8 +17,8 @@ struct status_arguments {
 void status_print_help(FILE *out)
 {
 	fputs("  relayctl status [--json] [--control PATH]\n"
-	      "      says what the running relayd receives, keeps and delivers\n",
-	      out);
+		  "      says what the running relayd receives, keeps and delivers\n",
+		  out);
 }
 
 static bool read_arguments(int argc, char **argv, struct status_arguments *arguments)

@@ -65,9 +65,10 @@ static void print_spool(const struct json_value *spool, FILE *out)
 	char used[SIZE_TEXT_MAX_BYTES], most[SIZE_TEXT_MAX_BYTES];
 	fprintf(out, "\nspool %s\n", text_of(spool, "path"));
 	fprintf(out, "  %s, %s of %s used in %s segments\n", text_of(spool, "level"), size_of(spool, "used_bytes", used),
-	        size_of(spool, "max_size_bytes", most), count_of(spool, "segments"));
+			size_of(spool, "max_size_bytes", most), count_of(spool, "segments"));
 	fprintf(out, "  messages %s to %s kept, appended %s, stored %s, syncs %s\n", count_of(spool, "first"),
-	        count_of(spool, "stored"), count_of(spool, "appended"), count_of(spool, "stored"), count_of(spool, "syncs"));
+			count_of(spool, "stored"), count_of(spool, "appended"), count_of(spool, "stored"),
+			count_of(spool, "syncs"));
 	if (!is_zero(spool, "damaged"))
 		fprintf(out, "  DAMAGED: %s messages cannot be read any more\n", count_of(spool, "damaged"));
 }
@@ -84,10 +85,12 @@ static void print_inputs(const struct json_value *inputs, FILE *out)
 	fprintf(out, "\n%-28s %-22s %10s %14s %14s\n", "INPUT", "STATE", "CONNECTED", "RECEIVED", "STORED");
 	for (const struct json_value *input = inputs != NULL ? inputs->first : NULL; input != NULL; input = input->next) {
 		fprintf(out, "%-28s %-22s %10s %14s %14s\n", text_of(input, "name"), text_of(input, "state"),
-		        count_of(input, "connections"), count_of(input, "received"), count_of(input, "stored"));
+				count_of(input, "connections"), count_of(input, "received"), count_of(input, "stored"));
 		const struct json_value *dropped = json_member(input, "dropped");
-		for (const struct json_value *reason = dropped != NULL ? dropped->first : NULL; reason != NULL; reason = reason->next)
-			fprintf(out, "    %s dropped: %s\n", reason->text != NULL ? reason->text : "0", reason->name != NULL ? reason->name : "");
+		for (const struct json_value *reason = dropped != NULL ? dropped->first : NULL; reason != NULL;
+			 reason = reason->next)
+			fprintf(out, "    %s dropped: %s\n", reason->text != NULL ? reason->text : "0",
+					reason->name != NULL ? reason->name : "");
 		print_counter(input, "truncated", "messages were too long and cut", out);
 		print_counter(input, "connections_refused", "connections refused", out);
 		print_counter(input, "protocol_errors", "connections ended by a protocol error", out);
@@ -98,13 +101,15 @@ static void print_inputs(const struct json_value *inputs, FILE *out)
 static void print_outputs(const struct json_value *outputs, FILE *out)
 {
 	fprintf(out, "\n%-16s %14s %14s %14s %14s %12s\n", "OUTPUT", "APPENDED", "STORED", "SENT", "DELIVERED", "PENDING");
-	for (const struct json_value *output = outputs != NULL ? outputs->first : NULL; output != NULL; output = output->next) {
+	for (const struct json_value *output = outputs != NULL ? outputs->first : NULL; output != NULL;
+		 output = output->next) {
 		const struct json_value *totals = json_member(output, "totals");
 		bool confirmed = strcmp(text_of(output, "confirmed"), "true") == 0;
 		fprintf(out, "%-16s %14s %14s %14s %14s %12s\n", text_of(output, "name"), count_of(output, "appended"),
-		        count_of(output, "stored"), count_of(output, "sent"), count_of(output, "delivered"), count_of(output, "pending"));
-		fprintf(out, "    %s%s: %s%s%s\n", text_of(output, "type"), confirmed ? "" : " (unconfirmed)", text_of(output, "state"),
-		        text_of(output, "peer")[0] != '\0' ? ", " : "", text_of(output, "peer"));
+				count_of(output, "stored"), count_of(output, "sent"), count_of(output, "delivered"),
+				count_of(output, "pending"));
+		fprintf(out, "    %s%s: %s%s%s\n", text_of(output, "type"), confirmed ? "" : " (unconfirmed)",
+				text_of(output, "state"), text_of(output, "peer")[0] != '\0' ? ", " : "", text_of(output, "peer"));
 		if (text_of(output, "detail")[0] != '\0')
 			fprintf(out, "    %s\n", text_of(output, "detail"));
 		print_counter(output, "resent", "sent again since the start", out);

@@ -31,7 +31,7 @@ START_TEST(links_are_walked_in_the_order_appended)
 {
 	fill();
 	int expected = 0;
-	LIST_FOR_EACH(link, &head)
+	LIST_FOR_EACH (link, &head)
 		ck_assert_int_eq(number_of(link), expected++);
 	ck_assert_int_eq(expected, 4);
 }
@@ -40,8 +40,7 @@ END_TEST
 START_TEST(the_current_link_may_be_removed)
 {
 	fill();
-	LIST_FOR_EACH(link, &head)
-	{
+	LIST_FOR_EACH (link, &head) {
 		if (number_of(link) % 2 == 0)
 			list_remove(link);
 	}
@@ -59,7 +58,7 @@ START_TEST(removing_twice_is_harmless)
 	list_remove(&items[1].link);
 	ck_assert(list_is_empty(&items[1].link));
 	int count = 0;
-	LIST_FOR_EACH(link, &head)
+	LIST_FOR_EACH (link, &head)
 		count++;
 	ck_assert_int_eq(count, 3);
 }
@@ -68,7 +67,7 @@ END_TEST
 START_TEST(an_empty_list_has_no_links)
 {
 	list_init(&head);
-	LIST_FOR_EACH(link, &head)
+	LIST_FOR_EACH (link, &head)
 		ck_abort_msg("a link in an empty list");
 	ck_assert_ptr_null(list_take_first(&head));
 }

@@ -31,12 +31,25 @@ static const struct option inner_rows[] = {
 
 static const struct option rows[] = {
 	{.name = "flag", .kind = OPTION_BOOL, .offset = offsetof(struct sample, flag), .preset = "true"},
-	{.name = "count", .kind = OPTION_COUNT, .offset = offsetof(struct sample, count), .preset = "3", .min = 1, .max = 9},
-	{.name = "size", .kind = OPTION_SIZE, .offset = offsetof(struct sample, size), .preset = "64KiB", .min = 1024,
-     .max = 1 << 20},
+	{.name = "count",
+	 .kind = OPTION_COUNT,
+	 .offset = offsetof(struct sample, count),
+	 .preset = "3",
+	 .min = 1,
+	 .max = 9},
+	{.name = "size",
+	 .kind = OPTION_SIZE,
+	 .offset = offsetof(struct sample, size),
+	 .preset = "64KiB",
+	 .min = 1024,
+	 .max = 1 << 20},
 	{.name = "duration", .kind = OPTION_DURATION, .offset = offsetof(struct sample, duration), .preset = "5s"},
 	{.name = "text", .kind = OPTION_TEXT, .offset = offsetof(struct sample, text)},
-	{.name = "choice", .kind = OPTION_CHOICE, .offset = offsetof(struct sample, choice), .preset = "off", .choices = choices},
+	{.name = "choice",
+	 .kind = OPTION_CHOICE,
+	 .offset = offsetof(struct sample, choice),
+	 .preset = "off",
+	 .choices = choices},
 	{.name = "listen", .kind = OPTION_LIST, .offset = offsetof(struct sample, list), .preset = "a, b c, d"},
 	{.name = "inner", .kind = OPTION_SECTION, .offset = offsetof(struct sample, inner), .section = inner_rows},
 	{.name = NULL},
@@ -126,9 +139,8 @@ START_TEST(what_is_not_of_the_kind_is_refused_with_what_would_be_right)
 	check_refused("count", "-1", "\"-1\" is not a whole number");
 	check_refused("count", "99999999999999999999", "\"99999999999999999999\" is not a whole number");
 	check_refused("size", "20GB",
-	              "\"20GB\" is not a size; write a whole number of octets, KiB, MiB, GiB or TiB, as in \"64KiB\"");
-	check_refused("duration", "5",
-	              "\"5\" is not a time; write a whole number of ms, s, min, h or d, as in \"5s\"");
+				  "\"20GB\" is not a size; write a whole number of octets, KiB, MiB, GiB or TiB, as in \"64KiB\"");
+	check_refused("duration", "5", "\"5\" is not a time; write a whole number of ms, s, min, h or d, as in \"5s\"");
 	check_refused("choice", "grop", "\"grop\" is not one of \"group\", \"off\"");
 	check_refused("text", "", "is empty; leave it out if it is not wanted");
 }
@@ -196,8 +208,9 @@ START_TEST(sizes_are_read_and_printed_in_their_shortest_form)
 	check_size("20GiB", 20ULL << 30, "20GiB");
 	check_size("1024GiB", 1ULL << 40, "1TiB");
 	check_size("16777215TiB", 16777215ULL << 40, "16777215TiB");
-	static const char *const wrong[] = {"", "KiB", "-1", "+1", " 1", "1 KiB", "1KB", "1kib", "1.5GiB", "0x10",
-	                                    "16777216TiB", "18446744073709551616", "1KiBx"};
+	static const char *const wrong[] = {"",     "KiB",  "-1",     "+1",   " 1",          "1 KiB",
+										"1KB",  "1kib", "1.5GiB", "0x10", "16777216TiB", "18446744073709551616",
+										"1KiBx"};
 	uint64_t value;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
 		ck_assert_msg(!option_read_size(wrong[i], &value), "%s", wrong[i]);

@@ -18,8 +18,8 @@ START_TEST(controls_are_replaced)
 {
 	check_made("a\x1b[31mb\x7f\r\n\tc", "a?[31mb????c");
 	check_made("\xc2\x9b"
-	           "31m",
-	           "??31m");
+			   "31m",
+			   "??31m");
 }
 END_TEST
 

@@ -77,7 +77,8 @@ END_TEST
 
 START_TEST(a_cut_tears_no_character)
 {
-	struct bytes text = BYTES("ab\xe2\x82\xac" "cd");
+	struct bytes text = BYTES("ab\xe2\x82\xac"
+							  "cd");
 	static const size_t expected[] = {0, 1, 2, 2, 2, 5, 6, 7, 7};
 	for (size_t limit = 0; limit < sizeof expected / sizeof *expected; limit++)
 		ck_assert_uint_eq(utf8_cut(text, limit), expected[limit]);

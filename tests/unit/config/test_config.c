@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration's reader, held against tests/corpus/config. Each case is a folder: `input` is the file; for an invalid
- * one `expect` is what is printed, for a valid one each of its lines is a line of --explain with runs of spaces made one.
+ * The configuration's reader, held against tests/corpus/config. Each case is a folder: `input` is the file; for an
+ * invalid one `expect` is what is printed, for a valid one each of its lines is a line of --explain with runs of spaces
+ * made one.
  */
 #include "config/config.h"
 #include "config/explain.h"

@@ -8,16 +8,17 @@
 
 enum { SENTENCE_MAX_BYTES = 4096 };
 
-#define UDP "{ \"type\": \"udp\", \"listen\": \"[::1]:5514\" }"
-#define TCP "{ \"type\": \"tcp\", \"listen\": \"[::1]:5514\" }"
-#define RELP "{ \"type\": \"relp\", \"listen\": \"[::1]:2514\" }"
+#define UDP    "{ \"type\": \"udp\", \"listen\": \"[::1]:5514\" }"
+#define TCP    "{ \"type\": \"tcp\", \"listen\": \"[::1]:5514\" }"
+#define RELP   "{ \"type\": \"relp\", \"listen\": \"[::1]:2514\" }"
 #define STDOUT "\"name\": \"o\", \"type\": \"stdout\""
 
 /* The sentence for the only path of a configuration that is put together from its parts. */
 static const char *explained(const char *spool, const char *input, const char *output)
 {
 	static char sentence[SENTENCE_MAX_BYTES], text[SENTENCE_MAX_BYTES];
-	int len = snprintf(text, sizeof text, "{ \"spool\": { %s }, \"inputs\": [ %s ], \"outputs\": [ { %s } ] }", spool, input, output);
+	int len = snprintf(text, sizeof text, "{ \"spool\": { %s }, \"inputs\": [ %s ], \"outputs\": [ { %s } ] }", spool,
+					   input, output);
 	struct config config;
 	bool good = config_read_text(&config, "test", bytes_of(text, (size_t)len));
 	config_print_errors(&config, stderr);
@@ -55,7 +56,7 @@ START_TEST(every_driver_is_known)
 			check_does_not_say(sentence, "not known when");
 			/* The driver's own flag and the words must agree. */
 			ck_assert_msg((strstr(sentence, "unconfirmed") == NULL) == output_drivers[k]->confirmed, "%s: %s",
-			              output_drivers[k]->type, sentence);
+						  output_drivers[k]->type, sentence);
 			free(options);
 		}
 	}
@@ -90,7 +91,8 @@ END_TEST
 
 START_TEST(drop_oldest_is_named_with_its_limits)
 {
-	const char *sentence = explained("", TCP, STDOUT ", \"when_behind\": \"drop_oldest\", \"max_lag_size\": \"1GiB\", \"max_lag_time\": \"2h\"");
+	const char *sentence = explained(
+		"", TCP, STDOUT ", \"when_behind\": \"drop_oldest\", \"max_lag_size\": \"1GiB\", \"max_lag_time\": \"2h\"");
 	check_says(sentence, "or 1GiB are pending or they are 2h old");
 	check_says(sentence, "(drop_oldest)");
 	check_does_not_say(sentence, "senders are made to wait");
@@ -99,8 +101,10 @@ END_TEST
 
 START_TEST(balance_and_filters_are_named)
 {
-	const char *sentence = explained("", TCP, "\"name\": \"o\", \"type\": \"relp\", \"servers\": [ \"a:1\", \"b:1\" ], \"mode\": \"balance\", "
-	                                 "\"filter\": { \"severity\": \"err\" }");
+	const char *sentence =
+		explained("", TCP,
+				  "\"name\": \"o\", \"type\": \"relp\", \"servers\": [ \"a:1\", \"b:1\" ], \"mode\": \"balance\", "
+				  "\"filter\": { \"severity\": \"err\" }");
 	check_says(sentence, "(balance)");
 	check_says(sentence, "its filter lets pass");
 	check_says(sentence, "imrelp");

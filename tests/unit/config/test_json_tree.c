@@ -26,7 +26,8 @@ static void check_refused(struct bytes text, unsigned line, const char *why)
 START_TEST(every_kind_is_told_apart)
 {
 	struct json_value *root = read_good(BYTES("[null, true, false, -1.50e3, \"a\\u00e9\\n\", [], {}]"));
-	static const enum json_kind kinds[] = {JSON_NULL, JSON_BOOL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_LIST, JSON_OBJECT};
+	static const enum json_kind kinds[] = {JSON_NULL,   JSON_BOOL, JSON_BOOL,  JSON_NUMBER,
+										   JSON_STRING, JSON_LIST, JSON_OBJECT};
 	static const char *const texts[] = {NULL, "true", "false", "-1.50e3", "a\xc3\xa9\n", NULL, NULL};
 	ck_assert_uint_eq(root->children, 7);
 	for (unsigned i = 0; i < 7; i++) {
@@ -45,7 +46,8 @@ END_TEST
 
 START_TEST(members_are_found_by_name_and_know_their_line)
 {
-	struct json_value *root = read_good(BYTES("\n{ \"a\": 1,\n\n \"\": {\n \"c\"\n :\n 2 }, // x\n /* \n */ \"d\": [\n 3, 4,\n 5 ] }\n"));
+	struct json_value *root =
+		read_good(BYTES("\n{ \"a\": 1,\n\n \"\": {\n \"c\"\n :\n 2 }, // x\n /* \n */ \"d\": [\n 3, 4,\n 5 ] }\n"));
 	ck_assert_uint_eq(root->line, 2);
 	ck_assert_uint_eq(json_member(root, "a")->line, 2);
 	ck_assert_uint_eq(json_member(root, "")->line, 4);

@@ -52,7 +52,8 @@ START_TEST(the_control_socket_of_root_is_in_run)
 	bool is_root = geteuid() == 0;
 	check_place(places_control_socket(), is_root ? "/run/relayd/control.sock" : "/run/user/7/relayd/control.sock");
 	unsetenv("XDG_RUNTIME_DIR");
-	check_place(places_control_socket(), is_root ? "/run/relayd/control.sock" : "/home/u/.local/state/relayd/control.sock");
+	check_place(places_control_socket(),
+				is_root ? "/run/relayd/control.sock" : "/home/u/.local/state/relayd/control.sock");
 }
 END_TEST
 
