@@ -7,6 +7,7 @@
 #include "output/link.h"
 
 #include <assert.h>
+#include <liblog/slog.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,6 +15,9 @@
 #include "net/socket.h"
 
 enum { LINK_PROBES_WANTED = 2 };
+
+/* A connection that ends so soon behind the TLS handshake is taken for a refused one. */
+#define LINK_REFUSAL_NS ((uint64_t)1 * CLOCK_NS_PER_SECOND)
 
 struct link {
 	struct link_settings settings;
@@ -192,11 +196,28 @@ static const char *end_text(enum stream_end end)
 	return "the connection ended";
 }
 
+/*
+ * Servers that check certificates when the handshake is over (rsyslog's, RELP and TCP alike) refuse without a word: they
+ * close. A network that breaks in that very moment looks the same, so the refusal is told as probable.
+ */
+static bool closed_behind_handshake(const struct link *link, enum stream_end end)
+{
+	if (link->settings.tls == NULL || *link->settings.tls == NULL)
+		return false;
+	if (end != STREAM_END_EOF && end != STREAM_END_WITHOUT_NOTIFY && end != STREAM_END_RESET)
+		return false;
+	uint64_t now = worker_now_ns(link->settings.output->setup.worker);
+	return link->state == LINK_OPENING ||
+	       (link->state == LINK_ESTABLISHED && now - link->established_ns < LINK_REFUSAL_NS);
+}
+
 static void on_end(void *context, enum stream_end end, const char *detail, struct bytes rest)
 {
 	struct link *link = context;
 	char reason[sizeof link->reason];
-	snprintf(reason, sizeof reason, "%s%s%s", end_text(end), detail != NULL && detail[0] != '\0' ? ": " : "",
+	snprintf(reason, sizeof reason, "%s%s%s%s",
+	         closed_behind_handshake(link, end) ? "refused right behind the TLS handshake, probably our certificate: " : "",
+	         end_text(end), detail != NULL && detail[0] != '\0' ? ": " : "",
 	         detail != NULL ? detail : "");
 	bool stopped = link->state == LINK_STOPPED;
 	if (link->state != LINK_CONNECTING)
@@ -291,6 +312,8 @@ void link_established(struct link *link)
 	struct output *output = link->settings.output;
 	link->established_ns = worker_now_ns(output->setup.worker);
 	atomic_fetch_add_explicit(&output->connects, 1, memory_order_relaxed);
+	slog_info_to(output_logger(), "output_connected", "output", output->common->name, "server", link_server_name(link),
+	             "peer", stream_peer_text(link->stream), "identity", stream_peer_identity(link->stream));
 	output_well(output);
 	move_to(link, LINK_ESTABLISHED);
 	plan_probe(link);

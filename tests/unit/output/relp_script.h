@@ -32,6 +32,7 @@ struct relp_script {
 	/* May be changed while it runs. */
 	_Atomic bool silent;            /* no answers at all */
 	_Atomic bool refuse_open;
+	_Atomic bool hang_up;           /* closes as soon as the connection is there, over TLS behind the handshake */
 	_Atomic long cut_after;         /* the connection is cut after so many messages in all; -1: never */
 	_Atomic long serverclose_after; /* likewise */
 	_Atomic long refuse_number;     /* 500 for this message, */
@@ -210,7 +211,7 @@ static inline void *script_run(void *context)
 			if (!good)
 				atomic_fetch_add(&script->failed_handshakes, 1);
 		}
-		if (good)
+		if (good && !atomic_load(&script->hang_up))
 			script_session(script, fd);
 		if (script->ssl != NULL) {
 			SSL_shutdown(script->ssl);

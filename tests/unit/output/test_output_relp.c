@@ -186,6 +186,29 @@ START_TEST(delivered_does_not_move_while_open_is_refused)
 }
 END_TEST
 
+START_TEST(a_stop_does_not_wait_for_a_server_that_is_silent)
+{
+	script = script_new();
+	atomic_store(&script->silent, true);
+	start_relp();
+	start_output();
+	put_messages(10);
+	for (unsigned i = 0; i < 5000 && status_now().sent < 10; i++)
+		pause_ms(1);
+	uint64_t before = clock_monotonic_ns();
+	stop_output();
+	uint64_t took_ms = (clock_monotonic_ns() - before) / CLOCK_NS_PER_MS;
+	ck_assert_uint_ge(took_ms, 1900);
+	ck_assert_uint_lt(took_ms, 4000);
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 0);
+	atomic_store(&script->silent, false);
+	start_output();
+	wait_delivered(10);
+	script_check_all(&script, 1, 10, 2);
+	end_script(&script);
+}
+END_TEST
+
 START_TEST(nobody_there_is_said_and_tried_again)
 {
 	script = script_new();
@@ -380,6 +403,23 @@ START_TEST(a_client_that_the_server_refuses_says_so_and_delivers_nothing)
 }
 END_TEST
 
+/* As rsyslog refuses: the handshake is good, then it closes. */
+START_TEST(a_server_that_closes_right_behind_the_handshake_has_refused)
+{
+	make_certificates();
+	start_tls("client.test", ca.path);
+	atomic_store(&script->hang_up, true);
+	put_messages(10);
+	start_output();
+	wait_state("refused, waiting");
+	ck_assert_ptr_nonnull(strstr(status_now().detail, "our certificate"));
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 0);
+	atomic_store(&script->hang_up, false);
+	wait_delivered(10);
+	end_tls();
+}
+END_TEST
+
 START_TEST(a_server_that_is_not_trusted_gets_nothing)
 {
 	make_certificates();
@@ -407,6 +447,7 @@ int main(void)
 	tcase_add_test(test, a_refused_message_is_sent_again_alone_and_holds_the_others);
 	tcase_add_test(test, a_message_refused_for_good_is_held_and_said);
 	tcase_add_test(test, delivered_does_not_move_while_open_is_refused);
+	tcase_add_test(test, a_stop_does_not_wait_for_a_server_that_is_silent);
 	tcase_add_test(test, nobody_there_is_said_and_tried_again);
 	tcase_add_test(test, filtered_messages_are_counted_in_their_place);
 	tcase_add_test(test, it_fails_over_and_goes_back_without_doubling_anything);
@@ -415,6 +456,7 @@ int main(void)
 	test = add_case(suite, "tls");
 	tcase_add_test(test, over_tls_messages_arrive_in_order);
 	tcase_add_test(test, a_client_that_the_server_refuses_says_so_and_delivers_nothing);
+	tcase_add_test(test, a_server_that_closes_right_behind_the_handshake_has_refused);
 	tcase_add_test(test, a_server_that_is_not_trusted_gets_nothing);
 	return run_suite(suite);
 }
