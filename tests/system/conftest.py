@@ -11,6 +11,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 import certificates as certificates_module  # noqa: E402
+import observed  # noqa: E402
 import relay as relay_module  # noqa: E402
 
 
@@ -38,3 +39,16 @@ def processes():
     started = relay_module.Processes()
     yield started
     started.end()
+
+
+@pytest.fixture
+def observe(relays):
+    """Starts a relay with these inputs whose messages can be looked at (observed.py)."""
+    made = []
+
+    def start(*inputs, **top):
+        made.append(observed.Observed(relays, list(inputs), **top))
+        return made[-1]
+    yield start
+    for item in made:
+        item.server.close()

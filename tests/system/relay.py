@@ -33,6 +33,31 @@ def wait_until(condition, seconds=20.0, what="the condition", pause=0.02):
         time.sleep(pause)
 
 
+def ready_or_explain(process, ready, seconds, explain):
+    """Waits until ready(); if the program ends or the time is over first, fails with what explain() tells."""
+    def check():
+        assert process.poll() is None, f"ended with {process.returncode}: {explain()}"
+        return ready()
+    try:
+        wait_until(check, seconds, "readiness")
+    except AssertionError as error:
+        raise AssertionError(f"{error}; {explain()}") from None
+
+
+def listening(*ports):
+    """A condition for ready_or_explain: sockets are bound to all these ports (TCP: listening), looked up without connecting."""
+    def bound():
+        found = set()
+        for table, state in (("tcp", "0A"), ("tcp6", "0A"), ("udp", "07"), ("udp6", "07")):
+            with contextlib.suppress(FileNotFoundError):
+                for line in pathlib.Path("/proc/net", table).read_text().splitlines()[1:]:
+                    words = line.split()
+                    if words[3] == state:
+                        found.add(int(words[1].rsplit(":", 1)[1], 16))
+        return found.issuperset(ports)
+    return bound
+
+
 class Processes:
     """Programs that a test runs beside relayd."""
 
@@ -120,6 +145,19 @@ class Relay:
     def wait_delivered(self, output, count, seconds=30):
         wait_until(lambda: self.output(output)["delivered"] >= count, seconds * (3 if SANITIZED else 1),
                    f"{count} delivered messages of {self.name}/{output} (status {self.output(output)})")
+
+    def wait_output(self, name, condition, seconds=20):
+        """Waits until condition(status of that output) is true; returns that status."""
+        seen = []
+
+        def met():
+            seen[:] = [self.output(name)]
+            return condition(seen[0])
+        try:
+            wait_until(met, seconds * (3 if SANITIZED else 1), f"the state of {self.name}/{name}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {seen[0]}") from None
+        return seen[0]
 
     def stop(self, seconds=20):
         """SIGTERM; returns the exit code."""

@@ -61,6 +61,12 @@ def send_stream(sock, sender, count, framing=frame_lf, batch=500):
     """Sends count messages in large writes and closes in order."""
     for start in range(0, count, batch):
         sock.sendall(b"".join(framing(message(sender, number)) for number in range(start, min(count, start + batch))))
+    finish(sock)
+
+
+def finish(sock, octets=b""):
+    """Sends these octets, then ends the connection in order: the receiver has read everything when this returns."""
+    sock.sendall(octets)
     if isinstance(sock, ssl.SSLSocket):
         sock.unwrap()
     else:

@@ -1,35 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
 """Debian's rsyslog in the foreground, with a configuration of the test's own and nothing of the system's."""
+import json
+import os
 import shutil
 import subprocess
-import time
+
+from relay import ready_or_explain, wait_until
 
 PROGRAM = shutil.which("rsyslogd") or "/usr/sbin/rsyslogd"
 
-# What rsyslog understood, one JSON line a message.
-JSON_TEMPLATE = '''
+# "j": what rsyslog understood, one JSON line a message. "raw": the octets as it received them, and nothing behind them, for
+# passing messages on. Its own messages go to a file of their own before any rule of a test sees them.
+PREAMBLE = """global(workDirectory="$FOLDER" net.enableDNS="off" processInternalMessages="on" maxMessageSize="$LIMIT")
 template(name="j" type="list" option.jsonf="on") {
   property(outname="pri" name="pri" format="jsonf") property(outname="ts" name="timereported" dateFormat="rfc3339" format="jsonf")
   property(outname="host" name="hostname" format="jsonf") property(outname="tag" name="syslogtag" format="jsonf")
   property(outname="sd" name="structured-data" format="jsonf") property(outname="msg" name="msg" format="jsonf")
   property(outname="raw" name="rawmsg" format="jsonf") }
-template(name="raw" type="string" string="%rawmsg%\\n")
-'''
+template(name="raw" type="string" string="%rawmsg%")
+if $syslogfacility-text == "syslog" then { action(type="omfile" file="$FOLDER/internal") stop }
+"""
+
+
+def relp_tls(authority, leaf, peers, mode="name"):
+    """The TLS options of imrelp and omrelp."""
+    return (f'tls="on" tls.caCert="{authority.certificate}" tls.myCert="{leaf.certificate}" tls.myPrivKey="{leaf.key}" '
+            f'tls.authMode="{mode}" tls.permittedPeer=[{", ".join(json.dumps(peer) for peer in peers)}]')
+
+
+def stream_tls(authority, leaf, driver):
+    """The statement that gives omfwd and imtcp their certificate under the netstream driver gtls or ossl."""
+    return (f'global(defaultNetstreamDriver="{driver}" defaultNetstreamDriverCAFile="{authority.certificate}" '
+            f'defaultNetstreamDriverCertFile="{leaf.certificate}" defaultNetstreamDriverKeyFile="{leaf.key}")\n')
 
 
 class Rsyslog:
-    """start() writes the configuration and waits until rsyslog has opened what it listens on (`ready` is a callable)."""
+    """`$FOLDER` in the configuration is the folder of this instance."""
 
-    def __init__(self, folder, processes, config, name="rsyslog"):
+    def __init__(self, folder, processes, config, name="rsyslog", limit="64k"):
         self.folder = folder / name
         self.folder.mkdir()
         self.processes = processes
         self.config = self.folder / "rsyslog.conf"
-        self.config.write_text(
-            f'global(workDirectory="{self.folder}" net.enableDNS="off" processInternalMessages="on" maxMessageSize="64k")\n'
-            f'{JSON_TEMPLATE}\n{config}\n'
-            f'if $syslogfacility-text == "syslog" then {{ action(type="omfile" file="{self.folder}/internal") stop }}\n'
-            if "internal-first" not in config else config)
+        self.config.write_text((PREAMBLE + config + "\n").replace("$FOLDER", str(self.folder)).replace("$LIMIT", limit))
         self.log = self.folder / "log"
         self.process = None
 
@@ -38,19 +51,37 @@ class Rsyslog:
         assert run.returncode == 0, run.stderr
 
     def start(self, ready=None, seconds=10):
+        """Returns when `ready` says that it has opened what it listens on."""
         with open(self.log, "ab") as log:
             self.process = self.processes.start([PROGRAM, "-n", "-f", self.config, "-i", self.folder / "pid"],
-                                                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        deadline = time.monotonic() + seconds
-        while ready is not None and not ready():
-            assert self.process.poll() is None, self.log.read_text(errors="replace")
-            assert time.monotonic() < deadline, f"rsyslog is not ready: {self.log.read_text(errors='replace')}"
-            time.sleep(0.05)
+                                                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=dict(os.environ, TZ="UTC"))
+        if ready is not None:
+            ready_or_explain(self.process, ready, seconds, lambda: f"rsyslog:\n{self.said()}")
         return self
 
     def stop(self):
         self.processes.stop(self.process)
 
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
     def internal(self):
+        """Its own messages."""
         path = self.folder / "internal"
         return path.read_text(errors="replace") if path.exists() else ""
+
+    def said(self):
+        return self.log.read_text(errors="replace") + self.internal()
+
+    def lines(self, name="out"):
+        """The messages that it wrote to $FOLDER/<name> with template "j"; text holds octets 0 to 255 (Latin-1)."""
+        path = self.folder / name
+        data = path.read_bytes() if path.exists() else b""
+        return [json.loads(line.decode("latin-1"), strict=False) for line in data[:data.rfind(b"\n") + 1].split(b"\n")[:-1]]
+
+    def raws(self, count, name="out", seconds=20):
+        """Waits for that many messages and returns the octets that it received."""
+        wait_until(lambda: len(self.lines(name)) >= count, seconds,
+                   f"message {count} at rsyslog (it has {len(self.lines(name))})")
+        return [line["raw"].encode("latin-1") for line in self.lines(name)]
