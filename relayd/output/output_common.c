@@ -171,6 +171,8 @@ void output_base_status(const struct output *output, struct output_status *statu
 		.truncated = atomic_load_explicit(&output->truncated, memory_order_relaxed),
 		.refused = atomic_load_explicit(&output->refused, memory_order_relaxed),
 	};
+	if (status->sent < status->delivered)
+		status->sent = status->delivered; /* what was filtered never went to the transport */
 	spool_cursor_totals(output->setup.cursor, &status->totals);
 	pthread_mutex_t *lock = mutable(&output->lock); /* looking is const for the caller */
 	pthread_mutex_lock(lock);
@@ -231,6 +233,8 @@ void output_well(struct output *output)
 {
 	if (output->detail[0] == '\0')
 		return;
+	slog_info_to(output_logger(), "output_well", "output", output->common->name, "peer", output->peer, "was",
+	             output->detail);
 	pthread_mutex_lock(&output->lock);
 	output->detail[0] = '\0';
 	pthread_mutex_unlock(&output->lock);

@@ -118,7 +118,7 @@ void output_peer(struct output *output, const char *peer);
 void output_trouble(struct output *output, const char *event, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* The trouble has passed: no detail any more. Worker's thread. */
+/* The trouble has passed: no detail any more, and one line in the log if there was any. Worker's thread. */
 void output_well(struct output *output);
 
 enum { OUTPUT_LOG_BURST = 10 };

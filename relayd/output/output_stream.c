@@ -83,6 +83,7 @@ struct syslog_output {
 	struct link *link;
 	struct drain drain;         /* of the connection that stands */
 	uint64_t ready_ns;
+	bool was_full;              /* a message found no room in the output buffer */
 	bool going_home;            /* nothing new: when all has left, to the preferred server */
 	struct timer *look;         /* at the kernel's queue again */
 	uint64_t look_ns;
@@ -171,7 +172,8 @@ static bool send_message(void *context, uint64_t sequence, struct bytes message)
 	if (link_state(stream->link) != LINK_ESTABLISHED || stream->going_home)
 		return false;
 	struct buffer *out = stream_output(link_stream(stream->link));
-	if (buffer_len(out) >= GATHER_BYTES)
+	stream->was_full = buffer_len(out) >= GATHER_BYTES;
+	if (stream->was_full)
 		return false;
 	if (buffer_len(out) == 0)
 		(void)buffer_reserve(out, GATHER_BYTES); /* once, instead of by doubling */
@@ -241,6 +243,9 @@ static void flush(void *context)
 		return;
 	drain_mark(&stream->drain);
 	stream_flush(link_stream(stream->link));
+	/* No event tells of a buffer that is empty at once. */
+	if (stream->was_full && buffer_len(stream_output(link_stream(stream->link))) == 0)
+		sender_resume_later(stream->sender);
 	if (!drain_is_dry(&stream->drain) && !timer_is_set(stream->look)) {
 		stream->look_ns = LOOK_MIN_NS;
 		timer_set(stream->look, stream->look_ns);

@@ -63,13 +63,6 @@ static void lose_all(struct relp_session *session)
 
 /* --- what the server says ---------------------------------------------------------------------------------------- */
 
-static void write_close(struct relp_session *session)
-{
-	struct stream *stream = link_stream(session->link);
-	if (relp_client_close(&session->client, now_of(session), stream_output(stream)))
-		stream_flush(stream);
-}
-
 /* A session that is to end says `close` when all that can still be settled is. True if it did. */
 static bool close_if_drained(struct relp_session *session)
 {
@@ -79,7 +72,11 @@ static bool close_if_drained(struct relp_session *session)
 	bool is_drained = session->first_ordinal == session->next_ordinal || session->first_ordinal == session->refused_ordinal;
 	if (!session->draining || !may_close || !is_drained)
 		return false;
-	write_close(session);
+	struct stream *stream = link_stream(session->link);
+	if (relp_client_close(&session->client, now_of(session), stream_output(stream)))
+		stream_flush(stream);
+	else
+		stream_shutdown(stream); /* no memory for it: the server's end ends the session too */
 	return true;
 }
 
@@ -242,8 +239,11 @@ static void on_ready(void *context)
 	session->draining = session->finishing;
 	relp_client_init(&session->client, &client);
 	struct stream *stream = link_stream(session->link);
-	if (relp_client_open(&session->client, now_of(session), stream_output(stream)))
-		stream_flush(stream);
+	if (!relp_client_open(&session->client, now_of(session), stream_output(stream))) {
+		link_fail(session->link, 0, "there is no memory for a session");
+		return;
+	}
+	stream_flush(stream);
 	watch_deadline(session);
 }
 
@@ -386,8 +386,9 @@ bool relp_session_send(struct relp_session *session, uint64_t sequence, struct b
 
 void relp_session_flush(struct relp_session *session)
 {
-	if (link_state(session->link) == LINK_ESTABLISHED)
-		stream_flush(link_stream(session->link));
+	struct stream *stream = link_stream(session->link);
+	if (link_state(session->link) == LINK_ESTABLISHED && buffer_len(stream_output(stream)) > 0)
+		stream_flush(stream);
 }
 
 void relp_session_finish(struct relp_session *session)

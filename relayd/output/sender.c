@@ -289,7 +289,12 @@ void sender_resume(struct sender *sender)
 		sender->transport.flush(sender->transport.context);
 	sender_publish(sender);
 	if (last == STEP_ON)
-		waker_wake(sender->waker);
+		sender_resume_later(sender);
+}
+
+void sender_resume_later(struct sender *sender)
+{
+	waker_wake(sender->waker);
 }
 
 void sender_stop(struct sender *sender)

@@ -42,6 +42,9 @@ void sender_close(struct sender **sender);
  */
 void sender_resume(struct sender *sender);
 
+/* The same on a later turn of the loop; from inside the transport's functions too. */
+void sender_resume_later(struct sender *sender);
+
 /* Hands out nothing more, for good; what is settled still moves the cursor. */
 void sender_stop(struct sender *sender);
 

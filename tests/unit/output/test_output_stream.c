@@ -246,6 +246,40 @@ START_TEST(after_a_cut_connection_it_goes_on_from_what_had_not_left)
 }
 END_TEST
 
+/* The first server is away, then back: the output returns to it, with nothing lost or doubled. */
+START_TEST(it_goes_back_to_the_preferred_server)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET};
+	socklen_t len = sizeof address;
+	char first[40], second[40];
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	int home = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(bind(home, (struct sockaddr *)&address, len), 0);
+	getsockname(home, (struct sockaddr *)&address, &len);
+	snprintf(first, sizeof first, "127.0.0.1:%d", ntohs(address.sin_port));
+	start_sink();
+	snprintf(second, sizeof second, "127.0.0.1:%d", sink.port);
+	new_settings(&output_tcp);
+	set("servers", first);
+	set("servers", second);
+	set("failback_interval", "50ms");
+	start_output();
+	put_messages(100);
+	wait_delivered(100);
+	wait_count(100);
+	ck_assert_int_eq(listen(home, 16), 0);
+	for (unsigned i = 0; i < 5000 && strstr(status_now().peer, first) == NULL; i++)
+		pause_ms(1);
+	wait_state("connected");
+	put_messages(100);
+	wait_delivered(200);
+	ck_assert_uint_eq(atomic_load(&sink.count), 100);
+	ck_assert_uint_eq(status_now().resent, 0);
+	stop_sink();
+	close(home);
+}
+END_TEST
+
 static struct certificate ca, server, client;
 
 static void use_tls(const char *permitted)
@@ -424,6 +458,7 @@ int main(void)
 	tcase_add_loop_test(test, ten_thousand_messages_arrive_in_order, 0, 2);
 	tcase_add_test(test, an_lf_cannot_be_carried_by_non_transparent_framing);
 	tcase_add_test(test, delivered_does_not_pass_what_the_server_has_not_taken);
+	tcase_add_test(test, it_goes_back_to_the_preferred_server);
 	tcase_add_test(test, after_a_cut_connection_it_goes_on_from_what_had_not_left);
 	test = add_case(suite, "tls");
 	tcase_add_test(test, over_tls_they_arrive_and_the_end_is_said);
