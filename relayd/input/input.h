@@ -58,6 +58,7 @@ struct input_status {
 	uint64_t kernel_drops;
 	uint64_t protocol_errors;       /* connections ended because of one */
 	uint64_t tls_refused;           /* handshakes that failed */
+	uint64_t accepts_failed;        /* times that no descriptor or memory was free for a new connection */
 };
 
 struct input_driver {

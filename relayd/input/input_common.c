@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "input/input_common.h"
 
-#include "input/time_zone.h"
+#include "input/zone_names.h"
+#include "intake/zone_file.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -12,11 +13,23 @@ bool input_common_check(const struct input_common *common, char *error)
 	struct allowed_peers peers = {0};
 	struct zone_name *names = NULL;
 	bool is_good = allowed_peers_read(&common->allowed_peers, &peers, error) &&
-	               zone_names_read(&common->zone_names, &names, error) &&
-	               (common->time_zone == NULL || time_zone_name_check(common->time_zone, error));
+	               zone_names_read(&common->zone_names, &names, error);
 	allowed_peers_free(&peers);
 	free(names);
 	return is_good;
+}
+
+/* The zone of `time_zone`, if it is set. */
+static bool load_zone(struct input *input, char *error)
+{
+	char reason[ZONE_FILE_ERROR_MAX_BYTES] = "no memory for its rules";
+	if (input->common->time_zone == NULL)
+		return true;
+	input->own_zone = calloc(1, sizeof *input->own_zone);
+	if (input->own_zone != NULL && zone_file_load(input->common->time_zone, input->own_zone, reason))
+		return true;
+	snprintf(error, INPUT_ERROR_MAX_BYTES, "time_zone: %s", reason);
+	return false;
 }
 
 bool input_init(struct input *input, const struct input_setup *setup, char *error)
@@ -29,11 +42,8 @@ bool input_init(struct input *input, const struct input_setup *setup, char *erro
 		return false;
 	if (!zone_names_read(&input->common->zone_names, &input->zone_names, error))
 		goto free_input;
-	if (input->common->time_zone != NULL) {
-		input->own_zone = time_zone_load(input->common->time_zone, error);
-		if (input->own_zone == NULL)
-			goto free_input;
-	}
+	if (!load_zone(input, error))
+		goto free_input;
 	return true;
 
 free_input:

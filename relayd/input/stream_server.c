@@ -272,6 +272,7 @@ void stream_server_status(const struct input *input, struct input_status *status
 	status->connections = counter_get(&server->open);
 	status->connections_total = counter_get(&server->total);
 	status->connections_refused = counter_get(&server->refused);
+	status->accepts_failed = counter_get(&server->listener.exhausted);
 	for (unsigned i = 0; i < input->setup.workers_count; i++) {
 		const struct connection_part *part = &server->parts[i];
 		status->received += counter_get(&part->source.received);

@@ -394,7 +394,6 @@ static inline void rig_close(struct rig *rig)
 {
 	ck_assert(!atomic_load(&rig->has_failed));
 	rig_close_input(rig);
-	spool_check(rig->spool);
 	for (unsigned i = 0; i < rig->workers_count; i++)
 		worker_call(rig->w[i].worker, rig_end_intake, &rig->w[i]);
 	spool_cursor_close(&rig->cursor);

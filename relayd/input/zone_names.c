@@ -1,62 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "input/time_zone.h"
+#include "input/zone_names.h"
 
 #include "base/decimal.h"
 #include "input/input.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ZONEINFO_FOLDER "/usr/share/zoneinfo/"
-
 enum { ZONE_ABBREVIATION_MIN = 2, ZONE_ABBREVIATION_MAX = 5 }; /* as legacy TIMESTAMPs have them */
-
-bool time_zone_name_check(const char *name, char *error)
-{
-	if (name[0] != '\0' && name[0] != '/' && strstr(name, "..") == NULL && strlen(name) < 64)
-		return true;
-	snprintf(error, INPUT_ERROR_MAX_BYTES, "time_zone \"%.80s\" is not the name of a time zone; write one such as "
-	         "\"Europe/Berlin\" or \"UTC\"", name);
-	return false;
-}
-
-/* Reads at most `size` octets of the file; the length, or -1 with errno. */
-static long read_file(const char *path, uint8_t *out, size_t size)
-{
-	FILE *file = fopen(path, "re");
-	if (file == NULL)
-		return -1;
-	size_t len = fread(out, 1, size, file);
-	bool has_failed = ferror(file) != 0; /* a folder, for one */
-	fclose(file);
-	return has_failed ? -1 : (long)len;
-}
-
-struct timezone_rules *time_zone_load(const char *name, char *error)
-{
-	if (!time_zone_name_check(name, error))
-		return NULL;
-	char path[sizeof ZONEINFO_FOLDER + 64];
-	snprintf(path, sizeof path, ZONEINFO_FOLDER "%s", name);
-	uint8_t *file = malloc(TIME_ZONE_FILE_MAX_BYTES);
-	struct timezone_rules *rules = calloc(1, sizeof *rules);
-	long len = -1;
-	if (file == NULL || rules == NULL) {
-		snprintf(error, INPUT_ERROR_MAX_BYTES, "no memory for the time zone %s", name);
-	} else if ((len = read_file(path, file, TIME_ZONE_FILE_MAX_BYTES)) < 0) {
-		snprintf(error, INPUT_ERROR_MAX_BYTES, "time_zone \"%s\": %s cannot be read: %s; write a name from that "
-		         "folder (is the package tzdata installed?)", name, path, strerror(errno));
-	} else if (!timezone_from_tzif(bytes_of(file, (size_t)len), rules)) {
-		snprintf(error, INPUT_ERROR_MAX_BYTES, "time_zone \"%s\": %s is not a time zone file", name, path);
-		len = -1;
-	}
-	free(file);
-	if (len >= 0)
-		return rules;
-	free(rules);
-	return NULL;
-}
 
 /* Reads "+02:00" or "-0330", nothing behind it. */
 static bool read_offset(struct bytes text, int16_t *minutes)

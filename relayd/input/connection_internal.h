@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between connection.c (one connection) and connection_part.c (all of them at one worker). */
+#ifndef RELAYD_INPUT_CONNECTION_INTERNAL_H
+#define RELAYD_INPUT_CONNECTION_INTERNAL_H
+
+#include "input/stream_server.h"
+
+/* --- connection.c ------------------------------------------------------------------------------------------------ */
+
+extern const struct stream_events connection_stream_events;
+
+/* Ends it at once and frees it. */
+void connection_close(struct connection *connection);
+
+/* There may be room again: goes on reading, or settles what was left at the end of the stream and closes. */
+void connection_try_again(struct connection *connection);
+
+/* A rate-limited line about its peer. */
+void connection_log(struct connection *connection, enum peer_event event, const char *message, struct bytes octets);
+
+/* Octets that wait for room after the end of the stream. */
+struct bytes connection_rest(const struct connection *connection);
+
+/* --- connection_part.c ------------------------------------------------------------------------------------------- */
+
+/* Sets the time of connection.give_up() or of its end, from now. */
+void connection_set_deadline(struct connection *connection, uint64_t from_now_ns);
+
+/* A connection is gone: the timer may rest, and a part that stops may be complete. */
+void connection_part_forget(struct connection_part *part);
+
+static inline uint64_t connection_part_now(const struct connection_part *part)
+{
+	return worker_now_ns(part->on->worker);
+}
+
+static inline const struct connection_protocol *connection_protocol_of(const struct connection_part *part)
+{
+	return part->server->spec.protocol;
+}
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The connections of one input at one worker. One timer walks them all, a few times per time-out, and only while there is
+ * a connection that has one: no timer for each, and no wake-ups when nothing is connected.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "input/connection_internal.h"
+#include "intake/counter.h"
+#include "net/socket.h"
+
+enum {
+	TICK_MIN_MS = 50,
+	TICK_MAX_MS = 15000,
+	TICK_ENDING_MS = 100,     /* while a connection has a deadline */
+	TICKS_PER_IDLE_TIMEOUT = 4,
+};
+
+/* --- the timer --------------------------------------------------------------------------------------------------- */
+
+static void on_tick(uv_timer_t *timer);
+
+static uint64_t wanted_tick_ms(const struct connection_part *part)
+{
+	if (part->ending > 0)
+		return TICK_ENDING_MS;
+	uint64_t idle_ms = part->server->spec.limits->idle_timeout_ns / CLOCK_NS_PER_MS;
+	if (idle_ms == 0 || list_is_empty(&part->connections))
+		return 0;
+	uint64_t tick_ms = idle_ms / TICKS_PER_IDLE_TIMEOUT;
+	return tick_ms < TICK_MIN_MS ? TICK_MIN_MS : tick_ms > TICK_MAX_MS ? TICK_MAX_MS : tick_ms;
+}
+
+static void update_timer(struct connection_part *part)
+{
+	uint64_t tick_ms = wanted_tick_ms(part);
+	if (tick_ms == part->tick_ms)
+		return;
+	part->tick_ms = tick_ms;
+	if (tick_ms == 0)
+		uv_timer_stop(&part->timer);
+	else
+		uv_timer_start(&part->timer, on_tick, tick_ms, tick_ms);
+}
+
+void connection_set_deadline(struct connection *connection, uint64_t from_now_ns)
+{
+	if (connection->deadline_ns == UINT64_MAX)
+		connection->part->ending++;
+	connection->deadline_ns = connection_part_now(connection->part) + from_now_ns;
+	update_timer(connection->part);
+}
+
+/* --- waiting ----------------------------------------------------------------------------------------------------- */
+
+static void move_all(struct list *from, struct list *to)
+{
+	struct list *link;
+	while ((link = list_take_first(from)) != NULL)
+		list_append(to, link);
+}
+
+static void on_room(void *context)
+{
+	struct connection_part *part = context;
+	struct list woken; /* those that wait again go into the part's lists, and are not met twice */
+	list_init(&woken);
+	move_all(&part->hungry, &woken);
+	move_all(&part->fed, &woken);
+	while (!list_is_empty(&woken))
+		connection_try_again(LIST_ENTRY(woken.next, struct connection, waiting));
+}
+
+static void on_stored(void *context, uint64_t ordinal)
+{
+	struct connection_part *part = context;
+	struct list told; /* those that still wait for more go into the part's list, and are not met twice */
+	list_init(&told);
+	move_all(&part->awaiting, &told);
+	struct list *link;
+	while ((link = list_take_first(&told)) != NULL)
+		connection_protocol_of(part)->stored(LIST_ENTRY(link, struct connection, awaiting), ordinal);
+}
+
+/* --- opening ----------------------------------------------------------------------------------------------------- */
+
+static void fill_peer(struct connection *connection, int fd, const struct address *address)
+{
+	const struct stream_server *server = connection->part->server;
+	const enum transport *transports = server->spec.protocol->transports;
+	struct peer *peer = &connection->peer;
+	address_octets(address, peer->address, &peer->port);
+	peer->transport = (uint8_t)transports[server->is_local ? 2 : server->spec.tls != NULL ? 1 : 0];
+	struct ucred credentials;
+	socklen_t len = sizeof credentials;
+	if (!server->is_local || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &len) != 0)
+		return;
+	peer->has_credentials = true;
+	peer->pid = (uint32_t)credentials.pid;
+	peer->uid = credentials.uid;
+	peer->gid = credentials.gid;
+}
+
+static struct stream *open_stream(struct connection *connection, int *fd)
+{
+	static const struct socket_keepalive keepalive = {
+		.idle_seconds = 60, .interval_seconds = 10, .probes = 6, .user_timeout_ms = 120000,
+	};
+	struct stream_server *server = connection->part->server;
+	const struct connection_protocol *protocol = server->spec.protocol;
+	struct tls_context *tls = tls_holder_take(&server->tls);
+	struct stream_options options = {
+		.worker = connection->part->on->worker,
+		.tls = tls,
+		.output_cap_bytes = protocol->output_cap_bytes,
+		.pending_max_bytes = (size_t)server->input.common->max_message_size + protocol->frame_overhead_bytes,
+		.events = connection_stream_events,
+		.context = connection,
+	};
+	socket_set_stream_options(*fd, &keepalive);
+	struct stream *stream = stream_adopt(fd, &options);
+	tls_context_release(&tls);
+	return stream;
+}
+
+void connection_part_adopt(struct connection_part *part, int fd, const struct address *peer)
+{
+	const struct connection_protocol *protocol = connection_protocol_of(part);
+	struct connection *connection = calloc(1, protocol->size);
+	if (connection != NULL) {
+		connection->part = part;
+		connection->deadline_ns = UINT64_MAX;
+		connection->resumed_ns = connection_part_now(part);
+		list_init(&connection->waiting);
+		list_init(&connection->awaiting);
+		fill_peer(connection, fd, peer);
+		connection->stream = open_stream(connection, &fd);
+	}
+	if (connection == NULL || connection->stream == NULL) {
+		char text[ADDRESS_TEXT_MAX_BYTES];
+		peer_log_event(&part->log, PEER_NO_MEMORY, connection_part_now(part), address_text(peer, text),
+		               "a connection was closed at once: there is no memory for it", bytes_of(NULL, 0));
+		free(connection);
+		close(fd);
+		stream_server_forget(part);
+		return;
+	}
+	list_append(&part->connections, &connection->link);
+	protocol->open(connection);
+	update_timer(part);
+}
+
+void connection_part_start(struct connection_part *part)
+{
+	const struct stream_server *server = part->server;
+	list_init(&part->connections);
+	list_init(&part->hungry);
+	list_init(&part->fed);
+	list_init(&part->awaiting);
+	peer_log_init(&part->log, server->input.setup.name);
+	input_init_source(&server->input, &part->source, server->spec.use, server->spec.is_local_dialect);
+	part->source.stored = server->spec.protocol->stored != NULL ? on_stored : NULL;
+	part->source.room = on_room;
+	part->source.context = part;
+	intake_add_source(part->on->intake, &part->source);
+	uv_timer_init(worker_loop(part->on->worker), &part->timer);
+	part->timer.data = part;
+}
+
+/* --- ending ------------------------------------------------------------------------------------------------------ */
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+	struct connection_part *part = handle->data;
+	input_part_stopped(&part->server->input);
+}
+
+static void end_part_if_empty(struct connection_part *part)
+{
+	if (!part->is_stopping || !list_is_empty(&part->connections))
+		return;
+	part->is_stopping = false;
+	intake_remove_source(part->on->intake, &part->source);
+	uv_close((uv_handle_t *)&part->timer, on_handle_closed);
+}
+
+void connection_part_forget(struct connection_part *part)
+{
+	update_timer(part);
+	end_part_if_empty(part);
+}
+
+/* The time for ending in order is over. */
+static void expire(struct connection *connection)
+{
+	const struct connection_protocol *protocol = connection_protocol_of(connection->part);
+	if (!connection->is_finishing && connection->stream != NULL && protocol->give_up != NULL) {
+		protocol->give_up(connection);
+		return;
+	}
+	bool is_waiting = (connection->pauses & CONNECTION_PAUSE_ROOM) != 0 && protocol->give_up == NULL;
+	if (is_waiting && !connection->part->is_stopping) {
+		connection_set_deadline(connection, CONNECTION_FINISH_NS); /* it is not the peer who is late */
+		return;
+	}
+	if (is_waiting)
+		connection_log(connection, PEER_NOT_STORED, "the spool had no room until our stop: what this peer had sent last "
+		                                            "is lost", connection_rest(connection));
+	connection_close(connection);
+}
+
+static bool is_idle(const struct connection *connection, uint64_t now, uint64_t timeout_ns)
+{
+	const struct connection_protocol *protocol = connection_protocol_of(connection->part);
+	if (timeout_ns == 0 || connection->is_finishing || connection->pauses != 0 || connection->stream == NULL ||
+	    (protocol->owes != NULL && protocol->owes(connection)))
+		return false;
+	uint64_t since = stream_last_active_ns(connection->stream);
+	if (since < connection->resumed_ns)
+		since = connection->resumed_ns;
+	return now - since >= timeout_ns;
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct connection_part *part = timer->data;
+	uint64_t now = connection_part_now(part);
+	uint64_t idle_timeout_ns = part->server->spec.limits->idle_timeout_ns;
+	LIST_FOR_EACH(link, &part->connections) {
+		struct connection *connection = LIST_ENTRY(link, struct connection, link);
+		if (now >= connection->deadline_ns) {
+			expire(connection);
+		} else if (is_idle(connection, now, idle_timeout_ns)) {
+			connection_log(connection, PEER_IDLE, "nothing came for the idle_timeout: the connection is closed",
+			               bytes_of(NULL, 0));
+			connection_finish(connection);
+		}
+	}
+}
+
+void connection_part_stop(struct connection_part *part)
+{
+	const struct connection_protocol *protocol = connection_protocol_of(part);
+	LIST_FOR_EACH(link, &part->connections) {
+		struct connection *connection = LIST_ENTRY(link, struct connection, link);
+		if (part->server->spec.tls != NULL && !connection->is_ready) {
+			connection_close(connection); /* still in the handshake: it has sent nothing */
+			continue;
+		}
+		if (connection->is_finishing)
+			continue;
+		connection_set_deadline(connection, CONNECTION_STOP_NS);
+		if (connection->stream != NULL)
+			protocol->stop(connection);
+	}
+	intake_flush(part->on->intake);
+	part->is_stopping = true;
+	end_part_if_empty(part);
+}
