@@ -62,7 +62,10 @@ bool account_has_room(const struct account *account);
 /* What is noted from here on lies in this block; one that was noted before changes nothing. There must be room. */
 void account_note_block(struct account *account, const struct spool_view *view);
 
-/* All behind `last` and up to `sequence` has this outcome (with ACCOUNT_EACH and OUTCOME_PENDING: one sequence). There must be room. */
+/*
+ * All behind `last` and up to `sequence` has this outcome (with ACCOUNT_EACH and OUTCOME_PENDING: one sequence).
+ * There must be room.
+ */
 void account_note(struct account *account, uint64_t sequence, enum outcome outcome);
 
 /* The noted outcome of a sequence in (delivered, last]. */
@@ -93,8 +96,8 @@ void account_rewind(struct account *account);
 void account_drop(struct account *account, uint64_t first, uint64_t last, const struct spool_output_totals *totals);
 
 /*
- * Moves `delivered` over what is settled. True if it moved since the last call; then `*view` is the block in which it ends (zero if that block
- * is not known, after account_drop()).
+ * Moves `delivered` over what is settled. True if it moved since the last call; then `*view` is the block in which it
+ * ends (zero if that block is not known, after account_drop()).
  */
 bool account_advance(struct account *account, struct spool_view *view);
 

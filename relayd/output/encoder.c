@@ -22,7 +22,8 @@ bool encoder_check(enum encoder_format format, const struct output_common *commo
 	if (format != ENCODER_RAW || !common->stamp)
 		return true;
 	snprintf(error, OUTPUT_ERROR_MAX_BYTES,
-	         "stamp: nothing can be added with \"format\": \"raw\"; write \"rfc5424\" or \"json\", or leave the stamp out");
+	         "stamp: nothing can be added with \"format\": \"raw\"; write \"rfc5424\" or \"json\", or leave "
+	         "the stamp out");
 	return false;
 }
 

@@ -26,10 +26,11 @@ enum encoder_format {
 extern const char *const encoder_format_names[];
 
 /* The row of the option `format` at `member` of a driver's settings. */
-#define ENCODER_FORMAT_ROW(type, member, preset_text)                                                                  \
-	{.name = "format", .kind = OPTION_CHOICE, .offset = offsetof(type, member), .preset = preset_text,             \
-	 .choices = encoder_format_names,                                                                              \
-	 .doc = "rfc5424: always legal RFC 5424, octet for octet as received where it was that; raw: as received, whatever it is; json: one JSON object."}
+#define ENCODER_FORMAT_ROW(type, member, preset_text) \
+	{.name = "format", .kind = OPTION_CHOICE, .offset = offsetof(type, member), .preset = preset_text, \
+	 .choices = encoder_format_names, \
+	 .doc = "rfc5424: always legal RFC 5424, octet for octet as received where it was that; raw: as " \
+	         "received, whatever it is; json: one JSON object."}
 
 /* Most octets of one encoded message. A longer one cannot be sent and is counted as damaged. */
 enum { ENCODER_MESSAGE_MAX_BYTES = 32 * 1024 * 1024 };

@@ -35,8 +35,8 @@ struct link {
 	char reason[512];            /* why the last connection ended */
 };
 
-unsigned link_servers_read(const struct option_list *list, uint16_t default_port, struct link_server servers[LINK_SERVERS_MAX],
-                           char *error)
+unsigned link_servers_read(const struct option_list *list, uint16_t default_port,
+                           struct link_server servers[LINK_SERVERS_MAX], char *error)
 {
 	if (list->count == 0 || list->count > LINK_SERVERS_MAX) {
 		snprintf(error, OUTPUT_ERROR_MAX_BYTES, "servers: write 1 to %d of them, as [\"host:port\"]", LINK_SERVERS_MAX);

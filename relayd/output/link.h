@@ -34,9 +34,12 @@ struct link_server {
 	const char *name; /* "host:port", the operator's text */
 };
 
-/* Reads the `servers` of an output. 0 and a sentence (OUTPUT_ERROR_MAX_BYTES) if one is wrong, else how many there are. */
-unsigned link_servers_read(const struct option_list *list, uint16_t default_port, struct link_server servers[LINK_SERVERS_MAX],
-                           char *error);
+/*
+ * Reads the `servers` of an output. 0 and a sentence (OUTPUT_ERROR_MAX_BYTES) if one is wrong, else how many there
+ * are.
+ */
+unsigned link_servers_read(const struct option_list *list, uint16_t default_port,
+                           struct link_server servers[LINK_SERVERS_MAX], char *error);
 
 enum link_state {
 	LINK_STOPPED = 0,

@@ -69,11 +69,14 @@ struct output_driver {
 	/* Reads certificates and opens files, with privileges; nothing is sent yet. NULL and a sentence in `error`. */
 	struct output *(*open)(const struct output_setup *setup, char *error);
 	void (*start)(struct output *output);
-	/* Certificates are read again, files reopened (SIGHUP). On failure the old ones stay and `error` says why. Optional. */
+	/*
+	 * Certificates are read again, files reopened (SIGHUP). On failure the old ones stay and `error` says why.
+	 * Optional.
+	 */
 	bool (*reload)(struct output *output, char *error);
 	/*
-	 * Stops in order: sends nothing new, waits (bounded, about two seconds) for outstanding answers, closes the session. Then
-	 * calls `stopped(context)`, from any thread.
+	 * Stops in order: sends nothing new, waits (bounded, about two seconds) for outstanding answers, closes the session.
+	 * Then calls `stopped(context)`, from any thread.
 	 */
 	void (*stop)(struct output *output, void (*stopped)(void *context), void *context);
 	void (*status)(const struct output *output, struct output_status *status);

@@ -34,7 +34,8 @@ const struct option output_tls_rows[] = {
 	{.name = "ca", .kind = OPTION_TEXT, .offset = offsetof(struct output_tls_options, ca),
 	 .doc = "PEM file with the trust anchors that the server's chain must lead to."},
 	{.name = "peers", .kind = OPTION_LIST, .offset = offsetof(struct output_tls_options, peers),
-	 .doc = "Names with wildcards, addresses or fingerprints that the server may have; none: the host name it is reached by."},
+	 .doc = "Names with wildcards, addresses or fingerprints that the server may have; none: the host name "
+	         "it is reached by."},
 	{.name = "ciphers", .kind = OPTION_TEXT, .offset = offsetof(struct output_tls_options, ciphers),
 	 .doc = "Cipher suites for TLS 1.2, as OpenSSL writes them; default: ECDHE with AEAD."},
 	{.name = "min_version", .kind = OPTION_CHOICE, .offset = offsetof(struct output_tls_options, min_version),
@@ -64,7 +65,8 @@ bool output_common_check(const struct output_common *common, char *error)
 	}
 	if (common->when_behind != SPOOL_DROP_OLDEST && (common->max_lag_size > 0 || common->max_lag_time_ns > 0)) {
 		snprintf(error, OUTPUT_ERROR_MAX_BYTES,
-		         "max_lag_size and max_lag_time have no effect with \"when_behind\": \"hold\": remove them, or write \"drop_oldest\"");
+		         "max_lag_size and max_lag_time have no effect with \"when_behind\": \"hold\": remove them, or "
+		         "write \"drop_oldest\"");
 		return false;
 	}
 	struct filter filter;

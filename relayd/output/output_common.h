@@ -27,9 +27,11 @@ extern const struct option output_filter_rows[];
 	 .doc = "Where a new output begins: behind what is stored now, or with the oldest message kept."},             \
 	{.name = "when_behind", .kind = OPTION_CHOICE, .offset = offsetof(struct output_common, when_behind),          \
 	 .preset = "hold", .choices = output_when_behind_names,                                                        \
-	 .doc = "What happens when the spool is full because of this output: senders wait, or its oldest messages are passed over and counted."}, \
+	 .doc = "What happens when the spool is full because of this output: senders wait, or its oldest " \
+	         "messages are passed over and counted."}, \
 	{.name = "max_lag_size", .kind = OPTION_SIZE, .offset = offsetof(struct output_common, max_lag_size),          \
-	 .doc = "With drop_oldest: messages are passed over already when so much is pending; 0: only a full spool does it."}, \
+	 .doc = "With drop_oldest: messages are passed over already when so much is pending; 0: only a full " \
+	         "spool does it."}, \
 	{.name = "max_lag_time", .kind = OPTION_DURATION, .offset = offsetof(struct output_common, max_lag_time_ns),   \
 	 .doc = "With drop_oldest: messages are passed over when they have been pending for so long; 0: never."},      \
 	{.name = "stamp", .kind = OPTION_BOOL, .offset = offsetof(struct output_common, stamp), .preset = "false",     \
@@ -93,8 +95,8 @@ void output_base_init(struct output *output, const struct output_driver *driver,
 void output_base_free(struct output *output);
 
 /*
- * Main thread: has `fn(output)` called on the worker's thread. A stop is told to `stopped` by output_stopped(), or at once if
- * the output was never started or its worker is gone.
+ * Main thread: has `fn(output)` called on the worker's thread. A stop is told to `stopped` by output_stopped(), or at once
+ * if the output was never started or its worker is gone.
  */
 void output_base_start(struct output *output, worker_fn fn);
 void output_base_stop(struct output *output, worker_fn fn, void (*stopped)(void *context), void *context);

@@ -36,13 +36,16 @@ struct relp_settings {
 static const struct option rows[] = {
 	OUTPUT_COMMON_ROWS,
 	{.name = "servers", .kind = OPTION_LIST, .offset = offsetof(struct relp_settings, servers), .required = true,
-	 .doc = "Where to send: \"host:port\" (port 2514 if it is left out), or \"unix:/path\"; the first one is preferred."},
+	 .doc = "Where to send: \"host:port\" (port 2514 if it is left out), or \"unix:/path\"; the first one is "
+	         "preferred."},
 	{.name = "mode", .kind = OPTION_CHOICE, .offset = offsetof(struct relp_settings, mode), .preset = "failover",
 	 .choices = mode_names,
-	 .doc = "With several servers: failover uses one at a time, balance uses all and deals each message to the one with most room."},
+	 .doc = "With several servers: failover uses one at a time, balance uses all and deals each message to "
+	         "the one with most room."},
 	{.name = "failback_interval", .kind = OPTION_DURATION,
 	 .offset = offsetof(struct relp_settings, failback_interval_ns), .preset = "60s",
-	 .doc = "With failover: how often the first server is probed while another one is used; after two good probes it is used again; 0: never."},
+	 .doc = "With failover: how often the first server is probed while another one is used; after two good "
+	         "probes it is used again; 0: never."},
 	{.name = "window", .kind = OPTION_COUNT, .offset = offsetof(struct relp_settings, window), .preset = "1024",
 	 .min = 1, .max = RELP_WINDOW_MAX, .doc = "Messages that may be unacknowledged at one server."},
 	{.name = "window_size", .kind = OPTION_SIZE, .offset = offsetof(struct relp_settings, window_size), .preset = "4MiB",
@@ -51,7 +54,8 @@ static const struct option rows[] = {
 	 .preset = "90s", .min = CLOCK_NS_PER_SECOND, .max = 24ull * 3600 * CLOCK_NS_PER_SECOND,
 	 .doc = "A session in which a message stays unanswered for so long is given up."},
 	{.name = "warn_size", .kind = OPTION_SIZE, .offset = offsetof(struct relp_settings, warn_size), .preset = "8KiB",
-	 .doc = "The first longer message is warned of, because rsyslog's default is to cut it there and to acknowledge it; 0: never."},
+	 .doc = "The first longer message is warned of, because rsyslog's default is to cut it there and to "
+	         "acknowledge it; 0: never."},
 	ENCODER_FORMAT_ROW(struct relp_settings, format, "rfc5424"),
 	{.name = "tls", .kind = OPTION_SECTION, .offset = offsetof(struct relp_settings, tls), .section = output_tls_rows,
 	 .doc = "Speak RELP over TLS."},
@@ -306,7 +310,8 @@ static void close_output(struct output **closing)
 
 const struct output_driver output_relp = {
 	.type = "relp",
-	.doc = "Sends over RELP, plain, over TLS or to a Unix socket; delivered means that the server has acknowledged the message.",
+	.doc = "Sends over RELP, plain, over TLS or to a Unix socket; delivered means that the server has "
+	        "acknowledged the message.",
 	.confirmed = true,
 	.options = rows,
 	.settings_size = sizeof(struct relp_settings),

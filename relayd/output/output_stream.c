@@ -51,16 +51,19 @@ struct stream_settings {
 	OUTPUT_COMMON_ROWS,                                                                                            \
 	{.name = "failback_interval", .kind = OPTION_DURATION,                                                         \
 	 .offset = offsetof(struct stream_settings, failback_interval_ns), .preset = "60s",                            \
-	 .doc = "How often the first server is probed while another one is used; after two good probes it is used again; 0: never."}, \
+	 .doc = "How often the first server is probed while another one is used; after two good probes it is " \
+	         "used again; 0: never."}, \
 	{.name = "framing", .kind = OPTION_CHOICE, .offset = offsetof(struct stream_settings, framing),                \
 	 .preset = "octet-counting", .choices = framing_names,                                                         \
-	 .doc = "octet-counting carries every message; non-transparent ends each with LF and replaces any LF inside by a space."}, \
+	 .doc = "octet-counting carries every message; non-transparent ends each with LF and replaces any LF " \
+	         "inside by a space."}, \
 	ENCODER_FORMAT_ROW(struct stream_settings, format, "rfc5424")
 
 static const struct option tcp_rows[] = {
 	STREAM_ROWS,
 	{.name = "servers", .kind = OPTION_LIST, .offset = offsetof(struct stream_settings, servers), .required = true,
-	 .doc = "Where to send: \"host:port\" (port 514 if it is left out), or \"unix:/path\"; the first one is preferred."},
+	 .doc = "Where to send: \"host:port\" (port 514 if it is left out), or \"unix:/path\"; the first one is "
+	         "preferred."},
 	{.name = NULL},
 };
 
@@ -408,7 +411,8 @@ static void close_output(struct output **closing)
 
 const struct output_driver output_tcp = {
 	.type = "tcp",
-	.doc = "Sends syslog over plain TCP (RFC 6587), unconfirmed: delivered means that the server's kernel has taken the message.",
+	.doc = "Sends syslog over plain TCP (RFC 6587), unconfirmed: delivered means that the server's kernel "
+	        "has taken the message.",
 	.confirmed = false,
 	.options = tcp_rows,
 	.settings_size = sizeof(struct stream_settings),
@@ -422,7 +426,8 @@ const struct output_driver output_tcp = {
 
 const struct output_driver output_tls = {
 	.type = "tls",
-	.doc = "Sends syslog over TLS (RFC 5425), unconfirmed: delivered means that the server's kernel has taken the message.",
+	.doc = "Sends syslog over TLS (RFC 5425), unconfirmed: delivered means that the server's kernel has "
+	        "taken the message.",
 	.confirmed = false,
 	.options = tls_rows,
 	.settings_size = sizeof(struct stream_settings),

@@ -361,8 +361,8 @@ static void warn_of_size(struct relp_session *session, uint64_t sequence, size_t
 		return;
 	session->warned = true;
 	output_trouble(session->settings.link.output, "output_long_message",
-	               "message %llu has %zu octets, more than warn_size: many servers cut such messages and acknowledge them "
-	               "all the same; raise the server's limit (rsyslog: maxDataSize), then warn_size",
+	               "message %llu has %zu octets, more than warn_size: many servers cut such messages and "
+	               "acknowledge them all the same; raise the server's limit (rsyslog: maxDataSize), then warn_size",
 	               (unsigned long long)sequence, len);
 }
 

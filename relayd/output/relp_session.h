@@ -48,11 +48,17 @@ void relp_session_start(struct relp_session *session);
 /* How many messages it would take now. */
 size_t relp_session_room(const struct relp_session *session);
 
-/* Takes one message; false if it has no room for it. Not written before relp_session_flush() or RELP_SESSION_GATHER_BYTES. */
+/*
+ * Takes one message; false if it has no room for it. Not written before relp_session_flush() or
+ * RELP_SESSION_GATHER_BYTES.
+ */
 bool relp_session_send(struct relp_session *session, uint64_t sequence, struct bytes message);
 void relp_session_flush(struct relp_session *session);
 
-/* Sends nothing more, waits for what is outstanding, closes in order; `finished` then. At once if there is no session. */
+/*
+ * Sends nothing more, waits for what is outstanding, closes in order; `finished` then. At once if there is no
+ * session.
+ */
 void relp_session_finish(struct relp_session *session);
 
 /* All up to `sequence` is settled otherwise: a refused message among it holds nothing up any more. */

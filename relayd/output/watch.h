@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Waiting until a descriptor is writable, on a worker's loop. The watch may be dropped at any time, from inside its function too. */
+/*
+ * Waiting until a descriptor is writable, on a worker's loop. The watch may be dropped at any time, from inside its
+ * function too.
+ */
 #ifndef RELAYD_OUTPUT_WATCH_H
 #define RELAYD_OUTPUT_WATCH_H
 
@@ -7,7 +10,10 @@
 
 struct watch;
 
-/* Takes over a non-blocking socket (sets *fd to -1). NULL if memory is short or the loop refuses: then *fd is still the caller's. */
+/*
+ * Takes over a non-blocking socket (sets *fd to -1). NULL if memory is short or the loop refuses: then *fd is still
+ * the caller's.
+ */
 struct watch *watch_open(struct worker *worker, int *fd, worker_fn fn, void *context);
 
 /* Calls the function once when the socket is writable or has an error. */

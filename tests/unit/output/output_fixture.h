@@ -136,8 +136,8 @@ static inline void put_messages(unsigned count)
 	uint64_t before = spool_stored(spool);
 	for (unsigned i = 0; i < count; i++, next_number++) {
 		char text[200];
-		int len = snprintf(text, sizeof text, "<%d>1 2026-10-11T22:14:15.003Z host app - ID - n=%llu", next_number % 2 ? 11 : 14,
-		                   (unsigned long long)next_number);
+		int len = snprintf(text, sizeof text, "<%d>1 2026-10-11T22:14:15.003Z host app - ID - n=%llu",
+		                   next_number % 2 ? 11 : 14, (unsigned long long)next_number);
 		block = put_record(block, &packing, text, (size_t)len);
 	}
 	spool_submit_block(spool, block);

@@ -41,7 +41,6 @@ struct relp_script {
 	/* What happened. */
 	_Atomic unsigned sessions, closes, failed_handshakes;
 	_Atomic unsigned refusals;
-	_Atomic unsigned behind_refused; /* messages that came in the same session as a refused one, behind it, after the first refusal */
 	pthread_mutex_t lock;
 	unsigned count;                 /* messages that came */
 	unsigned numbers[SCRIPT_NUMBERS_MAX]; /* in this order */
@@ -96,9 +95,6 @@ static inline void script_note(struct relp_script *script, unsigned txnr, const 
 	const char *at = strstr(data, "n=");
 	unsigned number = at != NULL ? (unsigned)strtoul(at + 2, NULL, 10) : 0;
 	ck_assert_uint_lt(number, SCRIPT_NUMBERS_MAX);
-	if (atomic_load(&script->refusals) > 0 && atomic_load(&script->refuse_times) > 0 &&
-	    number > atomic_load(&script->refuse_number))
-		atomic_fetch_add(&script->behind_refused, 1);
 	pthread_mutex_lock(&script->lock);
 	ck_assert_uint_lt(script->count, SCRIPT_NUMBERS_MAX);
 	script->numbers[script->count++] = number;
@@ -284,7 +280,8 @@ static inline char *script_address(const struct relp_script *script)
 }
 
 /* Every number below `count` was acknowledged by one of the scripts; each at most `most` times received in all. */
-static inline void script_check_all(struct relp_script *const *scripts, unsigned scripts_count, unsigned count, unsigned most)
+static inline void script_check_all(struct relp_script *const *scripts, unsigned scripts_count, unsigned count,
+                                    unsigned most)
 {
 	for (unsigned number = 0; number < count; number++) {
 		unsigned acked = 0, seen = 0;

@@ -149,7 +149,10 @@ START_TEST(an_unfinished_last_line_is_ended_not_removed)
 }
 END_TEST
 
-/* The disk is full in the middle of a line: the file ends in whole lines, the state says it, and all arrives once there is room. */
+/*
+ * The disk is full in the middle of a line: the file ends in whole lines, the state says it, and all arrives once
+ * there is room.
+ */
 START_TEST(a_full_disk_loses_nothing_and_leaves_whole_lines)
 {
 	struct rlimit limit;

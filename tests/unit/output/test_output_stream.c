@@ -235,7 +235,10 @@ START_TEST(after_a_cut_connection_it_goes_on_from_what_had_not_left)
 	for (unsigned i = 0; i < 3000; i++)
 		ck_assert_uint_ge(sink.seen[i], 1);
 	ck_assert_uint_eq(sink.seen[9999], 1);
-	/* What is missing had been taken by the server's kernel: nothing else is, and it lies in one piece behind the cut. */
+	/*
+	 * What is missing had been taken by the server's kernel: nothing else is, and it lies in one piece behind the
+	 * cut.
+	 */
 	unsigned missing = 0;
 	for (unsigned i = 3000; i < 10000; i++)
 		missing += sink.seen[i] == 0;

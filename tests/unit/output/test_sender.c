@@ -241,7 +241,10 @@ START_TEST(a_record_that_cannot_be_read_is_counted_as_damaged)
 }
 END_TEST
 
-/* The spool is full because of this output, which drops its oldest: the range is counted, and late settling is ignored. */
+/*
+ * The spool is full because of this output, which drops its oldest: the range is counted, and late settling is
+ * ignored.
+ */
 START_TEST(a_jump_of_the_cursor_is_followed_and_counted)
 {
 	close_spool();
