@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/check.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "intake/zone_file.h"
 #include "net/tls_context.h"
-#include "spool/spool.h"
+#include "spool/spool_peek.h"
 
-enum {
-	ORPHANS_MAX = 64,
-	/* What a spool is opened with when nothing will be written. */
-	BLOCK_SIZE_BYTES = 256 * 1024,
-	BLOCKS_PER_WORKER = 4,
-};
+enum { CURSORS_SHOWN_MAX = 64 };
 
 static unsigned line_in(const struct json_value *object, const char *name, unsigned otherwise)
 {
@@ -126,71 +118,21 @@ static bool has_output(const struct settings *settings, const char *name)
 	return false;
 }
 
-static void check_cursors(struct config *config, const struct spool *spool)
-{
-	/* No cursor is opened here, so all that are on disk count as orphans. */
-	static struct spool_orphan orphans[ORPHANS_MAX];
-	unsigned count = spool_orphans(spool, orphans, ORPHANS_MAX);
-	for (unsigned i = 0; i < count && i < ORPHANS_MAX; i++) {
-		if (!has_output(&config->settings, orphans[i].name))
-			config_report(config, line_in(config->tree, "outputs", 1),
-						  "the spool holds %" PRIu64
-						  " messages for the output \"%s\", which is not in the configuration; "
-						  "relayd will not start until an output has that name",
-						  orphans[i].pending, orphans[i].name);
-	}
-}
-
-/* Why the spool must be left alone, or NULL if it may be opened. "" if there is none yet. */
-static const char *spool_is_closed_to_us(const char *path)
-{
-	struct stat status;
-	if (stat(path, &status) != 0)
-		return errno == ENOENT ? "" : strerror(errno);
-	/* Recovery writes: files of ours in a spool of somebody else would keep that one out. */
-	return status.st_uid != geteuid() ? "it belongs to another user" : NULL;
-}
-
 static void check_spool(struct config *config, FILE *out)
 {
-	const struct spool_settings *settings = &config->settings.process.spool.is;
-	const char *why = spool_is_closed_to_us(settings->path);
-	struct spool *spool = NULL;
-	struct spool_recovery recovery;
-	char error[SPOOL_ERROR_MAX_BYTES];
-	if (why == NULL) {
-		const struct spool_options options = {
-			.path = settings->path,
-			.max_size_bytes = settings->max_size,
-			.reserve_bytes = settings->reserve,
-			.segment_size_bytes = (uint32_t)settings->segment_size,
-			.block_size_bytes = BLOCK_SIZE_BYTES,
-			.sync = (enum spool_sync)settings->sync,
-			.compression = (enum spool_compression)settings->compression,
-			.workers = 1,
-			.blocks_per_worker = BLOCKS_PER_WORKER,
-		};
-		switch (spool_open(&options, &spool, &recovery, error)) {
-		case SPOOL_OPENED:
-			check_cursors(config, spool);
-			spool_close(&spool);
-			/* Closing in order takes the sign of it away, so it is told here. */
-			if (!recovery.clean && !recovery.created)
-				fprintf(out,
-						"%s: the spool %s was not closed in order: what was received and not stored then is lost\n",
-						config->file, settings->path);
-			return;
-		case SPOOL_LOCKED:
-			why = "a relayd is running on it";
-			break;
-		case SPOOL_NEWER_VERSION:
-		case SPOOL_UNUSABLE:
-			config_report(config, line_in(config->tree, "spool", 1), "spool: %s", error);
-			return;
-		}
+	static struct spool_peeked cursors[CURSORS_SHOWN_MAX];
+	const char *path = config->settings.process.spool.is.path;
+	int count = spool_peek(path, cursors, CURSORS_SHOWN_MAX);
+	if (count < 0)
+		fprintf(out, "%s: not checked: the cursors of the spool %s: %s\n", config->file, path, strerror(-count));
+	for (int i = 0; i < count && i < CURSORS_SHOWN_MAX; i++) {
+		if (!has_output(&config->settings, cursors[i].name))
+			config_report(
+				config, line_in(config->tree, "outputs", 1),
+				"the spool %s keeps a place for the output \"%s\" behind message %" PRIu64
+				", and that output is not in the configuration; relayd will not start until one has that name",
+				path, cursors[i].name, cursors[i].delivered);
 	}
-	if (why[0] != '\0')
-		fprintf(out, "%s: not checked: the spool %s (%s)\n", config->file, settings->path, why);
 }
 
 bool config_check(struct config *config, FILE *out, FILE *errors)

@@ -156,10 +156,16 @@ def test_output_that_left_the_configuration_is_told_by_check_and_is_exit_code_7(
     assert result.returncode == 7 and "print" in result.stderr
 
 
-def test_check_leaves_the_spool_of_a_running_relay_alone(relays):
+def test_check_changes_nothing_in_the_spool(relays):
+    """It looks at the spool of a running relay, and after a kill it does not take away the sign of it: the next start tells."""
     relay = relays.start("first", [udp()])
-    result = run(RELAYD, "-c", relay.folder / "relayd.conf", "--check")
-    assert result.returncode == 0 and "not checked: the spool" in result.stdout
+    path = relay.folder / "relayd.conf"
+    assert run(RELAYD, "-c", path, "--check").returncode == 0
+    relay.process.kill()
+    relay.process.wait()
+    assert run(RELAYD, "-c", path, "--check").returncode == 0
+    relay.start()
+    assert "unclean_stop" in relay.log_text()
 
 
 def test_unknown_user_is_exit_code_8(tmp_path):
