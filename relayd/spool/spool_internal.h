@@ -171,10 +171,10 @@ void spool_random(void *out, size_t len);
 bool segments_add(struct spool *spool, const struct segment_entry *entry);
 
 /*
- * Writes the header and the checkpoint of a new segment into a spare file of at least `size` octets, made if there is
- * none: everything but its name. 0 or a negative errno, and then there is nothing left of it.
+ * Writes the header (counter, first and previous_last are given) and the checkpoint of a new segment into a spare file of
+ * at least `size` octets, made if there is none: everything but its name. 0 or a negative errno, and then it is closed.
  */
-int segment_prepare(struct spool *spool, uint64_t counter, uint64_t first, uint64_t previous_last, uint64_t size,
+int segment_prepare(struct spool *spool, const struct segment_header *place, uint64_t size,
                     struct current_segment *segment, uint64_t *spare);
 
 /* Syncs a prepared segment and gives it its name, and its place in the table. 0 or a negative errno. */

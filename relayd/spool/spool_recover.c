@@ -209,7 +209,7 @@ static void cut_segment(struct spool *spool, struct segment_entry *entry, uint64
  * On a disk that is full, a newest segment without any record is the only file there is to go on in. All it holds is a
  * checkpoint, which the segments before it give again.
  */
-static int reuse_empty_newest(struct spool *spool, const struct found *found)
+static int reuse_empty_newest(struct spool *spool, struct found *found)
 {
 	struct segment_table *table = &spool->table;
 	const struct segment_entry *newest = &table->entry[table->count - 1];
@@ -226,12 +226,31 @@ static int reuse_empty_newest(struct spool *spool, const struct found *found)
 		return result;
 	table->spare[table->spares++] = table->next_number++;
 	table->count--;
+	found->newest_is_gone = true;
 	return 0;
 }
 
 static uint64_t next_counter(const struct segment_table *table)
 {
 	return table->count > 0 ? table->entry[table->count - 1].counter + 1 : 1;
+}
+
+/*
+ * On a disk that is full the newest segment's unwritten room makes place for the next one. Nothing behind its last good
+ * block is needed, so it may be cut before the new one is there; a smaller one is better than none.
+ */
+static int prepare_on_full_disk(struct spool *spool, const struct found *found, const struct segment_header *header,
+                                uint64_t least, struct current_segment *segment, uint64_t *spare)
+{
+	struct segment_table *table = &spool->table;
+	if (table->count == 0 || found->newest_is_gone)
+		return -ENOSPC;
+	cut_segment(spool, &table->entry[table->count - 1], found->tail_at);
+	uint64_t size = spool->options.segment_size_bytes > least ? spool->options.segment_size_bytes : least;
+	int result = -ENOSPC;
+	for (; result == -ENOSPC && size >= least; size = size / 2 & ~(uint64_t)(FORMAT_ALIGN_BYTES - 1))
+		result = segment_prepare(spool, header, size, segment, spare);
+	return result;
 }
 
 /* Begins the segment that this run writes to: first what nothing proves to be on the disk, synced, and only then its name. */
@@ -250,9 +269,13 @@ static int begin_segment(struct spool *spool, const struct found *found, struct 
 		first = highest + 1;
 	}
 	unsigned old = table->count - 1; /* only used if there is one */
-	uint64_t size = 2 * SEGMENT_HEADER_BYTES + block_memory_bytes((uint32_t)ledger_bytes_max(&spool->ledger)) +
-	                (found->tail_at - found->unproven_at) + BLOCK_HEADER_BYTES;
-	int result = segment_prepare(spool, next_counter(table), first, last, size, &segment, &spare);
+	struct segment_header header = {.counter = next_counter(table), .first = first, .previous_last = last};
+	uint64_t least = FORMAT_ALIGNED(SEGMENT_HEADER_BYTES + block_memory_bytes((uint32_t)ledger_bytes_max(&spool->ledger)) +
+	                                (found->tail_at - found->unproven_at) + BLOCK_HEADER_BYTES);
+	uint64_t size = spool->options.segment_size_bytes > least ? spool->options.segment_size_bytes : least;
+	int result = segment_prepare(spool, &header, size, &segment, &spare);
+	if (result == -ENOSPC)
+		result = prepare_on_full_disk(spool, found, &header, least, &segment, &spare);
 	if (result < 0)
 		return result;
 	if (rewrites)
@@ -263,7 +286,7 @@ static int begin_segment(struct spool *spool, const struct found *found, struct 
 		spool->disk->close(spool->disk, segment.file);
 		return result;
 	}
-	if (table->count > 1)
+	if (table->count > 1 && !found->newest_is_gone)
 		cut_segment(spool, &table->entry[old], found->unproven_at);
 	spool->writer.current = segment;
 	spool->writer.next = rewrites ? found->last + 1 : first;

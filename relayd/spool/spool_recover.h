@@ -17,6 +17,7 @@ struct found {
 	uint64_t damaged_ranges;
 	uint64_t damaged_sequences;
 	uint64_t salt;          /* of the newest segment */
+	bool newest_is_gone;    /* it was empty and became a spare: the offsets above mean nothing any more */
 };
 
 enum recover_result {

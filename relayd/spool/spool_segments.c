@@ -67,39 +67,32 @@ int segment_make_spare(struct spool *spool)
 	return 0;
 }
 
-/* Takes a spare that is large enough, or makes one. A handle, or a negative errno. */
-static int take_spare(struct spool *spool, uint64_t size, uint64_t *number)
+/* Takes a spare if it is large enough, or makes a file of that size. A handle, or a negative errno. */
+static int take_spare(struct spool *spool, uint64_t *size, uint64_t *number)
 {
 	char name[DISK_NAME_MAX_BYTES];
 	struct segment_table *table = &spool->table;
 	pthread_mutex_lock(&spool->table_lock);
-	bool found = table->spares > 0 && size <= spool->options.segment_size_bytes;
+	bool found = table->spares > 0 && *size <= spool->options.segment_size_bytes;
 	*number = found ? table->spare[--table->spares] : table->next_number++;
 	pthread_mutex_unlock(&spool->table_lock);
 	segment_spare_name(*number, name);
+	if (found)
+		*size = spool->options.segment_size_bytes;
 	return found ? spool->disk->open(spool->disk, spool->directory, name, DISK_OPEN_WRITE)
-	             : make_file(spool, name, size);
+	             : make_file(spool, name, *size);
 }
 
 /* ---- a new segment ---- */
 
-static int write_head(struct spool *spool, struct current_segment *segment, uint64_t previous_last)
+static int write_head(struct spool *spool, const struct segment_header *header, struct current_segment *segment)
 {
-	struct segment_header header = {
-		.counter = segment->counter,
-		.salt = segment->salt,
-		.first = segment->first,
-		.previous_last = previous_last,
-		.begun_ns = clock_wall_ns(),
-	};
-	memcpy(header.spool_id, spool->id, sizeof header.spool_id);
-
 	size_t room = ledger_bytes_max(&spool->ledger);
 	size_t memory = SEGMENT_HEADER_BYTES + (size_t)block_memory_bytes((uint32_t)room);
 	uint8_t *head = calloc(1, memory);
 	if (head == NULL)
 		return -ENOMEM;
-	segment_header_write(&header, head);
+	segment_header_write(header, head);
 	struct spool_block checkpoint = {.memory = head + SEGMENT_HEADER_BYTES, .room = (uint32_t)room};
 	block_start(&checkpoint, 0, 0);
 	checkpoint.len = (uint32_t)ledger_write_all(&spool->ledger, checkpoint.memory + BLOCK_HEADER_BYTES, room);
@@ -118,17 +111,24 @@ static int write_head(struct spool *spool, struct current_segment *segment, uint
 	return result;
 }
 
-int segment_prepare(struct spool *spool, uint64_t counter, uint64_t first, uint64_t previous_last, uint64_t size,
+int segment_prepare(struct spool *spool, const struct segment_header *place, uint64_t size,
                     struct current_segment *segment, uint64_t *spare)
 {
-	if (size < spool->options.segment_size_bytes)
-		size = spool->options.segment_size_bytes;
-	int file = take_spare(spool, size, spare);
+	struct segment_header header = *place;
+	int file = take_spare(spool, &size, spare);
 	if (file < 0)
 		return file;
-	*segment = (struct current_segment){.file = file, .counter = counter, .first = first, .size = size};
-	spool_random(&segment->salt, sizeof segment->salt);
-	int result = write_head(spool, segment, previous_last);
+	memcpy(header.spool_id, spool->id, sizeof header.spool_id);
+	spool_random(&header.salt, sizeof header.salt);
+	header.begun_ns = clock_wall_ns();
+	*segment = (struct current_segment){
+		.file = file,
+		.counter = header.counter,
+		.first = header.first,
+		.salt = header.salt,
+		.size = size,
+	};
+	int result = write_head(spool, &header, segment);
 	if (result < 0) {
 		/* The file keeps its name and becomes a spare again at the next start: writing to it has just failed. */
 		spool->disk->close(spool->disk, file);

@@ -137,7 +137,9 @@ int writer_rotate(struct spool *spool, uint64_t first, uint64_t previous_last)
 		return result;
 	set_end_of_newest(spool, writer->current.offset);
 	writer->synced = first - 1;
-	result = segment_prepare(spool, writer->current.counter + 1, first, previous_last, 0, &next, &spare);
+	struct segment_header place = {
+		.counter = writer->current.counter + 1, .first = first, .previous_last = previous_last};
+	result = segment_prepare(spool, &place, spool->options.segment_size_bytes, &next, &spare);
 	if (result < 0)
 		return result;
 	result = segment_publish(spool, &next, spare);

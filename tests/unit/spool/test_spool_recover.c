@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening after anything. Each test leaves a spool without closing it, as a kill or a power cut would, changes octets of
+ * its files, and opens it again. Block n of a rig holds the records 10 n + 1 .. 10 n + 10.
+ */
+#include "support/memory_disk.h"
+#include "support/spool_rig.h"
+
+
+static struct memory_disk disk;
+static struct rig rig;
+
+static void setup(void)
+{
+	memory_disk_init(&disk);
+	rig_init(&rig, "spool", &disk.disk);
+	rig_open_ok(&rig);
+	keeper_turn(rig.spool);
+	writer_flush_ledger(rig.spool);
+}
+
+static void teardown(void)
+{
+	spool_close(&rig.spool);
+	memory_disk_free(&disk);
+}
+
+/* The process is gone; what the disk shows stays. */
+static void crash(void)
+{
+	disk.off = true;
+	spool_close(&rig.spool);
+	memory_disk_kill(&disk);
+}
+
+static void store_blocks(unsigned blocks)
+{
+	for (unsigned i = 0; i < blocks; i++)
+		ck_assert(rig_store(&rig, 10));
+}
+
+/* Octets of the newest segment, and the offset of its n-th block of records (0 is the first). */
+static uint8_t *find_block(unsigned n, uint64_t *offset, struct block_header *header)
+{
+	uint64_t size, counter, first;
+	unsigned files = 0;
+	while (memory_disk_find(&disk, "segment-", files + 1) != NULL)
+		files++;
+	const char *name = memory_disk_find(&disk, "segment-", files);
+	uint8_t *octets = memory_disk_octets(&disk, name, &size);
+	struct segment_header segment;
+	ck_assert(segment_name_parse(name, &counter, &first));
+	ck_assert_int_eq(segment_header_read(bytes_of(octets, size), &segment), SEGMENT_HEADER_VALID);
+	for (*offset = SEGMENT_HEADER_BYTES;; *offset += block_span(header)) {
+		ck_assert_int_eq(block_header_read(bytes_of(octets + *offset, size - *offset), segment.salt, header),
+		                 BLOCK_HEADER_VALID);
+		if (header->kind == BLOCK_RECORDS && n-- == 0)
+			return octets;
+	}
+}
+
+/* One octet of the n-th block's payload, or of its header, is not what it was. */
+static void damage_block(unsigned n, bool in_header)
+{
+	struct block_header header;
+	uint64_t offset;
+	uint8_t *octets = find_block(n, &offset, &header);
+	octets[offset + (in_header ? 40 : BLOCK_HEADER_BYTES + 5)] ^= 0x20;
+}
+
+/* ---- the torn tail ---- */
+
+START_TEST(a_last_group_that_is_torn_was_never_acknowledged_and_is_discarded)
+{
+	store_blocks(5);
+	damage_block(4, _i == 0);
+	crash();
+	rig_open_ok(&rig);
+	ck_assert(!rig.recovery.clean);
+	ck_assert_uint_eq(rig.recovery.last_sequence, 40);
+	ck_assert_uint_eq(rig.recovery.damaged_ranges, 0);
+	ck_assert_uint_eq(rig_read_all(&rig, 1).records, 40);
+	store_blocks(2);
+	ck_assert_uint_eq(rig_read_all(&rig, 1).records, 60);
+	spool_check(rig.spool);
+}
+END_TEST
+
+/* Keeping the later block of a torn group would move a mark over a lost one. */
+START_TEST(a_valid_block_behind_a_torn_one_of_the_same_group_is_discarded)
+{
+	store_blocks(3);
+	for (int i = 0; i < 3; i++)
+		ck_assert(rig_put(&rig, 10));
+	ck_assert(writer_turn(rig.spool));
+	damage_block(4, _i == 0);
+	crash();
+	rig_open_ok(&rig);
+	ck_assert_uint_eq(rig.recovery.last_sequence, 40); /* the group's first block is whole and stays */
+	ck_assert_uint_gt(rig.recovery.torn_octets, 2000);
+	ck_assert_uint_eq(rig_read_all(&rig, 1).records, 40);
+}
+END_TEST
+
+/* ---- damage ---- */
+
+START_TEST(an_invalid_place_that_a_later_block_proves_synced_is_skipped_and_reported_exactly)
+{
+	struct spool_input_totals totals;
+	store_blocks(6);
+	damage_block(3, true);
+	damage_block(2, true);
+	crash();
+	rig_open_ok(&rig);
+	ck_assert_uint_eq(rig.recovery.damaged_ranges, 1);
+	ck_assert_uint_eq(rig.recovery.damaged_sequences, 20);
+	ck_assert_uint_eq(rig.recovery.last_sequence, 60);
+	struct rig_read read = rig_read_all(&rig, 1);
+	ck_assert_uint_eq(read.records, 40);
+	ck_assert_uint_eq(read.ranges, 1);
+	ck_assert_uint_eq(read.damage_first[0], 21);
+	ck_assert_uint_eq(read.damage_last[0], 40);
+	spool_check(rig.spool);
+	/* Their input is lost with their headers: the sums say so. */
+	spool_input_totals(rig.spool, 0, &totals);
+	ck_assert_uint_eq(totals.stored, 40);
+	ck_assert_uint_eq(atomic_load(&rig.spool->ledger.unattributed), 20);
+	/* The octets are kept for a look at them, and the sequences counted once. */
+	keeper_turn(rig.spool);
+	ck_assert_ptr_nonnull(memory_disk_find(&disk, "damaged-", 0));
+	ck_assert_ptr_null(memory_disk_find(&disk, "damaged-", 1));
+	struct spool_usage usage;
+	spool_usage(rig.spool, &usage);
+	ck_assert_uint_eq(usage.damaged_sequences, 20);
+}
+END_TEST
+
+START_TEST(a_damaged_payload_is_found_by_the_reader_and_exactly_its_records_are_lost)
+{
+	store_blocks(6);
+	damage_block(1, false);
+	crash();
+	rig_open_ok(&rig);
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	for (int i = 0; i < 2; i++) {
+		struct rig_read read = rig_read_all(&rig, 1);
+		ck_assert_uint_eq(read.records, 50);
+		ck_assert_uint_eq(read.damage_first[0], 11);
+		ck_assert_uint_eq(read.damage_last[0], 20);
+		keeper_turn(rig.spool);
+	}
+	struct spool_usage usage;
+	spool_usage(rig.spool, &usage);
+	ck_assert_uint_eq(usage.damaged_sequences, 10); /* two readers, one damage */
+	ck_assert_uint_eq(rig_read_all(&rig, 15).damage_first[0], 15);
+	ck_assert_uint_eq(rig_read_all(&rig, 21).records, 40);
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
+/* Damage up to what is proven, and right behind it a torn block: each is what it is. */
+START_TEST(damage_that_touches_the_torn_tail_ends_where_the_synced_part_ends)
+{
+	store_blocks(4);
+	for (int i = 0; i < 3; i++)
+		ck_assert(rig_put(&rig, 10));
+	ck_assert(writer_turn(rig.spool));
+	damage_block(5, true); /* of the last group; searched first, while the headers before it are whole */
+	damage_block(4, true);
+	damage_block(3, true);
+	crash();
+	rig_open_ok(&rig);
+	ck_assert_uint_eq(rig.recovery.damaged_sequences, 10);
+	ck_assert_uint_eq(rig.recovery.last_sequence, 40);
+	struct rig_read read = rig_read_all(&rig, 1);
+	ck_assert_uint_eq(read.damage_first[0], 31);
+	ck_assert_uint_eq(read.damage_last[0], 40);
+	ck_assert_uint_eq(read.records, 30);
+}
+END_TEST
+
+/* ---- what looks like a block and is none ---- */
+
+/* A segment is reused; its new life is shorter, so that behind the torn tail whole blocks of its former life lie. */
+START_TEST(blocks_of_the_files_earlier_life_are_never_taken_for_blocks)
+{
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_NEW, SPOOL_HOLD);
+	while (rig.spool->writer.current.counter < 12) {
+		ck_assert(rig_store(&rig, 10));
+		rig_deliver(cursor, spool_stored(rig.spool));
+		keeper_turn(rig.spool);
+	}
+	store_blocks(3);
+	uint64_t stored = spool_stored(rig.spool);
+	spool_cursor_close(&cursor);
+	crash();
+	rig_open_ok(&rig);
+	ck_assert_uint_eq(rig.recovery.last_sequence, stored);
+	ck_assert_uint_eq(rig.recovery.torn_octets, 0);
+	ck_assert_uint_eq(rig.recovery.damaged_ranges, 0);
+	spool_check(rig.spool);
+}
+END_TEST
+
+/* Somebody logs a block, made with all knowledge but the salt; the block that carries it is then damaged in front of it. */
+START_TEST(a_log_message_that_looks_like_a_block_is_never_taken_for_one)
+{
+	store_blocks(2);
+	struct spool_block *block = spool_take_block(rig.spool, 0, SPOOL_BLOCK_WAITS, 0, 0);
+	for (int i = 0; i < 4; i++) {
+		uint8_t *room = spool_block_reserve(block, 800);
+		struct block_header forged = {
+			.kind = BLOCK_RECORDS, .count = 10, .first = 21, .last = 30, .synced = 1000, .unpacked_len = 64, .stored_len = 64};
+		memset(room, 0, 800);
+		for (int at = 0; at + BLOCK_HEADER_BYTES <= 800; at++)
+			if (((uintptr_t)(room + at) & 63) == 0)
+				block_header_write(&forged, 0, room + at);
+		spool_block_commit(block, 800);
+	}
+	spool_submit_block(rig.spool, block);
+	ck_assert(writer_turn(rig.spool));
+	rig.submitted += 4;
+	damage_block(2, true);
+	crash();
+	rig_open_ok(&rig);
+	ck_assert_uint_eq(rig.recovery.last_sequence, 20);
+	ck_assert_uint_eq(rig.recovery.damaged_ranges, 0);
+}
+END_TEST
+
+/* ---- checkpoints ---- */
+
+START_TEST(with_a_damaged_newest_checkpoint_the_previous_one_and_its_blocks_hold)
+{
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_NEW, SPOOL_HOLD);
+	struct spool_input_totals totals;
+	uint64_t size;
+	spool_count_drop(rig.spool, 0, 0, SPOOL_DROP_KERNEL, 7);
+	while (rig.spool->writer.current.counter < 4) {
+		ck_assert(rig_store(&rig, 30));
+		keeper_turn(rig.spool);
+	}
+	store_blocks(3);
+	uint64_t stored = spool_stored(rig.spool);
+	uint8_t *octets = memory_disk_octets(&disk, memory_disk_find(&disk, "segment-", 3), &size);
+	octets[SEGMENT_HEADER_BYTES + BLOCK_HEADER_BYTES + 3] ^= 1;
+	spool_cursor_close(&cursor);
+	crash();
+	rig_open_ok(&rig);
+	ck_assert_uint_eq(rig.recovery.last_sequence, stored);
+	spool_input_totals(rig.spool, 0, &totals);
+	ck_assert_uint_eq(totals.stored, stored);
+	ck_assert_uint_eq(totals.dropped[SPOOL_DROP_KERNEL], 7);
+	ck_assert_str_eq(spool_input_name(rig.spool, 0), "udp");
+	struct rig_read read = rig_read_all(&rig, 1);
+	ck_assert_uint_eq(read.records, stored);
+	spool_check(rig.spool);
+}
+END_TEST
+
+START_TEST(a_newest_segment_without_a_readable_header_is_set_aside)
+{
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_NEW, SPOOL_HOLD);
+	uint64_t size;
+	while (rig.spool->writer.current.counter < 3) {
+		ck_assert(rig_store(&rig, 30));
+		keeper_turn(rig.spool);
+	}
+	uint64_t first = rig.spool->writer.current.first;
+	memory_disk_octets(&disk, memory_disk_find(&disk, "segment-", 2), &size)[33] ^= 1;
+	spool_cursor_close(&cursor);
+	crash();
+	rig_open_ok(&rig);
+	ck_assert_uint_eq(rig.recovery.last_sequence, first - 1);
+	ck_assert_ptr_nonnull(memory_disk_find(&disk, "damaged-", 0));
+	ck_assert_uint_eq(rig_read_all(&rig, 1).records, first - 1);
+	spool_check(rig.spool);
+}
+END_TEST
+
+/* ---- versions ---- */
+
+START_TEST(a_spool_of_a_newer_version_is_refused)
+{
+	uint64_t size;
+	store_blocks(1);
+	spool_close(&rig.spool);
+	uint8_t *octets = memory_disk_octets(&disk, memory_disk_find(&disk, "segment-", 0), &size);
+	octets[4] = FORMAT_MAJOR + 1;
+	ck_assert_int_eq(rig_open(&rig), SPOOL_NEWER_VERSION);
+	ck_assert_ptr_nonnull(strstr(rig.error, "newer version"));
+	ck_assert_ptr_null(rig.spool);
+	octets[4] = FORMAT_MAJOR;
+	rig_open_ok(&rig);
+}
+END_TEST
+
+/* ---- cursors ahead ---- */
+
+/* Without syncs a power cut takes back what an output has already delivered. Its sequences are not given out again. */
+START_TEST(sequences_that_a_cursor_has_seen_are_never_used_again)
+{
+	spool_close(&rig.spool);
+	rig.options.sync = SPOOL_SYNC_OFF;
+	rig_open_ok(&rig);
+	store_blocks(2);
+	spool_close(&rig.spool);
+	rig_open_ok(&rig);
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	store_blocks(3);
+	rig_deliver(cursor, 45);
+	ck_assert_int_eq(cursors_sync(rig.spool), 0);
+	spool_cursor_close(&cursor);
+	disk.off = true;
+	spool_close(&rig.spool);
+	memory_disk_power_cut(&disk, MEMORY_DISK_KEEP_NONE, 1);
+	rig_open_ok(&rig);
+	ck_assert_uint_eq(rig.recovery.last_sequence, 20);
+	ck_assert_uint_eq(spool_stored(rig.spool), 45);
+	spool_check(rig.spool);
+	cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	rig.submitted = 45;
+	store_blocks(1);
+	struct rig_read read = rig_read_all(&rig, 46);
+	ck_assert_uint_eq(read.records, 10);
+	ck_assert_uint_eq(read.damaged, 0);
+	spool_cursor_close(&cursor);
+	spool_close(&rig.spool);
+	rig_open_ok(&rig);
+	spool_check(rig.spool);
+	ck_assert_uint_eq(spool_stored(rig.spool), 55);
+}
+END_TEST
+
+/* ---- full disks ---- */
+
+/* The relay stops with a full disk. It must come up again, or nothing could ever be delivered from it. */
+START_TEST(a_spool_on_a_full_disk_can_be_opened_again_and_again)
+{
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	disk.capacity = 3 << 20;
+	while (rig_store(&rig, 30))
+		keeper_turn(rig.spool);
+	ck_assert_int_eq(spool_level(rig.spool), SPOOL_LEVEL_FULL);
+	uint64_t stored = spool_stored(rig.spool);
+	spool_cursor_close(&cursor);
+	disk.capacity = space_on_disk(rig.spool); /* somebody else has taken the rest */
+	for (int i = 0; i < 9; i++) {
+		if (i % 3 == 0)
+			crash();
+		else
+			spool_close(&rig.spool);
+		rig_open_ok(&rig);
+		ck_assert_uint_eq(spool_stored(rig.spool), stored);
+		ck_assert_uint_eq(rig_read_all(&rig, 1).records, stored);
+		spool_check(rig.spool);
+	}
+	disk.capacity = 0;
+	cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	rig_deliver(cursor, stored);
+	keeper_turn(rig.spool);
+	ck_assert_int_eq(spool_level(rig.spool), SPOOL_LEVEL_OPEN);
+	ck_assert(rig_store(&rig, 30));
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("spool_recover");
+	TCase *tests = tcase_create("after anything");
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_loop_test(tests, a_last_group_that_is_torn_was_never_acknowledged_and_is_discarded, 0, 2);
+	tcase_add_loop_test(tests, a_valid_block_behind_a_torn_one_of_the_same_group_is_discarded, 0, 2);
+	tcase_add_test(tests, an_invalid_place_that_a_later_block_proves_synced_is_skipped_and_reported_exactly);
+	tcase_add_test(tests, a_damaged_payload_is_found_by_the_reader_and_exactly_its_records_are_lost);
+	tcase_add_test(tests, damage_that_touches_the_torn_tail_ends_where_the_synced_part_ends);
+	tcase_add_test(tests, blocks_of_the_files_earlier_life_are_never_taken_for_blocks);
+	tcase_add_test(tests, a_log_message_that_looks_like_a_block_is_never_taken_for_one);
+	tcase_add_test(tests, with_a_damaged_newest_checkpoint_the_previous_one_and_its_blocks_hold);
+	tcase_add_test(tests, a_newest_segment_without_a_readable_header_is_set_aside);
+	tcase_add_test(tests, a_spool_of_a_newer_version_is_refused);
+	tcase_add_test(tests, sequences_that_a_cursor_has_seen_are_never_used_again);
+	tcase_add_test(tests, a_spool_on_a_full_disk_can_be_opened_again_and_again);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
