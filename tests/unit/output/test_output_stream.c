@@ -25,7 +25,7 @@ static struct {
 	_Atomic bool stopping;
 	_Atomic int connection;
 	_Atomic unsigned count, sessions, notifies;
-	unsigned char seen[NUMBERS_MAX];
+	_Atomic unsigned char seen[NUMBERS_MAX];
 	bool ordered;
 	long last;
 	uint8_t in[IN_BYTES];
