@@ -14,9 +14,11 @@ static const char *peer_text(const struct connection *connection)
 	return connection->stream != NULL ? stream_peer_text(connection->stream) : "a peer that has left";
 }
 
-void connection_log(struct connection *connection, enum peer_event event, const char *message, struct bytes octets)
+void connection_log(struct connection *connection, enum peer_event event, const char *message,
+                    struct bytes octets)
 {
-	peer_log_event(&connection->part->log, event, connection_part_now(connection->part), peer_text(connection), message, octets);
+	struct connection_part *part = connection->part;
+	peer_log_event(&part->log, event, connection_part_now(part), peer_text(connection), message, octets);
 }
 
 const void *connection_settings(const struct connection *connection)
@@ -107,8 +109,9 @@ bool connection_take(struct connection *connection, struct bytes message, uint32
 	}
 	connection->has_taken = true;
 	if ((flags & MESSAGE_TRUNCATED) != 0)
-		connection_log(connection, PEER_TRUNCATED, "a message was cut: it is longer than max_message_size, or its end "
-		                                      "never came; raise max_message_size or lower the sender's", message);
+		connection_log(connection, PEER_TRUNCATED, "a message was cut: it is longer than max_message_size, or its "
+		                                           "end never came; raise max_message_size or lower the sender's",
+		               message);
 	return true;
 }
 
@@ -181,8 +184,8 @@ static void note_end(struct connection *connection, enum stream_end end, const c
 		counter_add(&part->protocol_errors, 1);
 		connection_log(connection, PEER_UNFINISHED, detail, rest);
 	} else if (end == STREAM_END_WITHOUT_NOTIFY && !connection->is_finishing) {
-		connection_log(connection, PEER_INCOMPLETE_CLOSE, "the peer closed without close_notify: it may have had more to "
-		                                             "say; what came is kept", bytes_of(NULL, 0));
+		connection_log(connection, PEER_INCOMPLETE_CLOSE, "the peer closed without close_notify: it may have had "
+		                                                  "more to say; what came is kept", bytes_of(NULL, 0));
 	}
 }
 
@@ -193,8 +196,8 @@ static void keep_rest(struct connection *connection, struct bytes rest)
 		return;
 	connection->rest = malloc(rest.len);
 	if (connection->rest == NULL) {
-		connection_log(connection, PEER_NOT_STORED, "the last octets of a connection are lost: the spool has no room for them, "
-		                                       "and there is no memory to keep them", rest);
+		connection_log(connection, PEER_NOT_STORED, "the last octets of a connection are lost: the spool has no "
+		                                            "room for them, and there is no memory to keep them", rest);
 		return;
 	}
 	memcpy(connection->rest, rest.at, rest.len);

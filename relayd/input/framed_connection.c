@@ -21,8 +21,8 @@ static void look_at_framing(struct framed_connection *framed, struct bytes messa
 	struct connection *connection = &framed->connection;
 	struct connection_part *part = connection->part;
 	framed->has_looked = true;
-	if (connection->stream != NULL && framed->framing.mode == FRAME_MODE_NON_TRANSPARENT && framed->framing.seen == FRAMING_OCTET_COUNTING &&
-	    peer_log_first_time(&part->log, connection->peer.address))
+	if (connection->stream != NULL && framed->framing.mode == FRAME_MODE_NON_TRANSPARENT &&
+	    framed->framing.seen == FRAMING_OCTET_COUNTING && peer_log_first_time(&part->log, connection->peer.address))
 		peer_log_event(&part->log, PEER_FRAMING, worker_now_ns(part->on->worker),
 		               stream_peer_text(connection->stream),
 		               "the peer sends octet counting, but this input is set to non-transparent framing, so MSG-LEN is "

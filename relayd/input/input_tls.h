@@ -32,7 +32,7 @@ struct tls_holder {
 	struct tls_context *context;
 };
 
-/* Reads the files. An all-zero holder is closed: it gives no context. False and a sentence in `error` (INPUT_ERROR_MAX_BYTES). */
+/* Reads the files. False and a sentence in `error` (INPUT_ERROR_MAX_BYTES). An all-zero holder is closed. */
 bool tls_holder_open(struct tls_holder *holder, const struct input_tls *settings, char *error);
 void tls_holder_close(struct tls_holder *holder);
 

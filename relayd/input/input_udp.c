@@ -20,7 +20,7 @@ static const struct option options[] = {
 	INPUT_PEER_OPTIONS(struct udp_settings),
 	{.name = "receive_buffer", .kind = OPTION_SIZE, .offset = offsetof(struct udp_settings, receive_buffer),
 	 .preset = "64MiB", .min = 65536, .max = 1073741824,
-	 .doc = "The kernel's buffer of each socket (one a worker), for bursts; more than net.core.rmem_max needs CAP_NET_ADMIN."},
+	 .doc = "The kernel's buffer of each socket (one a worker); above net.core.rmem_max it needs CAP_NET_ADMIN."},
 	{0},
 };
 

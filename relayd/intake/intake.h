@@ -53,7 +53,7 @@ struct intake_source {
 	_Atomic uint64_t truncated;         /* of these, cut by us or on the way, as far as we saw. From any thread */
 };
 
-/* Makes the intake of one worker, the only one in the spool's life. `worker` is its number in the spool. NULL if memory is short. */
+/* Makes the intake of a worker, one in the spool's life. `worker` is its number in the spool. NULL if memory is short. */
 struct intake *intake_open(struct spool *spool, unsigned worker);
 
 /* Hands over what is left and frees. All sources must be removed. Clears the pointer; harmless if NULL. */

@@ -20,7 +20,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
+/* AES-128 first: RFC 9662 prefers it, and it takes a fifth less CPU than AES-256. */
+#define DEFAULT_CIPHERS "ECDHE+AES128+AESGCM:ECDHE+AESGCM:ECDHE+CHACHA20"
+#define CIPHERS_13 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 
 /* --- sentences --------------------------------------------------------------------------------------------------- */
 
@@ -232,6 +234,7 @@ static void set_common(SSL_CTX *ssl_context)
 	/* TLS 1.3 sends tickets even without SSL_OP_NO_TICKET's kind. */
 	SSL_CTX_set_num_tickets(ssl_context, 0);
 	SSL_CTX_set_max_early_data(ssl_context, 0);
+	SSL_CTX_set_ciphersuites(ssl_context, CIPHERS_13);
 	SSL_CTX_set_mode(ssl_context,
 					 SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
 	/* A record's header and body in one read, instead of two. */

@@ -90,7 +90,8 @@ struct spool_cursor *spool_cursor_open(struct spool *spool, const struct spool_c
 	if (cursor == NULL) {
 		cursor = find_place(spool);
 		if (cursor == NULL) {
-			snprintf(error, SPOOL_ERROR_MAX_BYTES, "%s: %u outputs have a place in it already, which is all it has", spool->path,
+			snprintf(error, SPOOL_ERROR_MAX_BYTES, "%s: %u outputs have a place in it already, which is all it has",
+			         spool->path,
 			         (unsigned)CURSORS_MAX);
 			return NULL;
 		}

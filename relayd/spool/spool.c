@@ -29,7 +29,8 @@ void spool_fail(struct spool *spool, const char *doing, int error)
 	pthread_mutex_lock(&spool->failed_lock);
 	bool first = !spool_has_failed(spool);
 	if (first)
-		snprintf(spool->error, sizeof spool->error, "%s: the spool has failed: %s: %s. Nothing received after message %llu is safe",
+		snprintf(spool->error, sizeof spool->error, 
+		         "%s: the spool has failed: %s: %s. Nothing received after message %llu is safe",
 		         spool->path, doing, strerror(-error), (unsigned long long)spool_stored(spool));
 	atomic_store_explicit(&spool->failed, true, memory_order_release);
 	pthread_mutex_unlock(&spool->failed_lock);

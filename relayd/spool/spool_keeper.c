@@ -265,7 +265,8 @@ static void report_damage(struct spool *spool, const struct damage_note *note, c
 	uint64_t lost = note->last >= note->first ? note->last - note->first + 1 : 0;
 	atomic_fetch_add_explicit(&spool->ledger.damaged, lost, memory_order_relaxed);
 	if (lost > 0)
-		slog_err("spool_damaged", "path", spool->path, "segment", note->counter, "offset", note->offset, "first", note->first,
+		slog_err("spool_damaged", "path", spool->path, "segment", note->counter, "offset", note->offset,
+		         "first", note->first,
 		         "last", note->last, "lost", lost, "set_aside", name);
 	else
 		slog_warning("spool_damaged", "path", spool->path, "segment", note->counter, "offset", note->offset, "lost", 0,

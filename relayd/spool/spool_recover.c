@@ -88,7 +88,9 @@ static enum spool_open_result list_files(struct spool *spool, char *error)
 	for (unsigned i = 1; i < table->count; i++) {
 		if (table->entry[i - 1].counter < table->entry[i].counter && table->entry[i - 1].first <= table->entry[i].first)
 			continue;
-		snprintf(error, SPOOL_ERROR_MAX_BYTES, "%s: the segments %llu and %llu do not belong to one spool: remove the one that was copied there",
+		snprintf(error, SPOOL_ERROR_MAX_BYTES, 
+		         "%s: the segments %llu and %llu do not belong to one spool: remove the one that was copied "
+		         "there",
 		         spool->path, (unsigned long long)table->entry[i - 1].counter,
 		         (unsigned long long)table->entry[i].counter);
 		return SPOOL_UNUSABLE;
@@ -253,7 +255,10 @@ static int prepare_on_full_disk(struct spool *spool, const struct found *found, 
 	return result;
 }
 
-/* Begins the segment that this run writes to: first what nothing proves to be on the disk, synced, and only then its name. */
+/*
+ * Begins the segment that this run writes to: first what nothing proves to be on the disk, synced, and only then its
+ * name.
+ */
 static int begin_segment(struct spool *spool, const struct found *found, struct spool_recovery *recovery)
 {
 	struct segment_table *table = &spool->table;

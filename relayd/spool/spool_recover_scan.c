@@ -286,7 +286,8 @@ static enum recover_result set_newest_aside(struct spool *spool, int *error)
 	char from[DISK_NAME_MAX_BYTES], to[DISK_NAME_MAX_BYTES];
 	segment_name(entry->counter, entry->first, from);
 	segment_damaged_name(entry->counter, 0, to);
-	slog_err("spool_segment_damaged", "path", spool->path, "segment", entry->counter, "first", entry->first, "set_aside", to);
+	slog_err("spool_segment_damaged", "path", spool->path, "segment", entry->counter, "first",
+	         entry->first, "set_aside", to);
 	*error = spool->disk->rename(spool->disk, spool->directory, from, to);
 	if (*error == 0)
 		*error = spool->disk->sync_directory(spool->disk, spool->directory);

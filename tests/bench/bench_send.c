@@ -19,7 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_BYTES = 213, NUMBER_DIGITS = 10, CONNECTIONS_MAX = 64, LINES_PER_WRITE = 300, UDP_BATCH = 64, GSO_SEGMENTS = 60 };
+enum { LINE_BYTES = 213, NUMBER_DIGITS = 10, CONNECTIONS_MAX = 64, LINES_PER_WRITE = 300,
+       UDP_BATCH = 64, GSO_SEGMENTS = 60 };
 
 static const char line_start[] = "<38>Oct 11 22:14:15 web01.example.net sshd[4711]: n=";
 static const char line_end[] = " Failed password for invalid user administrator from 192.0.2.147 port 54460 ssh2: RSA "

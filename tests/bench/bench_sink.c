@@ -134,7 +134,8 @@ static bool read_more(struct connection *connection, bool relp)
 	do {
 		char *room = connection->buffer + connection->len;
 		size_t size = BUFFER_BYTES - 1 - connection->len;
-		ssize_t got = connection->ssl != NULL ? SSL_read(connection->ssl, room, (int)size) : read(connection->fd, room, size);
+		ssize_t got = connection->ssl != NULL ? SSL_read(connection->ssl, room, (int)size) 
+		                                         : read(connection->fd, room, size);
 		if (got <= 0)
 			return false;
 		connection->len += (size_t)got;

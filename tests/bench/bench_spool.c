@@ -50,7 +50,8 @@ static double cpu_seconds(void)
 static void fill_record(uint8_t *out, uint64_t number)
 {
 	int len = snprintf((char *)out, RECORD_BYTES,
-	                   "<134>1 2026-01-01T00:00:00.%06" PRIu64 "Z web-%02" PRIu64 " nginx 4711 access - GET /articles/%" PRIu64
+	                   "<134>1 2026-01-01T00:00:00.%06" PRIu64 "Z web-%02" PRIu64 " nginx 4711 access - "
+	                   "GET /articles/%" PRIu64
 	                   " 200 %" PRIu64 " ",
 	                   number % 1000000, number % 17, number * 7919 % 100003, number * 31 % 65521);
 	for (; len < RECORD_BYTES; len++)
@@ -92,7 +93,8 @@ static void store(uint64_t records)
 	cpu = cpu_seconds() - cpu;
 	struct spool_usage usage;
 	spool_usage(spool, &usage);
-	printf("store: %.0f records/s, %.0f blocks/s, %.0f ns CPU per record, %.1f blocks and %.0f KiB per sync, %.1f octets per record\n",
+	printf("store: %.0f records/s, %.0f blocks/s, %.0f ns CPU per record, "
+	       "%.1f blocks and %.0f KiB per sync, %.1f octets per record\n",
 	       (double)records / seconds, (double)blocks / seconds, cpu / (double)records * 1e9,
 	       (double)blocks / (double)usage.groups, (double)usage.used_bytes / (double)usage.groups / 1024,
 	       (double)usage.used_bytes / (double)records);

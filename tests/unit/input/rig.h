@@ -266,8 +266,8 @@ static inline void rig_find_port(int type, char *listen, size_t size)
 }
 
 /*
- * Sets options of the input from pairs of name and text up to NULL; "tls.certificate" is in the section, "127.0.0.1:0" is any
- * free port.
+ * Sets options of the input from pairs of name and text up to NULL; "tls.certificate" is in the section,
+ * "127.0.0.1:0" is any free port.
  */
 static inline void rig_set_options(struct rig *rig, va_list pairs)
 {

@@ -130,7 +130,8 @@ END_TEST
 START_TEST(peers_that_are_no_networks_are_refused)
 {
 	ck_assert(CHECKS("tcp", "listen", "[::]:514", "allowed_peers", "10.0.0.0/8", "allowed_peers", "2001:db8::/32"));
-	assert_refused(CHECKS("tcp", "listen", "[::]:514", "allowed_peers", "10.0.0.0/8", "allowed_peers", "example"), "allowed_peers");
+	assert_refused(CHECKS("tcp", "listen", "[::]:514", "allowed_peers", "10.0.0.0/8", "allowed_peers", "example"),
+	               "allowed_peers");
 	assert_refused(CHECKS("tcp", "listen", "[::]:514", "allowed_peers", "10.0.0.0/33"), "allowed_peers");
 }
 END_TEST

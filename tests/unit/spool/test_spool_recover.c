@@ -210,7 +210,8 @@ START_TEST(a_log_message_that_looks_like_a_block_is_never_taken_for_one)
 	for (int i = 0; i < 4; i++) {
 		uint8_t *room = spool_block_reserve(block, 800);
 		struct block_header forged = {
-			.kind = BLOCK_RECORDS, .count = 10, .first = 21, .last = 30, .synced = 1000, .unpacked_len = 64, .stored_len = 64};
+			.kind = BLOCK_RECORDS, .count = 10, .first = 21, .last = 30, .synced = 1000,
+			.unpacked_len = 64, .stored_len = 64};
 		memset(room, 0, 800);
 		for (int at = 0; at + BLOCK_HEADER_BYTES <= 800; at++)
 			if (((uintptr_t)(room + at) & 63) == 0)

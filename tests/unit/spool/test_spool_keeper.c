@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Space: preallocation ahead of the writer, the levels, outputs that are behind, disks that are full. */
+#include "support/memory_disk.h"
+#include "support/spool_rig.h"
+
+static struct memory_disk disk;
+static struct rig rig;
+
+static void setup(void)
+{
+	memory_disk_init(&disk);
+	rig_init(&rig, "spool", &disk.disk);
+}
+
+static void teardown(void)
+{
+	spool_close(&rig.spool);
+	memory_disk_free(&disk);
+}
+
+/* Stores until nothing more is taken. */
+static void fill(void)
+{
+	while (rig_store(&rig, 30))
+		keeper_turn(rig.spool);
+}
+
+/* ---- rule 7 ---- */
+
+START_TEST(a_block_once_taken_always_has_its_place_even_if_the_disk_fills_up_now)
+{
+	rig_open_ok(&rig);
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	keeper_turn(rig.spool);
+	disk.capacity = 1; /* from now on nothing can grow */
+	unsigned stored = 0;
+	for (;;) {
+		unsigned put = 0;
+		while (rig_put(&rig, 30))
+			put++;
+		if (put == 0)
+			break;
+		ck_assert(writer_turn(rig.spool));
+		stored += put;
+		spool_check(rig.spool);
+	}
+	ck_assert_uint_gt(stored, 80);
+	ck_assert_uint_eq(rig.failed_events, 0);
+	ck_assert_uint_eq(spool_stored(rig.spool), rig.submitted);
+	ck_assert_int_eq(spool_level(rig.spool), SPOOL_LEVEL_OPEN); /* the keeper has not yet found out */
+	keeper_turn(rig.spool);
+	ck_assert_int_eq(spool_level(rig.spool), SPOOL_LEVEL_FULL);
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
+START_TEST(spares_are_ready_before_the_writer_needs_them)
+{
+	rig_open_ok(&rig);
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	for (int i = 0; i < 200; i++) {
+		keeper_turn(rig.spool);
+		ck_assert_uint_ge(rig.spool->table.spares, 3);
+		ck_assert(rig_store(&rig, 30));
+	}
+	ck_assert_uint_gt(rig.spool->table.count, 2);
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
+/* ---- rule 8 ---- */
+
+START_TEST(the_level_goes_from_open_over_reserve_to_full_and_back_and_max_size_holds)
+{
+	struct spool_usage usage;
+	rig.options.reserve_bytes = 1 << 20;
+	rig_open_ok(&rig);
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	int seen = SPOOL_LEVEL_OPEN;
+	uint64_t used_at_reserve = 0;
+	keeper_turn(rig.spool);
+	while (rig_store(&rig, 30)) {
+		keeper_turn(rig.spool);
+		int level = spool_level(rig.spool);
+		ck_assert(level == seen || level == seen + 1);
+		spool_usage(rig.spool, &usage);
+		if (level != seen && level == SPOOL_LEVEL_RESERVE)
+			used_at_reserve = usage.used_bytes;
+		seen = level;
+		ck_assert_uint_le(usage.on_disk_bytes, RIG_MAX_BYTES);
+	}
+	ck_assert_int_eq(seen, SPOOL_LEVEL_FULL);
+	spool_usage(rig.spool, &usage);
+	ck_assert_uint_ge(usage.used_bytes - used_at_reserve, (1 << 20) - RIG_SEGMENT_BYTES);
+
+	uint64_t room = rig.room_events;
+	rig_deliver(cursor, spool_stored(rig.spool));
+	keeper_turn(rig.spool);
+	ck_assert_int_eq(spool_level(rig.spool), SPOOL_LEVEL_OPEN);
+	ck_assert_uint_gt(rig.room_events, room);
+	ck_assert(rig_store(&rig, 30));
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
+START_TEST(with_a_full_file_system_nothing_is_lost_and_it_goes_on_when_there_is_space)
+{
+	rig_open_ok(&rig);
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	disk.capacity = 2 << 20;
+	keeper_turn(rig.spool);
+	fill();
+	ck_assert_int_eq(spool_level(rig.spool), SPOOL_LEVEL_FULL);
+	ck_assert(rig.spool->keeper.retry);
+	ck_assert_uint_eq(rig_read_all(&rig, 1).records, rig.submitted);
+	disk.capacity = 0;
+	keeper_turn(rig.spool);
+	ck_assert_int_eq(spool_level(rig.spool), SPOOL_LEVEL_OPEN);
+	ck_assert(rig_store(&rig, 30));
+	ck_assert_uint_eq(rig.failed_events, 0);
+	spool_check(rig.spool);
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
+START_TEST(drops_counted_while_full_reach_the_disk_when_there_is_room_again)
+{
+	struct spool_input_totals totals;
+	rig_open_ok(&rig);
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	keeper_turn(rig.spool);
+	fill();
+	spool_count_drop(rig.spool, 0, (unsigned)rig.input, SPOOL_DROP_SPOOL_FULL, 12);
+	rig_deliver(cursor, spool_stored(rig.spool));
+	keeper_turn(rig.spool);
+	ck_assert(rig_store(&rig, 1));
+	spool_cursor_close(&cursor);
+	disk.off = true;
+	spool_close(&rig.spool);
+	memory_disk_power_cut(&disk, MEMORY_DISK_KEEP_NONE, 1);
+	rig_open_ok(&rig);
+	spool_input_totals(rig.spool, (unsigned)rig.input, &totals);
+	ck_assert_uint_eq(totals.dropped[SPOOL_DROP_SPOOL_FULL], 12);
+}
+END_TEST
+
+/* ---- rule 11 ---- */
+
+START_TEST(an_output_that_holds_holds_back_the_inputs_and_loses_nothing)
+{
+	uint64_t first, last;
+	rig_open_ok(&rig);
+	struct spool_cursor *holds = rig_cursor(&rig, "holds", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	struct spool_cursor *drops = rig_cursor(&rig, "drops", SPOOL_FROM_OLDEST, SPOOL_DROP_OLDEST);
+	keeper_turn(rig.spool);
+	fill();
+	ck_assert_int_eq(spool_level(rig.spool), SPOOL_LEVEL_FULL);
+	/* Dropping would free nothing: the other output still needs the same segments. */
+	ck_assert(!spool_cursor_jumped(drops, &first, &last));
+	ck_assert_uint_eq(spool_first(rig.spool), 1);
+	spool_cursor_close(&holds);
+	spool_cursor_close(&drops);
+}
+END_TEST
+
+START_TEST(an_output_that_drops_the_oldest_jumps_to_the_next_segment_and_the_range_is_counted)
+{
+	uint64_t first, last, passed = 0;
+	struct spool_output_totals totals;
+	rig_open_ok(&rig);
+	struct spool_cursor *cursor = rig_cursor(&rig, "drops", SPOOL_FROM_OLDEST, SPOOL_DROP_OLDEST);
+	keeper_turn(rig.spool);
+	for (int i = 0; i < 2000; i++) {
+		ck_assert(rig_store(&rig, 30));
+		keeper_turn(rig.spool);
+		if (i % 100 != 0 || !spool_cursor_jumped(cursor, &first, &last))
+			continue;
+		ck_assert_uint_eq(first, passed + 1);
+		ck_assert_uint_eq(last + 1, spool_first(rig.spool));
+		passed = last;
+	}
+	ck_assert_uint_gt(passed, 10000);
+	if (spool_cursor_jumped(cursor, &first, &last))
+		passed = last;
+	ck_assert(!spool_cursor_jumped(cursor, &first, &last));
+	spool_cursor_totals(cursor, &totals);
+	ck_assert_uint_eq(totals.dropped_oldest, passed);
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), passed);
+	/* An acknowledgement of something passed over is ignored; a later one keeps the count. */
+	spool_cursor_deliver(cursor, passed - 5, NULL, &(struct spool_output_totals){.delivered = 1});
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), passed);
+	spool_cursor_deliver(cursor, passed + 5, NULL, &(struct spool_output_totals){.delivered = 5});
+	spool_cursor_totals(cursor, &totals);
+	ck_assert_uint_eq(totals.dropped_oldest, passed);
+	ck_assert_uint_eq(totals.delivered + totals.dropped_oldest, spool_cursor_delivered(cursor));
+	spool_check(rig.spool);
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
+START_TEST(max_lag_by_size_makes_it_drop_before_the_spool_is_full)
+{
+	uint64_t first, last;
+	struct spool_cursor_options options = {
+		.name = "lags", .from = SPOOL_FROM_OLDEST, .when_behind = SPOOL_DROP_OLDEST, .max_lag_bytes = 1 << 20};
+	rig_open_ok(&rig);
+	struct spool_cursor *cursor = spool_cursor_open(rig.spool, &options, rig.error);
+	keeper_turn(rig.spool);
+	while (!spool_cursor_jumped(cursor, &first, &last)) {
+		ck_assert_int_eq(spool_level(rig.spool), SPOOL_LEVEL_OPEN);
+		ck_assert(rig_store(&rig, 30));
+		keeper_turn(rig.spool);
+	}
+	struct spool_usage usage;
+	spool_usage(rig.spool, &usage);
+	ck_assert_uint_le(usage.used_bytes, (1 << 20) + 2 * RIG_SEGMENT_BYTES);
+	ck_assert_uint_ge(usage.used_bytes, (1 << 20) - RIG_SEGMENT_BYTES);
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
+/* ---- options ---- */
+
+START_TEST(options_that_cannot_work_are_refused_with_what_would_be_enough)
+{
+	rig.options.max_size_bytes = 1 << 20;
+	ck_assert_int_eq(rig_open(&rig), SPOOL_UNUSABLE);
+	ck_assert_ptr_nonnull(strstr(rig.error, "are the least"));
+	rig.options.max_size_bytes = RIG_MAX_BYTES;
+	rig.options.segment_size_bytes = 32 << 10;
+	ck_assert_int_eq(rig_open(&rig), SPOOL_UNUSABLE);
+	ck_assert_ptr_nonnull(strstr(rig.error, "segment of 32768 octets is too small"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("spool_keeper");
+	TCase *tests = tcase_create("space");
+	tcase_add_checked_fixture(tests, setup, teardown);
+	tcase_add_test(tests, a_block_once_taken_always_has_its_place_even_if_the_disk_fills_up_now);
+	tcase_add_test(tests, spares_are_ready_before_the_writer_needs_them);
+	tcase_add_test(tests, the_level_goes_from_open_over_reserve_to_full_and_back_and_max_size_holds);
+	tcase_add_test(tests, with_a_full_file_system_nothing_is_lost_and_it_goes_on_when_there_is_space);
+	tcase_add_test(tests, drops_counted_while_full_reach_the_disk_when_there_is_room_again);
+	tcase_add_test(tests, an_output_that_holds_holds_back_the_inputs_and_loses_nothing);
+	tcase_add_test(tests, an_output_that_drops_the_oldest_jumps_to_the_next_segment_and_the_range_is_counted);
+	tcase_add_test(tests, max_lag_by_size_makes_it_drop_before_the_spool_is_full);
+	tcase_add_test(tests, options_that_cannot_work_are_refused_with_what_would_be_enough);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
