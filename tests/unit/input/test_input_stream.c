@@ -346,15 +346,22 @@ END_TEST
 
 /* --- a full spool ------------------------------------------------------------------------------------------------ */
 
-static void *send_lines(void *context)
+enum { LARGE_BYTES = 9000, SMALL_BYTES = 1000 }; /* around a limit of 8 KiB */
+
+/* Lines and counted frames in turn, every other frame too long. */
+static void *send_mixed(void *context)
 {
-	int fd = *(int *)context;
-	char text[1025];
-	for (unsigned i = 0; i < MESSAGES; i++) {
-		int len = snprintf(text, sizeof text, "<13>sender 0 number %u ", i);
-		memset(text + len, 'x', sizeof text - 1 - (size_t)len);
-		text[sizeof text - 2] = '\n';
-		rig_send_octets(fd, text, sizeof text - 1);
+	struct sender *sender = context;
+	char text[LARGE_BYTES + 16];
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	for (unsigned i = 0; i < MESSAGES / SENDERS; i++) {
+		size_t size = i % 4 < 2 ? SMALL_BYTES : LARGE_BYTES;
+		size_t head = i % 2 == 0 ? (size_t)snprintf(text, sizeof text, "%zu ", size) : 0;
+		memset(text + head, 'x', size);
+		int len = snprintf(text + head, size, "<13>sender %u number %u", sender->index, i);
+		text[head + (size_t)len] = ' ';
+		text[head + size] = '\n';
+		rig_send_octets(fd, text, head + size + 1);
 	}
 	close(fd);
 	return NULL;
@@ -381,32 +388,36 @@ static uint64_t drain(struct spool_reader *reader, struct rig_order *order)
 	return count;
 }
 
-START_TEST(a_full_spool_pauses_the_connection_and_loses_nothing)
+START_TEST(a_full_spool_pauses_all_connections_and_loses_nothing)
 {
 	rig_open(&rig, (struct rig_options){
 		.max_size_bytes = 4 << 20, .reserve_bytes = 512 << 10, .segment_size_bytes = 512 << 10,
 		.block_size_bytes = 64 << 10, .blocks_per_worker = 4,
 	});
 	rig_start(&rig, "tcp", "listen", "127.0.0.1:0", "max_message_size", "8KiB", NULL);
-	int fd = rig_connect(&rig, SOCK_STREAM);
-	pthread_t thread;
-	pthread_create(&thread, NULL, send_lines, &fd);
+	struct sender senders[SENDERS];
+	for (unsigned i = 0; i < SENDERS; i++) {
+		senders[i].index = i;
+		pthread_create(&senders[i].thread, NULL, send_mixed, &senders[i]);
+	}
 	RIG_WAIT(strcmp(rig_status(&rig).state, "paused: spool full") == 0);
 	uint64_t received = rig_status(&rig).received;
 	usleep(200000);
 	ck_assert_uint_eq(rig_status(&rig).received, received);
 	ck_assert_uint_lt(received, MESSAGES);
 
-	struct rig_order order = {.senders = 1};
+	struct rig_order order = {.senders = SENDERS};
 	struct spool_reader *reader = spool_reader_open(rig.spool, 1);
 	uint64_t count = 0;
 	RIG_WAIT((count += drain(reader, &order)) == MESSAGES);
-	pthread_join(thread, NULL);
+	for (unsigned i = 0; i < SENDERS; i++)
+		pthread_join(senders[i].thread, NULL);
 	spool_reader_close(&reader);
 	RIG_WAIT(rig_status(&rig).connections == 0);
 	struct spool_input_totals totals;
 	spool_input_totals(rig.spool, rig.spool_index, &totals);
 	ck_assert_uint_eq(totals.stored, MESSAGES);
+	ck_assert_uint_eq(rig_status(&rig).truncated, MESSAGES / 2);
 	for (unsigned i = 0; i < SPOOL_DROP_REASONS; i++)
 		ck_assert_uint_eq(totals.dropped[i], 0);
 	rig_finish(&rig);
@@ -519,7 +530,7 @@ int main(void)
 	tcase_add_test(tests, peers_that_are_allowed_are_taken);
 	tcase_add_test(tests, an_idle_connection_is_closed_after_the_time_out_and_a_busy_one_is_not);
 	tcase_add_test(tests, without_a_free_descriptor_connections_wait_for_a_second_and_are_taken_then);
-	tcase_add_test(tests, a_full_spool_pauses_the_connection_and_loses_nothing);
+	tcase_add_test(tests, a_full_spool_pauses_all_connections_and_loses_nothing);
 	tcase_add_test(tests, a_frame_unfinished_at_our_stop_is_kept_and_flagged);
 	tcase_add_test(tests, what_the_kernel_had_taken_for_us_is_stored_at_our_stop);
 	tcase_add_test(tests, an_input_that_was_never_started_is_closed);
