@@ -102,6 +102,8 @@ void stream_serve(struct stream *stream)
 	case STREAM_CLOSED:
 		break;
 	}
+	if (stream->state >= STREAM_OPEN && stream->state != STREAM_CLOSED)
+		stream_tell_writable(stream);
 	stream_update_poll(stream);
 }
 
@@ -122,7 +124,8 @@ void stream_note_end(struct stream *stream, enum stream_end end, const char *det
 	stream->end = end;
 	stream->detail = strdup(detail);
 	if (end != STREAM_END_EOF) {
-		stream->can_write = false;
+		/* Discarded is not written: nobody is told that it is gone. */
+		stream->can_write = stream->output_waits = stream->owes_writable = false;
 		buffer_free(&stream->output);
 	}
 }

@@ -35,10 +35,17 @@ struct stream_events {
 	 * paused stream gets no more calls until it resumes, then first what was left.
 	 */
 	size_t (*bytes)(void *context, struct bytes bytes);
-	/* The output buffer has been written out wholly, or has fallen below half its cap after having been above.
-	 * Optional. */
+	/*
+	 * What a flush had to leave in the output buffer has been written out wholly, or has fallen to half the buffer's
+	 * cap after having been above. Not called for output that went out at once. It goes on after an end by EOF.
+	 * Optional.
+	 */
 	void (*writable)(void *context);
-	/* The last event: no more bytes will come. What was left unused is in `rest`. The owner closes the stream. */
+	/*
+	 * No more bytes will come; told once. What was left unused is in `rest`. The owner closes the stream: at once, or,
+	 * after STREAM_END_EOF, when it has written its answers. Views and texts live until the owner's callback has
+	 * returned, even if it closes the stream.
+	 */
 	void (*end)(void *context, enum stream_end end, const char *detail, struct bytes rest);
 };
 
@@ -60,23 +67,35 @@ struct stream *stream_adopt(int *fd, const struct stream_options *options);
 /* The output buffer: append to it, then stream_flush(). */
 struct buffer *stream_output(struct stream *stream);
 
-/* Writes what the output buffer holds as far as the socket takes it; the rest goes when it is writable. */
+/*
+ * Writes what the output buffer holds as far as the socket takes it; the rest goes when it is writable, or when the
+ * stream is ready. If writing fails, the output is discarded, what the peer sent before is read and presented, and then
+ * the end is told.
+ */
 void stream_flush(struct stream *stream);
 
+/*
+ * Holds back bytes, and the end that follows them, until resumed; nothing is read meanwhile. What was left then does
+ * not count as an unfinished frame. Only a failed handshake is told to a paused stream.
+ */
 void stream_pause(struct stream *stream);
 void stream_resume(struct stream *stream);
 
 /* Writes the rest of the output, then shuts the sending side down (TLS: close_notify first). Reading goes on. */
 void stream_shutdown(struct stream *stream);
 
-/* Closes at once, without events. Clears the pointer; harmless if NULL. */
+/*
+ * Closes at once, without events; over TLS with close_notify, if it can be said without waiting. What the peer sent and
+ * nobody read makes the kernel reset the connection, which destroys output on its way: an owner whose answers matter
+ * calls stream_shutdown() and reads on to the end first. Clears the pointer; harmless if NULL.
+ */
 void stream_close(struct stream **stream);
 
 /* The peer's address as text, and as numbers. */
 const char *stream_peer_text(const struct stream *stream);
 const struct address *stream_peer(const struct stream *stream);
 
-/* TLS: who the peer was found to be; "" for plain streams. */
+/* TLS: who the peer was found to be, from `ready` on (tls_context.h says what that is); "" for plain streams. */
 const char *stream_peer_identity(const struct stream *stream);
 
 int stream_fd(const struct stream *stream);
@@ -84,7 +103,10 @@ int stream_fd(const struct stream *stream);
 /* Monotonic time when bytes last came or went. */
 uint64_t stream_last_active_ns(const struct stream *stream);
 
-/* Most octets of unfinished frames that all streams of this worker may hold; set once before the first stream. */
+/*
+ * Most octets of unfinished frames that all streams of this worker may hold (64 MiB if not set); when they are spent,
+ * those that have waited longest end with STREAM_END_PENDING_LIMIT. From the worker's thread, before its first stream.
+ */
 void stream_set_pending_budget(struct worker *worker, size_t max_bytes);
 
 #endif

@@ -70,6 +70,7 @@ struct stream {
 	bool is_shutting_down; /* finish once the output is written */
 	bool is_finished;      /* the sending side is shut */
 	bool output_waits;     /* a flush left something: poll for writable */
+	bool owes_writable;    /* a flush left something, and the owner has not been told since that it is gone */
 	bool was_above_half;   /* of the output's cap, at a flush */
 	bool read_wants_write; /* TLS: the protocol itself must write before it reads on */
 	bool write_wants_read; /* TLS: the other way round */
@@ -134,6 +135,9 @@ void stream_step_handshake(struct stream *stream);
 void stream_linger(struct stream *stream);
 
 /* --- stream_write.c ---------------------------------------------------------------------------------------------- */
+
+/* Tells the owner, if it is owed, that the output is gone, or half of it. The stream may be closed afterwards. */
+void stream_tell_writable(struct stream *stream);
 
 /* The socket takes more: writes on, and tells the owner if enough is gone. The stream may be closed afterwards. */
 void stream_write_ready(struct stream *stream);

@@ -9,7 +9,7 @@
 static void give_up_writing(struct stream *stream)
 {
 	stream->can_write = false;
-	stream->output_waits = false;
+	stream->output_waits = stream->owes_writable = false;
 	buffer_free(&stream->output);
 	stream_pool_defer(stream->pool, stream);
 }
@@ -61,28 +61,43 @@ static bool write_out(struct stream *stream)
 void stream_flush(struct stream *stream)
 {
 	/* Before the stream is open its output waits; after it has failed it goes nowhere. */
-	if (stream->state < STREAM_OPEN)
+	if (stream->state < STREAM_OPEN) {
+		stream->owes_writable = buffer_len(&stream->output) > 0;
 		return;
+	}
 	if (!stream->can_write) {
 		buffer_free(&stream->output);
 		return;
 	}
-	if (write_out(stream) && buffer_len(&stream->output) > stream->output.cap / 2)
+	if (!write_out(stream))
+		return;
+	size_t left = buffer_len(&stream->output);
+	if (left > stream->output.cap / 2)
 		stream->was_above_half = true;
+	if (left > 0)
+		stream->owes_writable = true;
+	else if (stream->owes_writable)
+		/* What an earlier flush left went out with this one: whoever waits since then is told. */
+		stream_pool_defer(stream->pool, stream);
 	stream_update_poll(stream);
+}
+
+void stream_tell_writable(struct stream *stream)
+{
+	size_t left = buffer_len(&stream->output);
+	bool has_fallen = stream->was_above_half && left <= stream->output.cap / 2;
+	if (!stream->owes_writable || (left > 0 && !has_fallen))
+		return;
+	stream->was_above_half = false;
+	stream->owes_writable = left > 0;
+	if (stream->events.writable != NULL)
+		stream->events.writable(stream->context);
 }
 
 void stream_write_ready(struct stream *stream)
 {
-	if (!write_out(stream))
-		return;
-	size_t left = buffer_len(&stream->output);
-	bool has_fallen = stream->was_above_half && left <= stream->output.cap / 2;
-	if (left > 0 && !has_fallen)
-		return;
-	stream->was_above_half = false;
-	if (stream->events.writable != NULL)
-		stream->events.writable(stream->context);
+	if (write_out(stream))
+		stream_tell_writable(stream);
 }
 
 void stream_shutdown(struct stream *stream)

@@ -22,7 +22,7 @@
 
 /* AES-128 first: RFC 9662 prefers it, and it takes a fifth less CPU than AES-256. */
 #define DEFAULT_CIPHERS "ECDHE+AES128+AESGCM:ECDHE+AESGCM:ECDHE+CHACHA20"
-#define CIPHERS_13 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+#define CIPHERS_13      "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
 
 /* --- sentences --------------------------------------------------------------------------------------------------- */
 

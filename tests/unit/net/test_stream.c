@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Plain streams over loopback TCP: what the owner left is presented again, a pause holds everything back, memory for
- * unfinished frames has its limits, writing waits for the peer, and every end is told once.
+ * unfinished frames has its limits, and every end is told once. Writing has test_stream_write.c.
  */
 #include "net/stream.h"
 
@@ -49,7 +49,6 @@ struct memory {
 	struct tester *tester;
 	size_t pending;
 	size_t pool;
-	bool has_output;
 };
 
 static void look(void *context)
@@ -57,7 +56,6 @@ static void look(void *context)
 	struct memory *memory = context;
 	memory->pending = memory->tester->stream->pending_size;
 	memory->pool = memory->tester->stream->pool->pending_bytes;
-	memory->has_output = memory->tester->stream->output.base != NULL;
 }
 
 static struct memory memory_of(struct tester *tester)
@@ -290,127 +288,6 @@ START_TEST(a_frame_over_the_whole_budget_ends_its_own_stream)
 }
 END_TEST
 
-/* --- writing ----------------------------------------------------------------------------------------------------- */
-
-START_TEST(output_goes_out_at_once_and_its_memory_with_it)
-{
-	struct tester tester = {.use = USE_ALL};
-	char got[8] = "";
-	tester_open(&tester, worker, fds[0]);
-	TESTER_WAIT(&tester, tester.readies == 1);
-	ck_assert(!memory_of(&tester).has_output);
-	tester_send(&tester, "answer", 6);
-	ck_assert_uint_eq(tester.left_after_flush, 0);
-	ck_assert_int_eq(recv(fds[1], got, sizeof(got), 0), 6);
-	ck_assert_str_eq(got, "answer");
-	ck_assert(!memory_of(&tester).has_output);
-	/* What went out at once is not told again. */
-	ck_assert_int_eq(tester.writables, 0);
-	tester_close(&tester);
-}
-END_TEST
-
-START_TEST(output_before_the_stream_is_ready_waits_for_it)
-{
-	struct tester tester = {.use = USE_ALL};
-	char got[8] = "";
-	tester_open(&tester, worker, fds[0]);
-	tester_send(&tester, "early", 5);
-	ck_assert_int_eq(recv(fds[1], got, sizeof(got), 0), 5);
-	ck_assert_str_eq(got, "early");
-	tester_close(&tester);
-}
-END_TEST
-
-START_TEST(what_the_socket_does_not_take_waits_and_writable_is_told_at_half_and_at_empty)
-{
-	enum { CAP = 8 << 20 };
-	struct tester tester = {.use = USE_ALL, .options.output_cap_bytes = CAP};
-	char *output = malloc(CAP);
-	char *got = malloc(CAP);
-	for (size_t i = 0; i < CAP; i++)
-		output[i] = (char)(i * 7 / 3);
-	int small = 64 * 1024;
-	setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
-	tester_open(&tester, worker, fds[0]);
-	tester_send(&tester, output, CAP);
-	ck_assert_uint_gt(tester.left_after_flush, CAP / 2);
-	size_t len = 0;
-	while (len < CAP) {
-		ssize_t result = recv(fds[1], got + len, CAP - len, 0);
-		ck_assert_int_gt(result, 0);
-		len += (size_t)result;
-	}
-	ck_assert_mem_eq(got, output, CAP);
-	TESTER_WAIT(&tester, tester.writables == 2);
-	tester_close(&tester);
-	free(output);
-	free(got);
-}
-END_TEST
-
-START_TEST(shutdown_sends_the_rest_first_and_reading_goes_on)
-{
-	enum { CAP = 4 << 20 };
-	struct tester tester = {.use = USE_ALL, .options.output_cap_bytes = CAP};
-	char *output = calloc(1, CAP);
-	tester_open(&tester, worker, fds[0]);
-	tester_send(&tester, output, CAP);
-	tester_shutdown(&tester);
-	size_t len = 0;
-	ssize_t result;
-	while ((result = recv(fds[1], output, CAP, 0)) > 0)
-		len += (size_t)result;
-	ck_assert_int_eq(result, 0);
-	ck_assert_uint_eq(len, CAP);
-	tester_write(fds[1], "last words", 10);
-	TESTER_WAIT(&tester, tester.len == 10);
-	close_peer();
-	TESTER_WAIT(&tester, tester.ends == 1);
-	ck_assert_int_eq(tester.end, STREAM_END_EOF);
-	tester_close(&tester);
-	free(output);
-}
-END_TEST
-
-START_TEST(after_the_peer_closed_its_side_we_may_still_answer)
-{
-	struct tester tester = {.use = USE_ALL};
-	char got[8] = "";
-	tester_open(&tester, worker, fds[0]);
-	shutdown(fds[1], SHUT_WR);
-	TESTER_WAIT(&tester, tester.ends == 1);
-	tester_send(&tester, "rsp", 3);
-	tester_shutdown(&tester);
-	ck_assert_int_eq(recv(fds[1], got, sizeof(got), MSG_WAITALL), 3);
-	ck_assert_str_eq(got, "rsp");
-	tester_close(&tester);
-}
-END_TEST
-
-START_TEST(after_a_failed_write_the_answers_on_their_way_are_read_first)
-{
-	/* The peer answers and resets; our next write fails while its answer is unread. */
-	struct tester tester = {.use = USE_ALL};
-	tester_open(&tester, worker, fds[0]);
-	TESTER_WAIT(&tester, tester.readies == 1);
-	tester_pause(&tester);
-	tester_write(fds[1], "answer", 6);
-	tester_sleep_ms(20);
-	reset_peer();
-	tester_sleep_ms(20);
-	tester_send(&tester, "more", 4);
-	tester_send(&tester, "more", 4);
-	tester_resume(&tester);
-	TESTER_WAIT(&tester, tester.ends == 1);
-	ck_assert_int_eq(tester.end, STREAM_END_RESET);
-	ck_assert_str_eq((char *)tester.bytes, "answer");
-	ck_assert_msg(strcmp(tester.detail, "Connection reset by peer") == 0 || strcmp(tester.detail, "Broken pipe") == 0,
-				  "%s", tester.detail);
-	tester_close(&tester);
-}
-END_TEST
-
 /* --- closing ----------------------------------------------------------------------------------------------------- */
 
 START_TEST(a_stream_may_be_closed_from_inside_its_callbacks)
@@ -516,12 +393,6 @@ int main(void)
 	tcase_add_test(tests, a_pause_that_is_over_within_the_turn_loses_nothing);
 	tcase_add_test(tests, when_the_budget_is_spent_the_slowest_unfinished_frame_goes);
 	tcase_add_test(tests, a_frame_over_the_whole_budget_ends_its_own_stream);
-	tcase_add_test(tests, output_goes_out_at_once_and_its_memory_with_it);
-	tcase_add_test(tests, output_before_the_stream_is_ready_waits_for_it);
-	tcase_add_test(tests, what_the_socket_does_not_take_waits_and_writable_is_told_at_half_and_at_empty);
-	tcase_add_test(tests, shutdown_sends_the_rest_first_and_reading_goes_on);
-	tcase_add_test(tests, after_the_peer_closed_its_side_we_may_still_answer);
-	tcase_add_test(tests, after_a_failed_write_the_answers_on_their_way_are_read_first);
 	tcase_add_test(tests, a_stream_may_be_closed_from_inside_its_callbacks);
 	tcase_add_test(tests, a_stream_closed_before_its_first_turn_tells_nothing);
 	tcase_add_test(tests, a_busy_stream_does_not_keep_others_waiting);
