@@ -9,23 +9,7 @@
 #include <liblog/rfc5424.h>
 
 #include "json_value.h"
-
-static const char *const reserved[] = {
-	"timestamp", "severity", "facility", "hostname", "app_name",
-	"procid", "msgid", "message", "structured_data", "relay",
-};
-
-static bool is_reserved(const char *key, size_t length)
-{
-	while (length > 0 && key[0] == '_') {
-		key++;
-		length--;
-	}
-	for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
-		if (strlen(reserved[i]) == length && memcmp(reserved[i], key, length) == 0)
-			return true;
-	return false;
-}
+#include "reserved.h"
 
 /* Starts a member; the name needs no escaping. */
 static void put_name(struct slog_line *line, const char *name)
@@ -67,7 +51,7 @@ static void put_headers(struct slog_line *line, const struct slog_entry *entry)
 
 static void put_field(const struct slog_json_out *out, const struct slog_field *field)
 {
-	slog_line_put_string(out->line, is_reserved(field->key, field->key_length) ? ",\"_" : ",\"");
+	slog_line_put_string(out->line, slog_reserved_needs_underscore(field->key, field->key_length) ? ",\"_" : ",\"");
 	slog_line_put_escaped(out->line, slog_json_string, field->key, field->key_length);
 	slog_line_put(out->line, "\":", 2);
 	slog_json_put_value(out, &field->value);

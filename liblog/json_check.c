@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether a text is JSON (RFC 8259). Reads without recursion and without memory: one bit per open level says whether it
- * is a list or an object.
+ * The tokens of JSON, and whether a text is JSON (RFC 8259). Reads without recursion and without memory: one bit per
+ * open level says whether it is a list or an object.
  */
 #include <liblog/json.h>
 
@@ -10,92 +10,93 @@
 
 #include <liblog/utf8.h>
 
+#include "json_token.h"
+
 _Static_assert(SLOG_JSON_DEPTH_MAX <= 32, "one bit per level");
 
 struct reader {
-	const char *at;
-	const char *end;
+	struct slog_json_text text;
 	unsigned depth;
 	uint32_t objects; /* bit n: level n + 1 is an object */
 };
 
-static bool take_char(struct reader *reader, char wanted)
+bool slog_json_take_char(struct slog_json_text *text, char wanted)
 {
-	if (reader->at == reader->end || *reader->at != wanted)
+	if (text->at == text->end || *text->at != wanted)
 		return false;
-	reader->at++;
+	text->at++;
 	return true;
 }
 
-static void skip_space(struct reader *reader)
+void slog_json_skip_space(struct slog_json_text *text)
 {
-	while (reader->at < reader->end && strchr(" \t\r\n", *reader->at) != NULL && *reader->at != '\0')
-		reader->at++;
+	while (text->at < text->end && strchr(" \t\r\n", *text->at) != NULL && *text->at != '\0')
+		text->at++;
 }
 
-static bool take_digits(struct reader *reader)
+static bool take_digits(struct slog_json_text *text)
 {
-	const char *start = reader->at;
-	while (reader->at < reader->end && *reader->at >= '0' && *reader->at <= '9')
-		reader->at++;
-	return reader->at > start;
+	const char *start = text->at;
+	while (text->at < text->end && *text->at >= '0' && *text->at <= '9')
+		text->at++;
+	return text->at > start;
 }
 
 /* number = [ minus ] int [ frac ] [ exp ] (RFC 8259, 6) */
-static bool take_number(struct reader *reader)
+bool slog_json_take_number(struct slog_json_text *text)
 {
-	take_char(reader, '-');
-	if (!take_char(reader, '0') && !take_digits(reader))
+	slog_json_take_char(text, '-');
+	if (!slog_json_take_char(text, '0') && !take_digits(text))
 		return false;
-	if (take_char(reader, '.') && !take_digits(reader))
+	if (slog_json_take_char(text, '.') && !take_digits(text))
 		return false;
-	if (take_char(reader, 'e') || take_char(reader, 'E')) {
-		if (!take_char(reader, '+'))
-			take_char(reader, '-');
-		return take_digits(reader);
+	if (slog_json_take_char(text, 'e') || slog_json_take_char(text, 'E')) {
+		if (!slog_json_take_char(text, '+'))
+			slog_json_take_char(text, '-');
+		return take_digits(text);
 	}
 	return true;
 }
 
-static bool take_hex4(struct reader *reader)
+static bool take_hex4(struct slog_json_text *text)
 {
-	for (int i = 0; i < 4; i++, reader->at++)
-		if (reader->at == reader->end || *reader->at == '\0' || strchr("0123456789abcdefABCDEF", *reader->at) == NULL)
+	for (int i = 0; i < 4; i++, text->at++)
+		if (text->at == text->end || *text->at == '\0' || strchr("0123456789abcdefABCDEF", *text->at) == NULL)
 			return false;
 	return true;
 }
 
 /* What follows a backslash. */
-static bool take_escape(struct reader *reader)
+static bool take_escape(struct slog_json_text *text)
 {
-	if (reader->at == reader->end || *reader->at == '\0')
+	if (text->at == text->end || *text->at == '\0')
 		return false;
-	char letter = *reader->at++;
-	return letter == 'u' ? take_hex4(reader) : strchr("\"\\/bfnrt", letter) != NULL;
+	char letter = *text->at++;
+	return letter == 'u' ? take_hex4(text) : strchr("\"\\/bfnrt", letter) != NULL;
 }
 
-static bool take_string(struct reader *reader)
+bool slog_json_take_string(struct slog_json_text *text)
 {
-	if (!take_char(reader, '"'))
+	if (!slog_json_take_char(text, '"'))
 		return false;
-	while (reader->at < reader->end && *reader->at != '"') {
-		size_t length = slog_utf8_length(reader->at, (size_t)(reader->end - reader->at));
-		if (length == 0 || (unsigned char)*reader->at < 0x20)
+	while (text->at < text->end && *text->at != '"') {
+		size_t length = slog_utf8_length(text->at, (size_t)(text->end - text->at));
+		if (length == 0 || (unsigned char)*text->at < 0x20)
 			return false;
-		bool is_escape = *reader->at == '\\';
-		reader->at += length;
-		if (is_escape && !take_escape(reader))
+		bool is_escape = *text->at == '\\';
+		text->at += length;
+		if (is_escape && !take_escape(text))
 			return false;
 	}
-	return take_char(reader, '"');
+	return slog_json_take_char(text, '"');
 }
 
-static bool take_word(struct reader *reader, const char *word)
+bool slog_json_take_word(struct slog_json_text *text, const char *word)
 {
 	size_t length = strlen(word);
-	if ((size_t)(reader->end - reader->at) < length || memcmp(reader->at, word, length) != 0)
+	if ((size_t)(text->end - text->at) < length || memcmp(text->at, word, length) != 0)
 		return false;
-	reader->at += length;
+	text->at += length;
 	return true;
 }
 
@@ -106,19 +107,19 @@ static bool is_in_object(const struct reader *reader)
 
 static bool take_scalar(struct reader *reader)
 {
-	if (reader->at == reader->end)
+	if (reader->text.at == reader->text.end)
 		return false;
-	switch (*reader->at) {
+	switch (*reader->text.at) {
 	case '"':
-		return take_string(reader);
+		return slog_json_take_string(&reader->text);
 	case 't':
-		return take_word(reader, "true");
+		return slog_json_take_word(&reader->text, "true");
 	case 'f':
-		return take_word(reader, "false");
+		return slog_json_take_word(&reader->text, "false");
 	case 'n':
-		return take_word(reader, "null");
+		return slog_json_take_word(&reader->text, "null");
 	default:
-		return take_number(reader);
+		return slog_json_take_number(&reader->text);
 	}
 }
 
@@ -127,11 +128,11 @@ static bool take_name(struct reader *reader)
 {
 	if (!is_in_object(reader))
 		return true;
-	skip_space(reader);
-	if (!take_string(reader))
+	slog_json_skip_space(&reader->text);
+	if (!slog_json_take_string(&reader->text))
 		return false;
-	skip_space(reader);
-	return take_char(reader, ':');
+	slog_json_skip_space(&reader->text);
+	return slog_json_take_char(&reader->text, ':');
 }
 
 /* Opens the levels that start here. *is_empty: the innermost was closed at once, which is a value by itself. */
@@ -139,14 +140,14 @@ static bool take_openings(struct reader *reader, bool *is_empty)
 {
 	*is_empty = false;
 	for (;;) {
-		skip_space(reader);
-		bool is_object = take_char(reader, '{');
-		if (!is_object && !take_char(reader, '['))
+		slog_json_skip_space(&reader->text);
+		bool is_object = slog_json_take_char(&reader->text, '{');
+		if (!is_object && !slog_json_take_char(&reader->text, '['))
 			return true;
 		if (reader->depth == SLOG_JSON_DEPTH_MAX)
 			return false;
-		skip_space(reader);
-		if (take_char(reader, is_object ? '}' : ']')) {
+		slog_json_skip_space(&reader->text);
+		if (slog_json_take_char(&reader->text, is_object ? '}' : ']')) {
 			*is_empty = true;
 			return true;
 		}
@@ -162,8 +163,8 @@ static bool take_openings(struct reader *reader, bool *is_empty)
 static void take_closings(struct reader *reader)
 {
 	for (;;) {
-		skip_space(reader);
-		if (reader->depth == 0 || !take_char(reader, is_in_object(reader) ? '}' : ']'))
+		slog_json_skip_space(&reader->text);
+		if (reader->depth == 0 || !slog_json_take_char(&reader->text, is_in_object(reader) ? '}' : ']'))
 			return;
 		reader->depth--;
 	}
@@ -171,21 +172,21 @@ static void take_closings(struct reader *reader)
 
 bool slog_json_is_valid(const char *text, size_t length)
 {
-	struct reader reader = {text, text + length, 0, 0};
+	struct reader reader = {{text, text + length}, 0, 0};
 	for (;;) {
 		bool is_empty;
 		if (!take_openings(&reader, &is_empty) || (!is_empty && !take_scalar(&reader)))
 			return false;
 		take_closings(&reader);
 		if (reader.depth == 0)
-			return reader.at == reader.end;
-		if (!take_char(&reader, ',') || !take_name(&reader))
+			return reader.text.at == reader.text.end;
+		if (!slog_json_take_char(&reader.text, ',') || !take_name(&reader))
 			return false;
 	}
 }
 
 bool slog_json_is_number(const char *text, size_t length)
 {
-	struct reader reader = {text, text + length, 0, 0};
-	return take_number(&reader) && reader.at == reader.end;
+	struct slog_json_text number = {text, text + length};
+	return slog_json_take_number(&number) && number.at == number.end;
 }
