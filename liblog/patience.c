@@ -10,11 +10,12 @@
 
 #define MS_PER_SECOND 1000
 
-bool slog_patience_may_try(struct slog_patience *patience, uint64_t now_ms)
+bool slog_patience_may_try(struct slog_patience *patience)
 {
 	uint64_t next = atomic_load_explicit(&patience->stalled, memory_order_relaxed);
 	if (next == 0)
 		return true;
+	uint64_t now_ms = slog_clock_monotonic_ms();
 	/* Of several threads that come at the time one gets the try. */
 	return now_ms >= next && atomic_compare_exchange_strong(&patience->stalled, &next, now_ms + SLOG_STALLED_RETRY_MS);
 }
@@ -26,7 +27,7 @@ void slog_patience_restore(struct slog_patience *patience)
 }
 
 /* Milliseconds that a call may wait. */
-static unsigned left(struct slog_patience *patience, uint64_t now_ms)
+static unsigned left(struct slog_patience *patience, uint64_t now_ms, unsigned max_ms)
 {
 	uint64_t second = now_ms / MS_PER_SECOND;
 	if (atomic_load_explicit(&patience->stalled, memory_order_relaxed) != 0)
@@ -35,22 +36,29 @@ static unsigned left(struct slog_patience *patience, uint64_t now_ms)
 		atomic_store_explicit(&patience->waited, 0, memory_order_relaxed);
 	unsigned waited = atomic_load_explicit(&patience->waited, memory_order_relaxed);
 	unsigned of_second = waited < SLOG_WAIT_SECOND_MS ? SLOG_WAIT_SECOND_MS - waited : 0;
-	return of_second < SLOG_WAIT_CALL_MS ? of_second : SLOG_WAIT_CALL_MS;
+	return of_second < max_ms ? of_second : max_ms;
+}
+
+/* What a call has waited counts whether it helped or not: a reader that is always slow would else cost all our time. */
+static unsigned note_waited(struct slog_patience *patience, uint64_t start)
+{
+	uint64_t now = slog_clock_monotonic_ms();
+	unsigned waited = now - start > 1 ? (unsigned)(now - start) : 1;
+	if (atomic_fetch_add_explicit(&patience->waited, waited, memory_order_relaxed) + waited >= SLOG_WAIT_SECOND_MS)
+		atomic_store_explicit(&patience->stalled, now + SLOG_STALLED_RETRY_MS, memory_order_relaxed);
+	return waited;
 }
 
 /* An interrupted wait counts as a wait that ended: the bound matters more than the event. */
-bool slog_patience_wait(struct slog_patience *patience, int fd)
+bool slog_patience_wait(struct slog_patience *patience, int fd, unsigned *left_ms)
 {
 	struct pollfd poller = {.fd = fd, .events = POLLOUT};
 	if (poll(&poller, 1, 0) > 0)
 		return true;
 	uint64_t start = slog_clock_monotonic_ms();
-	unsigned may_wait = left(patience, start);
-	if (may_wait > 0 && poll(&poller, 1, (int)may_wait) > 0)
-		return true;
-	uint64_t now = slog_clock_monotonic_ms();
-	unsigned waited = now - start > 1 ? (unsigned)(now - start) : 1;
-	if (atomic_fetch_add_explicit(&patience->waited, waited, memory_order_relaxed) + waited >= SLOG_WAIT_SECOND_MS)
-		atomic_store_explicit(&patience->stalled, now + SLOG_STALLED_RETRY_MS, memory_order_relaxed);
-	return false;
+	unsigned may_wait = left(patience, start, *left_ms);
+	bool is_ready = may_wait > 0 && poll(&poller, 1, (int)may_wait) > 0;
+	unsigned waited = note_waited(patience, start);
+	*left_ms -= waited < *left_ms ? waited : *left_ms;
+	return is_ready;
 }

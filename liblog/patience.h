@@ -22,10 +22,13 @@ struct slog_patience {
 };
 
 /* True if this call may try to write now. */
-bool slog_patience_may_try(struct slog_patience *patience, uint64_t now_ms);
+bool slog_patience_may_try(struct slog_patience *patience);
 
-/* Waits until the descriptor takes octets. False if it did not within what is left of the patience. */
-bool slog_patience_wait(struct slog_patience *patience, int fd);
+/*
+ * Waits until the descriptor takes octets. False if it did not within what is left of the patience and of *left_ms, the
+ * milliseconds that this call may still wait; what it waited is taken from *left_ms.
+ */
+bool slog_patience_wait(struct slog_patience *patience, int fd, unsigned *left_ms);
 
 /* A write has succeeded. */
 void slog_patience_restore(struct slog_patience *patience);

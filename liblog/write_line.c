@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "clock.h"
-
 void slog_writer_start(struct slog_writer *writer, int fd)
 {
 	struct stat status;
@@ -19,10 +17,10 @@ void slog_writer_start(struct slog_writer *writer, int fd)
 }
 
 /* Writes some of the octets. The number written, or a negative errno value. */
-static ssize_t write_some(struct slog_writer *writer, int fd, const char *octets, size_t length)
+static ssize_t write_some(struct slog_writer *writer, int fd, const char *octets, size_t length, unsigned *left_ms)
 {
 	if (writer->can_block) {
-		if (!slog_patience_wait(&writer->patience, fd))
+		if (!slog_patience_wait(&writer->patience, fd, left_ms))
 			return -EAGAIN;
 		if (length > PIPE_BUF)
 			length = PIPE_BUF;
@@ -31,18 +29,18 @@ static ssize_t write_some(struct slog_writer *writer, int fd, const char *octets
 		ssize_t written = write(fd, octets, length);
 		if (written >= 0)
 			return written;
-		if (errno == EAGAIN && writer->can_block && !slog_patience_wait(&writer->patience, fd))
+		if (errno == EAGAIN && writer->can_block && !slog_patience_wait(&writer->patience, fd, left_ms))
 			return -EAGAIN;
 		if (errno != EINTR && errno != EAGAIN)
 			return -errno;
 	}
 }
 
-static int write_all(struct slog_writer *writer, int fd, const char *octets, size_t length)
+static int write_all(struct slog_writer *writer, int fd, const char *octets, size_t length, unsigned *left_ms)
 {
 	size_t done = 0;
 	while (done < length) {
-		ssize_t written = write_some(writer, fd, octets + done, length - done);
+		ssize_t written = write_some(writer, fd, octets + done, length - done, left_ms);
 		if (written <= 0) {
 			if (done > 0)
 				atomic_store_explicit(&writer->torn, true, memory_order_relaxed);
@@ -55,16 +53,17 @@ static int write_all(struct slog_writer *writer, int fd, const char *octets, siz
 
 int slog_write_line(struct slog_writer *writer, int fd, const char *line, size_t length)
 {
-	if (writer->can_block && !slog_patience_may_try(&writer->patience, slog_clock_monotonic_ms()))
+	unsigned left_ms = SLOG_WAIT_CALL_MS;
+	if (writer->can_block && !slog_patience_may_try(&writer->patience))
 		return EAGAIN;
 	if (atomic_exchange_explicit(&writer->torn, false, memory_order_relaxed)) {
-		int error = write_all(writer, fd, "\n", 1);
+		int error = write_all(writer, fd, "\n", 1, &left_ms);
 		if (error != 0) {
 			atomic_store_explicit(&writer->torn, true, memory_order_relaxed);
 			return error;
 		}
 	}
-	int error = write_all(writer, fd, line, length);
+	int error = write_all(writer, fd, line, length, &left_ms);
 	if (error == 0)
 		slog_patience_restore(&writer->patience);
 	return error;

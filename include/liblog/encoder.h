@@ -80,6 +80,16 @@ struct slog_rfc5424_encoder {
 #define SLOG_RFC5424_ENCODER_INIT {{"rfc5424", slog_encode_rfc5424}, SLOG_RFC5424_SD_ID, false}
 void slog_encode_rfc5424(const struct slog_encoder *encoder, const struct slog_entry *entry, struct slog_line *line);
 
+/* For /dev/log: a header as of syslog(3), RFC 3164 in local time, then "@cee:" and the JSON object. */
+extern const struct slog_encoder slog_encoder_cee;
+
+/*
+ * For journald's native socket: its fields MESSAGE (the event's name if there is none), PRIORITY, SYSLOG_FACILITY,
+ * SYSLOG_IDENTIFIER, SYSLOG_PID and SYSLOG_MSGID (the event's name); SYSLOG_STRUCTURED_DATA, the fields in their exact
+ * form; and each field under its key in capitals, with F_ before it where that name is taken. Not a line: it has LFs.
+ */
+extern const struct slog_encoder slog_encoder_journald;
+
 /* A line for people: local time, severity, logger, event, message, key=value. Not meant to be read back. */
 extern const struct slog_encoder slog_encoder_console;
 

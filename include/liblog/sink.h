@@ -17,9 +17,13 @@ extern "C" {
 #endif
 
 #define SLOG_EVENT_BYTES_MIN 2048       /* the least max_size of a sink */
-#define SLOG_EVENT_BYTES_DEFAULT 65536  /* max_size of the sinks below */
+#define SLOG_EVENT_BYTES_DEFAULT 65536  /* max_size of the sinks below, but of */
+#define SLOG_EVENT_BYTES_UDP 2048
+#define SLOG_EVENT_BYTES_SYSLOG 8192
+#define SLOG_EVENT_BYTES_JOURNALD 67108864 /* journald itself takes more */
 
 struct slog_sink;
+struct slog_carrier;
 
 struct slog_sink_driver {
 	const char *name; /* "file" */
@@ -30,6 +34,7 @@ struct slog_sink_driver {
 	int (*flush)(struct slog_sink *sink);
 	/* Releases all that the sink owns and the sink itself. */
 	void (*close)(struct slog_sink *sink);
+	const struct slog_carrier *carrier; /* NULL: only liblog's own sinks have one */
 };
 
 struct slog_sink {
@@ -65,6 +70,32 @@ struct slog_sink *slog_sink_memory(size_t size, const struct slog_encoder *encod
  */
 size_t slog_memory_text(struct slog_sink *sink, char *out, size_t size);
 void slog_memory_clear(struct slog_sink *sink);
+
+/*
+ * The four below never block and need no daemon to begin with: one that is away is looked for at each event, without
+ * waiting, and one that takes nothing is waited for as slog_sink_fd() says. In a child of fork() a stream gets a
+ * connection of its own. After chroot(2) they go on as long as the daemon stays. Errors: NULL with errno ENOMEM, or
+ * EINVAL for a path or address that is none.
+ *
+ * slog_sink_syslog(): the system's syslog socket, datagrams or, if it is one, a stream. path NULL: /dev/log; '@' at its
+ * start means an abstract name. encoder NULL: slog_encoder_cee.
+ */
+struct slog_sink *slog_sink_syslog(const char *path, const struct slog_encoder *encoder);
+
+/* journald's native socket. path NULL: /run/systemd/journal/socket. */
+struct slog_sink *slog_sink_journald(const char *path);
+
+/*
+ * UDP (RFC 5426) and TCP with octet counting (RFC 6587) to "192.0.2.1:514", "[2001:db8::1]:514" or "host:514"; without
+ * port it is 514. A host's name is looked up only behind a ring (slog_sink_async()), since that takes time; otherwise
+ * its events are dropped with EDESTADDRREQ. Neither protocol knows what has arrived. encoder NULL:
+ * slog_encoder_rfc5424.
+ */
+struct slog_sink *slog_sink_udp(const char *address, const struct slog_encoder *encoder);
+struct slog_sink *slog_sink_tcp(const char *address, const struct slog_encoder *encoder);
+
+/* Carries out what the sink only took, within a second. 0, or an errno value. Any thread; not in signal handlers. */
+int slog_sink_flush(struct slog_sink *sink);
 
 /* Flushes and closes a sink that no logger uses any more, and sets *sink to NULL. NULL in *sink: does nothing. */
 void slog_sink_close(struct slog_sink **sink);
