@@ -2,9 +2,10 @@
 /*
  * Floating point as the shortest decimal digits that read back as the same number, without libc's locale.
  *
- * Most numbers in logs were written by people: 48.85 is 4885 / 10^2, and one exact division tells that. All others go
- * through exact integers (Steele and White 1990; the variables are named as in their "Dragon4"): value = r / s, and
- * digits are produced until what is left lies within half a unit in the last place, m below and high * m above.
+ * The method is Schubfach (Giulietti 2021): the number and the two half-way points to its neighbours, c * 2^q and
+ * (c +- 1/2) * 2^q, are multiplied by a power of ten that leaves one or two digits more than can matter, each rounded
+ * to odd. Of the decimals with one digit less, at most one lies between the half-way points, and it is the shortest;
+ * else the nearest of those with all digits is taken. No loop, no division but by ten.
  */
 #include "number.h"
 
@@ -12,323 +13,203 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define DIGITS_MAX 17        /* of a double */
-#define EXACT_POWER_MAX 15   /* 10^15 and every integer below 10^15 are exact doubles */
-#define EXACT_INTEGER 1e15
+#include "double_powers.h"
+
 #define PLAIN_EXPONENT_MIN (-5) /* below 0.00001, and from 10^16 on, an exponent is used */
 #define PLAIN_EXPONENT_MAX 16
-#define LIMBS_MAX 36         /* of 32 bits: 2^1023 * 10 and 2^1075 * 10 fit */
 
-/* An integer, least significant limb first; count has no leading zero limb. */
-struct big {
-	uint32_t limb[LIMBS_MAX];
-	int count;
-};
-
-static void big_set(struct big *big, uint64_t number)
-{
-	big->limb[0] = (uint32_t)number;
-	big->limb[1] = (uint32_t)(number >> 32);
-	big->count = big->limb[1] != 0 ? 2 : big->limb[0] != 0 ? 1 : 0;
-}
-
-static void big_multiply(struct big *big, uint32_t factor)
-{
-	uint64_t carry = 0;
-	for (int i = 0; i < big->count; i++) {
-		carry += (uint64_t)big->limb[i] * factor;
-		big->limb[i] = (uint32_t)carry;
-		carry >>= 32;
-	}
-	if (carry != 0) {
-		assert(big->count < LIMBS_MAX);
-		big->limb[big->count++] = (uint32_t)carry;
-	}
-}
-
-static void big_shift(struct big *big, int bits)
-{
-	for (; bits >= 31; bits -= 31)
-		big_multiply(big, UINT32_C(1) << 31);
-	big_multiply(big, UINT32_C(1) << bits);
-}
-
-static void big_multiply_power_of_10(struct big *big, int power)
-{
-	for (; power >= 9; power -= 9)
-		big_multiply(big, 1000000000);
-	for (; power > 0; power--)
-		big_multiply(big, 10);
-}
-
-static int big_compare(const struct big *a, const struct big *b)
-{
-	if (a->count != b->count)
-		return a->count < b->count ? -1 : 1;
-	for (int i = a->count - 1; i >= 0; i--)
-		if (a->limb[i] != b->limb[i])
-			return a->limb[i] < b->limb[i] ? -1 : 1;
-	return 0;
-}
-
-/* a - b, where a >= b. */
-static void big_subtract(struct big *a, const struct big *b)
-{
-	uint64_t borrow = 0;
-	for (int i = 0; i < a->count; i++) {
-		uint64_t from = a->limb[i];
-		uint64_t take = borrow + (i < b->count ? b->limb[i] : 0);
-		a->limb[i] = (uint32_t)(from - take);
-		borrow = from < take ? 1 : 0;
-	}
-	while (a->count > 0 && a->limb[a->count - 1] == 0)
-		a->count--;
-}
-
-static uint32_t limb_of(const struct big *big, int i)
-{
-	return i < big->count ? big->limb[i] : 0;
-}
-
-/* Compares a + factor * b with c, from the lowest limb on: the highest that differs decides. */
-static int big_compare_sum(const struct big *a, const struct big *b, uint32_t factor, const struct big *c)
-{
-	uint64_t carry = 0;
-	int order = 0;
-	for (int i = 0; carry != 0 || i < a->count || i < b->count || i < c->count; i++) {
-		carry += limb_of(a, i) + (uint64_t)limb_of(b, i) * factor;
-		if ((uint32_t)carry != limb_of(c, i))
-			order = (uint32_t)carry < limb_of(c, i) ? -1 : 1;
-		carry >>= 32;
-	}
-	return order;
-}
-
+/* digits * 10^exponent. */
 struct decimal {
-	char digits[DIGITS_MAX]; /* '1'..'9' first, no zero last */
-	int count;
-	int exponent; /* the number is 0.DIGITS * 10^exponent */
+	uint64_t digits;
+	int exponent;
 };
 
-/*
- * What the digits are made from: the number is r / s; m / s below it and high * m / s above it are half way to its
- * neighbours.
- */
-struct fraction {
-	struct big r, s, m;
-	uint32_t high; /* 2 where the number below is half as far away as the number above, else 1 */
-	bool even;     /* an even significand: the half-way points read back as this number too */
+/* What a format of IEEE 754 gives, taken apart: significand * 2^exponent, above zero. */
+struct binary {
+	uint64_t significand;
+	int exponent;
+	bool lower_is_closer; /* the number below is half as far away as the number above */
 };
 
-/* mantissa * 2^exponent; lowest: it is the lowest with its exponent. */
-static void fraction_set(struct fraction *f, uint64_t mantissa, int exponent, bool lowest)
+/* floor(x / 2^bits), also of negative numbers. */
+static int shift_down(int x, int bits)
 {
-	int extra = lowest ? 2 : 1;
-	big_set(&f->r, mantissa);
-	big_set(&f->s, 1);
-	big_set(&f->m, 1);
-	big_shift(&f->r, extra + (exponent > 0 ? exponent : 0));
-	big_shift(&f->s, extra + (exponent < 0 ? -exponent : 0));
-	big_shift(&f->m, exponent > 0 ? exponent : 0);
-	f->high = lowest ? 2 : 1;
-	f->even = mantissa % 2 == 0;
+	return x >= 0 ? x >> bits : -((-x + (1 << bits) - 1) >> bits);
 }
 
-/* True if the number with its upper half unit reaches s: then one more digit stands before the point. */
-static bool fraction_reaches_one(const struct fraction *f)
+/* floor(log10(2^e)) and floor(log2(10^e)), for all e that a double has. */
+static int log10_of_power_of_2(int e)
 {
-	int order = big_compare_sum(&f->r, &f->m, f->high, &f->s);
-	return order > 0 || (order == 0 && f->even);
+	return shift_down(e * 1262611, 22);
 }
 
-/*
- * Scales so that the number is below 1 and its first digit comes next; returns the power of ten taken out. The number
- * is at least 2^order, so 10^floor(order * log10(2)) is no more than it, and the power is one or two above that.
- */
-static int fraction_scale(struct fraction *f, int order)
+static int log10_of_three_quarters_of_power_of_2(int e)
 {
-	const int64_t log10_of_2 = INT64_C(1292913986); /* times 2^32; right shifts of negative numbers round down */
-	int power = (int)((order * log10_of_2) >> 32) + 1;
-	if (power >= 0) {
-		big_multiply_power_of_10(&f->s, power);
-	} else {
-		big_multiply_power_of_10(&f->r, -power);
-		big_multiply_power_of_10(&f->m, -power);
-	}
-	if (fraction_reaches_one(f)) {
-		big_multiply(&f->s, 10);
-		power++;
-	}
-	return power;
+	return shift_down(e * 1262611 - 524031, 22);
 }
 
-/* The next digit; what is left stays in r. */
-static int fraction_digit(struct fraction *f)
+static int log2_of_power_of_10(int e)
 {
-	big_multiply(&f->r, 10);
-	big_multiply(&f->m, 10);
-	int digit = 0;
-	while (big_compare(&f->r, &f->s) >= 0) {
-		big_subtract(&f->r, &f->s);
-		digit++;
-	}
-	return digit;
+	return shift_down(e * 1741647, 19);
 }
 
-/* True if the remainder is more than half a unit of the last digit. */
-static bool fraction_rounds_up(const struct fraction *f)
+/* a * b as 128 bits. */
+static struct slog_power multiply(uint64_t a, uint64_t b)
 {
-	return big_compare_sum(&f->r, &f->r, 1, &f->s) >= 0;
+#ifdef __SIZEOF_INT128__
+	__extension__ unsigned __int128 product = (unsigned __int128)a * b;
+	return (struct slog_power){(uint64_t)(product >> 64), (uint64_t)product};
+#else
+	uint64_t low = (a & UINT32_MAX) * (b & UINT32_MAX);
+	uint64_t middle = (a >> 32) * (b & UINT32_MAX) + (low >> 32);
+	uint64_t other = (a & UINT32_MAX) * (b >> 32) + (middle & UINT32_MAX);
+	return (struct slog_power){(a >> 32) * (b >> 32) + (middle >> 32) + (other >> 32),
+	                           other << 32 | (low & UINT32_MAX)};
+#endif
 }
 
-/* Digits until what is left no longer matters. */
-static void fraction_digits(struct fraction *f, struct decimal *decimal)
+/* floor(power * x / 2^128), with the lowest bit set if anything was cut off: enough to compare with. */
+static uint64_t scale_double(const struct slog_power *power, uint64_t x)
 {
-	for (;;) {
-		int digit = fraction_digit(f);
-		int low = big_compare(&f->r, &f->m);
-		bool can_stop = low < 0 || (low == 0 && f->even);
-		bool can_raise = fraction_reaches_one(f);
-		if (can_raise && (!can_stop || fraction_rounds_up(f)))
-			digit++;
-		assert(digit <= 9 && decimal->count < DIGITS_MAX);
-		decimal->digits[decimal->count++] = (char)('0' + digit);
-		if (can_stop || can_raise)
-			return;
-	}
+	uint64_t carried = multiply(power->low, x).high;
+	struct slog_power product = multiply(power->high, x);
+	product.low += carried;
+	product.high += product.low < carried ? 1 : 0;
+	return product.high | (product.low > 1 ? 1 : 0);
 }
 
-/* The digits of mantissa * 2^exponent, which is above zero. */
-static void decimal_exact(struct decimal *decimal, uint64_t mantissa, int exponent, bool lowest)
+/* The same for a float, whose power of ten needs only 64 bits, rounded up. */
+static uint64_t scale_float(const struct slog_power *power, uint64_t x)
 {
-	struct fraction f;
-	fraction_set(&f, mantissa, exponent, lowest);
-	int order = exponent + 63 - __builtin_clzll(mantissa);
-	decimal->exponent = fraction_scale(&f, order);
-	fraction_digits(&f, decimal);
-}
-
-static void decimal_set_integer(struct decimal *decimal, uint64_t number, int power)
-{
-	char text[SLOG_U64_MAX];
-	int count = (int)slog_number_u64(text, number);
-	decimal->exponent = count - power;
-	while (text[count - 1] == '0')
-		count--;
-	memcpy(decimal->digits, text, (size_t)count);
-	decimal->count = count;
+	struct slog_power product = multiply(power->high + (power->low != 0 ? 1 : 0), x);
+	return (uint32_t)product.high | ((uint32_t)(product.low >> 32) > 1 ? 1 : 0);
 }
 
 /*
- * True if the number is an integer below 10^15 over a power of ten up to 10^15. Both are exact and the division is
- * correctly rounded; of all decimals with 15 digits or fewer at most one reads back as a given double, so it is the
- * shortest.
+ * The shortest decimal of a number. x4 is the number in quarters of the last decimal digit, low and high the half-way
+ * points, which belong to the number if its significand is even.
  */
-static bool decimal_short(struct decimal *decimal, double number)
+static struct decimal shortest(uint64_t low, uint64_t x4, uint64_t high, bool is_even, int exponent)
 {
-	double scale = 1;
-	for (int power = 0; power <= EXACT_POWER_MAX && number * scale < EXACT_INTEGER - 1; power++, scale *= 10) {
-		uint64_t integer = (uint64_t)(number * scale + 0.5);
-		if ((double)integer / scale == number) {
-			decimal_set_integer(decimal, integer, power);
-			return true;
-		}
+	uint64_t digits = x4 / 4;
+	low += is_even ? 0 : 1;
+	high -= is_even ? 0 : 1;
+	if (digits >= 10) {
+		uint64_t tens = digits / 10;
+		bool below_is_inside = low <= 40 * tens;
+		bool above_is_inside = 40 * tens + 40 <= high;
+		if (below_is_inside != above_is_inside)
+			return (struct decimal){tens + (above_is_inside ? 1 : 0), exponent + 1};
 	}
-	return false;
+	bool below_is_inside = low <= 4 * digits;
+	bool above_is_inside = 4 * digits + 4 <= high;
+	if (below_is_inside != above_is_inside)
+		return (struct decimal){digits + (above_is_inside ? 1 : 0), exponent};
+	uint64_t middle = 4 * digits + 2;
+	bool rounds_up = x4 > middle || (x4 == middle && digits % 2 == 1);
+	return (struct decimal){digits + (rounds_up ? 1 : 0), exponent};
 }
 
-/* Appends count characters of digits, then zeros up to width. */
-static size_t put_digits(char *out, const char *digits, int count, int width)
+static struct decimal to_decimal(const struct binary *binary, bool is_float)
 {
-	for (int i = 0; i < width; i++)
-		out[i] = i < count ? digits[i] : '0';
-	return width > 0 ? (size_t)width : 0;
+	uint64_t c = binary->significand;
+	int q = binary->exponent;
+	if (q <= 0 && q > -53 && (c & ((UINT64_C(1) << -q) - 1)) == 0)
+		return (struct decimal){c >> -q, 0};
+	uint64_t (*scale)(const struct slog_power *power, uint64_t x) = is_float ? scale_float : scale_double;
+	int k = binary->lower_is_closer ? log10_of_three_quarters_of_power_of_2(q) : log10_of_power_of_2(q);
+	int shift = q + log2_of_power_of_10(-k) + 1;
+	assert(-k >= SLOG_POWER_MIN && -k <= SLOG_POWER_MAX);
+	const struct slog_power *power = &slog_powers[-k - SLOG_POWER_MIN];
+	uint64_t low = scale(power, (4 * c - 2 + (binary->lower_is_closer ? 1 : 0)) << shift);
+	uint64_t x4 = scale(power, 4 * c << shift);
+	uint64_t high = scale(power, (4 * c + 2) << shift);
+	return shortest(low, x4, high, c % 2 == 0, k);
 }
 
-static size_t put_plain(char *out, const struct decimal *d)
+/* ---- as text ------------------------------------------------------------------------------------------------------ */
+
+static size_t put_zeros(char *out, int count)
+{
+	for (int i = 0; i < count; i++)
+		out[i] = '0';
+	return count > 0 ? (size_t)count : 0;
+}
+
+/* 0.DIGITS * 10^point with a point and no exponent. */
+static size_t put_plain(char *out, const char *digits, int count, int point)
 {
 	size_t at = 0;
-	int before = d->exponent > 0 ? d->exponent : 0;
-	int have = d->count < before ? d->count : before;
-	if (before == 0)
-		out[at++] = '0';
-	at += put_digits(out + at, d->digits, have, before);
+	int before = count < point ? count : point > 0 ? point : 0;
+	memcpy(out, digits, (size_t)before);
+	at += (size_t)before;
+	at += put_zeros(out + at, point > 0 ? point - before : 1);
 	out[at++] = '.';
-	at += put_digits(out + at, "", 0, -d->exponent);
-	if (have == d->count)
-		out[at++] = '0';
-	at += put_digits(out + at, d->digits + have, d->count - have, d->count - have);
-	return at;
+	at += put_zeros(out + at, before == count ? 1 : -point);
+	memcpy(out + at, digits + before, (size_t)(count - before));
+	return at + (size_t)(count - before);
 }
 
-static size_t put_exponent(char *out, const struct decimal *d)
+static size_t put_exponent(char *out, const char *digits, int count, int point)
 {
 	size_t at = 0;
-	int exponent = d->exponent - 1;
-	out[at++] = d->digits[0];
-	if (d->count > 1) {
+	int exponent = point - 1;
+	out[at++] = digits[0];
+	if (count > 1) {
 		out[at++] = '.';
-		at += put_digits(out + at, d->digits + 1, d->count - 1, d->count - 1);
+		memcpy(out + at, digits + 1, (size_t)count - 1);
+		at += (size_t)count - 1;
 	}
 	out[at++] = 'e';
 	out[at++] = exponent < 0 ? '-' : '+';
 	return at + slog_number_u64(out + at, (uint64_t)(exponent < 0 ? -exponent : exponent));
 }
 
-static size_t put_decimal(char *out, const struct decimal *decimal)
+static size_t put_decimal(char *out, struct decimal decimal)
 {
-	int exponent = decimal->exponent - 1;
-	if (exponent >= PLAIN_EXPONENT_MIN && exponent < PLAIN_EXPONENT_MAX)
-		return put_plain(out, decimal);
-	return put_exponent(out, decimal);
+	char digits[SLOG_U64_MAX];
+	int count = (int)slog_number_u64(digits, decimal.digits);
+	int point = count + decimal.exponent;
+	while (digits[count - 1] == '0')
+		count--;
+	if (point - 1 >= PLAIN_EXPONENT_MIN && point - 1 < PLAIN_EXPONENT_MAX)
+		return put_plain(out, digits, count, point);
+	return put_exponent(out, digits, count, point);
 }
 
-static size_t put_zero(char *out)
+/*
+ * A number of a format with so many bits of mantissa and of exponent; binary64 has 52 and 11, binary32 23 and 8
+ * (IEEE 754, 3.4).
+ */
+static size_t put_number(char *out, uint64_t bits, int mantissa_bits, int exponent_bits)
 {
-	memcpy(out, "0.0", 3);
-	return 3;
+	uint64_t mantissa = bits & ((UINT64_C(1) << mantissa_bits) - 1);
+	int biased = (int)(bits >> mantissa_bits & ((UINT64_C(1) << exponent_bits) - 1));
+	int bias = (1 << (exponent_bits - 1)) - 1 + mantissa_bits;
+	assert(biased != (1 << exponent_bits) - 1);
+	size_t at = 0;
+	if (bits >> (mantissa_bits + exponent_bits) != 0)
+		out[at++] = '-';
+	if (biased == 0 && mantissa == 0) {
+		memcpy(out + at, "0.0", 3);
+		return at + 3;
+	}
+	struct binary binary = {mantissa, 1 - bias, false};
+	if (biased > 0)
+		binary = (struct binary){mantissa | UINT64_C(1) << mantissa_bits, biased - bias, mantissa == 0 && biased > 1};
+	return at + put_decimal(out + at, to_decimal(&binary, mantissa_bits == 23));
 }
 
-/* IEEE 754 binary64: 1 sign, 11 exponent, 52 mantissa bits. */
 size_t slog_number_double(char out[SLOG_DOUBLE_MAX], double number)
 {
 	uint64_t bits;
 	memcpy(&bits, &number, sizeof bits);
-	uint64_t mantissa = bits & ((UINT64_C(1) << 52) - 1);
-	int biased = (int)(bits >> 52 & 0x7FF);
-	assert(biased != 0x7FF);
-	size_t at = 0;
-	if (bits >> 63 != 0)
-		out[at++] = '-';
-	if (biased == 0 && mantissa == 0)
-		return at + put_zero(out + at);
-	struct decimal decimal = {.count = 0};
-	if (!decimal_short(&decimal, number < 0 ? -number : number)) {
-		bool lowest = mantissa == 0 && biased > 1;
-		if (biased > 0)
-			mantissa |= UINT64_C(1) << 52;
-		decimal_exact(&decimal, mantissa, (biased > 0 ? biased : 1) - 1075, lowest);
-	}
-	return at + put_decimal(out + at, &decimal);
+	return put_number(out, bits, 52, 11);
 }
 
-/* IEEE 754 binary32: 1 sign, 8 exponent, 23 mantissa bits. */
 size_t slog_number_float(char out[SLOG_DOUBLE_MAX], float number)
 {
 	uint32_t bits;
 	memcpy(&bits, &number, sizeof bits);
-	uint32_t mantissa = bits & ((UINT32_C(1) << 23) - 1);
-	int biased = (int)(bits >> 23 & 0xFF);
-	assert(biased != 0xFF);
-	size_t at = 0;
-	if (bits >> 31 != 0)
-		out[at++] = '-';
-	if (biased == 0 && mantissa == 0)
-		return at + put_zero(out + at);
-	struct decimal decimal = {.count = 0};
-	bool lowest = mantissa == 0 && biased > 1;
-	if (biased > 0)
-		mantissa |= UINT32_C(1) << 23;
-	decimal_exact(&decimal, mantissa, (biased > 0 ? biased : 1) - 150, lowest);
-	return at + put_decimal(out + at, &decimal);
+	return put_number(out, bits, 23, 8);
 }

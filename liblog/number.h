@@ -13,7 +13,8 @@
 #define SLOG_I64_MAX 20    /* octets of a signed one */
 #define SLOG_DOUBLE_MAX 25 /* octets of a double: "-1.2345678901234567e-308" */
 
-size_t slog_number_u64(char out[SLOG_U64_MAX], uint64_t number);
+/* No more is written than the digits. */
+size_t slog_number_u64(char *out, uint64_t number);
 size_t slog_number_i64(char out[SLOG_I64_MAX], int64_t number);
 
 /*
@@ -22,6 +23,9 @@ size_t slog_number_i64(char out[SLOG_I64_MAX], int64_t number);
  */
 size_t slog_number_double(char out[SLOG_DOUBLE_MAX], double number);
 size_t slog_number_float(char out[SLOG_DOUBLE_MAX], float number);
+
+/* "00", "01", ... "99". */
+extern const char slog_two_digits[200];
 
 /* digits decimal digits of number, with leading zeros; number has no more than that. */
 void slog_number_fixed(char *out, size_t digits, uint32_t number);

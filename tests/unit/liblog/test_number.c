@@ -116,6 +116,56 @@ START_TEST(any_double_reads_back_from_the_fewest_digits)
 }
 END_TEST
 
+START_TEST(any_float_reads_back_from_the_fewest_digits)
+{
+	uint32_t random = 2463534242;
+	for (int i = 0; i < 60000; i++) {
+		random ^= random << 13;
+		random ^= random >> 17;
+		random ^= random << 5;
+		float number;
+		memcpy(&number, &random, sizeof number);
+		if (i % 4 == 0) /* powers of two, where the number below is closer */
+			number = ldexpf(1, (int)(random % 277) - 149);
+		if (!isfinite(number) || number == 0)
+			continue;
+		of_float(number);
+		ck_assert(strtof(out, NULL) == number);
+		int fewest = 1;
+		for (char text[40]; fewest < 10; fewest++) {
+			snprintf(text, sizeof text, "%.*e", fewest - 1, (double)number);
+			if (strtof(text, NULL) == number)
+				break;
+		}
+		ck_assert_int_le(count_digits(out), fewest);
+	}
+}
+END_TEST
+
+START_TEST(powers_of_two_read_back_from_the_fewest_digits)
+{
+	for (int exponent = -1074; exponent < 1024; exponent++) {
+		double number = ldexp(1, exponent);
+		of_double(number);
+		ck_assert(strtod(out, NULL) == number);
+		/* Just above a power of two a shorter decimal may be nearer to it than to what printf would round to. */
+		ck_assert_int_le(count_digits(out), fewest_digits(number));
+	}
+}
+END_TEST
+
+START_TEST(integers_of_every_length_are_whole)
+{
+	for (uint64_t power = 1; power <= UINT64_MAX / 10; power *= 10)
+		for (int d = -1; d <= 1; d++) {
+			char expected[32];
+			snprintf(expected, sizeof expected, "%llu", (unsigned long long)(power * 10 + (uint64_t)d));
+			out[slog_number_u64(out, power * 10 + (uint64_t)d)] = '\0';
+			ck_assert_str_eq(out, expected);
+		}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("number");
@@ -125,6 +175,9 @@ int main(void)
 	tcase_add_test(tcase, doubles_at_their_limits_have_the_shortest_digits);
 	tcase_add_test(tcase, floats_have_the_digits_of_a_float);
 	tcase_add_test(tcase, any_double_reads_back_from_the_fewest_digits);
+	tcase_add_test(tcase, any_float_reads_back_from_the_fewest_digits);
+	tcase_add_test(tcase, powers_of_two_read_back_from_the_fewest_digits);
+	tcase_add_test(tcase, integers_of_every_length_are_whole);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
