@@ -100,16 +100,30 @@ static struct stream_server_spec spec_of(const struct stream_settings *settings,
 	};
 }
 
+static bool check_delimiter(const char *text, char *error)
+{
+	int delimiter = read_delimiter(text);
+	if (delimiter == NON_TRANSPARENT_NO_DELIMITER)
+		return true;
+	if (delimiter < 0) {
+		snprintf(error, INPUT_ERROR_MAX_BYTES, "delimiter: \"%.20s\" is neither one character nor the number of an octet "
+		         "(0 to 255)", text);
+		return false;
+	}
+	if (!non_transparent_is_delimiter((uint8_t)delimiter)) {
+		snprintf(error, INPUT_ERROR_MAX_BYTES, "delimiter: \"%.20s\" is octet %d, '%c', with which a message or its MSG-LEN "
+		         "may begin; \"<\", a space and the digits cannot end one", text, delimiter, (char)delimiter);
+		return false;
+	}
+	return true;
+}
+
 static bool check(const struct stream_settings *settings, bool is_tls, char *error)
 {
 	struct stream_server_spec spec = spec_of(settings, is_tls);
 	if (!input_common_check(&settings->common, error) || !stream_server_check(&spec, error))
 		return false;
-	if (read_delimiter(settings->delimiter) != -2)
-		return true;
-	snprintf(error, INPUT_ERROR_MAX_BYTES, "delimiter: \"%.20s\" is neither one character nor the number of an octet "
-	         "(0 to 255)", settings->delimiter);
-	return false;
+	return check_delimiter(settings->delimiter, error);
 }
 
 static bool check_tcp(const void *settings, char *error)

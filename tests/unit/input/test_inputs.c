@@ -162,6 +162,20 @@ START_TEST(permissions_and_delimiters_that_cannot_be_read_are_refused)
 }
 END_TEST
 
+START_TEST(a_delimiter_with_which_a_message_may_begin_is_refused)
+{
+	static const char *const bad[] = {"<", "60", " ", "32", "48", "53", "57", "057"};
+	for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
+		assert_refused(CHECKS("tcp", "listen", "[::]:514", "delimiter", bad[i]), "may begin");
+		assert_refused(CHECKS("tcp", "listen", "[::]:514", "delimiter", bad[i]), bad[i]);
+	}
+	/* A digit alone is the number of an octet, a control character. */
+	ck_assert(CHECKS("tcp", "listen", "[::]:514", "delimiter", "5"));
+	ck_assert(CHECKS("tcp", "listen", "[::]:514", "delimiter", "47"));
+	ck_assert(CHECKS("tcp", "listen", "[::]:514", "delimiter", "58"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("inputs");
@@ -174,6 +188,7 @@ int main(void)
 	tcase_add_test(tests, peers_that_are_no_networks_are_refused);
 	tcase_add_test(tests, zones_that_cannot_be_read_are_refused);
 	tcase_add_test(tests, permissions_and_delimiters_that_cannot_be_read_are_refused);
+	tcase_add_test(tests, a_delimiter_with_which_a_message_may_begin_is_refused);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
