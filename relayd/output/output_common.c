@@ -44,7 +44,7 @@ const struct option output_tls_rows[] = {
 };
 
 /* Names stand in the cursor file, in commands and in metrics. */
-static bool name_is_good(const char *name)
+static bool characters_are_good(const char *name)
 {
 	size_t len = strlen(name);
 	if (len == 0 || len > SPOOL_NAME_MAX_BYTES)
@@ -55,14 +55,28 @@ static bool name_is_good(const char *name)
 	return true;
 }
 
-bool output_common_check(const struct output_common *common, char *error)
+static bool check_name(const char *name, char *error)
 {
-	if (common->name == NULL || !name_is_good(common->name)) {
+	if (name == NULL || !characters_are_good(name)) {
 		snprintf(error, OUTPUT_ERROR_MAX_BYTES,
 		         "name: an output needs a name of 1 to %d printable ASCII characters without spaces and quotes",
 		         SPOOL_NAME_MAX_BYTES);
 		return false;
 	}
+	/* What is kept for an output on disk, outside the spool's segments, is kept under its name. */
+	if (name[0] == '.' || strchr(name, '/') != NULL) {
+		snprintf(error, OUTPUT_ERROR_MAX_BYTES,
+		         "name: \"%s\" cannot be the name of a file, which an output's must: write it without \"/\", and "
+		         "not with \".\" at the front", name);
+		return false;
+	}
+	return true;
+}
+
+bool output_common_check(const struct output_common *common, char *error)
+{
+	if (!check_name(common->name, error))
+		return false;
 	if (common->when_behind != SPOOL_DROP_OLDEST && (common->max_lag_size > 0 || common->max_lag_time_ns > 0)) {
 		snprintf(error, OUTPUT_ERROR_MAX_BYTES,
 		         "max_lag_size and max_lag_time have no effect with \"when_behind\": \"hold\": remove them, or "

@@ -50,7 +50,7 @@ struct output_tls_options {
 };
 extern const struct option output_tls_rows[];
 
-/* Checks the shared options: the name's length and characters, the filter, the lag limits. False and a sentence. */
+/* Checks the shared options: the name (as a file's, too), the filter, the lag limits. False and a sentence. */
 bool output_common_check(const struct output_common *common, char *error);
 
 struct output;
