@@ -4,97 +4,54 @@
 
 #include <string.h>
 
-#include <liblog/utf8.h>
+#include "escape.h"
 
-#define ESCAPE_MAX 6 /* "\u001b" */
+#define PLAIN(o) {{o}, 1}
+#define PLAIN_4(o) PLAIN(o), PLAIN((o) + 1), PLAIN((o) + 2), PLAIN((o) + 3)
+#define PLAIN_16(o) PLAIN_4(o), PLAIN_4((o) + 4), PLAIN_4((o) + 8), PLAIN_4((o) + 12)
+#define LETTER(letter) {{'\\', letter}, 2}
+#define CODE(high, low) {{'\\', 'u', '0', '0', high, low}, 6}
 
-/* Octets from bytes[0] on that stand in a JSON string as they are. */
-static size_t plain_run(const char *bytes, size_t length)
+static const struct slog_escape escapes[128] = {
+	/* clang-format off */
+	CODE('0', '0'), CODE('0', '1'), CODE('0', '2'), CODE('0', '3'), CODE('0', '4'), CODE('0', '5'), CODE('0', '6'),
+	CODE('0', '7'), LETTER('b'), LETTER('t'), LETTER('n'), CODE('0', 'b'), LETTER('f'), LETTER('r'), CODE('0', 'e'),
+	CODE('0', 'f'), CODE('1', '0'), CODE('1', '1'), CODE('1', '2'), CODE('1', '3'), CODE('1', '4'), CODE('1', '5'),
+	CODE('1', '6'), CODE('1', '7'), CODE('1', '8'), CODE('1', '9'), CODE('1', 'a'), CODE('1', 'b'), CODE('1', 'c'),
+	CODE('1', 'd'), CODE('1', 'e'), CODE('1', 'f'),
+	PLAIN(' '), PLAIN('!'), LETTER('"'), PLAIN('#'), PLAIN_4('$'), PLAIN_4('('), PLAIN_4(','),
+	PLAIN_16('0'), PLAIN_16('@'),
+	PLAIN_4('P'), PLAIN_4('T'), PLAIN_4('X'), LETTER('\\'), PLAIN(']'), PLAIN('^'), PLAIN('_'),
+	PLAIN_16('`'),
+	PLAIN_4('p'), PLAIN_4('t'), PLAIN_4('x'), PLAIN('|'), PLAIN('}'), PLAIN('~'), CODE('7', 'f'),
+	/* clang-format on */
+};
+
+/* A character that is not ASCII: as it is, or one of its octets as a raw octet. */
+static size_t put_character(char *out, const char *bytes, size_t length, size_t *used)
 {
-	size_t i = 0;
-	while (i < length && bytes[i] >= 0x20 && bytes[i] < 0x7F && bytes[i] != '"' && bytes[i] != '\\')
-		i++;
-	return i;
-}
-
-/* The letter of a two-character escape, or 0. */
-static char short_escape(char octet)
-{
-	switch (octet) {
-	case '"':
-	case '\\':
-		return octet;
-	case '\b':
-		return 'b';
-	case '\f':
-		return 'f';
-	case '\n':
-		return 'n';
-	case '\r':
-		return 'r';
-	case '\t':
-		return 't';
-	default:
-		return 0;
-	}
-}
-
-static size_t put_escape(char out[ESCAPE_MAX], char octet)
-{
-	static const char digits[] = "0123456789abcdef";
-	char letter = short_escape(octet);
-	out[0] = '\\';
-	if (letter != 0) {
-		out[1] = letter;
-		return 2;
-	}
-	memcpy(out + 1, "u00", 3);
-	out[4] = digits[(unsigned char)octet >> 4];
-	out[5] = digits[(unsigned char)octet & 15];
-	return ESCAPE_MAX;
-}
-
-/* Writes what the character at bytes[0], which ended a plain run, becomes; *used is its length. */
-static size_t put_character(char out[ESCAPE_MAX], const char *bytes, size_t length, size_t *used)
-{
-	*used = 1;
-	if ((unsigned char)bytes[0] < 0x80)
-		return put_escape(out, bytes[0]);
 	size_t n = slog_utf8_plain_length(bytes, length);
+	*used = n > 0 ? n : 1;
 	if (n == 0) {
 		slog_raw_octet(out, (unsigned char)bytes[0]);
 		return SLOG_RAW_OCTET_BYTES;
 	}
-	*used = n;
 	memcpy(out, bytes, n);
 	return n;
 }
 
 size_t slog_json_string(char *out, size_t size, const char *bytes, size_t length, size_t *taken)
 {
-	size_t written = 0;
-	size_t at = 0;
-	while (at < length) {
-		size_t run = plain_run(bytes + at, length - at);
-		bool is_full = run >= size - written;
-		if (is_full)
-			run = size - written;
-		memcpy(out + written, bytes + at, run);
-		written += run;
-		at += run;
-		if (is_full || at == length)
-			break;
-		char piece[ESCAPE_MAX];
-		size_t used;
-		size_t piece_length = put_character(piece, bytes + at, length - at, &used);
-		if (piece_length > size - written)
-			break;
-		memcpy(out + written, piece, piece_length);
-		written += piece_length;
-		at += used;
-	}
-	*taken = at;
-	return written;
+	return slog_escape_text(out, size, bytes, length, taken, SLOG_OCTETS_JSON, escapes, put_character);
+}
+
+/* Octets from bytes[0] on that stand in a JSON string as they are. */
+static size_t plain_run(const char *bytes, size_t length)
+{
+	size_t i = 0;
+	while (i < length && (unsigned char)bytes[i] < 0x80 && escapes[(unsigned char)bytes[i]].length == 1)
+		i++;
+	return i;
 }
 
 bool slog_json_string_is_plain(const char *bytes, size_t length)

@@ -5,8 +5,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include <liblog/utf8.h>
-
+#include "escape.h"
 #include "number.h"
 
 #define PICTURE_BYTES 3
@@ -122,6 +121,31 @@ static bool is_control(char octet)
 	return (unsigned char)octet < 0x20 || octet == 0x7F;
 }
 
+#define PLAIN(o) {{o}, 1}
+#define PLAIN_4(o) PLAIN(o), PLAIN((o) + 1), PLAIN((o) + 2), PLAIN((o) + 3)
+#define PLAIN_16(o) PLAIN_4(o), PLAIN_4((o) + 4), PLAIN_4((o) + 8), PLAIN_4((o) + 12)
+#define PICTURE(low) {{'\xE2', '\x90', (char)(0x80 + (low))}, PICTURE_BYTES}
+#define PICTURE_4(o) PICTURE(o), PICTURE((o) + 1), PICTURE((o) + 2), PICTURE((o) + 3)
+#define BACKSLASH(o) {{'\\', o}, 2}
+#define DEPENDS {{0}, 0} /* ESC: it is marked before a picture */
+
+/* Rows that PARAM-VALUE and MSG have in common, and those where they differ. */
+#define CONTROLS \
+	PICTURE_4(0x00), PICTURE_4(0x04), PICTURE_4(0x08), PICTURE_4(0x0C), PICTURE_4(0x10), PICTURE_4(0x14), \
+	PICTURE(0x18), PICTURE(0x19), PICTURE(0x1A), DEPENDS, PICTURE_4(0x1C)
+#define FROM_SPACE(quote) PLAIN(' '), PLAIN('!'), quote, PLAIN('#'), PLAIN_4('$'), PLAIN_4('('), PLAIN_4(',')
+#define FROM_P(backslash, bracket) \
+	PLAIN_4('P'), PLAIN_4('T'), PLAIN_4('X'), backslash, bracket, PLAIN('^'), PLAIN('_')
+#define TO_DEL PLAIN_4('p'), PLAIN_4('t'), PLAIN_4('x'), PLAIN('|'), PLAIN('}'), PLAIN('~'), PICTURE(PICTURE_OF_DEL)
+
+static const struct slog_escape msg_escapes[128] = {
+	CONTROLS, FROM_SPACE(PLAIN('"')), PLAIN_16('0'), PLAIN_16('@'), FROM_P(PLAIN('\\'), PLAIN(']')), PLAIN_16('`'), TO_DEL,
+};
+static const struct slog_escape param_escapes[128] = {
+	CONTROLS, FROM_SPACE(BACKSLASH('"')), PLAIN_16('0'), PLAIN_16('@'), FROM_P(BACKSLASH('\\'), BACKSLASH(']')),
+	PLAIN_16('`'), TO_DEL,
+};
+
 /* The last six bits of a control picture U+2400..U+2421 at bytes, or -1: E2 90 80 to E2 90 A1. */
 static int picture_at(const char *bytes, size_t length)
 {
@@ -138,23 +162,21 @@ static size_t put_picture(char *out, int low)
 	return PICTURE_BYTES;
 }
 
-/* What a control character becomes. ESC is marked if the next thing written is a picture: it would be its prefix. */
-static size_t put_control(char out[SLOG_GROWTH_MAX], const char *bytes, size_t length)
+/* ESC is marked if the next thing written is a picture: it would be its prefix. */
+static size_t put_esc(char *out, const char *bytes, size_t length)
 {
-	if (bytes[0] == 0x7F)
-		return put_picture(out, PICTURE_OF_DEL);
-	size_t written = put_picture(out, bytes[0]);
-	if (bytes[0] == PICTURE_OF_ESC && length > 1 && (is_control(bytes[1]) || picture_at(bytes + 1, length - 1) >= 0))
+	size_t written = put_picture(out, PICTURE_OF_ESC);
+	if (length > 1 && (is_control(bytes[1]) || picture_at(bytes + 1, length - 1) >= 0))
 		written += put_picture(out + written, PICTURE_OF_SPACE);
 	return written;
 }
 
-/* Writes what the character at bytes[0] becomes to out; *used is its length. */
-static size_t put_character(char out[SLOG_GROWTH_MAX], const char *bytes, size_t length, size_t *used)
+/* What the tables do not hold: ESC, and characters that are not ASCII. */
+static size_t put_character(char *out, const char *bytes, size_t length, size_t *used)
 {
 	*used = 1;
-	if (is_control(bytes[0]))
-		return put_control(out, bytes, length);
+	if (bytes[0] == PICTURE_OF_ESC)
+		return put_esc(out, bytes, length);
 	size_t n = slog_utf8_plain_length(bytes, length);
 	if (n == 0) {
 		slog_raw_octet(out, (unsigned char)bytes[0]);
@@ -169,60 +191,22 @@ static size_t put_character(char out[SLOG_GROWTH_MAX], const char *bytes, size_t
 	return written + n;
 }
 
-/* Octets from bytes[0] on that PARAM-VALUE (in_param) or MSG hold as they are. */
-static size_t plain_run(const char *bytes, size_t length, bool in_param)
-{
-	size_t i = 0;
-	while (i < length && bytes[i] >= 0x20 && bytes[i] < 0x7F &&
-	       !(in_param && (bytes[i] == '"' || bytes[i] == '\\' || bytes[i] == ']')))
-		i++;
-	return i;
-}
-
-static size_t put_text(char *out, size_t size, const char *bytes, size_t length, bool in_param, size_t *taken)
-{
-	size_t written = 0;
-	size_t at = 0;
-	while (at < length) {
-		size_t run = plain_run(bytes + at, length - at, in_param);
-		bool is_full = run >= size - written;
-		if (is_full)
-			run = size - written;
-		memcpy(out + written, bytes + at, run);
-		written += run;
-		at += run;
-		if (is_full || at == length)
-			break;
-		/* What ends a run is one of the three escaped characters, a control character, or not ASCII. */
-		bool is_escaped = (unsigned char)bytes[at] > 0x20 && (unsigned char)bytes[at] < 0x7F;
-		char piece[SLOG_GROWTH_MAX] = {'\\', bytes[at]};
-		size_t used = 1;
-		size_t piece_length = is_escaped ? 2 : put_character(piece, bytes + at, length - at, &used);
-		if (piece_length > size - written)
-			break;
-		memcpy(out + written, piece, piece_length);
-		written += piece_length;
-		at += used;
-	}
-	*taken = at;
-	return written;
-}
-
 size_t slog_rfc5424_value(char *out, size_t size, const char *bytes, size_t length, size_t *taken)
 {
-	return put_text(out, size, bytes, length, true, taken);
+	return slog_escape_text(out, size, bytes, length, taken, SLOG_OCTETS_PARAM, param_escapes, put_character);
 }
 
 size_t slog_rfc5424_msg(char *out, size_t size, const char *bytes, size_t length, size_t *taken)
 {
-	return put_text(out, size, bytes, length, false, taken);
+	return slog_escape_text(out, size, bytes, length, taken, SLOG_OCTETS_MSG, msg_escapes, put_character);
 }
 
 bool slog_rfc5424_msg_is_plain(const char *bytes, size_t length)
 {
 	size_t at = 0;
 	while (at < length) {
-		at += plain_run(bytes + at, length - at, false);
+		while (at < length && bytes[at] >= 0x20 && bytes[at] < 0x7F)
+			at++;
 		if (at == length)
 			break;
 		size_t n = slog_utf8_plain_length(bytes + at, length - at);
