@@ -7,11 +7,12 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <yajl/yajl_tree.h>
@@ -170,24 +171,59 @@ static void on_connection(uv_stream_t *listener, int status)
 		close_client(client);
 }
 
-/* The directory is made if it is not there; one that is there keeps its mode: it is the operator's. */
-static bool make_directory(const char *path, char *error)
+/* Directories that are not there are made; those that are there keep their mode: it is the operator's. */
+static bool make_directories(const char *path, char *error)
 {
-	char copy[PATH_MAX];
-	snprintf(copy, sizeof copy, "%s", path);
-	const char *directory = dirname(copy);
-	if (mkdir(directory, CONTROL_DIRECTORY_MODE) == 0 || errno == EEXIST)
-		return true;
-	snprintf(error, RELAY_ERROR_MAX_BYTES, "the directory %s of the control socket cannot be made: %s", directory,
-	         strerror(errno));
-	return false;
+	char copy[sizeof((struct sockaddr_un *)0)->sun_path];
+	if (strlen(path) >= sizeof copy)
+		return true; /* listening will say that it is too long */
+	strcpy(copy, path);
+	for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(copy, CONTROL_DIRECTORY_MODE) != 0 && errno != EEXIST) {
+			snprintf(error, RELAY_ERROR_MAX_BYTES, "the directory %s of the control socket cannot be made: %s", copy,
+			         strerror(errno));
+			return false;
+		}
+		*slash = '/';
+	}
+	return true;
+}
+
+/*
+ * Whether somebody listens there: to replace the socket of a relay that runs would leave it without one, and the operator
+ * with answers of the wrong relay. What a relay that was killed left refuses.
+ */
+static bool somebody_listens(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	if (strlen(path) >= sizeof address.sun_path)
+		return false;
+	strcpy(address.sun_path, path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	/* EAGAIN: its queue is full. */
+	bool listens = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN;
+	close(fd);
+	return listens;
+}
+
+static int listen_at(const char *path, char *error)
+{
+	if (!make_directories(path, error))
+		return -1;
+	if (somebody_listens(path)) {
+		snprintf(error, RELAY_ERROR_MAX_BYTES,
+		         "the control socket %s is in use by a relayd that runs: give this one another path in \"control\"", path);
+		return -1;
+	}
+	return socket_listen_local(path, CONTROL_MODE, error);
 }
 
 struct control *control_open(uv_loop_t *loop, const char *path, struct relay *relay, char *error)
 {
-	if (!make_directory(path, error))
-		return NULL;
-	int fd = socket_listen_local(path, CONTROL_MODE, error);
+	int fd = listen_at(path, error);
 	if (fd < 0)
 		return NULL;
 	struct control *control = calloc(1, sizeof *control);

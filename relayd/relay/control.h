@@ -11,7 +11,10 @@
 struct control;
 struct relay;
 
-/* Listens at `path`, on the main loop. NULL and a sentence in `error` (RELAY_ERROR_MAX_BYTES) if it cannot. */
+/*
+ * Listens at `path`, on the main loop. Makes directories that are missing, replaces a socket that nobody listens on. NULL
+ * and a sentence in `error` (RELAY_ERROR_MAX_BYTES) if it cannot, also if another relay listens there.
+ */
 struct control *control_open(uv_loop_t *loop, const char *path, struct relay *relay, char *error);
 
 /* Closes it and every client, and removes the socket's file. Clears the pointer; harmless if NULL. */
