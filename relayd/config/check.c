@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/check.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <libgen.h>
+#include <limits.h>
+#include <pwd.h>
+#include <sys/stat.h>
 
 #include "intake/zone_file.h"
 #include "net/tls_context.h"
@@ -107,7 +112,33 @@ static void check_files(struct config *config)
 	}
 }
 
+/* ---- the user ---- */
+
+static void check_user(struct config *config)
+{
+	const char *user = config->settings.process.user;
+	errno = 0;
+	if (user != NULL && getpwnam(user) == NULL && (errno == 0 || errno == ENOENT))
+		config_report(config, line_in(config->tree, "user", 1), "user: there is no user \"%s\"", user);
+}
+
 /* ---- the spool ---- */
+
+/* The spool's own directory is made at the start, the one above is not: it decides which disk the spool is on. */
+static void check_spool_parent(struct config *config)
+{
+	const struct json_value *spool = json_member(config->tree, "spool");
+	char copy[PATH_MAX];
+	struct stat status;
+	/* The embedded default makes its own. */
+	if (json_member(spool, "path") == NULL || strlen(config->settings.process.spool.is.path) >= sizeof copy)
+		return;
+	strcpy(copy, config->settings.process.spool.is.path);
+	const char *parent = dirname(copy);
+	if (stat(parent, &status) != 0 && errno == ENOENT)
+		config_report(config, line_in(spool, "path", 1),
+					  "spool.path: there is no directory %s to make the spool in; make it, or give another path", parent);
+}
 
 static bool has_output(const struct settings *settings, const char *name)
 {
@@ -129,16 +160,18 @@ static void check_spool(struct config *config, FILE *out)
 		if (!has_output(&config->settings, cursors[i].name))
 			config_report(
 				config, line_in(config->tree, "outputs", 1),
-				"the spool %s keeps a place for the output \"%s\" behind message %" PRIu64
-				", and that output is not in the configuration; relayd will not start until one has that name",
-				path, cursors[i].name, cursors[i].delivered);
+				"the spool %s keeps %" PRIu64 " messages for the output \"%s\" (it got those up to %" PRIu64
+				"), which is not in the configuration; relayd will not start until an output has that name",
+				path, cursors[i].pending, cursors[i].name, cursors[i].delivered);
 	}
 }
 
 bool config_check(struct config *config, FILE *out, FILE *errors)
 {
 	check_zones(config);
+	check_user(config);
 	check_files(config);
+	check_spool_parent(config);
 	check_spool(config, out);
 	if (config->errors_count > 0) {
 		config_print_errors(config, errors);

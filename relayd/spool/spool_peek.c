@@ -5,9 +5,68 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "spool/segment_walk.h"
 #include "spool/spool_internal.h"
 
-static int count_cursors(const struct cursors *all, struct spool_peeked *cursors, unsigned max)
+/* ---- the last message ---- */
+
+struct newest {
+	uint64_t counter;
+	uint64_t first;
+};
+
+static void take_newest(void *context, const char *name)
+{
+	struct newest *newest = context;
+	uint64_t counter, first;
+	if (segment_name_parse(name, &counter, &first) && counter >= newest->counter)
+		*newest = (struct newest){counter, first};
+}
+
+/* The last sequence in the blocks of an open segment, whose header is in order. Only headers of blocks are read. */
+static uint64_t last_of_blocks(const struct disk *disk, int file, int64_t size, const struct segment_header *segment)
+{
+	uint64_t last = segment->first - 1;
+	struct segment_walk walk = {.disk = disk};
+	struct block_header block;
+	walk_start(&walk, file, segment->salt, SEGMENT_HEADER_BYTES, (uint64_t)size);
+	walk.read_bytes = WALK_PEEK_BYTES;
+	while (walk_look(&walk, &block) == WALK_BLOCK) {
+		if (block.kind == BLOCK_RECORDS && block.last > last)
+			last = block.last;
+		walk_pass(&walk, &block);
+	}
+	walk_free(&walk);
+	return last;
+}
+
+/* As far as it can be seen; 0 if there is no message. A relay may be writing meanwhile. */
+static uint64_t last_stored(const struct spool *spool)
+{
+	const struct disk *disk = spool->disk;
+	struct newest newest = {0};
+	if (disk->list(disk, spool->directory, take_newest, &newest) < 0 || newest.first == 0)
+		return 0;
+	int file = segment_open(spool, newest.counter, newest.first);
+	if (file < 0)
+		return newest.first - 1;
+	char name[DISK_NAME_MAX_BYTES];
+	segment_name(newest.counter, newest.first, name);
+	int64_t size = disk->size(disk, spool->directory, name);
+	uint8_t octets[SEGMENT_HEADER_BYTES];
+	struct segment_header header;
+	int64_t got = disk->read(disk, file, octets, sizeof octets, 0);
+	uint64_t last = newest.first - 1;
+	if (size > 0 && got > 0 && segment_header_read(bytes_of(octets, (size_t)got), &header) == SEGMENT_HEADER_VALID &&
+	    header.first == newest.first)
+		last = last_of_blocks(disk, file, size, &header);
+	disk->close(disk, file);
+	return last;
+}
+
+/* ---- cursors ---- */
+
+static int count_cursors(const struct cursors *all, uint64_t last, struct spool_peeked *cursors, unsigned max)
 {
 	unsigned count = 0;
 	for (unsigned i = 0; i < CURSORS_MAX; i++) {
@@ -16,7 +75,9 @@ static int count_cursors(const struct cursors *all, struct spool_peeked *cursors
 			continue;
 		if (count < max) {
 			memcpy(cursors[count].name, cursor->name, sizeof cursor->name);
-			cursors[count].delivered = spool_cursor_delivered(cursor);
+			uint64_t delivered = spool_cursor_delivered(cursor);
+			cursors[count].delivered = delivered;
+			cursors[count].pending = last > delivered ? last - delivered : 0;
 		}
 		count++;
 	}
@@ -28,7 +89,7 @@ static int peek(struct spool *spool, struct spool_peeked *cursors, unsigned max)
 	int error = 0;
 	switch (cursors_load(spool, &error)) {
 	case CURSORS_LOADED:
-		return count_cursors(&spool->cursors, cursors, max);
+		return count_cursors(&spool->cursors, last_stored(spool), cursors, max);
 	case CURSORS_MISSING:
 		return error == -ENOENT ? 0 : -EINVAL;
 	case CURSORS_NEWER:

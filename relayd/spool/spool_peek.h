@@ -12,6 +12,7 @@
 struct spool_peeked {
 	char name[SPOOL_NAME_MAX_BYTES + 1];
 	uint64_t delivered;
+	uint64_t pending; /* messages seen behind it; more may be there if the newest segment is damaged */
 };
 
 /*

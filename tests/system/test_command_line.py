@@ -151,9 +151,37 @@ def test_output_that_left_the_configuration_is_told_by_check_and_is_exit_code_7(
     relay.config["outputs"][0]["name"] = "another"
     path = relay.write_config()
     result = run(RELAYD, "-c", path, "--check")
-    assert result.returncode == 2 and '"print"' in result.stderr
+    assert result.returncode == 2 and 'keeps 0 messages for the output "print"' in result.stderr
     result = run(RELAYD, "-c", path)
     assert result.returncode == 7 and "print" in result.stderr
+
+
+def test_check_looks_for_the_user_and_the_directory_above_the_spool(tmp_path):
+    path = write_config(tmp_path, user="nobody-of-that-name", spool={"path": str(tmp_path / "not" / "there"), "max_size": "1GiB"})
+    result = run(RELAYD, "-c", path, "--check")
+    assert result.returncode == 2 and result.stdout == ""
+    assert f"no directory {tmp_path}/not to make the spool in" in result.stderr
+    assert 'there is no user "nobody-of-that-name"' in result.stderr
+
+
+def test_control_socket_of_a_running_relay_is_not_taken(tmp_path, relays):
+    """Exit code 5, and the first one still answers; a socket that a killed relay left is replaced."""
+    first = relays.start("first", [udp()])
+    control = first.config["control"]
+    result = run(RELAYD, "-c", write_config(tmp_path, control=control))
+    assert result.returncode == 5 and f"{control} is in use" in result.stderr
+    assert run(RELAYCTL, "status", "--control", control).returncode == 0
+    first.process.kill()
+    first.process.wait()
+    first.start()
+    assert run(RELAYCTL, "status", "--control", control).returncode == 0
+
+
+def test_directories_of_the_control_socket_are_made(tmp_path, processes):
+    control = tmp_path / "one" / "two" / "control.sock"
+    processes.start([RELAYD, "-c", write_config(tmp_path, control=str(control))], stderr=subprocess.DEVNULL)
+    wait_until(lambda: run(RELAYCTL, "status", "--control", control).returncode == 0)
+    assert control.parent.stat().st_mode & 0o777 == 0o750
 
 
 def test_check_changes_nothing_in_the_spool(relays):

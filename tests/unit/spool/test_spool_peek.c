@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -102,6 +103,43 @@ START_TEST(cursors_are_seen_while_the_spool_is_in_use_and_after)
 }
 END_TEST
 
+static void store(struct spool *spool, unsigned messages)
+{
+	struct spool_block *block = spool_take_block(spool, 0, SPOOL_BLOCK_WAITS, 0, 0);
+	ck_assert_ptr_nonnull(block);
+	for (unsigned i = 0; i < messages; i++) {
+		uint8_t *room = spool_block_reserve(block, 16);
+		ck_assert_ptr_nonnull(room);
+		memset(room, 'x', 16);
+		spool_block_commit(block, 16);
+	}
+	spool_submit_block(spool, block);
+}
+
+START_TEST(messages_behind_a_cursor_are_counted_in_use_and_after)
+{
+	char error[SPOOL_ERROR_MAX_BYTES];
+	struct spool *spool = open_spool();
+	struct spool_cursor *one = spool_cursor_open(spool, &(struct spool_cursor_options){.name = "one"}, error);
+	struct spool_peeked cursor;
+	ck_assert_int_eq(spool_peek(path, &cursor, 1), 1);
+	ck_assert_uint_eq(cursor.pending, 0);
+	ck_assert_int_eq(spool_register_input(spool, "in"), 0);
+	spool_start(spool);
+	store(spool, 3);
+	store(spool, 4);
+	while (spool_stored(spool) < 7)
+		usleep(1000);
+	ck_assert_int_eq(spool_peek(path, &cursor, 1), 1);
+	ck_assert_uint_eq(cursor.pending, 7);
+	spool_cursor_close(&one);
+	spool_close(&spool);
+	ck_assert_int_eq(spool_peek(path, &cursor, 1), 1);
+	ck_assert_uint_eq(cursor.pending, 7);
+	ck_assert_uint_eq(cursor.delivered, 0);
+}
+END_TEST
+
 START_TEST(more_than_there_is_room_for_are_counted)
 {
 	char error[SPOOL_ERROR_MAX_BYTES];
@@ -135,6 +173,7 @@ int main(void)
 	tcase_add_test(tests, a_spool_that_is_not_there_has_no_cursors_and_is_not_made);
 	tcase_add_test(tests, an_empty_directory_has_no_cursors);
 	tcase_add_test(tests, cursors_are_seen_while_the_spool_is_in_use_and_after);
+	tcase_add_test(tests, messages_behind_a_cursor_are_counted_in_use_and_after);
 	tcase_add_test(tests, more_than_there_is_room_for_are_counted);
 	tcase_add_test(tests, what_is_no_file_of_cursors_is_refused);
 	suite_add_tcase(suite, tests);
