@@ -52,12 +52,10 @@ class Authority:
         extensions = base.with_suffix(".ext")
         names = [f"DNS:{name}"] if alternatives is None else alternatives
         extensions.write_text(("subjectAltName=" + ",".join(names) + "\n") if names else "basicConstraints=CA:FALSE\n")
-        validity = ["-days", str(days)]
         if days <= 0:
-            validity = ["-not_before", "20200101000000Z", "-not_after", "20200201000000Z"]
             return self._expired(identity, request, extensions, key, certificate)
         _openssl("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial",
-                 *validity, "-extfile", extensions, "-out", certificate)
+                 "-days", days, "-extfile", extensions, "-out", certificate)
         self.made[identity] = Leaf(certificate, key)
         return self.made[identity]
 

@@ -68,7 +68,7 @@ def test_output_that_cannot_be_written_is_a_failure():
 @pytest.mark.sanitized
 def test_check_of_a_good_configuration_starts_nothing(tmp_path):
     result = run(RELAYD, "-c", write_config(tmp_path), "--check")
-    assert result.returncode == 0 and "good: 1 inputs, 1 outputs" in result.stdout
+    assert result.returncode == 0 and "good: 1 input, 1 output" in result.stdout
     assert not (tmp_path / "spool").exists()
 
 

@@ -101,10 +101,10 @@ class Client:
 
 class Server:
     """A RELP server whose `behave(server, session, txnr, data)` decides what is answered; by default 200 at once. What came in
-    is in `received`, in order, from all sessions."""
+    is in `received`, in order, from all sessions; `commands` has the name of every command."""
 
-    def __init__(self, behave=None, tls=None, host="127.0.0.1"):
-        self.received, self.sessions, self.lock = [], 0, threading.Lock()
+    def __init__(self, behave=None, tls=None, host="127.0.0.1", port=0, offers=OFFERS):
+        self.received, self.commands, self.sessions, self.lock = [], [], 0, threading.Lock()
         self.behave = behave or (lambda server, session, txnr, data: session.answer(txnr, b"200 OK"))
         outer = self
 
@@ -125,8 +125,10 @@ class Server:
                         if item is None:
                             return
                         txnr, command, data = item
+                        with outer.lock:
+                            outer.commands.append(command)
                         if command == b"open":
-                            self.answer(txnr, b"200 OK\n" + OFFERS)
+                            self.answer(txnr, b"200 OK\n" + offers)
                         elif command == b"close":
                             self.request.sendall(frame(txnr, b"rsp") + frame(0, b"serverclose"))
                             return
@@ -142,7 +144,7 @@ class Server:
             allow_reuse_address = True
             daemon_threads = True
 
-        self.server = ThreadingServer((host, 0), Handler)
+        self.server = ThreadingServer((host, port), Handler)
         self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
