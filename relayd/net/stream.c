@@ -30,7 +30,9 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		stream->polled = 0;
 		events = UV_READABLE | UV_WRITABLE;
 	}
-	if (stream->state == STREAM_HANDSHAKING) {
+	if (stream->state == STREAM_SILENT) {
+		stream_hear(stream);
+	} else if (stream->state == STREAM_HANDSHAKING) {
 		stream_step_handshake(stream);
 	} else if (stream->is_lingering) {
 		stream_linger(stream);
@@ -51,7 +53,7 @@ void stream_update_poll(struct stream *stream)
 		return;
 	if (stream->state == STREAM_HANDSHAKING && stream->ssl != NULL)
 		wanted = stream->handshake_wants_write ? UV_WRITABLE : UV_READABLE;
-	if (stream->is_lingering)
+	if (stream->is_lingering || stream->state == STREAM_SILENT)
 		wanted = UV_READABLE;
 	/* A resumed stream reads when it has presented what was left. */
 	if (stream->state == STREAM_OPEN && !stream_is_held(stream))
@@ -97,6 +99,7 @@ void stream_serve(struct stream *stream)
 	case STREAM_ENDED:
 		serve_open(stream);
 		break;
+	case STREAM_SILENT:
 	case STREAM_WAITING:
 	case STREAM_TOLD:
 	case STREAM_CLOSED:

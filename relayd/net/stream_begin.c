@@ -42,6 +42,8 @@ void stream_linger(struct stream *stream)
 static void refuse(struct stream *stream)
 {
 	(void)shutdown(stream->fd, SHUT_WR);
+	/* The alert is out: the rest needs no TLS, and many may linger. */
+	stream->kind->release(stream);
 	stream_pool_linger(stream->pool, stream);
 	stream_linger(stream);
 }
@@ -74,12 +76,29 @@ void stream_begin_handshake(struct stream *stream)
 	stream_pool_defer(stream->pool, stream);
 }
 
+static void queue_handshake(struct stream *stream)
+{
+	if (!stream_pool_queue_handshake(stream->pool, stream))
+		stream_end_later(stream, STREAM_END_TLS, "too many connections wait for their TLS handshake");
+}
+
 void stream_begin(struct stream *stream)
 {
-	if (stream->kind->handshake == NULL)
+	if (stream->kind->handshake == NULL) {
 		open_now(stream);
-	else if (!stream_pool_queue_handshake(stream->pool, stream))
-		stream_end_later(stream, STREAM_END_TLS, "too many connections wait for their TLS handshake");
+	} else if (tls_context_role(stream->tls) == TLS_SERVER) {
+		/* The client speaks first: one that only connects gets neither a slot nor the memory of an SSL. */
+		stream->state = STREAM_SILENT;
+		stream_pool_expect_handshake(stream->pool, stream);
+	} else {
+		queue_handshake(stream);
+	}
+}
+
+void stream_hear(struct stream *stream)
+{
+	stream_pool_leave_handshake(stream->pool, stream);
+	queue_handshake(stream);
 }
 
 void stream_start_tls(struct stream *stream)

@@ -14,6 +14,7 @@ enum {
 /* Goes forward only. */
 enum stream_state {
 	STREAM_NEW,     /* adopted; nothing happened yet */
+	STREAM_SILENT,  /* a TLS server's: the peer has not begun its handshake */
 	STREAM_WAITING, /* for a handshake slot */
 	STREAM_HANDSHAKING,
 	STREAM_OPEN,
@@ -119,8 +120,11 @@ void stream_update_poll(struct stream *stream);
 
 /* --- stream_begin.c ---------------------------------------------------------------------------------------------- */
 
-/* The first turn: opens, or queues for the handshake. */
+/* The first turn: opens, queues for the handshake, or waits for the peer to begin it. */
 void stream_begin(struct stream *stream);
+
+/* The peer has said something, or gone: its handshake is queued. */
+void stream_hear(struct stream *stream);
 
 /* It has its slot: the handshake begins, on the next turn. */
 void stream_begin_handshake(struct stream *stream);

@@ -53,6 +53,7 @@ struct stream_pool *stream_pool_of(struct worker *worker)
 	list_init(&pool->due);
 	list_init(&pool->handshaking);
 	list_init(&pool->waiting);
+	list_init(&pool->silent);
 	list_init(&pool->lingering);
 	uv_idle_init(worker_loop(worker), &pool->next_turn);
 	uv_timer_init(worker_loop(worker), &pool->handshake_timer);
@@ -130,15 +131,30 @@ static struct stream *of_handshake_link(struct list *link)
 	return LIST_ENTRY(link, struct stream, handshake_link);
 }
 
+/* Peers that are slow, or do nothing, must not keep others from their turn. */
+static uint64_t handshake_deadline_ns(const struct stream_pool *pool, const struct stream *stream)
+{
+	uint64_t crowded_ns = (uint64_t)STREAM_HANDSHAKE_CROWDED_MS * CLOCK_NS_PER_MS;
+	if (list_is_empty(&pool->waiting) || stream->handshake_timeout_ns <= crowded_ns)
+		return stream->deadline_ns;
+	return stream->deadline_ns - stream->handshake_timeout_ns + crowded_ns;
+}
+
+static void note_first(const struct list *list, uint64_t *first)
+{
+	if (!list_is_empty(list) && of_handshake_link(list->next)->deadline_ns < *first)
+		*first = of_handshake_link(list->next)->deadline_ns;
+}
+
 static void set_timer(struct stream_pool *pool)
 {
 	uint64_t first = UINT64_MAX;
 	LIST_FOR_EACH (link, &pool->handshaking) {
-		if (of_handshake_link(link)->deadline_ns < first)
-			first = of_handshake_link(link)->deadline_ns;
+		uint64_t deadline_ns = handshake_deadline_ns(pool, of_handshake_link(link));
+		first = deadline_ns < first ? deadline_ns : first;
 	}
-	if (!list_is_empty(&pool->lingering) && of_handshake_link(pool->lingering.next)->deadline_ns < first)
-		first = of_handshake_link(pool->lingering.next)->deadline_ns;
+	note_first(&pool->silent, &first);
+	note_first(&pool->lingering, &first);
 	uv_timer_stop(&pool->handshake_timer);
 	if (first == UINT64_MAX)
 		return;
@@ -148,21 +164,41 @@ static void set_timer(struct stream_pool *pool)
 	uv_timer_start(&pool->handshake_timer, on_deadline, ms, 0);
 }
 
-/* At most STREAM_HANDSHAKES_MAX streams are looked at, and those lingering that are due. */
+static bool is_first_due(const struct list *list, uint64_t now)
+{
+	return !list_is_empty(list) && of_handshake_link(list->next)->deadline_ns <= now;
+}
+
+/* At most STREAM_HANDSHAKES_MAX streams are looked at, and those of the others that are due. */
 static void on_deadline(uv_timer_t *timer)
 {
 	struct stream_pool *pool = timer->data;
 	uint64_t now = worker_now_ns(pool->worker);
 	LIST_FOR_EACH (link, &pool->handshaking) {
-		if (of_handshake_link(link)->deadline_ns <= now)
-			stream_end_later(of_handshake_link(link), STREAM_END_HANDSHAKE_TIMEOUT,
-							 "the TLS handshake was not finished in time");
+		struct stream *stream = of_handshake_link(link);
+		if (handshake_deadline_ns(pool, stream) <= now)
+			stream_end_later(stream, STREAM_END_HANDSHAKE_TIMEOUT, "the TLS handshake was not finished in time");
 	}
-	while (!list_is_empty(&pool->lingering) && of_handshake_link(pool->lingering.next)->deadline_ns <= now) {
+	while (is_first_due(&pool->silent, now))
+		stream_end_later(of_handshake_link(pool->silent.next), STREAM_END_HANDSHAKE_TIMEOUT,
+						 "the peer did not begin the TLS handshake in time");
+	while (is_first_due(&pool->lingering, now)) {
 		struct stream *stream = of_handshake_link(list_take_first(&pool->lingering));
 		stream->is_lingering = false;
 		stream_pool_defer(pool, stream);
 	}
+	set_timer(pool);
+}
+
+void stream_pool_expect_handshake(struct stream_pool *pool, struct stream *stream)
+{
+	assert(stream->state == STREAM_SILENT && list_is_empty(&stream->handshake_link));
+	stream->deadline_ns = worker_now_ns(pool->worker) + stream->handshake_timeout_ns;
+	/* By deadline; time limits are nearly always the same, so the place is the last one. */
+	struct list *before = pool->silent.prev;
+	while (before != &pool->silent && of_handshake_link(before)->deadline_ns > stream->deadline_ns)
+		before = before->prev;
+	list_append(before->next, &stream->handshake_link);
 	set_timer(pool);
 }
 
@@ -193,7 +229,7 @@ bool stream_pool_queue_handshake(struct stream_pool *pool, struct stream *stream
 {
 	if (pool->waiting_handshakes >= STREAM_HANDSHAKES_WAITING_MAX)
 		return false;
-	assert(stream->state == STREAM_NEW);
+	assert(stream->state == STREAM_NEW || stream->state == STREAM_SILENT);
 	stream->state = STREAM_WAITING;
 	list_append(&pool->waiting, &stream->handshake_link);
 	pool->waiting_handshakes++;
@@ -210,7 +246,7 @@ void stream_pool_leave_handshake(struct stream_pool *pool, struct stream *stream
 		stream->is_lingering = false;
 	else if (stream->state == STREAM_WAITING)
 		pool->waiting_handshakes--;
-	else
+	else if (stream->state == STREAM_HANDSHAKING)
 		pool->handshakes--;
 	begin_next(pool);
 }

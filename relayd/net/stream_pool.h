@@ -17,7 +17,8 @@ enum {
 	STREAM_READ_LEAST_BYTES = 4096,          /* the least, when the budget is nearly spent */
 	STREAM_PENDING_BUDGET_BYTES = 64 << 20,  /* unless stream_set_pending_budget() says otherwise */
 	STREAM_HANDSHAKES_MAX = 64,              /* in progress at the same time */
-	STREAM_HANDSHAKES_WAITING_MAX = 4096,    /* accepted, but not begun */
+	STREAM_HANDSHAKES_WAITING_MAX = 4096,    /* accepted and begun by the peer, but not by us */
+	STREAM_HANDSHAKE_CROWDED_MS = 3000,      /* the time limit while others wait for a slot */
 	STREAM_HANDSHAKE_STEPS_PER_TURN_MAX = 8, /* about 0.35 ms of CPU each: other sockets are served in between */
 	STREAM_LINGER_MS = 1000,                 /* for a refused peer to read the alert */
 };
@@ -39,8 +40,9 @@ struct stream_pool {
 	struct list handshaking; /* `handshakes` of them */
 	unsigned waiting_handshakes;
 	struct list waiting;
+	struct list silent;         /* servers' streams whose peers have not begun; the first to go is first */
 	struct list lingering;      /* refused in the handshake; the first to go is first */
-	uv_timer_t handshake_timer; /* set for the first deadline of both; stopped when there is none */
+	uv_timer_t handshake_timer; /* set for the first deadline of these; stopped when there is none */
 	uint64_t steps_turn;        /* the turn in which `steps` were taken */
 	unsigned steps;
 
@@ -78,6 +80,9 @@ size_t stream_pool_read_bytes(const struct stream_pool *pool);
 
 /* --- handshakes -------------------------------------------------------------------------------------------------- */
 
+/* The peer shall begin its handshake within the stream's time limit. */
+void stream_pool_expect_handshake(struct stream_pool *pool, struct stream *stream);
+
 /* Begins the stream's handshake now or when it is its turn (stream_begin_handshake()). False if too many wait. */
 bool stream_pool_queue_handshake(struct stream_pool *pool, struct stream *stream);
 
@@ -87,7 +92,10 @@ bool stream_pool_may_step(struct stream_pool *pool);
 /* Holds a refused stream until its peer has closed, or for STREAM_LINGER_MS; then it is served. */
 void stream_pool_linger(struct stream_pool *pool, struct stream *stream);
 
-/* The stream's handshake is over, or it closes: leaves slot or queue and lets the next one begin. Harmless in none. */
+/*
+ * The stream's handshake is over, or it closes, or its peer has spoken: leaves the slot or list that it is in, and lets
+ * the next one begin. Harmless in none.
+ */
 void stream_pool_leave_handshake(struct stream_pool *pool, struct stream *stream);
 
 #endif

@@ -296,6 +296,11 @@ void tls_context_release(struct tls_context **context)
 	free(released);
 }
 
+enum tls_role tls_context_role(const struct tls_context *context)
+{
+	return context->policy.role;
+}
+
 int tls_context_days_left(const struct tls_context *context)
 {
 	int days = INT_MAX, seconds = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * TLS streams against each other and against raw sockets: who is let in and who is refused with which sentence on both
- * sides, how a connection ends, records, half-open and slow handshakes, and the memory of an idle connection.
+ * sides, how a connection ends, records, and the memory of an idle connection. Slow handshakes: test_stream_begin.c.
  */
 #include "certificates.h"
 #include "net/stream.h"
@@ -528,116 +528,6 @@ START_TEST(lines_and_pauses_over_tls_lose_nothing_at_the_end)
 }
 END_TEST
 
-/* --- handshakes -------------------------------------------------------------------------------------------------- */
-
-START_TEST(a_handshake_that_does_not_come_is_given_up)
-{
-	struct tester tester = {.options.handshake_timeout_ns = 50 * 1000000};
-	tester.options.tls = context_of(TLS_SERVER, &server, NULL);
-	tester_open(&tester, worker, fds[0]);
-	TESTER_WAIT(&tester, tester.ends == 1);
-	ck_assert_int_eq(tester.end, STREAM_END_HANDSHAKE_TIMEOUT);
-	ck_assert_str_eq(tester.detail, "the TLS handshake was not finished in time");
-	tester_close(&tester);
-	tls_context_release(&tester.options.tls);
-	close(fds[1]);
-}
-END_TEST
-
-START_TEST(a_paused_stream_is_still_told_that_its_handshake_failed)
-{
-	struct tester tester = {.options.handshake_timeout_ns = 50 * 1000000};
-	tester.options.tls = context_of(TLS_SERVER, &server, NULL);
-	tester_open(&tester, worker, fds[0]);
-	tester_pause(&tester);
-	TESTER_WAIT(&tester, tester.ends == 1);
-	ck_assert_int_eq(tester.end, STREAM_END_HANDSHAKE_TIMEOUT);
-	tester_close(&tester);
-	tls_context_release(&tester.options.tls);
-	close(fds[1]);
-}
-END_TEST
-
-struct counts {
-	struct stream_pool *pool;
-	unsigned handshakes, waiting;
-};
-
-static void count(void *context)
-{
-	struct counts *counts = context;
-	counts->handshakes = counts->pool->handshakes;
-	counts->waiting = counts->pool->waiting_handshakes;
-}
-
-START_TEST(no_more_than_so_many_handshakes_are_in_progress_and_the_others_have_their_turn)
-{
-	/* 100 peers that say nothing: 64 have slots, the others wait; as the first are given up, they follow. */
-	enum { PEERS = 100 };
-	static struct tester testers[PEERS];
-	int ends[PEERS];
-	struct tls_context *context = context_of(TLS_SERVER, &server, NULL);
-	close(fds[0]);
-	close(fds[1]);
-	for (int i = 0; i < PEERS; i++) {
-		tester_tcp_pair(fds);
-		ends[i] = fds[1];
-		testers[i] = (struct tester){.options.tls = context, .options.handshake_timeout_ns = 300 * 1000000};
-		tester_open(&testers[i], worker, fds[0]);
-	}
-	tester_sleep_ms(20);
-	struct counts counts = {.pool = testers[0].stream->pool};
-	worker_call(worker, count, &counts);
-	ck_assert_uint_eq(counts.handshakes, STREAM_HANDSHAKES_MAX);
-	ck_assert_uint_eq(counts.waiting, PEERS - STREAM_HANDSHAKES_MAX);
-	for (int i = 0; i < PEERS; i++)
-		TESTER_WAIT(&testers[i], testers[i].ends == 1);
-	worker_call(worker, count, &counts);
-	ck_assert_uint_eq(counts.handshakes + counts.waiting, 0);
-	for (int i = 0; i < PEERS; i++) {
-		ck_assert_int_eq(testers[i].end, STREAM_END_HANDSHAKE_TIMEOUT);
-		tester_close(&testers[i]);
-		close(ends[i]);
-	}
-	tls_context_release(&context);
-}
-END_TEST
-
-START_TEST(a_waiting_stream_may_be_closed)
-{
-	enum { PEERS = STREAM_HANDSHAKES_MAX + 2 };
-	static struct tester testers[PEERS];
-	int ends[PEERS];
-	struct tls_context *context = context_of(TLS_SERVER, &server, NULL);
-	close(fds[0]);
-	close(fds[1]);
-	for (int i = 0; i < PEERS; i++) {
-		tester_tcp_pair(fds);
-		ends[i] = fds[1];
-		testers[i] = (struct tester){.options.tls = context};
-		tester_open(&testers[i], worker, fds[0]);
-	}
-	for (int i = PEERS - 1; i >= 0; i--) {
-		tester_close(&testers[i]);
-		close(ends[i]);
-	}
-	tls_context_release(&context);
-}
-END_TEST
-
-START_TEST(a_refused_peer_that_stays_is_closed_after_a_short_time)
-{
-	struct tester tester = {.options.tls = context_of(TLS_SERVER, &server, NULL)};
-	tester_open(&tester, worker, fds[0]);
-	tester_write(fds[1], "<13>plain text\n", 15);
-	TESTER_WAIT(&tester, tester.ends == 1);
-	ck_assert_int_eq(tester.end, STREAM_END_TLS);
-	tester_close(&tester);
-	tls_context_release(&tester.options.tls);
-	close(fds[1]);
-}
-END_TEST
-
 /* --- memory ------------------------------------------------------------------------------------------------------ */
 
 enum { CONNECTIONS = 50 };
@@ -738,11 +628,6 @@ int main(void)
 	tcase_add_test(tests, a_peer_that_goes_away_in_the_handshake_is_told);
 	tcase_add_test(tests, much_data_arrives_whole_in_both_directions_through_pauses);
 	tcase_add_test(tests, lines_and_pauses_over_tls_lose_nothing_at_the_end);
-	tcase_add_test(tests, a_handshake_that_does_not_come_is_given_up);
-	tcase_add_test(tests, a_paused_stream_is_still_told_that_its_handshake_failed);
-	tcase_add_test(tests, no_more_than_so_many_handshakes_are_in_progress_and_the_others_have_their_turn);
-	tcase_add_test(tests, a_waiting_stream_may_be_closed);
-	tcase_add_test(tests, a_refused_peer_that_stays_is_closed_after_a_short_time);
 	tcase_add_test(tests, an_idle_connection_takes_less_than_18_kib_and_the_peers_certificate_six_more);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How TLS streams begin: handshakes that do not come, that are slow, that are many; and that none of these peers keeps
+ * others from theirs.
+ */
+#include "base/clock.h"
+#include "certificates.h"
+#include "net/stream.h"
+#include "net/stream_internal.h"
+#include "tester.h"
+
+#define HANDSHAKE_RECORD "\x16\x03\x01" /* the first octets of every TLS connection */
+
+static struct worker *worker;
+static int fds[2];
+static struct certificate ca, server;
+static char text[TLS_ERROR_MAX_BYTES];
+
+static void set_up(void)
+{
+	worker = worker_start("tls");
+	tester_tcp_pair(fds);
+	ca = certificate_make(&(struct certificate_options){.file = "ca", .common_name = "Test CA", .is_ca = 1});
+	server = certificate_make(&(struct certificate_options){.file = "server", .san = "IP:127.0.0.1", .issuer = &ca});
+}
+
+static void tear_down(void)
+{
+	worker_stop(&worker);
+	certificate_free(&ca);
+	certificate_free(&server);
+	rmdir(certificates_directory());
+}
+
+/* Anybody may connect. */
+static struct tls_context *server_context(void)
+{
+	const struct tls_options options = {
+		.certificate = server.path, .key = server.key_path, .allow_anonymous_peers = true};
+	struct tls_context *context = tls_context_open(TLS_SERVER, &options, text);
+	ck_assert_msg(context != NULL, "%s", text);
+	return context;
+}
+
+START_TEST(a_handshake_that_does_not_come_is_given_up)
+{
+	struct tester tester = {.options.handshake_timeout_ns = 50 * 1000000};
+	tester.options.tls = server_context();
+	if (_i == 1)
+		tester_write(fds[1], HANDSHAKE_RECORD, 1);
+	tester_open(&tester, worker, fds[0]);
+	TESTER_WAIT(&tester, tester.ends == 1);
+	ck_assert_int_eq(tester.end, STREAM_END_HANDSHAKE_TIMEOUT);
+	ck_assert_str_eq(tester.detail, _i == 0 ? "the peer did not begin the TLS handshake in time"
+											: "the TLS handshake was not finished in time");
+	tester_close(&tester);
+	tls_context_release(&tester.options.tls);
+	close(fds[1]);
+}
+END_TEST
+
+START_TEST(a_paused_stream_is_still_told_that_its_handshake_failed)
+{
+	struct tester tester = {.options.handshake_timeout_ns = 50 * 1000000};
+	tester.options.tls = server_context();
+	tester_open(&tester, worker, fds[0]);
+	tester_pause(&tester);
+	TESTER_WAIT(&tester, tester.ends == 1);
+	ck_assert_int_eq(tester.end, STREAM_END_HANDSHAKE_TIMEOUT);
+	tester_close(&tester);
+	tls_context_release(&tester.options.tls);
+	close(fds[1]);
+}
+END_TEST
+
+struct counts {
+	struct stream_pool *pool;
+	unsigned handshakes, waiting;
+};
+
+static void count(void *context)
+{
+	struct counts *counts = context;
+	counts->handshakes = counts->pool->handshakes;
+	counts->waiting = counts->pool->waiting_handshakes;
+}
+
+START_TEST(no_more_than_so_many_handshakes_are_in_progress_and_the_others_have_their_turn)
+{
+	/* 100 peers that say an octet and no more: 64 have slots, the others wait; as the first are given up, they follow. */
+	enum { PEERS = 100 };
+	static struct tester testers[PEERS];
+	int ends[PEERS];
+	struct tls_context *context = server_context();
+	close(fds[0]);
+	close(fds[1]);
+	for (int i = 0; i < PEERS; i++) {
+		tester_tcp_pair(fds);
+		ends[i] = fds[1];
+		testers[i] = (struct tester){.options.tls = context, .options.handshake_timeout_ns = 300 * 1000000};
+		tester_write(fds[1], HANDSHAKE_RECORD, 1);
+		tester_open(&testers[i], worker, fds[0]);
+	}
+	tester_sleep_ms(50);
+	struct counts counts = {.pool = testers[0].stream->pool};
+	worker_call(worker, count, &counts);
+	ck_assert_uint_eq(counts.handshakes, STREAM_HANDSHAKES_MAX);
+	ck_assert_uint_eq(counts.waiting, PEERS - STREAM_HANDSHAKES_MAX);
+	for (int i = 0; i < PEERS; i++)
+		TESTER_WAIT(&testers[i], testers[i].ends == 1);
+	worker_call(worker, count, &counts);
+	ck_assert_uint_eq(counts.handshakes + counts.waiting, 0);
+	for (int i = 0; i < PEERS; i++) {
+		ck_assert_int_eq(testers[i].end, STREAM_END_HANDSHAKE_TIMEOUT);
+		tester_close(&testers[i]);
+		close(ends[i]);
+	}
+	tls_context_release(&context);
+}
+END_TEST
+
+START_TEST(a_waiting_stream_may_be_closed)
+{
+	enum { PEERS = STREAM_HANDSHAKES_MAX + 2 };
+	static struct tester testers[PEERS];
+	int ends[PEERS];
+	struct tls_context *context = server_context();
+	close(fds[0]);
+	close(fds[1]);
+	for (int i = 0; i < PEERS; i++) {
+		tester_tcp_pair(fds);
+		ends[i] = fds[1];
+		testers[i] = (struct tester){.options.tls = context};
+		if (_i == 1)
+			tester_write(fds[1], HANDSHAKE_RECORD, 1);
+		tester_open(&testers[i], worker, fds[0]);
+	}
+	tester_sleep_ms(50);
+	for (int i = PEERS - 1; i >= 0; i--) {
+		tester_close(&testers[i]);
+		close(ends[i]);
+	}
+	tls_context_release(&context);
+}
+END_TEST
+
+START_TEST(a_refused_peer_that_stays_is_closed_after_a_short_time)
+{
+	struct tester tester = {.options.tls = server_context()};
+	tester_open(&tester, worker, fds[0]);
+	tester_write(fds[1], "<13>plain text\n", 15);
+	TESTER_WAIT(&tester, tester.ends == 1);
+	ck_assert_int_eq(tester.end, STREAM_END_TLS);
+	tester_close(&tester);
+	tls_context_release(&tester.options.tls);
+	close(fds[1]);
+}
+END_TEST
+
+/* --- starving others ---------------------------------------------------------------------------------------------- */
+
+enum { CROWD = STREAM_HANDSHAKES_MAX + 10 };
+
+static struct tester crowd[CROWD];
+static int crowd_ends[CROWD];
+
+/* Many peers connect, say so many octets of a handshake, and stay. */
+static void open_crowd(struct tls_context *context, size_t octets)
+{
+	for (int i = 0; i < CROWD; i++) {
+		int pair[2];
+		tester_tcp_pair(pair);
+		crowd_ends[i] = pair[1];
+		crowd[i] = (struct tester){.options.tls = context};
+		tester_write(pair[1], HANDSHAKE_RECORD, octets);
+		tester_open(&crowd[i], worker, pair[0]);
+	}
+	tester_sleep_ms(50);
+}
+
+static void close_crowd(void)
+{
+	for (int i = 0; i < CROWD; i++) {
+		tester_close(&crowd[i]);
+		close(crowd_ends[i]);
+	}
+}
+
+/* Milliseconds until a peer that does as it should is let in. */
+static uint64_t let_in_ms(struct tls_context *server_side)
+{
+	const struct tls_options options = {.ca = ca.path};
+	struct tls_context *client_side = tls_context_open(TLS_CLIENT, &options, text);
+	struct tester ours = {.options.tls = server_side};
+	struct tester theirs = {.options.tls = client_side, .options.server_name = "127.0.0.1"};
+	uint64_t begun = clock_monotonic_ns();
+	tester_open(&ours, worker, fds[0]);
+	tester_open(&theirs, worker, fds[1]);
+	TESTER_WAIT(&ours, ours.readies == 1);
+	uint64_t took = (clock_monotonic_ns() - begun) / CLOCK_NS_PER_MS;
+	tester_close(&theirs);
+	tester_close(&ours);
+	tls_context_release(&client_side);
+	return took;
+}
+
+START_TEST(peers_that_connect_and_say_nothing_keep_nobody_waiting)
+{
+	struct tls_context *context = server_context();
+	open_crowd(context, 0);
+	struct counts counts = {.pool = crowd[0].stream->pool};
+	worker_call(worker, count, &counts);
+	ck_assert_uint_eq(counts.handshakes + counts.waiting, 0);
+	ck_assert_uint_lt(let_in_ms(context), 1000);
+	for (int i = 0; i < CROWD; i++)
+		ck_assert_int_eq(crowd[i].ends, 0);
+	close_crowd();
+	tls_context_release(&context);
+}
+END_TEST
+
+START_TEST(peers_that_begin_and_stop_keep_others_waiting_for_a_short_time_only)
+{
+	struct tls_context *context = server_context();
+	open_crowd(context, 1);
+	uint64_t took = let_in_ms(context);
+	ck_assert_uint_ge(took, STREAM_HANDSHAKE_CROWDED_MS / 2);
+	ck_assert_uint_lt(took, 2 * STREAM_HANDSHAKE_CROWDED_MS);
+	close_crowd();
+	tls_context_release(&context);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("net/stream_begin");
+	TCase *tests = tcase_create("stream_begin");
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_set_timeout(tests, 60);
+	tcase_add_loop_test(tests, a_handshake_that_does_not_come_is_given_up, 0, 2);
+	tcase_add_test(tests, a_paused_stream_is_still_told_that_its_handshake_failed);
+	tcase_add_test(tests, no_more_than_so_many_handshakes_are_in_progress_and_the_others_have_their_turn);
+	tcase_add_loop_test(tests, a_waiting_stream_may_be_closed, 0, 2);
+	tcase_add_test(tests, a_refused_peer_that_stays_is_closed_after_a_short_time);
+	tcase_add_test(tests, peers_that_connect_and_say_nothing_keep_nobody_waiting);
+	tcase_add_test(tests, peers_that_begin_and_stop_keep_others_waiting_for_a_short_time_only);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
