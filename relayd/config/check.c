@@ -177,7 +177,8 @@ bool config_check(struct config *config, FILE *out, FILE *errors)
 		config_print_errors(config, errors);
 		return false;
 	}
-	fprintf(out, "%s: good: %u inputs, %u outputs\n", config->file, config->settings.inputs_count,
-			config->settings.outputs_count);
+	unsigned inputs = config->settings.inputs_count, outputs = config->settings.outputs_count;
+	fprintf(out, "%s: good: %u input%s, %u output%s\n", config->file, inputs, inputs == 1 ? "" : "s", outputs,
+			outputs == 1 ? "" : "s");
 	return true;
 }

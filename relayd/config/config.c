@@ -30,7 +30,9 @@ void config_report(struct config *config, unsigned line, const char *format, ...
 	if (kept >= CONFIG_ERRORS_MAX)
 		return;
 	char *text = NULL;
-	if (asprintf(&text, "%s:%u: %s", config->file, line, what) < 0)
+	int len = line > 0 ? asprintf(&text, "%s:%u: %s", config->file, line, what)
+					   : asprintf(&text, "%s: %s", config->file, what);
+	if (len < 0)
 		text = NULL;
 	/* By line; of one line in the order found. */
 	unsigned at = kept;
@@ -81,6 +83,10 @@ static bool start(struct config *config, const char *file)
 static bool read_into(struct config *config, struct bytes text)
 {
 	struct json_error error;
+	if (text.len == 0) {
+		config_report(config, 0, "is empty; it must be an object { } with the lists \"inputs\" and \"outputs\"");
+		return false;
+	}
 	config->tree = json_tree_read(text, &error);
 	if (config->tree != NULL)
 		read_top(config);
@@ -132,7 +138,7 @@ bool config_read_file(struct config *config, const char *path)
 	}
 	ssize_t len = read_whole(path, text, size);
 	if (len < 0)
-		config_report(config, 1, "cannot be read: %s", strerror(errno));
+		config_report(config, 0, "cannot be read: %s", strerror(errno));
 	else
 		read_into(config, bytes_of(text, (size_t)len));
 	free(text);

@@ -253,5 +253,5 @@ void config_read_outputs(struct config *config)
 		read_output(config, index++, item);
 	/* Without an output nothing would ever hold a message in the spool. */
 	if (list != NULL && list->children == 0)
-		config_report(config, list->line, "outputs is empty: messages would be stored and given up at once");
+		config_report(config, list->line, "\"outputs\" is empty: messages would be stored and given up at once");
 }

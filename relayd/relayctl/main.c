@@ -45,8 +45,13 @@ int main(int argc, char **argv)
 		return fflush(stdout) == 0 ? RELAYCTL_OK : RELAYCTL_FAILED;
 	}
 	const struct command *command = find(name);
-	if (command != NULL)
+	if (command != NULL) {
+		/* What getopt_long() begins its messages with. */
+		char label[64];
+		snprintf(label, sizeof label, "relayctl %s", command->name);
+		argv[1] = label;
 		return command->run(argc - 1, argv + 1);
+	}
 	if (argc > 1)
 		fprintf(stderr, "relayctl: there is no command \"%s\"\n", name);
 	print_help(stderr);

@@ -106,7 +106,7 @@ START_TEST(a_file_that_is_not_there_is_an_error)
 {
 	struct config config;
 	ck_assert(!config_read_file(&config, "/nonexistent/relayd.conf"));
-	check_invalid(&config, "nonexistent", "/nonexistent/relayd.conf:1: cannot be read: No such file or directory\n");
+	check_invalid(&config, "nonexistent", "/nonexistent/relayd.conf: cannot be read: No such file or directory\n");
 	config_free(&config);
 }
 END_TEST
@@ -115,7 +115,7 @@ START_TEST(a_directory_is_not_a_configuration)
 {
 	struct config config;
 	ck_assert(!config_read_file(&config, "/"));
-	check_invalid(&config, "directory", "/:1: cannot be read: Is a directory\n");
+	check_invalid(&config, "directory", "/: cannot be read: Is a directory\n");
 	config_free(&config);
 }
 END_TEST
