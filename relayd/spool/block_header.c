@@ -71,7 +71,9 @@ static bool is_consistent(const struct block_header *header)
 		return false;
 	if (header->codec == BLOCK_CODEC_NONE && header->stored_len != header->unpacked_len)
 		return false;
-	if (header->first == 0 || header->last != header->first + header->count - 1 || header->last == UINT64_MAX)
+	if (header->first == 0 || header->first > SEQUENCE_MAX || header->synced >= header->first)
+		return false;
+	if (header->last != header->first + header->count - 1 || header->last > SEQUENCE_MAX)
 		return false;
 	/* A record takes one octet for its length at the least. */
 	return header->kind == BLOCK_RECORDS ? header->count > 0 && header->count <= header->unpacked_len

@@ -103,6 +103,9 @@ static enum slot_result slot_check(const struct spool *spool, const uint8_t *slo
 	size_t name_len = le16_load(slot + 6);
 	if (slot[4] != FORMAT_MAJOR || name_len == 0 || name_len > SPOOL_NAME_MAX_BYTES)
 		return SLOT_DAMAGED;
+	uint64_t counter = le64_load(slot + 8), start = le64_load(slot + 96), delivered = le64_load(slot + 104);
+	if (counter > SEQUENCE_MAX || delivered > SEQUENCE_MAX || start > delivered)
+		return SLOT_DAMAGED;
 	return memchr(slot + NAME_AT, '\0', name_len) == NULL ? SLOT_VALID : SLOT_DAMAGED;
 }
 

@@ -26,6 +26,16 @@ void segment_header_write(const struct segment_header *header, uint8_t *out)
 	           XXH3_64bits(out, SEGMENT_HEADER_BYTES - CHECKSUM_BYTES));
 }
 
+static bool is_number(uint64_t counter_or_sequence)
+{
+	return counter_or_sequence > 0 && counter_or_sequence <= SEQUENCE_MAX;
+}
+
+static bool is_consistent(const struct segment_header *header)
+{
+	return is_number(header->counter) && is_number(header->first) && header->previous_last < header->first;
+}
+
 enum segment_header_result segment_header_read(struct bytes octets, struct segment_header *header)
 {
 	/* The header's length is fixed within a major version: the checkpoint must be found even if it is damaged. */
@@ -37,13 +47,18 @@ enum segment_header_result segment_header_read(struct bytes octets, struct segme
 	if (octets.at[4] != FORMAT_MAJOR || le16_load(octets.at + 6) != SEGMENT_HEADER_BYTES ||
 	    checksum != le64_load(octets.at + SEGMENT_HEADER_BYTES - CHECKSUM_BYTES))
 		return SEGMENT_HEADER_INVALID;
-	header->counter = le64_load(octets.at + 8);
-	memcpy(header->spool_id, octets.at + 16, sizeof header->spool_id);
-	header->salt = le64_load(octets.at + 32);
-	header->first = le64_load(octets.at + 40);
-	header->previous_last = le64_load(octets.at + 48);
-	header->begun_ns = (int64_t)le64_load(octets.at + 56);
-	return header->first > header->previous_last ? SEGMENT_HEADER_VALID : SEGMENT_HEADER_INVALID;
+	struct segment_header loaded = {
+		.counter = le64_load(octets.at + 8),
+		.salt = le64_load(octets.at + 32),
+		.first = le64_load(octets.at + 40),
+		.previous_last = le64_load(octets.at + 48),
+		.begun_ns = (int64_t)le64_load(octets.at + 56),
+	};
+	memcpy(loaded.spool_id, octets.at + 16, sizeof loaded.spool_id);
+	if (!is_consistent(&loaded))
+		return SEGMENT_HEADER_INVALID;
+	*header = loaded;
+	return SEGMENT_HEADER_VALID;
 }
 
 /* Sixteen hexadecimal digits, lower case: so that names sort as numbers do and have one form. */
@@ -86,7 +101,7 @@ void segment_name(uint64_t counter, uint64_t first, char *name)
 
 bool segment_name_parse(const char *name, uint64_t *counter, uint64_t *first)
 {
-	return parse_two(name, "segment-", counter, first);
+	return parse_two(name, "segment-", counter, first) && is_number(*counter) && is_number(*first);
 }
 
 void segment_spare_name(uint64_t number, char *name)
@@ -96,7 +111,7 @@ void segment_spare_name(uint64_t number, char *name)
 
 bool segment_spare_name_parse(const char *name, uint64_t *number)
 {
-	return parse_prefix(&name, "spare-") && parse_hex(&name, number) && *name == '\0';
+	return parse_prefix(&name, "spare-") && parse_hex(&name, number) && *name == '\0' && *number <= SEQUENCE_MAX;
 }
 
 void segment_damaged_name(uint64_t counter, uint64_t offset, char *name)

@@ -28,7 +28,10 @@ enum segment_header_result {
 /* Reads the header at the start of `octets`, its checksum included; `*header` is set only if it is valid. */
 enum segment_header_result segment_header_read(struct bytes octets, struct segment_header *header);
 
-/* Names; `name` has DISK_NAME_MAX_BYTES. Parsing is false for any other name, and for numbers written otherwise. */
+/*
+ * Names; `name` has DISK_NAME_MAX_BYTES. Parsing is false for any other name, for numbers written otherwise, and for those
+ * that no spool comes to (SEQUENCE_MAX).
+ */
 void segment_name(uint64_t counter, uint64_t first, char *name);
 bool segment_name_parse(const char *name, uint64_t *counter, uint64_t *first);
 void segment_spare_name(uint64_t number, char *name);

@@ -11,7 +11,8 @@
  *     spare-<number>                          a preallocated file that will become a segment; its content means nothing
  *     damaged-<counter>-<offset>              octets that recovery or a reader had to step over, kept for a look at them
  *
- * All numbers are little endian. All checksums are XXH3, 64 bits.
+ * All numbers are little endian. All checksums are XXH3, 64 bits. Sequences and counters begin with 1 and are 2^62 - 1 at
+ * the most; where one is not, what holds it is invalid.
  *
  * A SEGMENT is a file of fixed, preallocated size: a header, the checkpoint, blocks, and then whatever was there.
  *
@@ -64,7 +65,7 @@
  *   2. the header's checksum is right with this segment's salt (a block from the file's earlier life, or a log message
  *      that looks like a block, never is);
  *   3. kind, codec and origin are known, and the lengths are within the limits below and within the file;
- *   4. records: last = first + records - 1; in other kinds there are none;
+ *   4. records: last = first + records - 1; in other kinds there are none; synced is below first;
  *   5. the payload's checksum is right.
  *
  * The payload of a block of records is, for each record, its length (varint) and its octets. The other kinds:
@@ -141,6 +142,9 @@ enum {
 
 	SPOOL_ID_BYTES = 16,
 };
+
+/* Sequences and counters are this at the most, so that no arithmetic on them wraps whatever a file says. */
+#define SEQUENCE_MAX (UINT64_MAX / 4)
 
 #define SEGMENT_MAGIC 0x47534c52u /* "RLSG" */
 #define BLOCK_MAGIC 0x4b424c52u   /* "RLBK" */

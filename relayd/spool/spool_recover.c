@@ -214,9 +214,11 @@ static void cut_segment(struct spool *spool, struct segment_entry *entry, uint64
 static int reuse_empty_newest(struct spool *spool, struct found *found)
 {
 	struct segment_table *table = &spool->table;
-	const struct segment_entry *newest = &table->entry[table->count - 1];
 	char from[DISK_NAME_MAX_BYTES], to[DISK_NAME_MAX_BYTES];
-	if (table->spares > 0 || table->count < 2 || newest->size != spool->options.segment_size_bytes ||
+	if (table->spares > 0 || table->count < 2)
+		return 0;
+	const struct segment_entry *newest = &table->entry[table->count - 1];
+	if (newest->size != spool->options.segment_size_bytes ||
 	    found->last >= newest->first || found->unproven_at != found->tail_at)
 		return 0;
 	segment_name(newest->counter, newest->first, from);

@@ -3,6 +3,7 @@
 #include "spool/block.h"
 
 #include "base/little_endian.h"
+#include "spool/segment.h"
 #include "spool/spool.h"
 #include "support/guarded_bytes.h"
 
@@ -164,6 +165,7 @@ START_TEST(a_signed_header_with_numbers_that_cannot_be_is_invalid)
 		{24, 12},                          /* not last - first + 1 */
 		{32, 101},
 		{40, 111},
+		{48, 100},                         /* synced itself before it was written */
 	};
 	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
 		uint8_t octets[BLOCK_HEADER_BYTES];
@@ -173,6 +175,80 @@ START_TEST(a_signed_header_with_numbers_that_cannot_be_is_invalid)
 		sign(octets, sizeof octets);
 		ck_assert_int_eq(block_header_read(bytes_of(octets, sizeof octets), SALT, &header), BLOCK_HEADER_INVALID);
 	}
+}
+END_TEST
+
+START_TEST(sequences_end_before_arithmetic_on_them_wraps)
+{
+	uint8_t octets[BLOCK_HEADER_BYTES];
+	struct block_header header = full_header, got;
+	header.first = SEQUENCE_MAX - 10;
+	header.last = SEQUENCE_MAX;
+	block_header_write(&header, SALT, octets);
+	ck_assert_int_eq(block_header_read(bytes_of(octets, sizeof octets), SALT, &got), BLOCK_HEADER_VALID);
+	header.first++;
+	header.last++;
+	block_header_write(&header, SALT, octets);
+	ck_assert_int_eq(block_header_read(bytes_of(octets, sizeof octets), SALT, &got), BLOCK_HEADER_INVALID);
+}
+END_TEST
+
+/* ---- segments ---- */
+
+START_TEST(a_segment_header_is_read_as_it_was_written_and_no_bit_of_it_may_change)
+{
+	struct segment_header header = {.counter = 3, .spool_id = "abc", .salt = 5, .first = 101, .previous_last = 90,
+	                                .begun_ns = -7}, got;
+	uint8_t octets[SEGMENT_HEADER_BYTES];
+	segment_header_write(&header, octets);
+	ck_assert_int_eq(segment_header_read(bytes_of(octets, sizeof octets), &got), SEGMENT_HEADER_VALID);
+	ck_assert_mem_eq(&got, &header, sizeof header);
+	for (size_t bit = 0; bit < 8 * sizeof octets; bit++) {
+		octets[bit / 8] ^= (uint8_t)(1u << bit % 8);
+		ck_assert_int_ne(segment_header_read(bytes_of(octets, sizeof octets), &got), SEGMENT_HEADER_VALID);
+		octets[bit / 8] ^= (uint8_t)(1u << bit % 8);
+	}
+	for (size_t len = 0; len < sizeof octets; len++)
+		ck_assert_int_eq(segment_header_read(bytes_of(octets, len), &got), SEGMENT_HEADER_INVALID);
+}
+END_TEST
+
+START_TEST(a_signed_segment_header_with_numbers_that_cannot_be_is_invalid)
+{
+	static const struct segment_header bad[] = {
+		{.counter = 1, .first = 10, .previous_last = 10},
+		{.counter = 0, .first = 10, .previous_last = 9},
+		{.counter = SEQUENCE_MAX + 1, .first = 10, .previous_last = 9},
+		{.counter = 1, .first = SEQUENCE_MAX + 1, .previous_last = 9},
+	};
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		uint8_t octets[SEGMENT_HEADER_BYTES];
+		struct segment_header got;
+		segment_header_write(&bad[i], octets);
+		ck_assert_int_eq(segment_header_read(bytes_of(octets, sizeof octets), &got), SEGMENT_HEADER_INVALID);
+	}
+}
+END_TEST
+
+START_TEST(only_names_that_a_spool_can_have_given_are_taken_for_segments)
+{
+	char name[DISK_NAME_MAX_BYTES];
+	uint64_t counter = 0, first = 0;
+	segment_name(0xabc, SEQUENCE_MAX, name);
+	ck_assert_str_eq(name, "segment-0000000000000abc-3fffffffffffffff");
+	ck_assert(segment_name_parse(name, &counter, &first));
+	ck_assert_uint_eq(counter, 0xabc);
+	ck_assert_uint_eq(first, SEQUENCE_MAX);
+	static const char *const bad[] = {
+		"segment-0000000000000000-0000000000000001", "segment-0000000000000001-0000000000000000",
+		"segment-4000000000000000-0000000000000001", "segment-0000000000000001-ffffffffffffffff",
+		"segment-0000000000000ABC-0000000000000001", "segment-0000000000000001-0000000000000001x",
+		"segment-1-1", "segment-", "Segment-0000000000000001-0000000000000001", "",
+	};
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+		ck_assert_msg(!segment_name_parse(bad[i], &counter, &first), "%s", bad[i]);
+	ck_assert(segment_spare_name_parse("spare-0000000000000007", &first));
+	ck_assert(!segment_spare_name_parse("spare-ffffffffffffffff", &first));
 }
 END_TEST
 
@@ -311,6 +387,10 @@ int main(void)
 	tcase_add_test(tests, what_only_a_newer_version_can_have_written_is_said_to_be_newer);
 	tcase_add_test(tests, a_longer_header_of_a_newer_minor_version_is_read);
 	tcase_add_test(tests, a_signed_header_with_numbers_that_cannot_be_is_invalid);
+	tcase_add_test(tests, sequences_end_before_arithmetic_on_them_wraps);
+	tcase_add_test(tests, a_segment_header_is_read_as_it_was_written_and_no_bit_of_it_may_change);
+	tcase_add_test(tests, a_signed_segment_header_with_numbers_that_cannot_be_is_invalid);
+	tcase_add_test(tests, only_names_that_a_spool_can_have_given_are_taken_for_segments);
 	suite_add_tcase(suite, tests);
 	tests = tcase_create("payloads");
 	tcase_add_test(tests, records_come_out_as_they_went_in_whatever_was_reserved);
