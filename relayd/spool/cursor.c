@@ -96,6 +96,10 @@ struct spool_cursor *spool_cursor_open(struct spool *spool, const struct spool_c
 			return NULL;
 		}
 		create(cursor, options);
+		/* One slot now, the other below: a cursor is never a place with one slot, which could be one half born. */
+		if (!sync_now(spool, error))
+			return NULL;
+		cursor->dirty = true;
 	}
 	assert(!cursor->open);
 	pass_over_missing(cursor);
@@ -113,6 +117,7 @@ void spool_cursor_close(struct spool_cursor **cursor)
 		return;
 	pthread_mutex_lock(&(*cursor)->lock);
 	(*cursor)->open = false;
+	(*cursor)->jumped = false; /* the next one begins behind the jump, with its totals */
 	pthread_mutex_unlock(&(*cursor)->lock);
 	*cursor = NULL;
 }
@@ -153,7 +158,13 @@ void spool_cursor_deliver(struct spool_cursor *cursor, uint64_t sequence, const 
 	bool moves = sequence > spool_cursor_delivered(cursor);
 	bool was_dirty = cursor->dirty;
 	if (moves) {
-		uint64_t dropped = cursor->totals.dropped_oldest;
+		/*
+		 * A jump that the output has not asked about yet, and is already behind: what was to be passed over has been
+		 * delivered and is in `totals`. So the jump never happened.
+		 */
+		uint64_t overtaken = cursor->jumped ? cursor->jump_last - cursor->jump_first + 1 : 0;
+		uint64_t dropped = cursor->totals.dropped_oldest - overtaken;
+		cursor->jumped = false;
 		cursor->totals = *totals;
 		cursor->totals.dropped_oldest = dropped;
 		if (view != NULL) {

@@ -318,8 +318,10 @@ void spool_cursor_deliver(struct spool_cursor *cursor, uint64_t sequence, const 
                           const struct spool_output_totals *totals);
 
 /*
- * If when_behind made the cursor jump: true, with the range that was passed over. The output seeks behind `*last` and
- * counts the range. Ask before reading and on each wake-up.
+ * If when_behind made the cursor jump: true, with the range that was passed over, once. It is counted already
+ * (spool_cursor_totals); the output seeks behind `*last`. Ask before reading and on each wake-up. If
+ * spool_cursor_deliver() comes first and goes beyond the range, then nothing was passed over: it is not told, and not
+ * counted.
  */
 bool spool_cursor_jumped(struct spool_cursor *cursor, uint64_t *first, uint64_t *last);
 

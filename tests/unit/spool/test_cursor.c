@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Cursors: their file, and what outputs and operators do with them. */
+#include "base/little_endian.h"
 #include "support/memory_disk.h"
 #include "support/spool_rig.h"
+
+#include <xxhash.h>
 
 static struct memory_disk disk;
 static struct rig rig;
@@ -228,6 +231,125 @@ START_TEST(a_cursor_lost_to_damage_begins_with_the_oldest_record)
 }
 END_TEST
 
+/*
+ * Rule 11 against an output that is faster than the keeper thought: the cursor jumps, and before the output asks, it
+ * delivers what lies behind the jump, with totals that know nothing of it. Every sequence is counted once.
+ */
+START_TEST(a_jump_that_the_output_overtook_before_it_was_told_never_happened)
+{
+	uint64_t first, last;
+	struct spool_output_totals totals;
+	struct spool_cursor *cursor = rig_cursor(&rig, "drops", SPOOL_FROM_OLDEST, SPOOL_DROP_OLDEST);
+	ck_assert(rig_store(&rig, 10) && rig_store(&rig, 10));
+	spool_cursor_deliver(cursor, 4, NULL, &(struct spool_output_totals){.delivered = 4});
+	cursor_jump(cursor, 6);
+	cursor_jump(cursor, 10);
+	spool_cursor_totals(cursor, &totals);
+	ck_assert_uint_eq(totals.dropped_oldest, 6);
+	spool_cursor_deliver(cursor, 15, NULL, &(struct spool_output_totals){.delivered = 15});
+	spool_cursor_totals(cursor, &totals);
+	ck_assert_uint_eq(totals.delivered, 15);
+	ck_assert_uint_eq(totals.dropped_oldest, 0);
+	ck_assert(!spool_cursor_jumped(cursor, &first, &last));
+	/* A later one counts, and one that was told stays counted. */
+	cursor_jump(cursor, 17);
+	ck_assert(spool_cursor_jumped(cursor, &first, &last));
+	ck_assert_uint_eq(first, 16);
+	ck_assert_uint_eq(last, 17);
+	spool_cursor_deliver(cursor, 20, NULL, &(struct spool_output_totals){.delivered = 18, .dropped_oldest = 2});
+	spool_cursor_totals(cursor, &totals);
+	ck_assert_uint_eq(totals.delivered + totals.dropped_oldest, 20);
+	ck_assert_uint_eq(totals.dropped_oldest, 2);
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
+/* What lies within the jump and is delivered before the output asks stays counted as dropped, as the cursor has it. */
+START_TEST(a_delivery_within_a_jump_is_ignored_until_the_output_has_asked)
+{
+	uint64_t first, last;
+	struct spool_output_totals totals;
+	struct spool_cursor *cursor = rig_cursor(&rig, "drops", SPOOL_FROM_OLDEST, SPOOL_DROP_OLDEST);
+	ck_assert(rig_store(&rig, 10));
+	cursor_jump(cursor, 6);
+	spool_cursor_deliver(cursor, 5, NULL, &(struct spool_output_totals){.delivered = 5});
+	spool_cursor_deliver(cursor, 6, NULL, &(struct spool_output_totals){.delivered = 6});
+	spool_cursor_totals(cursor, &totals);
+	ck_assert_uint_eq(totals.delivered, 0);
+	ck_assert_uint_eq(totals.dropped_oldest, 6);
+	ck_assert(spool_cursor_jumped(cursor, &first, &last));
+	ck_assert_uint_eq(first, 1);
+	ck_assert_uint_eq(last, 6);
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
+START_TEST(a_jump_nobody_asked_for_is_not_told_to_the_next_who_opens_the_cursor)
+{
+	uint64_t first, last;
+	struct spool_cursor *cursor = rig_cursor(&rig, "drops", SPOOL_FROM_OLDEST, SPOOL_DROP_OLDEST);
+	ck_assert(rig_store(&rig, 10));
+	cursor_jump(cursor, 6);
+	spool_cursor_close(&cursor);
+	cursor = rig_cursor(&rig, "drops", SPOOL_FROM_OLDEST, SPOOL_DROP_OLDEST);
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 6);
+	ck_assert(!spool_cursor_jumped(cursor, &first, &last));
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
+/*
+ * A new output's cursor has both its slots from the start. With one, a bit that goes bad in it would leave a place that
+ * looks as if nobody had ever had it, and the output would begin anew behind everything it was to send.
+ */
+START_TEST(a_cursor_that_never_moved_survives_damage_to_one_slot)
+{
+	ck_assert(rig_store(&rig, 10));
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_NEW, SPOOL_HOLD);
+	uint64_t size;
+	ck_assert(rig_store(&rig, 10));
+	spool_cursor_close(&cursor);
+	spool_close(&rig.spool);
+	memory_disk_octets(&disk, "cursors", &size)[(1 + _i) * CURSOR_SLOT_BYTES + 100] ^= 1;
+	rig_open_ok(&rig);
+	cursor = rig_cursor(&rig, "central", SPOOL_FROM_NEW, SPOOL_HOLD);
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 10);
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
+static void sign_slot(uint8_t *file, unsigned slot)
+{
+	uint8_t *at = file + (1 + slot) * CURSOR_SLOT_BYTES;
+	le64_store(at + CURSOR_SLOT_BYTES - 8, XXH3_64bits_withSeed(at, CURSOR_SLOT_BYTES - 8, le64_load(file + 8)));
+}
+
+/* Right checksums prove only who wrote it: a place that no cursor can have is damage, not a number to count with. */
+START_TEST(a_signed_slot_with_numbers_that_cannot_be_is_damaged)
+{
+	static const struct {
+		unsigned at;
+		uint64_t value;
+	} changes[] = {{104, UINT64_MAX}, {104, SEQUENCE_MAX + 1}, {96, 9}, {8, UINT64_MAX}};
+	uint64_t size;
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	ck_assert(rig_store(&rig, 10));
+	rig_deliver(cursor, 8);
+	spool_cursor_close(&cursor);
+	spool_close(&rig.spool);
+	uint8_t *octets = memory_disk_octets(&disk, "cursors", &size);
+	for (unsigned slot = 0; slot < 2; slot++) {
+		le64_store(octets + (1 + slot) * CURSOR_SLOT_BYTES + changes[_i].at, changes[_i].value);
+		sign_slot(octets, slot);
+	}
+	rig_open_ok(&rig);
+	struct spool_orphan orphan;
+	ck_assert_uint_eq(spool_orphans(rig.spool, &orphan, 1), 1);
+	ck_assert_str_eq(orphan.name, "damaged-place-0");
+	ck_assert_uint_eq(spool_stored(rig.spool), 10);
+}
+END_TEST
+
 START_TEST(a_lost_file_of_cursors_makes_all_outputs_begin_with_the_oldest_record)
 {
 	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_NEW, SPOOL_HOLD);
@@ -284,6 +406,11 @@ int main(void)
 	tcase_add_test(tests, renaming_keeps_the_place_and_the_stream);
 	tcase_add_test(tests, places_are_limited_and_the_error_says_so);
 	tcase_add_test(tests, a_cursor_lost_to_damage_begins_with_the_oldest_record);
+	tcase_add_test(tests, a_jump_that_the_output_overtook_before_it_was_told_never_happened);
+	tcase_add_test(tests, a_delivery_within_a_jump_is_ignored_until_the_output_has_asked);
+	tcase_add_test(tests, a_jump_nobody_asked_for_is_not_told_to_the_next_who_opens_the_cursor);
+	tcase_add_loop_test(tests, a_cursor_that_never_moved_survives_damage_to_one_slot, 0, 2);
+	tcase_add_loop_test(tests, a_signed_slot_with_numbers_that_cannot_be_is_damaged, 0, 4);
 	tcase_add_test(tests, a_lost_file_of_cursors_makes_all_outputs_begin_with_the_oldest_record);
 	tcase_add_test(tests, segments_removed_by_hand_are_counted_as_damaged);
 	suite_add_tcase(suite, tests);
