@@ -361,11 +361,17 @@ static enum spool_read_result lend_block(struct spool_reader *reader, const stru
 	return SPOOL_READ_BLOCK;
 }
 
+/* Behind the segment's end: what an interrupted write left there. A control block at the end has the next one's first. */
+static bool is_leftover(const struct block_header *header, uint64_t next_first)
+{
+	return header->first > next_first || (header->first == next_first && header->kind == BLOCK_RECORDS);
+}
+
 static enum spool_read_result at_block(struct spool_reader *reader, const struct surroundings *around,
                                        const struct block_header *header, struct spool_view *view, bool *again)
 {
-	if (header->first >= around->next_first && around->next_first != UINT64_MAX && header->kind == BLOCK_RECORDS)
-		return next_segment(reader, around, view, again); /* a leftover behind the segment's end */
+	if (around->next_first != UINT64_MAX && is_leftover(header, around->next_first))
+		return next_segment(reader, around, view, again);
 	if (header->first > reader->expected) {
 		uint64_t first = reader->expected;
 		note_damage(reader, first, header->first - 1);

@@ -17,7 +17,7 @@ struct scan {
 	const struct segment_entry *entry;
 	struct segment_walk walk;
 	struct found *found;
-	bool newest;
+	bool newest;        /* else it is an older one, and everything in it is proven */
 	uint64_t expected;  /* first sequence of the next block of records */
 	uint64_t good_end;  /* behind the last good block */
 	uint64_t life_end;  /* behind the last block of this life of the file, good or not */
@@ -95,6 +95,21 @@ static enum recover_result read_checkpoint(struct scan *scan, struct ledger *led
 	return RECOVERED;
 }
 
+/*
+ * Goes behind the checkpoint, whether it is valid or not: it was synced before the segment got its name, so what is wrong
+ * with it is damage, never a torn tail that takes the blocks behind it along.
+ */
+static enum recover_result pass_checkpoint(struct scan *scan, int *error)
+{
+	struct block_header header;
+	enum walk_result result = look(&scan->walk, &header);
+	if (result == WALK_BLOCK && header.kind == BLOCK_CHECKPOINT)
+		walk_pass(&scan->walk, &header);
+	else if (result == WALK_INVALID)
+		result = search(&scan->walk, &header);
+	return result == WALK_NEWER || result == WALK_FAILED ? walk_problem(scan, result, error) : RECOVERED;
+}
+
 /* ---- first pass: what is proven ---- */
 
 static enum recover_result find_proven(struct scan *scan, int *error)
@@ -140,6 +155,9 @@ static void note_damage(struct scan *scan, uint64_t last)
 	/* Whose records these were is lost with their headers. */
 	atomic_fetch_add_explicit(&scan->spool->ledger.unattributed, last + 1 - scan->expected, memory_order_relaxed);
 	scan->expected = last + 1;
+	/* The octets stay where they are: they will be set aside, and read over. */
+	if (scan->walk.offset > scan->good_end)
+		scan->good_end = scan->walk.offset;
 }
 
 /* What a good block at or below `proven` says is taken over. */
@@ -176,7 +194,7 @@ static enum recover_result take_block(struct scan *scan, const struct block_head
 	*done = header->first > scan->expected;
 	if (*done)
 		return RECOVERED;
-	if (scan->expected > found->proven && !found->clean) {
+	if (scan->newest && scan->expected > found->proven && !found->clean) {
 		if (scan->good_end != scan->walk.offset && found->unproven_at != 0) {
 			*done = true; /* an invalid place above what is proven */
 			return RECOVERED;
@@ -258,16 +276,14 @@ static enum recover_result scan_older(struct scan *scan, uint64_t previous_last,
 	enum walk_result result;
 	scan->walk.read_bytes = WALK_PEEK_BYTES;
 	while ((result = look(&scan->walk, &header)) == WALK_BLOCK || result == WALK_INVALID) {
-		if (result == WALK_INVALID && (result = search(&scan->walk, &header)) != WALK_BLOCK)
+		if (result == WALK_INVALID && (scan->expected > previous_last || (result = search(&scan->walk, &header)) != WALK_BLOCK))
 			break;
-		if (header.first >= next && header.kind == BLOCK_RECORDS)
+		if (header.first > next || (header.first == next && header.kind == BLOCK_RECORDS))
 			break;
 		bool done = false;
 		enum recover_result taken = take_block(scan, &header, &done, error);
 		if (taken != RECOVERED || done)
 			return taken;
-		if (scan->expected > previous_last)
-			break;
 	}
 	if (result == WALK_NEWER || result == WALK_FAILED)
 		return walk_problem(scan, result, error);
@@ -311,9 +327,9 @@ static enum recover_result scan_segment(struct spool *spool, unsigned index, boo
 	enum recover_result result = recover_read_header(spool, scan.entry, &header, valid, error);
 	if (result != RECOVERED)
 		return result;
-	bool newest = index + 1 == table->count;
-	uint64_t previous_last = newest ? 0 : scan.entry[1].first - 1;
-	if (!newest) {
+	scan.newest = index + 1 == table->count;
+	uint64_t previous_last = scan.newest ? 0 : scan.entry[1].first - 1;
+	if (!scan.newest) {
 		bool next_valid;
 		result = recover_read_header(spool, scan.entry + 1, &next, &next_valid, error);
 		if (result != RECOVERED)
@@ -332,8 +348,11 @@ static enum recover_result scan_segment(struct spool *spool, unsigned index, boo
 	walk_start(&scan.walk, file, *valid ? header.salt : 0, SEGMENT_HEADER_BYTES, *valid ? scan.entry->size : 0);
 	if (checkpoint)
 		result = read_checkpoint(&scan, &spool->ledger, valid, error);
-	if (result == RECOVERED && (*valid || !checkpoint))
-		result = newest ? scan_newest(&scan, error) : scan_older(&scan, previous_last, error);
+	bool goes_on = result == RECOVERED && (*valid || !checkpoint);
+	if (goes_on)
+		result = pass_checkpoint(&scan, error);
+	if (goes_on && result == RECOVERED)
+		result = scan.newest ? scan_newest(&scan, error) : scan_older(&scan, previous_last, error);
 	walk_free(&scan.walk);
 	spool->disk->close(spool->disk, file);
 	return result;

@@ -176,6 +176,11 @@ START_TEST(damage_that_touches_the_torn_tail_ends_where_the_synced_part_ends)
 	ck_assert_uint_eq(read.damage_first[0], 31);
 	ck_assert_uint_eq(read.damage_last[0], 40);
 	ck_assert_uint_eq(read.records, 30);
+	/* What is damaged is set aside, whole, though the segment was cut behind it. */
+	keeper_turn(rig.spool);
+	uint64_t size;
+	ck_assert_ptr_nonnull(memory_disk_octets(&disk, memory_disk_find(&disk, "damaged-", 0), &size));
+	ck_assert_uint_gt(size, 1000);
 }
 END_TEST
 
@@ -275,6 +280,61 @@ START_TEST(a_newest_segment_without_a_readable_header_is_set_aside)
 	ck_assert_uint_eq(rig.recovery.last_sequence, first - 1);
 	ck_assert_ptr_nonnull(memory_disk_find(&disk, "damaged-", 0));
 	ck_assert_uint_eq(rig_read_all(&rig, 1).records, first - 1);
+	spool_check(rig.spool);
+}
+END_TEST
+
+/* The checkpoint was synced before the segment had its name: damage to it does not make the blocks behind it a torn tail. */
+START_TEST(a_damaged_checkpoint_takes_no_group_with_it_that_was_acknowledged)
+{
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_NEW, SPOOL_HOLD);
+	uint64_t size;
+	store_blocks(4);
+	ck_assert_int_eq(writer_rotate(rig.spool, 41, 40), 0);
+	store_blocks(1);
+	uint8_t *octets = memory_disk_octets(&disk, memory_disk_find(&disk, "segment-", 1), &size);
+	octets[SEGMENT_HEADER_BYTES + (_i == 0 ? 40 : BLOCK_HEADER_BYTES + 3)] ^= 1;
+	spool_cursor_close(&cursor);
+	crash();
+	rig_open_ok(&rig);
+	ck_assert_uint_eq(rig.recovery.last_sequence, 50);
+	ck_assert_uint_eq(rig_read_all(&rig, 1).records, 50);
+	spool_check(rig.spool);
+}
+END_TEST
+
+/* Restarts without a message between them leave segments without a block; they have nothing to write again. */
+START_TEST(a_damaged_checkpoint_behind_empty_segments_does_not_keep_the_spool_from_opening)
+{
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_NEW, SPOOL_HOLD);
+	struct spool_input_totals totals;
+	uint64_t size;
+	unsigned newest = 0;
+	store_blocks(4);
+	spool_count_drop(rig.spool, 0, 0, SPOOL_DROP_KERNEL, 7);
+	writer_flush_ledger(rig.spool);
+	spool_cursor_close(&cursor);
+	for (int i = 0; i < 3; i++) {
+		if (_i == 0)
+			crash();
+		else
+			spool_close(&rig.spool);
+		rig_open_ok(&rig);
+		keeper_turn(rig.spool);
+		spool_count_drop(rig.spool, 0, 0, SPOOL_DROP_KERNEL, 1);
+		writer_flush_ledger(rig.spool);
+	}
+	store_blocks(1);
+	while (memory_disk_find(&disk, "segment-", newest + 1) != NULL)
+		newest++;
+	memory_disk_octets(&disk, memory_disk_find(&disk, "segment-", newest), &size)[SEGMENT_HEADER_BYTES + 40] ^= 1;
+	crash();
+	rig_open_ok(&rig);
+	ck_assert_uint_eq(rig.recovery.last_sequence, 50);
+	ck_assert_uint_eq(rig_read_all(&rig, 1).records, 50);
+	spool_input_totals(rig.spool, 0, &totals);
+	ck_assert_uint_eq(totals.stored, 50);
+	ck_assert_uint_eq(totals.dropped[SPOOL_DROP_KERNEL], 10);
 	spool_check(rig.spool);
 }
 END_TEST
@@ -379,6 +439,8 @@ int main(void)
 	tcase_add_test(tests, blocks_of_the_files_earlier_life_are_never_taken_for_blocks);
 	tcase_add_test(tests, a_log_message_that_looks_like_a_block_is_never_taken_for_one);
 	tcase_add_test(tests, with_a_damaged_newest_checkpoint_the_previous_one_and_its_blocks_hold);
+	tcase_add_loop_test(tests, a_damaged_checkpoint_takes_no_group_with_it_that_was_acknowledged, 0, 2);
+	tcase_add_loop_test(tests, a_damaged_checkpoint_behind_empty_segments_does_not_keep_the_spool_from_opening, 0, 2);
 	tcase_add_test(tests, a_newest_segment_without_a_readable_header_is_set_aside);
 	tcase_add_test(tests, a_spool_of_a_newer_version_is_refused);
 	tcase_add_test(tests, sequences_that_a_cursor_has_seen_are_never_used_again);
