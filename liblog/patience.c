@@ -26,10 +26,9 @@ void slog_patience_restore(struct slog_patience *patience)
 		atomic_store_explicit(&patience->stalled, 0, memory_order_relaxed);
 }
 
-/* Milliseconds that a call may wait. */
-static unsigned left(struct slog_patience *patience, uint64_t now_ms, unsigned max_ms)
+unsigned slog_patience_left(struct slog_patience *patience, unsigned max_ms)
 {
-	uint64_t second = now_ms / MS_PER_SECOND;
+	uint64_t second = slog_clock_monotonic_ms() / MS_PER_SECOND;
 	if (atomic_load_explicit(&patience->stalled, memory_order_relaxed) != 0)
 		return 0;
 	if (atomic_exchange_explicit(&patience->second, second, memory_order_relaxed) != second)
@@ -40,10 +39,10 @@ static unsigned left(struct slog_patience *patience, uint64_t now_ms, unsigned m
 }
 
 /* What a call has waited counts whether it helped or not: a reader that is always slow would else cost all our time. */
-static unsigned note_waited(struct slog_patience *patience, uint64_t start)
+unsigned slog_patience_spend(struct slog_patience *patience, uint64_t start_ms)
 {
 	uint64_t now = slog_clock_monotonic_ms();
-	unsigned waited = now - start > 1 ? (unsigned)(now - start) : 1;
+	unsigned waited = now - start_ms > 1 ? (unsigned)(now - start_ms) : 1;
 	if (atomic_fetch_add_explicit(&patience->waited, waited, memory_order_relaxed) + waited >= SLOG_WAIT_SECOND_MS)
 		atomic_store_explicit(&patience->stalled, now + SLOG_STALLED_RETRY_MS, memory_order_relaxed);
 	return waited;
@@ -56,9 +55,9 @@ bool slog_patience_wait(struct slog_patience *patience, int fd, unsigned *left_m
 	if (poll(&poller, 1, 0) > 0)
 		return true;
 	uint64_t start = slog_clock_monotonic_ms();
-	unsigned may_wait = left(patience, start, *left_ms);
+	unsigned may_wait = slog_patience_left(patience, *left_ms);
 	bool is_ready = may_wait > 0 && poll(&poller, 1, (int)may_wait) > 0;
-	unsigned waited = note_waited(patience, start);
+	unsigned waited = slog_patience_spend(patience, start);
 	*left_ms -= waited < *left_ms ? waited : *left_ms;
 	return is_ready;
 }

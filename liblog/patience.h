@@ -30,6 +30,12 @@ bool slog_patience_may_try(struct slog_patience *patience);
  */
 bool slog_patience_wait(struct slog_patience *patience, int fd, unsigned *left_ms);
 
+/* Milliseconds, max_ms at most, that a call may wait by other means; afterwards it says when it began to wait. */
+unsigned slog_patience_left(struct slog_patience *patience, unsigned max_ms);
+
+/* Notes what was waited since start_ms, and returns it: at least 1. */
+unsigned slog_patience_spend(struct slog_patience *patience, uint64_t start_ms);
+
 /* A write has succeeded. */
 void slog_patience_restore(struct slog_patience *patience);
 

@@ -2,10 +2,12 @@
 /* Lines to a descriptor that belongs to the program; standard error is one. */
 #include <liblog/sink.h>
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "carrier.h"
 #include "sink_stderr.h"
 #include "write_line.h"
 
@@ -27,7 +29,23 @@ static void close_fd(struct slog_sink *sink)
 	free(sink);
 }
 
-static const struct slog_sink_driver driver = {.name = "fd", .line_feed = true, .write = write_fd, .close = close_fd};
+static size_t send_fd(struct slog_sink *sink, const struct iovec *events, size_t n, int *error)
+{
+	struct sink_fd *to = (struct sink_fd *)sink;
+	return slog_write_lines(&to->writer, to->fd, events, n, error);
+}
+
+static void wait_fd(struct slog_sink *sink, unsigned ms)
+{
+	struct pollfd poller = {.fd = ((struct sink_fd *)sink)->fd, .events = POLLOUT};
+	poll(&poller, 1, (int)ms);
+}
+
+static const struct slog_carrier carrier = {.send = send_fd, .wait = wait_fd};
+
+static const struct slog_sink_driver driver = {
+	.name = "fd", .line_feed = true, .write = write_fd, .close = close_fd, .carrier = &carrier,
+};
 
 /* For people if people see it, for programs if not. */
 static const struct slog_encoder *suitable_encoder(int fd)

@@ -2,7 +2,8 @@
 /*
  * Lines appended to a file. O_APPEND makes each write(2) land whole at the end, also among processes. After
  * slog_reopen() the next event puts the new file under the same descriptor number with dup3(2), so that threads that
- * are writing meanwhile need no lock: each of them reaches the old file or the new one.
+ * are writing meanwhile need no lock: each of them reaches the old file or the new one. A program that closed our
+ * descriptor gets the file opened again under a number of its own.
  */
 #include <liblog/sink.h>
 
@@ -12,6 +13,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "carrier.h"
+#include "socket.h"
 #include "stats.h"
 #include "write_line.h"
 
@@ -20,7 +23,7 @@
 struct sink_file {
 	struct slog_sink sink;
 	struct slog_writer writer;
-	int fd;
+	_Atomic int fd;
 	_Atomic unsigned opened; /* the value of reopen_requests when the file was last opened */
 	char path[];
 };
@@ -38,7 +41,7 @@ static int open_file(const char *path)
 	do
 		fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, FILE_MODE);
 	while (fd < 0 && errno == EINTR);
-	return fd;
+	return fd < 0 ? fd : slog_descriptor_raise(fd);
 }
 
 /* Of several threads the one that changes `opened` opens the file; the others go on with the old one. */
@@ -55,12 +58,38 @@ static void reopen_if_asked(struct sink_file *file)
 		close(fd);
 }
 
+/* After EBADF. Of several threads one opens the file; the others find that the number has changed. */
+static bool replace_closed(struct sink_file *file, int closed)
+{
+	int fd = open_file(file->path);
+	if (fd < 0)
+		return false;
+	if (!atomic_compare_exchange_strong(&file->fd, &closed, fd))
+		close(fd);
+	return true;
+}
+
 static int write_file(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
 {
 	struct sink_file *file = (struct sink_file *)sink;
 	(void)severity;
 	reopen_if_asked(file);
-	return slog_write_line(&file->writer, file->fd, line, length);
+	int fd = atomic_load_explicit(&file->fd, memory_order_relaxed);
+	int error = slog_write_line(&file->writer, fd, line, length);
+	if (error == EBADF && replace_closed(file, fd))
+		error = slog_write_line(&file->writer, file->fd, line, length);
+	return error;
+}
+
+static size_t send_file(struct slog_sink *sink, const struct iovec *events, size_t n, int *error)
+{
+	struct sink_file *file = (struct sink_file *)sink;
+	reopen_if_asked(file);
+	int fd = file->fd;
+	size_t sent = slog_write_lines(&file->writer, fd, events, n, error);
+	if (sent == 0 && *error == EBADF && replace_closed(file, fd))
+		*error = EAGAIN;
+	return sent;
 }
 
 static void close_file(struct slog_sink *sink)
@@ -70,8 +99,10 @@ static void close_file(struct slog_sink *sink)
 	free(file);
 }
 
+static const struct slog_carrier carrier = {.send = send_file};
+
 static const struct slog_sink_driver driver = {
-	.name = "file", .line_feed = true, .write = write_file, .close = close_file,
+	.name = "file", .line_feed = true, .write = write_file, .close = close_file, .carrier = &carrier,
 };
 
 struct slog_sink *slog_sink_file(const char *path, const struct slog_encoder *encoder)

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/uio.h>
 
 #include "patience.h"
 
@@ -23,5 +24,12 @@ void slog_writer_start(struct slog_writer *writer, int fd);
  * which the line was given up; EAGAIN if the descriptor took nothing in time. Any thread; no lock.
  */
 int slog_write_line(struct slog_writer *writer, int fd, const char *line, size_t length);
+
+/*
+ * The same for lines that a ring's worker has, in one writev(2) where the descriptor is a file; n is IOV_MAX - 1 at the
+ * most. Returns how many were written; if not all, *error says why not the next one, EAGAIN if the descriptor takes
+ * nothing now. Patience is the ring's business: only a line that is half written is waited for.
+ */
+size_t slog_write_lines(struct slog_writer *writer, int fd, const struct iovec *lines, size_t n, int *error);
 
 #endif

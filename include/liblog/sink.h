@@ -94,6 +94,35 @@ struct slog_sink *slog_sink_journald(const char *path);
 struct slog_sink *slog_sink_udp(const char *address, const struct slog_encoder *encoder);
 struct slog_sink *slog_sink_tcp(const char *address, const struct slog_encoder *encoder);
 
+/*
+ * Puts a sink behind the asynchronous ring: a logging call copies its event and returns, and a thread of liblog's own
+ * carries events to the sink, many in one system call where the sink can do that. While there is nothing to carry that
+ * thread sleeps. It blocks all signals.
+ *
+ * Each thread of the program has a lane (threads share lanes if there are more of them); the events of one thread keep
+ * their order. A sink that takes nothing lets the lanes fill, and what they hold is never removed; instead they refuse
+ * new events, by severity: debug and trace when half full, info and notice at 75 %, warning at 90 %, err and worse when
+ * full. What was refused is counted (slog_stats()) and told in the log itself, before the next event that gets in, by
+ * an event slog_loss {sink, since, until, dropped}.
+ *
+ * A child of fork() starts with empty lanes (the events in them are the parent's) and gets a thread of its own with its
+ * first event. So flush before fork() if the parent then ends by _exit(), as it does in daemon(3). At exit(), and when
+ * the library is unloaded, what is queued is carried out for a second at most; what is left then is counted, and told
+ * in one line on standard error. A shared object that is linked with the static library and may be unloaded should be
+ * linked with -z nodelete: a thread that hangs in a system call cannot be ended.
+ *
+ * Adopts the sink, also when it fails: NULL with errno ENOMEM, or EINVAL for a wrong size of the options. A NULL sink
+ * gives NULL. options NULL: all defaults.
+ */
+struct slog_async_options {
+	size_t size;      /* sizeof(struct slog_async_options); all else may be zero */
+	size_t lane_size; /* octets of a lane, made a power of two from 16 KiB to 1 GiB. 0: 256 KiB. An event may have a
+	                     quarter of it */
+	unsigned lanes;   /* at most 64, made when they are needed. 0: 16 */
+	unsigned wait_ms; /* how long an event of severity err or worse waits for room, 50 at most. 0: not at all */
+};
+struct slog_sink *slog_sink_async(struct slog_sink *sink, const struct slog_async_options *options);
+
 /* Carries out what the sink only took, within a second. 0, or an errno value. Any thread; not in signal handlers. */
 int slog_sink_flush(struct slog_sink *sink);
 
