@@ -204,6 +204,24 @@ static void keep_rest(struct connection *connection, struct bytes rest)
 	connection->rest_len = rest.len;
 }
 
+/* A peer that has shut its side only, in order, may still wait for our answers. */
+static bool may_want_answers(const struct connection *connection, enum stream_end end)
+{
+	const struct connection_protocol *protocol = connection_protocol_of(connection->part);
+	return end == STREAM_END_EOF && protocol->owes != NULL &&
+	       (protocol->owes(connection) || buffer_len(stream_output(connection->stream)) > 0);
+}
+
+/* It may as well be gone, so not for longer than at our own stop. */
+static void answer_the_last(struct connection *connection)
+{
+	connection->has_ended = true;
+	if (connection->is_finishing)
+		return;
+	connection_set_deadline(connection, CONNECTION_STOP_NS);
+	connection_protocol_of(connection->part)->stop(connection);
+}
+
 static void on_end(void *context, enum stream_end end, const char *detail, struct bytes rest)
 {
 	struct connection *connection = context;
@@ -211,6 +229,10 @@ static void on_end(void *context, enum stream_end end, const char *detail, struc
 	note_end(connection, end, detail, rest);
 	leave_waiting(connection); /* it may end while it waits, if memory is short */
 	connection->pauses = 0;
+	if (may_want_answers(connection, end)) {
+		answer_the_last(connection);
+		return;
+	}
 	if (protocol->end != NULL)
 		keep_rest(connection, bytes_after(rest, protocol->end(connection, rest)));
 	if (connection->rest == NULL)

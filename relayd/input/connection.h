@@ -36,11 +36,14 @@ struct connection_protocol {
 	 * there was no room: then it is called again with what is left. The stream may be gone. Optional.
 	 */
 	size_t (*end)(struct connection *connection, struct bytes rest);
-	/* Our own stop: ends it in order, finally by connection_finish(). Bounded by CONNECTION_STOP_NS. */
+	/*
+	 * Our own stop, or the end of a peer that is owed answers: ends it in order, finally by connection_finish(). Bounded
+	 * by CONNECTION_STOP_NS.
+	 */
 	void (*stop)(struct connection *connection);
 	/* The bound of stop() has passed: calls connection_finish() at once. Optional: else it is closed. */
 	void (*give_up)(struct connection *connection);
-	/* Whether we still owe the peer answers, so that its silence is not idleness. Optional. */
+	/* Whether we still owe the peer answers, so that its silence is not idleness, nor its EOF the end. Optional. */
 	bool (*owes)(const struct connection *connection);
 };
 
@@ -65,6 +68,7 @@ struct connection {
 	bool is_ready;           /* the handshake is over */
 	bool has_taken;          /* something since it was last woken for room */
 	bool is_finishing;       /* our sending side is shut: waits for the peer to close */
+	bool has_ended;          /* the peer has shut its side, and gets its last answers */
 	uint64_t deadline_ns;    /* of stop or finish; UINT64_MAX: none */
 	uint64_t resumed_ns;     /* our own pauses are not the peer's idleness */
 	uint8_t *rest;           /* the last octets, when they wait for room; NULL: none */

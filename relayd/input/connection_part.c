@@ -223,6 +223,12 @@ static bool is_idle(const struct connection *connection, uint64_t now, uint64_t 
 	return now - since >= timeout_ns;
 }
 
+/* The peer closed before us, and has all that we had for it. */
+static bool is_answered(const struct connection *connection)
+{
+	return connection->has_ended && connection->is_finishing && buffer_len(stream_output(connection->stream)) == 0;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct connection_part *part = timer->data;
@@ -232,6 +238,8 @@ static void on_tick(uv_timer_t *timer)
 		struct connection *connection = LIST_ENTRY(link, struct connection, link);
 		if (now >= connection->deadline_ns) {
 			expire(connection);
+		} else if (is_answered(connection)) {
+			connection_close(connection);
 		} else if (is_idle(connection, now, idle_timeout_ns)) {
 			connection_log(connection, PEER_IDLE, "nothing came for the idle_timeout: the connection is closed",
 			               bytes_of(NULL, 0));

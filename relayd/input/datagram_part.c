@@ -101,8 +101,12 @@ static void on_tick(uv_timer_t *timer)
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	struct datagram_part *part = poll->data;
-	(void)status; /* receiving says it better */
 	(void)events;
+	if (status < 0) {
+		/* The socket had an error, and libuv has stopped the handle. Taken off, it says nothing of what comes. */
+		(void)socket_error(part->fd);
+		uv_poll_start(poll, UV_READABLE, on_readable);
+	}
 	for (unsigned i = 0; i < DATAGRAM_BATCHES_PER_TURN && receive_batch(part) == DATAGRAM_BATCH_MAX; i++)
 		continue; /* a batch that is not full was the last */
 	if (!is_local(part) && !uv_is_active((uv_handle_t *)&part->timer))

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "intake/counter.h"
+#include "net/socket.h"
 
 enum { REST_LINES_PER_MINUTE = 2 };
 
@@ -87,8 +88,12 @@ static bool accept_one(struct listener *listener)
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	struct listener *listener = poll->data;
-	(void)status; /* accept4() says it better */
 	(void)events;
+	if (status < 0) {
+		/* libuv has stopped the handle. Not at once again: an error that stays must not make us spin. */
+		rest_after(listener, socket_error(listener->fd));
+		return;
+	}
 	for (unsigned i = 0; i < LISTENER_ACCEPTS_PER_TURN; i++) {
 		if (!accept_one(listener))
 			return;
@@ -115,8 +120,19 @@ static void on_closed(uv_handle_t *handle)
 		listener->closed(listener->closed_context);
 }
 
+/*
+ * The kernel has answered for us those that are in its queue, and they may have sent: to close it would reset them, and
+ * lose what a sender without acknowledgements believes to be delivered.
+ */
+static void accept_the_rest(struct listener *listener)
+{
+	for (unsigned i = 0; i <= SOCKET_BACKLOG && accept_one(listener); i++)
+		continue;
+}
+
 void listener_stop(struct listener *listener, worker_fn closed, void *context)
 {
+	accept_the_rest(listener);
 	listener->closed = closed;
 	listener->closed_context = context;
 	uv_close((uv_handle_t *)&listener->poll, on_closed);

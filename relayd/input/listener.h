@@ -38,7 +38,10 @@ struct listener {
 /* Begins to accept. The fields of the first part are set. On the worker's thread. */
 void listener_start(struct listener *listener);
 
-/* Closes the socket and all handles, then calls `closed(context)` on a later turn. On the worker's thread. */
+/*
+ * Accepts what waits in the kernel's queue, closes the socket and all handles, then calls `closed(context)` on a later
+ * turn. On the worker's thread.
+ */
 void listener_stop(struct listener *listener, worker_fn closed, void *context);
 
 #endif

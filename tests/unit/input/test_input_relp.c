@@ -135,6 +135,51 @@ START_TEST(close_is_answered_after_all_messages_before_it_are_stored)
 }
 END_TEST
 
+/* A client that shuts its sending side down waits for answers all the same. */
+START_TEST(a_client_that_has_shut_its_side_gets_the_answers_that_it_is_owed)
+{
+	start((struct rig_options){0});
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	open_session(fd);
+	held_disk_set(&rig.disk, true);
+	send_message(fd, 2, "<13>one");
+	if (_i == 0)
+		rig_send(fd, "3 close 0\n");
+	shutdown(fd, SHUT_WR);
+	RIG_WAIT(held_disk_has_waiter(&rig.disk));
+	ck_assert(!rig_is_readable(fd, 200));
+	held_disk_set(&rig.disk, false);
+	rig_receive_all(fd, text, sizeof text);
+	ck_assert_str_eq(text, _i == 0 ? "2 rsp 6 200 OK\n3 rsp 0\n0 serverclose 0\n" : "2 rsp 6 200 OK\n0 serverclose 0\n");
+	close(fd);
+	uint64_t begun = clock_monotonic_ns();
+	RIG_WAIT(rig_status(&rig).connections == 0);
+	ck_assert_uint_lt(clock_monotonic_ns() - begun, 1500 * CLOCK_NS_PER_MS);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
+/* One that is gone looks the same: it does not keep its connection for as long as the disk hangs. */
+START_TEST(a_client_that_is_gone_is_not_kept_for_its_answers)
+{
+	start((struct rig_options){0});
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	open_session(fd);
+	held_disk_set(&rig.disk, true);
+	send_message(fd, 2, "<13>one");
+	RIG_WAIT(held_disk_has_waiter(&rig.disk));
+	close(fd);
+	uint64_t begun = clock_monotonic_ns();
+	RIG_WAIT(rig_status(&rig).connections == 0);
+	ck_assert_uint_lt(clock_monotonic_ns() - begun, 5 * (uint64_t)CLOCK_NS_PER_SECOND);
+	held_disk_set(&rig.disk, false);
+	rig_finish(&rig);
+	ck_assert_uint_eq(rig_read(&rig, NULL, NULL), 1);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(a_message_over_the_limit_is_cut_acknowledged_and_counted)
 {
 	char big[10000];
@@ -432,6 +477,8 @@ int main(void)
 	tcase_add_test(tests, a_message_is_not_answered_before_it_is_synced);
 	tcase_add_test(tests, a_session_split_at_every_octet_is_understood);
 	tcase_add_test(tests, close_is_answered_after_all_messages_before_it_are_stored);
+	tcase_add_loop_test(tests, a_client_that_has_shut_its_side_gets_the_answers_that_it_is_owed, 0, 2);
+	tcase_add_test(tests, a_client_that_is_gone_is_not_kept_for_its_answers);
 	tcase_add_test(tests, a_message_over_the_limit_is_cut_acknowledged_and_counted);
 	tcase_add_test(tests, a_broken_protocol_ends_the_session_after_what_was_stored_is_answered);
 	tcase_add_test(tests, what_is_not_RELP_at_all_is_ended);

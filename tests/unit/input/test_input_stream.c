@@ -466,6 +466,33 @@ START_TEST(what_the_kernel_had_taken_for_us_is_stored_at_our_stop)
 }
 END_TEST
 
+static void *stop_the_input(void *context)
+{
+	rig_stop(context);
+	return NULL;
+}
+
+/* A sender that connects while we stop has its connection from the kernel, and may send and go before we know of it. */
+START_TEST(connections_that_the_kernel_had_accepted_for_us_are_read_at_our_stop)
+{
+	pthread_t stopper;
+	open_one("auto", "64KiB");
+	worker_post(rig.w[0].worker, sleep_a_while, NULL);
+	usleep(50000);
+	pthread_create(&stopper, NULL, stop_the_input, &rig);
+	usleep(50000); /* the stop waits for the worker, and it comes before the connections */
+	for (unsigned i = 0; i < 3; i++) {
+		int fd = rig_connect(&rig, SOCK_STREAM);
+		rig_send(fd, "<13>just in time\n");
+		close(fd);
+	}
+	pthread_join(stopper, NULL);
+	ck_assert_uint_eq(rig_status(&rig).received, 3);
+	RIG_WAIT(spool_stored(rig.spool) == 3);
+	close_rig();
+}
+END_TEST
+
 START_TEST(an_input_that_was_never_started_is_closed)
 {
 	rig_open(&rig, (struct rig_options){0});
@@ -533,6 +560,7 @@ int main(void)
 	tcase_add_test(tests, a_full_spool_pauses_all_connections_and_loses_nothing);
 	tcase_add_test(tests, a_frame_unfinished_at_our_stop_is_kept_and_flagged);
 	tcase_add_test(tests, what_the_kernel_had_taken_for_us_is_stored_at_our_stop);
+	tcase_add_test(tests, connections_that_the_kernel_had_accepted_for_us_are_read_at_our_stop);
 	tcase_add_test(tests, an_input_that_was_never_started_is_closed);
 	tcase_add_test(tests, a_port_in_use_is_said);
 	suite_add_tcase(suite, tests);

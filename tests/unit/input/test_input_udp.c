@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The driver udp: what arrives, in which order, and that everything that does not is counted under its reason. */
+#include "input/datagram_input.h"
 #include "rig.h"
 
 enum { MESSAGES = 10000, SENDERS = 4 };
@@ -56,6 +57,48 @@ START_TEST(peers_that_are_not_allowed_are_counted)
 	ck_assert_uint_eq(rig_dropped(&rig, SPOOL_DROP_PEER_NOT_ALLOWED), 17);
 	ck_assert_uint_eq(spool_stored(rig.spool), 0);
 	close(fd);
+	rig_close(&rig);
+}
+END_TEST
+
+static int socket_of_input(void)
+{
+	return ((struct datagram_input *)rig.input)->parts[0].fd;
+}
+
+/* Sends from the input's own socket to a port where nobody listens. */
+static void provoke_error(void *context)
+{
+	const struct sockaddr_in *nobody = context;
+	ck_assert_int_eq(connect(socket_of_input(), (const struct sockaddr *)nobody, sizeof *nobody), 0);
+	ck_assert_int_eq(send(socket_of_input(), "x", 1, MSG_NOSIGNAL), 1);
+}
+
+static void undo_connect(void *context)
+{
+	const struct sockaddr none = {.sa_family = AF_UNSPEC};
+	(void)context;
+	ck_assert_int_eq(connect(socket_of_input(), &none, sizeof none), 0);
+}
+
+/* libuv stops a handle whose socket has an error that the kernel notes: it must not be the end of the input. */
+START_TEST(an_error_of_the_socket_does_not_make_the_input_deaf)
+{
+	char closed[32];
+	struct sockaddr_in nobody = {.sin_family = AF_INET};
+	rig_open(&rig, (struct rig_options){0});
+	rig_start(&rig, "udp", "listen", "127.0.0.1:0", NULL);
+	rig_find_port(SOCK_DGRAM, closed, sizeof closed);
+	nobody.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	nobody.sin_port = htons((uint16_t)atoi(strchr(closed, ':') + 1));
+	int fd = rig_connect(&rig, SOCK_DGRAM);
+	worker_call(rig.w[0].worker, provoke_error, &nobody);
+	usleep(100000);
+	worker_call(rig.w[0].worker, undo_connect, NULL);
+	rig_send(fd, "<13>still here?");
+	RIG_WAIT(rig_status(&rig).received == 1);
+	close(fd);
+	rig_finish(&rig);
 	rig_close(&rig);
 }
 END_TEST
@@ -227,6 +270,7 @@ int main(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, ten_thousand_messages_of_four_senders_arrive_in_order);
 	tcase_add_test(tests, peers_that_are_not_allowed_are_counted);
+	tcase_add_test(tests, an_error_of_the_socket_does_not_make_the_input_deaf);
 	tcase_add_test(tests, empty_datagrams_are_counted);
 	tcase_add_test(tests, a_datagram_over_the_limit_is_cut_and_flagged);
 	tcase_add_test(tests, a_trailing_LF_is_kept_in_raw_and_is_no_part_of_MSG);
