@@ -20,7 +20,8 @@ struct connect {
 	connect_fn fn;
 	void *context;
 	struct resolver_request *resolving;
-	struct timer *timer;     /* the time limit */
+	struct timer *timer;     /* of the look-up, or of the address that is tried */
+	uint64_t deadline_ns;    /* of all together */
 	struct address addresses[RESOLVER_ADDRESSES_MAX];
 	unsigned count, tried;
 	struct watch *watch;     /* of the descriptor that is connecting */
@@ -51,6 +52,14 @@ static void finish(struct connect *connect, int fd)
 
 static void try_next(struct connect *connect);
 
+/* Why the address that was tried last is none. */
+static void note_failure(struct connect *connect, const char *reason)
+{
+	char text[ADDRESS_TEXT_MAX_BYTES];
+	snprintf(connect->error, sizeof connect->error, "%s (%s): %s", connect->server,
+	         address_text(&connect->addresses[connect->tried - 1], text), reason);
+}
+
 static void on_writable(void *context)
 {
 	struct connect *connect = context;
@@ -59,17 +68,25 @@ static void on_writable(void *context)
 		finish(connect, watch_take(&connect->watch));
 		return;
 	}
-	char text[ADDRESS_TEXT_MAX_BYTES];
-	snprintf(connect->error, sizeof connect->error, "%s (%s): %s", connect->server,
-	         address_text(&connect->addresses[connect->tried - 1], text), strerror(error));
+	note_failure(connect, strerror(error));
 	watch_close(&connect->watch);
 	try_next(connect);
+}
+
+/* An address that swallows our packets must leave time for those behind it: each gets its share of what is left. */
+static void set_share(struct connect *connect)
+{
+	uint64_t now = worker_now_ns(connect->worker);
+	uint64_t left = connect->deadline_ns > now ? connect->deadline_ns - now : 0;
+	uint64_t share = left / (connect->count - connect->tried);
+	timer_set(connect->timer, share > CONNECT_SHARE_MIN_NS ? share : CONNECT_SHARE_MIN_NS);
 }
 
 static void try_next(struct connect *connect)
 {
 	while (connect->tried < connect->count) {
 		char error[SOCKET_ERROR_MAX_BYTES];
+		set_share(connect);
 		int fd = socket_connect(&connect->addresses[connect->tried++], error);
 		if (fd < 0) {
 			snprintf(connect->error, sizeof connect->error, "%s", error);
@@ -103,10 +120,15 @@ static void on_resolved(void *context, const struct address *addresses, unsigned
 static void on_timeout(void *context)
 {
 	struct connect *connect = context;
-	snprintf(connect->error, sizeof connect->error, "%s: no connection within %d s (%s)", connect->server,
-	         (int)(CONNECT_TIMEOUT_NS / CLOCK_NS_PER_SECOND),
-	         connect->resolving != NULL ? "its name is still not resolved" : "is it up, and does a firewall let us pass?");
-	finish(connect, -1);
+	if (connect->resolving != NULL) {
+		snprintf(connect->error, sizeof connect->error, "%s: its name is not resolved within %d s", connect->server,
+		         (int)(CONNECT_TIMEOUT_NS / CLOCK_NS_PER_SECOND));
+		finish(connect, -1);
+		return;
+	}
+	note_failure(connect, "no answer; is it up, and does a firewall let us pass?");
+	watch_close(&connect->watch);
+	try_next(connect);
 }
 
 struct connect *connect_start(struct worker *worker, const struct endpoint *endpoint, const char *server, connect_fn fn,
@@ -126,6 +148,7 @@ struct connect *connect_start(struct worker *worker, const struct endpoint *endp
 		connect_cancel(&connect);
 		return NULL;
 	}
+	connect->deadline_ns = worker_now_ns(worker) + CONNECT_TIMEOUT_NS;
 	timer_set(connect->timer, CONNECT_TIMEOUT_NS);
 	return connect;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One attempt to connect to one server: its name is resolved anew, then its addresses are tried in order until one takes
- * the connection, all within one time limit.
+ * the connection, all within one time limit of which each has its share.
  */
 #ifndef RELAYD_OUTPUT_CONNECT_H
 #define RELAYD_OUTPUT_CONNECT_H
@@ -12,7 +12,8 @@
 
 enum { CONNECT_ERROR_MAX_BYTES = 400 };
 
-#define CONNECT_TIMEOUT_NS ((uint64_t)10 * CLOCK_NS_PER_SECOND) /* for the name and all addresses together */
+#define CONNECT_TIMEOUT_NS   ((uint64_t)10 * CLOCK_NS_PER_SECOND) /* for the name and all addresses together */
+#define CONNECT_SHARE_MIN_NS ((uint64_t)250 * CLOCK_NS_PER_MS)    /* but so long for each address */
 
 struct connect;
 
