@@ -152,6 +152,19 @@ static size_t procid_read(struct bytes text, struct bytes *procid)
 	return 0;
 }
 
+/* "2026-10-11…": a stamp that could not be read, or one of the program's own. No program has such a name. */
+static bool is_date(struct bytes word)
+{
+	static const char form[] = "dddd-dd-dd";
+	if (word.len < sizeof form - 1)
+		return false;
+	for (size_t i = 0; i < sizeof form - 1; i++) {
+		if (form[i] == 'd' ? !decimal_is_digit(word.at[i]) : word.at[i] != '-')
+			return false;
+	}
+	return true;
+}
+
 /* "CEF:0|…" and "LEEF:2.0|…" are payloads, "@cee:" is a cookie. */
 static bool is_no_tag(struct bytes word, struct bytes text)
 {
@@ -167,6 +180,8 @@ size_t legacy_tag_read(struct bytes text, bool has_host, struct message *message
 		return 0;
 	struct bytes word = bytes_first(text, len);
 	size_t end = 0;
+	if (is_date(word))
+		return 0;
 	if (text.at[len] == '[') {
 		size_t procid_len = procid_read(bytes_after(text, len), &message->procid);
 		end = procid_len > 0 ? len + procid_len : 0;
