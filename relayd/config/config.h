@@ -43,7 +43,7 @@ bool config_read_text(struct config *config, const char *file, struct bytes text
  */
 bool config_read_default(struct config *config, bool ipv6);
 
-/* Adds an error: for what finds one later. The text is formatted as by printf; file and line are put in front. */
+/* Adds an error: for what finds one later. As by printf; file and line are put in front, no line if it is 0. */
 void config_report(struct config *config, unsigned line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* One line for each error, and one for those that were not kept. */
