@@ -305,6 +305,50 @@ START_TEST(balance_uses_all_servers_and_survives_the_loss_of_one)
 }
 END_TEST
 
+/* In balance the other server may take what one refuses; then nothing is held, and the first one is used again. */
+START_TEST(in_balance_a_message_that_one_server_refuses_goes_to_the_other)
+{
+	struct relp_script *second = script_new();
+	script = script_new();
+	atomic_store(&script->refuse_number, 0);
+	atomic_store(&script->refuse_times, 1000);
+	script_start(script, 0);
+	script_start(second, 0);
+	new_settings(&output_relp);
+	set("mode", "balance");
+	set("window", "64");
+	set("servers", script_address(script));
+	set("servers", script_address(second));
+	start_output();
+	wait_state("connected to 2 of 2");
+	put_messages(1000); /* the first of two with equal room gets number 0 */
+	wait_delivered(1000);
+	ck_assert_uint_eq(status_now().refused, 1);
+	wait_state("connected to 2 of 2");
+	unsigned before = script->count;
+	put_messages(1000);
+	wait_delivered(2000);
+	ck_assert_uint_gt(script->count, before);
+	script_check_all((struct relp_script *[]){script, second}, 2, 2000, 2);
+	end_script(&script);
+	script_stop(second);
+	script_free(second);
+}
+END_TEST
+
+START_TEST(a_name_that_is_not_resolved_is_said_and_tried_again)
+{
+	new_settings(&output_relp);
+	set("servers", "no-such-host.invalid:2514");
+	put_messages(1);
+	start_output();
+	wait_state("waiting");
+	ck_assert_ptr_nonnull(strstr(status_now().detail, "cannot resolve \"no-such-host.invalid\""));
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 0);
+	stop_output();
+}
+END_TEST
+
 START_TEST(a_dead_server_of_two_in_balance_holds_nothing_up)
 {
 	script = script_new();
@@ -452,6 +496,8 @@ int main(void)
 	tcase_add_test(test, filtered_messages_are_counted_in_their_place);
 	tcase_add_test(test, it_fails_over_and_goes_back_without_doubling_anything);
 	tcase_add_test(test, balance_uses_all_servers_and_survives_the_loss_of_one);
+	tcase_add_test(test, in_balance_a_message_that_one_server_refuses_goes_to_the_other);
+	tcase_add_test(test, a_name_that_is_not_resolved_is_said_and_tried_again);
 	tcase_add_test(test, a_dead_server_of_two_in_balance_holds_nothing_up);
 	test = add_case(suite, "tls");
 	tcase_add_test(test, over_tls_messages_arrive_in_order);

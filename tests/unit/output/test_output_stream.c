@@ -229,6 +229,7 @@ END_TEST
 
 START_TEST(after_a_cut_connection_it_goes_on_from_what_had_not_left)
 {
+	sink.receive_buffer = 64 * 1024; /* so that the kernels cannot hold them all */
 	use_tcp();
 	atomic_store(&sink.cut_after, 3000);
 	start_output();
@@ -370,6 +371,52 @@ START_TEST(a_connection_that_does_not_stand_delivers_nothing)
 }
 END_TEST
 
+static bool reload(char *error)
+{
+	return driver->reload(output, error);
+}
+
+START_TEST(a_reload_uses_the_renewed_certificate_for_the_next_connection)
+{
+	char error[OUTPUT_ERROR_MAX_BYTES] = "";
+	use_tls("renewed.test");
+	put_messages(10);
+	start_output();
+	wait_state("refused, waiting");
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 0);
+	certificate_free(&client);
+	client = certificate_make(&(struct certificate_options){.file = "client", .san = "DNS:renewed.test", .issuer = &ca});
+	ck_assert_msg(reload(error), "%s", error);
+	wait_delivered(10);
+	wait_count(10);
+	end_tls();
+}
+END_TEST
+
+START_TEST(a_reload_that_fails_says_why_and_keeps_the_certificate)
+{
+	char error[OUTPUT_ERROR_MAX_BYTES] = "";
+	use_tls("client.test");
+	start_output();
+	put_messages(10);
+	wait_delivered(10);
+	unlink(client.key_path);
+	ck_assert(!reload(error));
+	ck_assert_ptr_nonnull(strstr(error, client.key_path));
+	/* The next connection is good with what was read before. */
+	atomic_store(&sink.cut_after, 11);
+	put_messages(1);
+	for (unsigned i = 0; i < 5000 && atomic_load(&sink.sessions) < 2; i++)
+		pause_ms(1);
+	put_messages(10);
+	wait_delivered(21);
+	for (unsigned i = 0; i < 5000 && sink.seen[20] == 0; i++)
+		pause_ms(1);
+	ck_assert_uint_eq(sink.seen[20], 1);
+	end_tls();
+}
+END_TEST
+
 /* --- UDP --------------------------------------------------------------------------------------------------------- */
 
 static int bind_udp(unsigned *port)
@@ -491,6 +538,8 @@ int main(void)
 	tcase_add_test(test, over_tls_they_arrive_and_the_end_is_said);
 	tcase_add_test(test, a_refused_client_delivers_nothing);
 	tcase_add_test(test, a_connection_that_does_not_stand_delivers_nothing);
+	tcase_add_test(test, a_reload_uses_the_renewed_certificate_for_the_next_connection);
+	tcase_add_test(test, a_reload_that_fails_says_why_and_keeps_the_certificate);
 	test = add_case(suite, "udp");
 	tcase_add_test(test, each_message_is_a_datagram);
 	tcase_add_test(test, a_long_message_is_cut_between_characters_and_counted);
