@@ -163,8 +163,9 @@ static bool find_counter(struct spool *spool, uint64_t counter, struct segment_e
 
 static enum spool_read_result fail(struct spool_reader *reader, uint64_t counter, const char *what)
 {
-	snprintf(reader->error, sizeof reader->error, "%s: segment %llu: %s", reader->spool->path,
-	         (unsigned long long)counter, what);
+	unsigned long long offset = reader->file >= 0 ? reader->walk.offset : 0;
+	snprintf(reader->error, sizeof reader->error, "%s: segment %llu, offset %llu: %s", reader->spool->path,
+	         (unsigned long long)counter, offset, what);
 	leave_segment(reader);
 	return SPOOL_READ_FAILED;
 }
@@ -188,7 +189,8 @@ static int enter_segment(struct spool_reader *reader, const struct segment_entry
 		return (int)got;
 	}
 	bool valid = segment_header_read(bytes_of(octets, (size_t)got), &header) == SEGMENT_HEADER_VALID &&
-	             header.counter == entry->counter && header.first == entry->first;
+	             header.counter == entry->counter && header.first == entry->first &&
+	             memcmp(header.spool_id, spool->id, sizeof spool->id) == 0;
 	*previous_last = valid ? header.previous_last : entry->first - 1;
 	reader->file = file;
 	reader->counter = entry->counter;

@@ -27,6 +27,23 @@ static enum spool_open_result newer(const struct spool *spool, char *error)
 	return SPOOL_NEWER_VERSION;
 }
 
+/* Why the segments cannot be gone on from: which one, and where in it. */
+static enum spool_open_result refuse(const struct spool *spool, enum recover_result result, const struct found *found,
+                                     int code, char *error)
+{
+	unsigned long long segment = found->trouble_segment, offset = found->trouble_offset;
+	if (result == RECOVER_NEWER)
+		return newer(spool, error);
+	if (result == RECOVER_FOREIGN)
+		snprintf(error, SPOOL_ERROR_MAX_BYTES,
+		         "%s: segment %llu belongs to another spool: remove it, or bring back the file of cursors that belongs to "
+		         "it", spool->path, segment);
+	else
+		snprintf(error, SPOOL_ERROR_MAX_BYTES, "%s: segment %llu cannot be read at offset %llu: %s", spool->path, segment,
+		         offset, strerror(-code));
+	return SPOOL_UNUSABLE;
+}
+
 /* ---- the directory ---- */
 
 struct listing {
@@ -52,6 +69,10 @@ static void take_entry(void *context, const char *name)
 		return;
 	}
 	entry.size = entry.end = (uint64_t)size;
+	if (segment && entry.size > UINT32_MAX) {
+		listing->error = -EFBIG; /* the place of a block has 32 bits */
+		return;
+	}
 	if (segment && !segments_add(spool, &entry))
 		listing->error = -ENOMEM;
 	if (damaged)
@@ -73,7 +94,7 @@ static int by_counter(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* A block's place must fit 32 bits, and a name is no proof: files that cannot be ours are an error, not a guess. */
+/* A name is no proof: files that cannot be ours are an error, not a guess. */
 static enum spool_open_result list_files(struct spool *spool, char *error)
 {
 	struct listing listing = {.spool = spool};
@@ -109,12 +130,16 @@ static enum spool_open_result make_cursors(struct spool *spool, struct spool_rec
 	spool_random(spool->id, sizeof spool->id);
 	recovery->created = table->count == 0;
 	spool->cursors.lost = table->count > 0;
-	if (table->count > 0) {
-		/* The segments still know whose they are. */
-		(void)recover_read_header(spool, &table->entry[table->count - 1], &header, &valid, &code);
-		if (valid)
-			memcpy(spool->id, header.spool_id, sizeof spool->id);
+	/* The segments still know whose they are. One that cannot be read now must not get another's id for ever. */
+	for (unsigned i = table->count; i-- > 0 && !valid;) {
+		enum recover_result result = recover_read_header(spool, &table->entry[i], &header, &valid, &code);
+		if (result == RECOVER_FAILED)
+			return unusable(spool, error, "cannot read a segment, to make the file of cursors anew", code);
+		if (result == RECOVER_NEWER)
+			return newer(spool, error);
 	}
+	if (valid)
+		memcpy(spool->id, header.spool_id, sizeof spool->id);
 	code = cursors_create(spool);
 	return code < 0 ? unusable(spool, error, "cannot make the file of cursors", code) : SPOOL_OPENED;
 }
@@ -270,6 +295,9 @@ static int begin_segment(struct spool *spool, const struct found *found, struct 
 	uint64_t highest = cursors_highest(spool);
 	uint64_t last = rewrites ? found->proven : found->last;
 	uint64_t first = last + 1;
+	/* Only somebody's own numbers lead here: at a million messages a second it would take 70,000 years. */
+	if (first > SEQUENCE_MAX / 2 || highest > SEQUENCE_MAX / 2 || next_counter(table) > SEQUENCE_MAX / 2)
+		return -EOVERFLOW;
 	/* A cursor ahead of the records: the disk lost what an output has already seen. Its sequences are never used again. */
 	if (!rewrites && highest > last) {
 		atomic_fetch_add_explicit(&spool->ledger.unused, highest - last, memory_order_relaxed);
@@ -325,10 +353,8 @@ enum spool_open_result recover(struct spool *spool, struct spool_recovery *recov
 		return result;
 
 	enum recover_result scanned = spool->table.count > 0 ? recover_scan(spool, &found, &code) : RECOVERED;
-	if (scanned == RECOVER_NEWER)
-		return newer(spool, error);
-	if (scanned == RECOVER_FAILED)
-		return unusable(spool, error, "its segments cannot be read", code);
+	if (scanned != RECOVERED)
+		return refuse(spool, scanned, &found, code, error);
 	recovery->clean = recovery->created || found.clean;
 	code = reuse_empty_newest(spool, &found);
 	if (code == 0)

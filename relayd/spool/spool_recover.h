@@ -17,13 +17,16 @@ struct found {
 	uint64_t damaged_ranges;
 	uint64_t damaged_sequences;
 	uint64_t salt;          /* of the newest segment */
+	uint64_t trouble_segment; /* unless RECOVERED: where */
+	uint64_t trouble_offset;
 	bool newest_is_gone;    /* it was empty and became a spare: the offsets above mean nothing any more */
 };
 
 enum recover_result {
 	RECOVERED = 0,
-	RECOVER_NEWER = 1,  /* a newer version wrote it */
-	RECOVER_FAILED = 2, /* I/O error: *error is a negative errno */
+	RECOVER_NEWER = 1,   /* a newer version wrote it */
+	RECOVER_FAILED = 2,  /* I/O error: *error is a negative errno */
+	RECOVER_FOREIGN = 3, /* a segment has another spool's id */
 };
 
 /*
@@ -32,7 +35,10 @@ enum recover_result {
  */
 enum recover_result recover_scan(struct spool *spool, struct found *found, int *error);
 
-/* Reads and checks a segment's header. RECOVERED with *valid false if it is damaged. */
+/*
+ * Reads and checks a segment's header. RECOVERED with *valid false if it is damaged; RECOVER_FOREIGN, with *valid true, if
+ * it is that of another spool.
+ */
 enum recover_result recover_read_header(struct spool *spool, const struct segment_entry *entry,
                                         struct segment_header *header, bool *valid, int *error);
 

@@ -40,7 +40,8 @@ enum recover_result recover_read_header(struct spool *spool, const struct segmen
 	if (result == SEGMENT_HEADER_NEWER)
 		return RECOVER_NEWER;
 	*valid = result == SEGMENT_HEADER_VALID && header->counter == entry->counter && header->first == entry->first;
-	return RECOVERED;
+	bool foreign = *valid && memcmp(header->spool_id, spool->id, sizeof spool->id) != 0;
+	return foreign ? RECOVER_FOREIGN : RECOVERED;
 }
 
 /* A file that turns out shorter than its size said just has its end there. */
@@ -67,6 +68,7 @@ static enum walk_result search(struct segment_walk *walk, struct block_header *h
 static enum recover_result walk_problem(const struct scan *scan, enum walk_result result, int *error)
 {
 	*error = scan->walk.error;
+	scan->found->trouble_offset = scan->walk.offset;
 	return result == WALK_NEWER ? RECOVER_NEWER : RECOVER_FAILED;
 }
 
@@ -324,6 +326,7 @@ static enum recover_result scan_segment(struct spool *spool, unsigned index, boo
 	struct segment_table *table = &spool->table;
 	struct segment_header header, next;
 	struct scan scan = {.spool = spool, .entry = &table->entry[index], .found = found, .walk = {.disk = spool->disk}};
+	found->trouble_segment = scan.entry->counter;
 	enum recover_result result = recover_read_header(spool, scan.entry, &header, valid, error);
 	if (result != RECOVERED)
 		return result;
@@ -358,12 +361,13 @@ static enum recover_result scan_segment(struct spool *spool, unsigned index, boo
 	return result;
 }
 
-static enum recover_result drop_unreadable(struct spool *spool, int *error)
+static enum recover_result drop_unreadable(struct spool *spool, struct found *found, int *error)
 {
 	struct segment_table *table = &spool->table;
 	struct segment_header header;
 	bool valid = false;
 	while (table->count > 0 && !valid) {
+		found->trouble_segment = table->entry[table->count - 1].counter;
 		enum recover_result result =
 			recover_read_header(spool, &table->entry[table->count - 1], &header, &valid, error);
 		if (result == RECOVERED && !valid)
@@ -377,7 +381,7 @@ static enum recover_result drop_unreadable(struct spool *spool, int *error)
 enum recover_result recover_scan(struct spool *spool, struct found *found, int *error)
 {
 	*found = (struct found){0};
-	enum recover_result result = drop_unreadable(spool, error);
+	enum recover_result result = drop_unreadable(spool, found, error);
 	if (result != RECOVERED || spool->table.count == 0)
 		return result;
 	/* Back to a segment whose checkpoint is valid: mostly the newest. */

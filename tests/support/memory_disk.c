@@ -238,7 +238,8 @@ static int64_t memory_read(const struct disk *base, int handle, void *at, size_t
 	pthread_mutex_lock(&disk->lock);
 	const struct memory_file *file = disk->handle[handle];
 	int64_t got = -EIO;
-	if (!disk->off) {
+	bool readable = disk->unreadable_from == 0 || offset < disk->unreadable_from;
+	if (!disk->off && readable) {
 		uint64_t left = offset < file->size ? file->size - offset : 0;
 		got = (int64_t)(len < left ? len : left);
 		if (got > 0)

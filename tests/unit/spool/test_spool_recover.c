@@ -3,9 +3,11 @@
  * Opening after anything. Each test leaves a spool without closing it, as a kill or a power cut would, changes octets of
  * its files, and opens it again. Block n of a rig holds the records 10 n + 1 .. 10 n + 10.
  */
+#include "base/little_endian.h"
 #include "support/memory_disk.h"
 #include "support/spool_rig.h"
 
+#include <xxhash.h>
 
 static struct memory_disk disk;
 static struct rig rig;
@@ -339,6 +341,93 @@ START_TEST(a_damaged_checkpoint_behind_empty_segments_does_not_keep_the_spool_fr
 }
 END_TEST
 
+/* ---- what cannot be ours ---- */
+
+static void sign_segment(uint8_t *octets)
+{
+	le64_store(octets + SEGMENT_HEADER_BYTES - 8, XXH3_64bits(octets, SEGMENT_HEADER_BYTES - 8));
+}
+
+static uint8_t *newest_segment(void)
+{
+	struct block_header header;
+	uint64_t offset;
+	return find_block(0, &offset, &header);
+}
+
+/* A file copied from another spool, or this spool's file of cursors replaced by another's. */
+START_TEST(a_segment_of_another_spool_is_refused_and_named)
+{
+	store_blocks(3);
+	uint8_t *octets = newest_segment();
+	octets[16] ^= 1;
+	sign_segment(octets);
+	crash();
+	ck_assert_int_eq(rig_open(&rig), SPOOL_UNUSABLE);
+	ck_assert_ptr_nonnull(strstr(rig.error, "segment 1 belongs to another spool"));
+	octets[16] ^= 1;
+	sign_segment(octets);
+	rig_open_ok(&rig);
+	ck_assert_uint_eq(rig_read_all(&rig, 1).records, 30);
+}
+END_TEST
+
+/* The file of cursors is gone and the newest segment's header is damaged: the older ones still know whose they are. */
+START_TEST(the_spools_id_comes_from_any_segment_that_still_has_it)
+{
+	uint8_t id[SPOOL_ID_BYTES];
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_NEW, SPOOL_HOLD);
+	store_blocks(3);
+	memcpy(id, rig.spool->id, sizeof id);
+	ck_assert_int_eq(writer_rotate(rig.spool, 31, 30), 0);
+	store_blocks(1);
+	newest_segment()[33] ^= 1;
+	spool_cursor_close(&cursor);
+	crash();
+	disk.disk.unlink(&disk.disk, disk.disk.open_directory(&disk.disk, "spool"), "cursors");
+	rig_open_ok(&rig);
+	ck_assert_mem_eq(rig.spool->id, id, sizeof id);
+	ck_assert_uint_eq(rig_read_all(&rig, 1).records, 30);
+}
+END_TEST
+
+START_TEST(a_spool_whose_sequences_are_used_up_is_refused)
+{
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_NEW, SPOOL_HOLD);
+	store_blocks(1);
+	atomic_store(&cursor->delivered, SEQUENCE_MAX - 1);
+	cursor->dirty = true;
+	ck_assert_int_eq(cursors_sync(rig.spool), 0);
+	spool_cursor_close(&cursor);
+	crash();
+	ck_assert_int_eq(rig_open(&rig), SPOOL_UNUSABLE);
+	ck_assert_ptr_null(rig.spool);
+}
+END_TEST
+
+/* An error that names no file and no place cannot be followed up. */
+START_TEST(an_unreadable_segment_is_named_with_the_place)
+{
+	store_blocks(1);
+	crash();
+	disk.unreadable_from = SEGMENT_HEADER_BYTES;
+	ck_assert_int_eq(rig_open(&rig), SPOOL_UNUSABLE);
+	ck_assert_ptr_nonnull(strstr(rig.error, "segment 1 cannot be read at offset 128"));
+	disk.unreadable_from = 0;
+	rig_open_ok(&rig);
+	ck_assert_uint_eq(spool_stored(rig.spool), 10);
+	disk.unreadable_from = SEGMENT_HEADER_BYTES;
+	struct spool_reader *reader = spool_reader_open(rig.spool, 1);
+	struct spool_view view;
+	ck_assert_int_eq(spool_read(reader, &view), SPOOL_READ_FAILED);
+	ck_assert_ptr_nonnull(strstr(spool_reader_error(reader), "offset 128"));
+	disk.unreadable_from = 0;
+	ck_assert_int_eq(spool_read(reader, &view), SPOOL_READ_BLOCK);
+	ck_assert_uint_eq(view.first, 1);
+	spool_reader_close(&reader);
+}
+END_TEST
+
 /* ---- versions ---- */
 
 START_TEST(a_spool_of_a_newer_version_is_refused)
@@ -442,6 +531,10 @@ int main(void)
 	tcase_add_loop_test(tests, a_damaged_checkpoint_takes_no_group_with_it_that_was_acknowledged, 0, 2);
 	tcase_add_loop_test(tests, a_damaged_checkpoint_behind_empty_segments_does_not_keep_the_spool_from_opening, 0, 2);
 	tcase_add_test(tests, a_newest_segment_without_a_readable_header_is_set_aside);
+	tcase_add_test(tests, a_segment_of_another_spool_is_refused_and_named);
+	tcase_add_test(tests, the_spools_id_comes_from_any_segment_that_still_has_it);
+	tcase_add_test(tests, a_spool_whose_sequences_are_used_up_is_refused);
+	tcase_add_test(tests, an_unreadable_segment_is_named_with_the_place);
 	tcase_add_test(tests, a_spool_of_a_newer_version_is_refused);
 	tcase_add_test(tests, sequences_that_a_cursor_has_seen_are_never_used_again);
 	tcase_add_test(tests, a_spool_on_a_full_disk_can_be_opened_again_and_again);
