@@ -14,7 +14,6 @@
 #include "carrier.h"
 #include "datagram.h"
 
-#define JOURNALD_SOCKET "/run/systemd/journal/socket"
 #define ALL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
 struct sink_journald {
@@ -123,7 +122,7 @@ static const struct slog_sink_driver driver = {
 struct slog_sink *slog_sink_journald(const char *path)
 {
 	struct slog_endpoint endpoint;
-	if (!slog_endpoint_unix(&endpoint, path != NULL ? path : JOURNALD_SOCKET)) {
+	if (!slog_endpoint_unix(&endpoint, path != NULL ? path : SLOG_JOURNALD_SOCKET)) {
 		errno = EINVAL;
 		return NULL;
 	}

@@ -14,7 +14,6 @@
 #include "datagram.h"
 #include "stream.h"
 
-#define DEV_LOG "/dev/log"
 #define FRAME_PARTS 2
 
 struct sink_syslog {
@@ -94,7 +93,7 @@ static const struct slog_sink_driver driver = {
 struct slog_sink *slog_sink_syslog(const char *path, const struct slog_encoder *encoder)
 {
 	struct slog_endpoint endpoint;
-	if (!slog_endpoint_unix(&endpoint, path != NULL ? path : DEV_LOG)) {
+	if (!slog_endpoint_unix(&endpoint, path != NULL ? path : SLOG_DEV_LOG)) {
 		errno = EINVAL;
 		return NULL;
 	}

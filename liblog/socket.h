@@ -8,6 +8,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#define SLOG_DEV_LOG "/dev/log"
+#define SLOG_JOURNALD_SOCKET "/run/systemd/journal/socket"
+
 struct slog_endpoint {
 	struct sockaddr_storage address;
 	socklen_t length; /* 0: not resolved yet */

@@ -27,7 +27,7 @@ static void forget_rest(struct slog_stream *stream)
 
 void slog_stream_disconnect(struct slog_stream *stream, int error)
 {
-	if (stream->rest != NULL)
+	if (stream->rest != NULL && !stream->resends)
 		slog_stats_dropped(stream->rest_severity, error);
 	forget_rest(stream);
 	slog_socket_close(&stream->socket);
@@ -56,6 +56,12 @@ int slog_stream_enter(struct slog_stream *stream, unsigned *left_ms)
 		return EAGAIN;
 	leave_to_parent(stream);
 	return 0;
+}
+
+bool slog_stream_is_open(struct slog_stream *stream)
+{
+	leave_to_parent(stream);
+	return stream->socket.fd >= 0;
 }
 
 void slog_stream_leave(struct slog_stream *stream)

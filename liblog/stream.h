@@ -25,6 +25,7 @@ struct slog_stream {
 	struct slog_socket socket;
 	uint32_t generation;      /* of the process that made the socket */
 	bool is_connected;        /* false while the connection is on its way */
+	bool resends;             /* what a broken connection lost is sent again: it is not counted as dropped */
 	uint64_t may_connect_at;  /* milliseconds */
 	char *rest;               /* of the frame that was sent in part, from the heap; NULL: none */
 	size_t rest_start;
@@ -38,6 +39,9 @@ void slog_stream_start(struct slog_stream *stream, const struct slog_endpoint *t
 /* 0 if the gate was taken within *left_ms, which it is charged to; else EAGAIN. */
 int slog_stream_enter(struct slog_stream *stream, unsigned *left_ms);
 void slog_stream_leave(struct slog_stream *stream);
+
+/* True if there is a socket, and it is this process's. */
+bool slog_stream_is_open(struct slog_stream *stream);
 
 /*
  * Sees to the connection without waiting: 0 if there is one, EAGAIN while it is on its way or the peer is not to be

@@ -123,6 +123,32 @@ struct slog_async_options {
 };
 struct slog_sink *slog_sink_async(struct slog_sink *sink, const struct slog_async_options *options);
 
+/*
+ * The relayd of this host over RELP on its Unix socket, behind a ring of its own. Events are delivered when the relay
+ * has answered, and keep their room in the lanes until then: what is queued and what is unacknowledged share the limit.
+ * After a relay that went away comes back what it had not acknowledged is sent again: at least once. path NULL:
+ * /run/relayd/relp; '@' at its start means an abstract name. encoder NULL: slog_encoder_rfc5424. NULL with errno ENOMEM
+ * or EINVAL.
+ */
+struct slog_sink *slog_sink_relp(const char *path, const struct slog_encoder *encoder,
+                                 const struct slog_async_options *options);
+
+/*
+ * A sink by name, as in the environment variable SLOG_SINK:
+ *
+ *	stderr			standard error: for people if it is a terminal, else JSON
+ *	console, json		the same, always in that form
+ *	journald, syslog	each with ":" and a path if it is not the usual one
+ *	relp			as above
+ *	udp:ADDRESS, tcp:ADDRESS
+ *	file:PATH, fd:NUMBER
+ *
+ * with "async:" before it if it is to be behind a ring. NULL if there is no such sink; error then holds a sentence, cut
+ * to SLOG_SINK_ERROR_MAX octets with its NUL, and "" otherwise.
+ */
+#define SLOG_SINK_ERROR_MAX 256
+struct slog_sink *slog_sink_from_text(const char *text, char error[SLOG_SINK_ERROR_MAX]);
+
 /* Carries out what the sink only took, within a second. 0, or an errno value. Any thread; not in signal handlers. */
 int slog_sink_flush(struct slog_sink *sink);
 

@@ -247,15 +247,26 @@ struct slog_options {
 	const char *hostname;   /* NULL: gethostname(); copied, cut to 255 octets */
 	int facility;           /* 0: user */
 	const char *levels;     /* NULL: "info". The environment variable SLOG is read after it and wins */
-	struct slog_sink *sink; /* NULL: standard error. Adopted: slog_close() closes it */
+	struct slog_sink *sink; /* NULL: see slog_open(). Adopted: slog_close() closes it */
 };
 
 /*
  * Sets up the default logger. NULL means all defaults. To be called before other threads log. Returns 0, or an errno
  * value: EINVAL for a wrong size, facility or levels; nothing is changed then and the sink is still the caller's. A
  * second call closes the sink of the first.
+ *
+ * A program that brings no sink gets the one that the environment variable SLOG_SINK names (see slog_sink_from_text();
+ * what is wrong with it is the first event that is logged), else the first of these that is there: for people if
+ * standard error is a terminal; journald; /dev/log; JSON lines on standard error. A program with more rights than its
+ * user (secure_getenv(3)) does not read the environment.
  */
 int slog_open(const struct slog_options *options);
+
+/*
+ * Carries out what the default logger's sink only took, within a second: before fork() in a program that becomes a
+ * daemon, before exec(2), before _exit(2). 0, or an errno value. Any thread; not in signal handlers.
+ */
+int slog_flush(void);
 
 /* Flushes and closes what slog_open() opened. No other thread may be inside a call. Later calls log as before it. */
 void slog_close(void);
