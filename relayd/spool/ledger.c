@@ -82,18 +82,27 @@ void ledger_count_block(struct ledger *ledger, const struct block_header *header
 {
 	if (header->kind != BLOCK_RECORDS)
 		return;
-	/* The index may come from a disk whose names were damaged. */
-	if (header->input < SPOOL_INPUTS_MAX)
-		add(&ledger->input[header->input].stored, header->count);
-	else
+	/* The index may come from a disk whose names were damaged: then it is taken, by nobody knows whom. */
+	if (header->input >= SPOOL_INPUTS_MAX) {
 		add(&ledger->unattributed, header->count);
+		return;
+	}
+	add(&ledger->input[header->input].stored, header->count);
+	if (header->input >= ledger->inputs)
+		ledger->inputs = header->input + 1u;
 }
 
 void ledger_count_drop(struct ledger *ledger, unsigned input, enum spool_drop_reason reason, uint64_t count)
 {
 	assert(input < ledger->inputs && reason < SPOOL_DROP_REASONS);
 	add(&ledger->input[input].dropped[reason], count);
-	atomic_store_explicit(&ledger->drops_changed, true, memory_order_release);
+	atomic_store_explicit(&ledger->changed, true, memory_order_release);
+}
+
+void ledger_count_damaged(struct ledger *ledger, uint64_t sequences)
+{
+	add(&ledger->damaged, sequences);
+	atomic_store_explicit(&ledger->changed, true, memory_order_release);
 }
 
 /* ---- writing ---- */
@@ -134,7 +143,7 @@ static bool note_drops(struct ledger_input *input)
 static void write_totals(struct ledger *ledger, struct section_writer *writer, bool only_changed)
 {
 	/* Cleared first: a drop counted while we look is found now, or again next time. */
-	atomic_exchange_explicit(&ledger->drops_changed, false, memory_order_acquire);
+	atomic_exchange_explicit(&ledger->changed, false, memory_order_acquire);
 	section_begin(writer, SECTION_TOTALS);
 	for (unsigned i = 0; i < ledger->inputs; i++) {
 		struct ledger_input *input = &ledger->input[i];
@@ -150,25 +159,31 @@ static void write_totals(struct ledger *ledger, struct section_writer *writer, b
 	section_end(writer);
 }
 
+static void write_spool(struct ledger *ledger, struct section_writer *writer)
+{
+	section_begin(writer, SECTION_SPOOL);
+	uint8_t *at = section_add(writer, SPOOL_SECTION_BYTES);
+	ledger->damaged_written = get(&ledger->damaged);
+	le64_store(at, get(&ledger->unattributed));
+	le64_store(at + 8, get(&ledger->unused));
+	le64_store(at + 16, ledger->damaged_written);
+	le64_store(at + 24, get(&ledger->released));
+	section_end(writer);
+}
+
 size_t ledger_write_all(struct ledger *ledger, uint8_t *out, size_t room)
 {
 	struct section_writer writer = {.at = out, .room = room};
 	write_names(ledger, &writer, 0);
 	write_totals(ledger, &writer, false);
-	section_begin(&writer, SECTION_SPOOL);
-	uint8_t *at = section_add(&writer, SPOOL_SECTION_BYTES);
-	le64_store(at, get(&ledger->unattributed));
-	le64_store(at + 8, get(&ledger->unused));
-	le64_store(at + 16, get(&ledger->damaged));
-	le64_store(at + 24, get(&ledger->released));
-	section_end(&writer);
+	write_spool(ledger, &writer);
 	return writer.len;
 }
 
 bool ledger_has_changes(const struct ledger *ledger)
 {
 	return ledger->inputs_written < ledger->inputs ||
-	       atomic_load_explicit(&ledger->drops_changed, memory_order_acquire);
+	       atomic_load_explicit(&ledger->changed, memory_order_acquire);
 }
 
 size_t ledger_write_changes(struct ledger *ledger, uint8_t *out, size_t room)
@@ -176,6 +191,8 @@ size_t ledger_write_changes(struct ledger *ledger, uint8_t *out, size_t room)
 	struct section_writer writer = {.at = out, .room = room};
 	write_names(ledger, &writer, ledger->inputs_written);
 	write_totals(ledger, &writer, true);
+	if (get(&ledger->damaged) != ledger->damaged_written)
+		write_spool(ledger, &writer);
 	return writer.len;
 }
 
@@ -217,13 +234,16 @@ static bool read_totals(struct ledger *ledger, struct bytes entries, bool with_s
 	return entries.len == 0;
 }
 
-static bool read_spool(struct ledger *ledger, struct bytes octets)
+static bool read_spool(struct ledger *ledger, struct bytes octets, bool checkpoint)
 {
 	if (octets.len < SPOOL_SECTION_BYTES)
 		return false;
+	ledger->damaged_written = le64_load(octets.at + 16);
+	set(&ledger->damaged, ledger->damaged_written);
+	if (!checkpoint)
+		return true; /* the rest would take back what recovery has just counted */
 	set(&ledger->unattributed, le64_load(octets.at));
 	set(&ledger->unused, le64_load(octets.at + 8));
-	set(&ledger->damaged, le64_load(octets.at + 16));
 	set(&ledger->released, le64_load(octets.at + 24));
 	return true;
 }
@@ -238,7 +258,7 @@ enum ledger_read_result ledger_read(struct ledger *ledger, struct bytes sections
 		else if (section.type == SECTION_TOTALS)
 			good = read_totals(ledger, section.octets, checkpoint);
 		else if (section.type == SECTION_SPOOL)
-			good = read_spool(ledger, section.octets);
+			good = read_spool(ledger, section.octets, checkpoint);
 		else if ((section.flags & SECTION_MUST_BE_UNDERSTOOD) != 0)
 			return LEDGER_NEWER;
 		if (!good)

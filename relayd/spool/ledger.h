@@ -26,10 +26,11 @@ struct ledger {
 	unsigned inputs;              /* names known: indexes 0 .. inputs - 1 */
 	unsigned inputs_written;      /* of these, names that are on the disk */
 	struct ledger_input *input;   /* SPOOL_INPUTS_MAX of them */
-	atomic_bool drops_changed;    /* since the writer looked */
+	atomic_bool changed;          /* drops or damage, since the writer looked */
 	_Atomic uint64_t unattributed;/* records whose input is not known: their blocks were damaged */
 	_Atomic uint64_t unused;      /* sequences passed over: never given to a record */
 	_Atomic uint64_t damaged;     /* sequences lost on the disk */
+	uint64_t damaged_written;     /* the writer's: what the last control block or checkpoint said */
 	_Atomic uint64_t released;    /* sequences whose segments were given back */
 };
 
@@ -47,6 +48,9 @@ void ledger_count_block(struct ledger *ledger, const struct block_header *header
 
 void ledger_count_drop(struct ledger *ledger, unsigned input, enum spool_drop_reason reason, uint64_t count);
 
+/* Counts sequences lost on the disk. From any thread. */
+void ledger_count_damaged(struct ledger *ledger, uint64_t sequences);
+
 /* Octets that ledger_write_all() needs at the most, with the inputs registered now. */
 size_t ledger_bytes_max(const struct ledger *ledger);
 
@@ -56,7 +60,7 @@ size_t ledger_write_all(struct ledger *ledger, uint8_t *out, size_t room);
 /* Does a control block have anything to say? Cheap. */
 bool ledger_has_changes(const struct ledger *ledger);
 
-/* The sections of a control block: names and drops that changed. Returns their length, 0 if there are none. */
+/* The sections of a control block: names, drops and damage that changed. Returns their length, 0 if there are none. */
 size_t ledger_write_changes(struct ledger *ledger, uint8_t *out, size_t room);
 
 enum ledger_read_result {
@@ -66,8 +70,8 @@ enum ledger_read_result {
 };
 
 /*
- * Takes over what a checkpoint (stored totals too) or a control block (names and drops only) says. If it is malformed,
- * what stood before the malformed place was taken over.
+ * Takes over what a checkpoint (everything) or a control block (names, drops and damage) says: what else stands there is
+ * counted from the blocks. If it is malformed, what stood before the malformed place was taken over.
  */
 enum ledger_read_result ledger_read(struct ledger *ledger, struct bytes sections, bool checkpoint);
 

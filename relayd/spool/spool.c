@@ -148,7 +148,7 @@ enum spool_open_result spool_open(const struct spool_options *options, struct sp
 	enum spool_open_result result = SPOOL_UNUSABLE;
 	if (!init_locks(spool) || !init_memory(spool, options))
 		snprintf(error, SPOOL_ERROR_MAX_BYTES, "%s: not enough memory", options->path);
-	else if (space_options_are_sound(&spool->options, error))
+	else if (spool_options_are_sound(&spool->options, error))
 		result = open_and_lock(spool, error);
 	if (result == SPOOL_OPENED)
 		result = recover(spool, recovery, error);

@@ -101,6 +101,12 @@ struct spool_recovery {
 };
 
 /*
+ * Whether a spool of these sizes has room to work; if not, `error` (SPOOL_ERROR_MAX_BYTES) is a sentence with the least
+ * that would do. Looks at no file.
+ */
+bool spool_options_are_sound(const struct spool_options *options, char *error);
+
+/*
  * Opens or creates the spool and recovers it (spool rules 21-24). Starts no thread. On failure `*spool` is NULL and
  * `error` (SPOOL_ERROR_MAX_BYTES) is a sentence with the path, what is wrong and what would be right. The time does not
  * depend on the backlog.

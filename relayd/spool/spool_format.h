@@ -71,7 +71,7 @@
  * The payload of a block of records is, for each record, its length (varint) and its octets. The other kinds:
  *
  *   checkpoint   the first block of each segment: everything that opening must know about older segments
- *   control      counters that changed, in the group that changed them; no sequences
+ *   control      counters that changed, with the group behind the change; no sequences
  *   end          no payload: the spool was closed in order, and nothing follows in this segment
  *
  * The payload of checkpoint and control is a list of SECTIONS: u16 type, u16 flags, u32 length, octets.
@@ -84,7 +84,8 @@
  *              u64 payload checksum of the block that ends there, u64 cumulative count; 4,096 in all
  *
  * A section in a checkpoint holds everything of its kind, in a control block what changed (with new totals, not with
- * differences). Whoever meets a section type that it does not know skips it, and does not carry it into its own
+ * differences); what can be counted from the blocks themselves is taken from checkpoints only: records stored, and of
+ * section 3 all but the sequences damaged. Whoever meets a section type that it does not know skips it, and does not carry it into its own
  * checkpoints, unless flag 1 ("must be understood") is set: then it refuses the spool as written by a newer version. The
  * same holds for an unknown kind, codec or origin in a header with a right checksum, and for a higher major version. A
  * higher minor version promises only what may be skipped.

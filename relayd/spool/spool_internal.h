@@ -71,6 +71,7 @@ struct segment_table {
 	int64_t capacity;            /* blocks of full size that fit into the current segment and the usable spares */
 	struct damage_note damage[DAMAGE_NOTES_MAX];
 	unsigned damages;
+	uint64_t damage_counted_to;  /* without a note, because there was no room for it */
 };
 
 /* The segment being written. */
@@ -212,9 +213,6 @@ bool space_reserve(struct spool *spool, int64_t slots);
  * if there is more room than before. From any thread.
  */
 void space_settle(struct spool *spool, int64_t slots);
-
-/* Why these options cannot work, as a sentence in `error`; true if they can. */
-bool space_options_are_sound(const struct spool_options *options, char *error);
 
 /* ---- spool_writer.c ---- */
 

@@ -225,7 +225,7 @@ static bool take_damage(struct spool *spool, struct damage_note *note)
 		table->damage[i].len = 0;
 		found = true;
 	}
-	uint64_t room = SET_ASIDE_MAX_BYTES - table->set_aside_bytes;
+	uint64_t room = table->set_aside_bytes < SET_ASIDE_MAX_BYTES ? SET_ASIDE_MAX_BYTES - table->set_aside_bytes : 0;
 	if (found && note->len > room)
 		note->len = room;
 	pthread_mutex_unlock(&spool->table_lock);
@@ -263,7 +263,7 @@ static int copy_octets(struct spool *spool, const struct damage_note *note, int 
 static void report_damage(struct spool *spool, const struct damage_note *note, const char *name)
 {
 	uint64_t lost = note->last >= note->first ? note->last - note->first + 1 : 0;
-	atomic_fetch_add_explicit(&spool->ledger.damaged, lost, memory_order_relaxed);
+	ledger_count_damaged(&spool->ledger, lost);
 	if (lost > 0)
 		slog_err("spool_damaged", "path", spool->path, "segment", note->counter, "offset", note->offset,
 		         "first", note->first,

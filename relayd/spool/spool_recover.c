@@ -182,8 +182,6 @@ static int rewrite_block(struct spool *spool, struct current_segment *segment, s
 		return result;
 	segment->offset += block_span(header);
 	ledger_count_block(&spool->ledger, header);
-	if (header->kind == BLOCK_CONTROL)
-		(void)ledger_read(&spool->ledger, payload, false);
 	return 0;
 }
 
@@ -356,6 +354,9 @@ enum spool_open_result recover(struct spool *spool, struct spool_recovery *recov
 	if (scanned != RECOVERED)
 		return refuse(spool, scanned, &found, code, error);
 	recovery->clean = recovery->created || found.clean;
+	/* Segments that were given back behind the last checkpoint. */
+	if (spool->table.count > 0)
+		atomic_store(&spool->ledger.released, spool->table.entry[0].first - 1);
 	code = reuse_empty_newest(spool, &found);
 	if (code == 0)
 		code = begin_segment(spool, &found, recovery);

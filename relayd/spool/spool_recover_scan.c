@@ -167,8 +167,6 @@ static enum recover_result take_over(struct scan *scan, const struct block_heade
 {
 	struct bytes payload;
 	ledger_count_block(&scan->spool->ledger, header);
-	if (header->input >= scan->spool->ledger.inputs && header->kind == BLOCK_RECORDS && header->input < SPOOL_INPUTS_MAX)
-		scan->spool->ledger.inputs = header->input + 1u; /* its name was damaged; the index is taken */
 	if (header->kind != BLOCK_CONTROL)
 		return RECOVERED;
 	enum walk_result result = walk_payload(&scan->walk, header, &payload);
@@ -207,6 +205,9 @@ static enum recover_result take_block(struct scan *scan, const struct block_head
 		*done = result != WALK_BLOCK;
 		if (*done)
 			return RECOVERED;
+		/* Its records are counted when they are written again. */
+		if (header->kind == BLOCK_CONTROL && ledger_read(&scan->spool->ledger, payload, false) == LEDGER_NEWER)
+			return RECOVER_NEWER;
 		if (found->unproven_at == 0)
 			found->unproven_at = scan->walk.offset;
 	} else {

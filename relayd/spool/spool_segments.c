@@ -164,6 +164,27 @@ int segment_publish(struct spool *spool, struct current_segment *segment, uint64
 	return added ? 0 : -ENOMEM;
 }
 
+/* Notes that are dealt with, of segments that are gone: nobody will come past there again. */
+static void forget_old_damage(struct segment_table *table)
+{
+	unsigned kept = 0;
+	for (unsigned i = 0; i < table->damages; i++)
+		if (table->damage[i].len > 0 || (table->count > 0 && table->damage[i].counter >= table->entry[0].counter))
+			table->damage[kept++] = table->damage[i];
+	table->damages = kept;
+}
+
+/* No room for a note. Readers come past in order, so that the highest sequence counted tells what is news. */
+static void count_damage(struct spool *spool, const struct damage_note *note)
+{
+	struct segment_table *table = &spool->table;
+	uint64_t first = note->first > table->damage_counted_to ? note->first : table->damage_counted_to + 1;
+	if (note->last < first)
+		return;
+	ledger_count_damaged(&spool->ledger, note->last - first + 1);
+	table->damage_counted_to = note->last;
+}
+
 void segments_note_damage(struct spool *spool, const struct damage_note *note)
 {
 	struct segment_table *table = &spool->table;
@@ -171,7 +192,11 @@ void segments_note_damage(struct spool *spool, const struct damage_note *note)
 	bool known = false;
 	for (unsigned i = 0; i < table->damages; i++)
 		known = known || (table->damage[i].counter == note->counter && table->damage[i].offset == note->offset);
+	if (!known)
+		forget_old_damage(table);
 	if (!known && table->damages < DAMAGE_NOTES_MAX)
 		table->damage[table->damages++] = *note;
+	else if (!known)
+		count_damage(spool, note);
 	pthread_mutex_unlock(&spool->table_lock);
 }

@@ -118,7 +118,7 @@ void space_settle(struct spool *spool, int64_t slots)
 		spool->options.events.room(spool->options.events.context);
 }
 
-bool space_options_are_sound(const struct spool_options *options, char *error)
+bool spool_options_are_sound(const struct spool_options *options, char *error)
 {
 	struct ledger full = {.inputs = SPOOL_INPUTS_MAX};
 	uint64_t slot = block_memory_bytes(options->block_size_bytes);

@@ -341,6 +341,98 @@ START_TEST(a_damaged_checkpoint_behind_empty_segments_does_not_keep_the_spool_fr
 }
 END_TEST
 
+static uint64_t damaged_sequences(void)
+{
+	struct spool_usage usage;
+	spool_usage(rig.spool, &usage);
+	return usage.damaged_sequences;
+}
+
+/* More places than there are notes for: each is still counted, and once, however many readers come past. */
+START_TEST(every_damaged_sequence_is_counted_once_however_many_places_there_are)
+{
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	store_blocks(DAMAGE_NOTES_MAX + 30);
+	for (unsigned n = 0; n < DAMAGE_NOTES_MAX + 20; n++)
+		damage_block(n, false);
+	for (int reader = 0; reader < 2; reader++) {
+		ck_assert_uint_eq(rig_read_all(&rig, 1).damaged, 10 * (DAMAGE_NOTES_MAX + 20));
+		keeper_turn(rig.spool);
+		ck_assert_uint_eq(damaged_sequences(), 10 * (DAMAGE_NOTES_MAX + 20));
+	}
+	/* When the segment is gone its notes are too, and there is room for news. */
+	rig_deliver(cursor, spool_stored(rig.spool));
+	ck_assert_int_eq(writer_rotate(rig.spool, spool_stored(rig.spool) + 1, spool_stored(rig.spool)), 0);
+	keeper_turn(rig.spool);
+	ck_assert_uint_eq(rig.spool->table.count, 1);
+	store_blocks(3);
+	damage_block(1, false);
+	ck_assert_uint_eq(rig_read_all(&rig, spool_first(rig.spool)).damaged, 10);
+	keeper_turn(rig.spool);
+	ck_assert_uint_eq(damaged_sequences(), 10 * (DAMAGE_NOTES_MAX + 20) + 10);
+	ck_assert_uint_eq(rig.spool->table.damages, 1);
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
+START_TEST(damage_that_was_counted_is_still_counted_after_a_crash)
+{
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	store_blocks(3);
+	damage_block(1, false);
+	ck_assert_uint_eq(rig_read_all(&rig, 1).damaged, 10);
+	keeper_turn(rig.spool);
+	store_blocks(1);
+	spool_cursor_close(&cursor);
+	for (int i = 0; i < 2; i++) {
+		crash();
+		rig_open_ok(&rig);
+		ck_assert_uint_eq(damaged_sequences(), 10);
+		ck_assert_uint_eq(rig_read_all(&rig, 1).damaged, 10);
+		cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+		keeper_turn(rig.spool);
+		ck_assert_uint_eq(damaged_sequences(), 10);
+		spool_cursor_close(&cursor);
+		spool_check(rig.spool);
+	}
+}
+END_TEST
+
+/* What is set aside has a limit for all of it together; a segment set aside whole may have gone beyond it. */
+START_TEST(no_more_octets_are_set_aside_than_there_is_room_for)
+{
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	uint64_t size = 1;
+	store_blocks(3);
+	damage_block(1, false);
+	rig.spool->table.set_aside_bytes = SET_ASIDE_MAX_BYTES + (_i == 0 ? 1 : -64);
+	ck_assert_uint_eq(rig_read_all(&rig, 1).damaged, 10);
+	keeper_turn(rig.spool);
+	ck_assert_ptr_nonnull(memory_disk_find(&disk, "damaged-", 0));
+	memory_disk_octets(&disk, memory_disk_find(&disk, "damaged-", 0), &size);
+	ck_assert_uint_eq(size, _i == 0 ? 0 : 64);
+	ck_assert_uint_eq(damaged_sequences(), 10);
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
+START_TEST(what_was_released_is_known_after_a_crash)
+{
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	store_blocks(4);
+	ck_assert_int_eq(writer_rotate(rig.spool, 41, 40), 0);
+	store_blocks(1);
+	rig_deliver(cursor, 45);
+	keeper_turn(rig.spool);
+	ck_assert_uint_eq(atomic_load(&rig.spool->ledger.released), 40);
+	spool_cursor_close(&cursor);
+	crash();
+	rig_open_ok(&rig);
+	ck_assert_uint_eq(atomic_load(&rig.spool->ledger.released), 40);
+	ck_assert_uint_eq(spool_first(rig.spool), 41);
+}
+END_TEST
+
 /* ---- what cannot be ours ---- */
 
 static void sign_segment(uint8_t *octets)
@@ -445,6 +537,27 @@ START_TEST(a_spool_of_a_newer_version_is_refused)
 }
 END_TEST
 
+/* A section that must be understood is in a control block of the last group: nothing may be written before it is. */
+START_TEST(a_control_block_of_a_newer_version_is_refused_even_if_nothing_proves_it)
+{
+	struct block_header header;
+	uint64_t offset;
+	store_blocks(2);
+	spool_count_drop(rig.spool, 0, 0, SPOOL_DROP_KERNEL, 1);
+	store_blocks(1);
+	uint8_t *octets = find_block(1, &offset, &header);
+	uint8_t *control = octets + offset + block_span(&header);
+	ck_assert_uint_eq(control[8], BLOCK_CONTROL);
+	control[BLOCK_HEADER_BYTES] = 99;
+	control[BLOCK_HEADER_BYTES + 2] = SECTION_MUST_BE_UNDERSTOOD;
+	le64_store(control + 112, XXH3_64bits(control + BLOCK_HEADER_BYTES, le32_load(control + 16)));
+	le64_store(control + 120, XXH3_64bits_withSeed(control, 120, rig.spool->writer.current.salt));
+	crash();
+	ck_assert_int_eq(rig_open(&rig), SPOOL_NEWER_VERSION);
+	ck_assert_int_eq(rig_open(&rig), SPOOL_NEWER_VERSION);
+}
+END_TEST
+
 /* ---- cursors ahead ---- */
 
 /* Without syncs a power cut takes back what an output has already delivered. Its sequences are not given out again. */
@@ -531,11 +644,16 @@ int main(void)
 	tcase_add_loop_test(tests, a_damaged_checkpoint_takes_no_group_with_it_that_was_acknowledged, 0, 2);
 	tcase_add_loop_test(tests, a_damaged_checkpoint_behind_empty_segments_does_not_keep_the_spool_from_opening, 0, 2);
 	tcase_add_test(tests, a_newest_segment_without_a_readable_header_is_set_aside);
+	tcase_add_test(tests, every_damaged_sequence_is_counted_once_however_many_places_there_are);
+	tcase_add_test(tests, damage_that_was_counted_is_still_counted_after_a_crash);
+	tcase_add_loop_test(tests, no_more_octets_are_set_aside_than_there_is_room_for, 0, 2);
+	tcase_add_test(tests, what_was_released_is_known_after_a_crash);
 	tcase_add_test(tests, a_segment_of_another_spool_is_refused_and_named);
 	tcase_add_test(tests, the_spools_id_comes_from_any_segment_that_still_has_it);
 	tcase_add_test(tests, a_spool_whose_sequences_are_used_up_is_refused);
 	tcase_add_test(tests, an_unreadable_segment_is_named_with_the_place);
 	tcase_add_test(tests, a_spool_of_a_newer_version_is_refused);
+	tcase_add_test(tests, a_control_block_of_a_newer_version_is_refused_even_if_nothing_proves_it);
 	tcase_add_test(tests, sequences_that_a_cursor_has_seen_are_never_used_again);
 	tcase_add_test(tests, a_spool_on_a_full_disk_can_be_opened_again_and_again);
 	suite_add_tcase(suite, tests);
