@@ -183,7 +183,7 @@ static void note_end(struct connection *connection, enum stream_end end, const c
 	} else if (end == STREAM_END_PENDING_LIMIT) {
 		counter_add(&part->protocol_errors, 1);
 		connection_log(connection, PEER_UNFINISHED, detail, rest);
-	} else if (end == STREAM_END_WITHOUT_NOTIFY && !connection->is_finishing) {
+	} else if (end == STREAM_END_WITHOUT_NOTIFY && connection->is_ready && !connection->is_finishing) {
 		connection_log(connection, PEER_INCOMPLETE_CLOSE, "the peer closed without close_notify: it may have had "
 		                                                  "more to say; what came is kept", bytes_of(NULL, 0));
 	}

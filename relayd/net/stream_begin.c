@@ -97,7 +97,14 @@ void stream_begin(struct stream *stream)
 
 void stream_hear(struct stream *stream)
 {
+	uint8_t first;
 	stream_pool_leave_handshake(stream->pool, stream);
+	if (recv(stream->fd, &first, sizeof(first), MSG_PEEK) == 0) {
+		/* It has said nothing: somebody looked if the port is open, and nobody is refused. */
+		stream_note_end(stream, STREAM_END_EOF, "the peer closed the connection");
+		stream_tell_end(stream, bytes_of(NULL, 0));
+		return;
+	}
 	queue_handshake(stream);
 }
 

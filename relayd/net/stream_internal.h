@@ -123,7 +123,7 @@ void stream_update_poll(struct stream *stream);
 /* The first turn: opens, queues for the handshake, or waits for the peer to begin it. */
 void stream_begin(struct stream *stream);
 
-/* The peer has said something, or gone: its handshake is queued. */
+/* The peer has begun its handshake, which is queued, or gone. The stream may be closed afterwards. */
 void stream_hear(struct stream *stream);
 
 /* It has its slot: the handshake begins, on the next turn. */

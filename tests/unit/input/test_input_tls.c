@@ -157,6 +157,18 @@ START_TEST(a_peer_that_speaks_no_TLS_is_refused_and_counted)
 }
 END_TEST
 
+START_TEST(a_look_whether_the_port_is_open_is_no_refusal)
+{
+	start("tls");
+	for (unsigned i = 0; i < 10; i++)
+		close(rig_connect(&rig, SOCK_STREAM));
+	RIG_WAIT(rig_status(&rig).connections_total == 10 && rig_status(&rig).connections == 0);
+	ck_assert_uint_eq(rig_status(&rig).tls_refused, 0);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(what_came_before_an_end_without_close_notify_is_kept)
 {
 	struct tls_client tls;
@@ -307,6 +319,7 @@ int main(void)
 	tcase_add_test(tests, a_peer_without_certificate_is_refused_and_counted);
 	tcase_add_test(tests, a_peer_of_another_authority_is_refused_and_counted);
 	tcase_add_test(tests, a_peer_that_speaks_no_TLS_is_refused_and_counted);
+	tcase_add_test(tests, a_look_whether_the_port_is_open_is_no_refusal);
 	tcase_add_test(tests, what_came_before_an_end_without_close_notify_is_kept);
 	tcase_add_test(tests, a_handshake_under_way_does_not_hold_up_our_stop);
 	tcase_add_test(tests, our_stop_says_close_notify);

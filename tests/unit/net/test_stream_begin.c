@@ -59,6 +59,23 @@ START_TEST(a_handshake_that_does_not_come_is_given_up)
 }
 END_TEST
 
+/* As load balancers look whether a port is open: nobody has tried to speak TLS, and nobody was refused. */
+START_TEST(a_peer_that_connects_and_closes_ends_in_order)
+{
+	struct tester tester = {.close_at_end = true};
+	tester.options.tls = server_context();
+	tester_open(&tester, worker, fds[0]);
+	tester_sleep_ms(20);
+	close(fds[1]);
+	TESTER_WAIT(&tester, tester.ends == 1);
+	ck_assert_int_eq(tester.end, STREAM_END_EOF);
+	ck_assert_str_eq(tester.detail, "the peer closed the connection");
+	ck_assert_int_eq(tester.readies, 0);
+	tester_close(&tester);
+	tls_context_release(&tester.options.tls);
+}
+END_TEST
+
 START_TEST(a_paused_stream_is_still_told_that_its_handshake_failed)
 {
 	struct tester tester = {.options.handshake_timeout_ns = 50 * 1000000};
@@ -238,6 +255,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, a_handshake_that_does_not_come_is_given_up, 0, 2);
+	tcase_add_test(tests, a_peer_that_connects_and_closes_ends_in_order);
 	tcase_add_test(tests, a_paused_stream_is_still_told_that_its_handshake_failed);
 	tcase_add_test(tests, no_more_than_so_many_handshakes_are_in_progress_and_the_others_have_their_turn);
 	tcase_add_loop_test(tests, a_waiting_stream_may_be_closed, 0, 2);
