@@ -21,6 +21,8 @@
 extern "C" {
 #endif
 
+struct slog_prepared;
+
 /* One event as an encoder sees it. All it points at is lent for the call of encode(). New members come at the end. */
 struct slog_entry {
 	struct timespec time;
@@ -41,6 +43,7 @@ struct slog_entry {
 	size_t shown;            /* of both together, how many slog_entry_next() may give */
 	bool is_cut;             /* it did not fit: say so, with the number below */
 	size_t cut;              /* fields that were left out */
+	const struct slog_prepared *prepared; /* liblog's own; NULL in an entry that is not made by a call */
 };
 
 struct slog_encoder {
@@ -89,6 +92,9 @@ extern const struct slog_encoder slog_encoder_cee;
  * form; and each field under its key in capitals, with F_ before it where that name is taken. Not a line: it has LFs.
  */
 extern const struct slog_encoder slog_encoder_journald;
+
+/* One logfmt line; lists and objects in it are strings of JSON text. */
+extern const struct slog_encoder slog_encoder_logfmt;
 
 /* A line for people: local time, severity, logger, event, message, key=value. Not meant to be read back. */
 extern const struct slog_encoder slog_encoder_console;
