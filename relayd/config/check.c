@@ -10,6 +10,7 @@
 
 #include "intake/zone_file.h"
 #include "net/tls_context.h"
+#include "relay/relay.h"
 #include "spool/spool_peek.h"
 
 enum { CURSORS_SHOWN_MAX = 64 };
@@ -140,6 +141,14 @@ static void check_spool_parent(struct config *config)
 					  "spool.path: there is no directory %s to make the spool in; make it, or give another path", parent);
 }
 
+static void check_spool_size(struct config *config)
+{
+	const struct json_value *spool = json_member(config->tree, "spool");
+	char error[RELAY_ERROR_MAX_BYTES];
+	if (!relay_spool_is_sound(&config->settings, error))
+		config_report(config, line_in(spool, "max_size", spool != NULL ? spool->line : 1), "spool: %s", error);
+}
+
 static bool has_output(const struct settings *settings, const char *name)
 {
 	for (unsigned i = 0; i < settings->outputs_count; i++) {
@@ -172,6 +181,7 @@ bool config_check(struct config *config, FILE *out, FILE *errors)
 	check_user(config);
 	check_files(config);
 	check_spool_parent(config);
+	check_spool_size(config);
 	check_spool(config, out);
 	if (config->errors_count > 0) {
 		config_print_errors(config, errors);

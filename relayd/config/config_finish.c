@@ -38,6 +38,7 @@ static void finish_spool(struct config *config)
 	char max_size[32];
 	option_print_size(spool->max_size, max_size, sizeof max_size);
 	limit_preset(config, "reserve", &spool->reserve, spool->max_size / SHARE_OF_MAX_SIZE);
+	limit_preset(config, "memory", &spool->memory, spool->max_size / SHARE_OF_MAX_SIZE);
 	limit_preset(config, "segment_size", &spool->segment_size, spool->max_size / SHARE_OF_MAX_SIZE);
 	if (spool->segment_size > spool->max_size / SEGMENTS_MIN)
 		config_report(config, line_of(config, "segment_size"),

@@ -88,11 +88,11 @@ static void log_recovery(const struct relay *relay)
 		                              found->damaged_sequences, found->damaged_ranges));
 }
 
-static enum relay_result open_spool(struct relay *relay, char *error)
+static struct spool_options spool_options_of(const struct settings *settings)
 {
-	const struct spool_settings *wanted = &relay->settings->process.spool.is;
-	uint32_t size = block_size(relay->settings);
-	struct spool_options options = {
+	const struct spool_settings *wanted = &settings->process.spool.is;
+	uint32_t size = block_size(settings);
+	return (struct spool_options){
 		.path = wanted->path,
 		.max_size_bytes = wanted->max_size,
 		.reserve_bytes = wanted->reserve,
@@ -100,10 +100,21 @@ static enum relay_result open_spool(struct relay *relay, char *error)
 		.block_size_bytes = size,
 		.sync = (enum spool_sync)wanted->sync,
 		.compression = (enum spool_compression)wanted->compression,
-		.workers = (unsigned)relay->settings->process.workers,
-		.blocks_per_worker = blocks_per_worker(relay->settings, size),
-		.events = {relay, relay_on_worker_stored, relay_on_room, on_spool_failed},
+		.workers = (unsigned)settings->process.workers,
+		.blocks_per_worker = blocks_per_worker(settings, size),
 	};
+}
+
+bool relay_spool_is_sound(const struct settings *settings, char *error)
+{
+	struct spool_options options = spool_options_of(settings);
+	return spool_options_are_sound(&options, error);
+}
+
+static enum relay_result open_spool(struct relay *relay, char *error)
+{
+	struct spool_options options = spool_options_of(relay->settings);
+	options.events = (struct spool_events){relay, relay_on_worker_stored, relay_on_room, on_spool_failed};
 	switch (spool_open(&options, &relay->spool, &relay->recovery, error)) {
 	case SPOOL_OPENED:
 		log_recovery(relay);

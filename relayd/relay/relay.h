@@ -33,6 +33,12 @@ struct relay_events {
 };
 
 /*
+ * Whether the spool's sizes, together with the workers' and the largest message, leave it room to work; if not, `error`
+ * (RELAY_ERROR_MAX_BYTES) says what is the least. For those who only look at settings: relay_open() checks it by itself.
+ */
+bool relay_spool_is_sound(const struct settings *settings, char *error);
+
+/*
  * Opens the spool, cursors, inputs (bound) and outputs, with whatever privileges the process still has. Nothing moves yet.
  * `error` has RELAY_ERROR_MAX_BYTES. `settings` must outlive the relay.
  */

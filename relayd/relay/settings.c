@@ -99,7 +99,8 @@ static const struct option spool_options[] = {
 		.preset = "32MiB",
 		.min = 4ULL * MIB,
 		.max = 16384ULL * MIB,
-		.doc = "The memory for messages that were received and are not stored yet, of all input threads together.",
+		.doc = "The memory for messages that were received and are not stored yet, of all input threads together; if it is "
+			   "not set, it is at most an eighth of max_size.",
 	},
 	{.name = NULL},
 };
