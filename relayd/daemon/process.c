@@ -27,7 +27,7 @@ struct process {
 	bool is_stopping;
 };
 
-/* A failure before or while running, where the operator looks: the log is on standard error or in the file. */
+/* A failure before anything runs, where the operator looks: the log is on standard error or in the file. */
 static enum exit_code give_up(enum exit_code code, const char *error)
 {
 	slog_crit("relayd_failed", "message", slog_msgf("%s", error));
@@ -57,12 +57,14 @@ static void on_stopped(void *context)
 }
 
 /* After a failed sync nothing may be tried again or tidied up: the supervisor restarts us, and recovery does the rest.
+ * The log stays open, as it does for a second signal: other threads still write to it, and it keeps no line in memory.
  */
 static void on_failed(void *context, const char *error)
 {
 	(void)context;
 	notify_stopping();
-	_exit(give_up(EXIT_CODE_FAILED, error));
+	slog_crit("relayd_failed", "message", slog_msgf("%s", error));
+	_exit(EXIT_CODE_FAILED);
 }
 
 /* ---- what the operator says ---- */
@@ -73,7 +75,6 @@ static void on_stop_signal(uv_signal_t *handle, int number)
 	if (process->is_stopping) {
 		slog_warning("stop_interrupted", "signal", number, "message",
 					 "a second signal ends relayd before it has stopped in order");
-		own_log_close();
 		_exit(EXIT_CODE_INTERRUPTED);
 	}
 	process->is_stopping = true;
