@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import signal
 import socket
 import subprocess
@@ -185,6 +186,25 @@ def test_directories_of_the_control_socket_are_made(tmp_path, processes):
     assert control.parent.stat().st_mode & 0o777 == 0o750
 
 
+def test_the_smallest_spool_starts(tmp_path, processes):
+    """max_size alone, as small as it may be: the presets of the other sizes shrink with it. --check and the start agree."""
+    path = write_config(tmp_path, spool={"path": str(tmp_path / "spool"), "max_size": "64MiB"}, workers=2,
+                        control=str(tmp_path / "control"))
+    assert run(RELAYD, "-c", path, "--check").returncode == 0
+    processes.start([RELAYD, "-c", path], stderr=subprocess.DEVNULL)
+    wait_until(lambda: run(RELAYCTL, "status", "--control", tmp_path / "control").returncode == 0)
+
+
+def test_a_spool_without_room_to_work_is_told_by_check_and_is_exit_code_4(tmp_path):
+    """Memory written out, so that no preset gives way: the least max_size is told, with its line."""
+    path = write_config(tmp_path, spool={"path": str(tmp_path / "spool"), "max_size": "64MiB", "memory": "64MiB"})
+    checked = run(RELAYD, "-c", path, "--check")
+    assert checked.returncode == 2 and "spool: " in checked.stderr and "too small" in checked.stderr, checked.stderr
+    assert re.search(r"relayd\.conf:\d+: ", checked.stderr), checked.stderr
+    started = run(RELAYD, "-c", path)
+    assert started.returncode == 4 and "too small" in started.stderr
+
+
 def test_check_changes_nothing_in_the_spool(relays):
     """It looks at the spool of a running relay, and after a kill it does not take away the sign of it: the next start tells."""
     relay = relays.start("first", [udp()])
@@ -202,6 +222,7 @@ def test_unknown_user_is_exit_code_8(tmp_path):
     assert result.returncode == 8 and "nobody-of-that-name" in result.stderr
 
 
+@pytest.mark.sanitized
 def test_second_signal_ends_at_once(relays):
     """The output's server accepts and never answers, so that an orderly stop waits for it; a second SIGTERM does not."""
     with socket.socket() as silent:
