@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <liblog/slog.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -42,9 +43,23 @@ static void rest_after(struct listener *listener, int error)
 		return;
 	bool is_descriptors = error == EMFILE || error == ENFILE;
 	slog_warning("accept_failed", "input", listener->input, "error", slog_error(error), "held_back", held_back,
-	             "message", is_descriptors ? "no descriptor is free, so new connections wait for a second; raise the "
+	             "message", is_descriptors ? "too few descriptors are free, so new connections wait for a second; raise the "
 	                                         "limit of open files (LimitNOFILE, fs.file-max) or lower max_connections"
 	                                       : "a connection cannot be accepted; new ones wait for a second");
+}
+
+/*
+ * A spool that cannot open its next segment stops the process, so peers must not be able to use up the descriptors. The
+ * kernel gives the lowest that is free: one near the limit says how few are left.
+ */
+static bool is_reserved(int fd)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return false;
+	rlim_t reserved = limit.rlim_cur / 2 < LISTENER_RESERVED_DESCRIPTORS ? limit.rlim_cur / 2
+	                                                                      : LISTENER_RESERVED_DESCRIPTORS;
+	return (rlim_t)fd >= limit.rlim_cur - reserved;
 }
 
 /* Errors that belong to the connection that was about to be accepted, not to us: accept(2). */
@@ -73,9 +88,14 @@ static bool accept_one(struct listener *listener)
 {
 	struct address peer = {.len = sizeof peer.sa};
 	int fd = accept4(listener->fd, &peer.sa.any, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd >= 0) {
+	if (fd >= 0 && !is_reserved(fd)) {
 		listener->accepted(listener->context, fd, &peer);
 		return true;
+	}
+	if (fd >= 0) {
+		close(fd);
+		rest_after(listener, EMFILE);
+		return false;
 	}
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
 		return false;

@@ -2,7 +2,8 @@
 /*
  * The accept loop of a stream input, on one worker's thread. It takes many connections a turn, because after an outage
  * all senders come back at once, and it rests for a second when descriptors or memory run out, instead of spinning on a
- * socket that stays readable. What waits meanwhile waits in the kernel's queue.
+ * socket that stays readable. What waits meanwhile waits in the kernel's queue. The last descriptors of the process are
+ * not for connections: one that would get such is closed.
  */
 #ifndef RELAYD_INPUT_LISTENER_H
 #define RELAYD_INPUT_LISTENER_H
@@ -14,6 +15,7 @@
 enum {
 	LISTENER_ACCEPTS_PER_TURN = 64,
 	LISTENER_REST_MS = 1000, /* when descriptors or memory have run out */
+	LISTENER_RESERVED_DESCRIPTORS = 64, /* at most half of all: for the spool, the outputs and reloads */
 };
 
 struct listener {

@@ -3,7 +3,6 @@
 #include "rig.h"
 
 #include <netinet/tcp.h>
-#include <sys/resource.h>
 
 static struct rig rig;
 
@@ -313,37 +312,6 @@ START_TEST(an_idle_connection_is_closed_after_the_time_out_and_a_busy_one_is_not
 }
 END_TEST
 
-START_TEST(without_a_free_descriptor_connections_wait_for_a_second_and_are_taken_then)
-{
-	struct rlimit before, none;
-	struct rusage begun, ended;
-	rig_open(&rig, (struct rig_options){0});
-	rig_start(&rig, "tcp", "listen", "127.0.0.1:0", NULL);
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(rig_port(&rig))};
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	int lowest = dup(fd);
-	close(lowest);
-	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
-	none = before;
-	none.rlim_cur = (rlim_t)lowest;
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-	getrusage(RUSAGE_SELF, &begun);
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0); /* the kernel's queue has it */
-	rig_send(fd, "<13>patience\n");
-	RIG_WAIT(rig_status(&rig).accepts_failed == 1);
-	usleep(500000);
-	getrusage(RUSAGE_SELF, &ended);
-	ck_assert_uint_eq(rig_status(&rig).accepts_failed, 1); /* it rests, and does not spin */
-	ck_assert_int_lt(ended.ru_nvcsw + ended.ru_nivcsw - begun.ru_nvcsw - begun.ru_nivcsw, 1000);
-	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
-	RIG_WAIT(rig_status(&rig).received == 1);
-	close(fd);
-	rig_finish(&rig);
-	close_rig();
-}
-END_TEST
-
 /* --- a full spool ------------------------------------------------------------------------------------------------ */
 
 enum { LARGE_BYTES = 9000, SMALL_BYTES = 1000 }; /* around a limit of 8 KiB */
@@ -466,33 +434,6 @@ START_TEST(what_the_kernel_had_taken_for_us_is_stored_at_our_stop)
 }
 END_TEST
 
-static void *stop_the_input(void *context)
-{
-	rig_stop(context);
-	return NULL;
-}
-
-/* A sender that connects while we stop has its connection from the kernel, and may send and go before we know of it. */
-START_TEST(connections_that_the_kernel_had_accepted_for_us_are_read_at_our_stop)
-{
-	pthread_t stopper;
-	open_one("auto", "64KiB");
-	worker_post(rig.w[0].worker, sleep_a_while, NULL);
-	usleep(50000);
-	pthread_create(&stopper, NULL, stop_the_input, &rig);
-	usleep(50000); /* the stop waits for the worker, and it comes before the connections */
-	for (unsigned i = 0; i < 3; i++) {
-		int fd = rig_connect(&rig, SOCK_STREAM);
-		rig_send(fd, "<13>just in time\n");
-		close(fd);
-	}
-	pthread_join(stopper, NULL);
-	ck_assert_uint_eq(rig_status(&rig).received, 3);
-	RIG_WAIT(spool_stored(rig.spool) == 3);
-	close_rig();
-}
-END_TEST
-
 START_TEST(an_input_that_was_never_started_is_closed)
 {
 	rig_open(&rig, (struct rig_options){0});
@@ -556,11 +497,9 @@ int main(void)
 	tcase_add_test(tests, peers_that_are_not_allowed_are_refused_and_counted);
 	tcase_add_test(tests, peers_that_are_allowed_are_taken);
 	tcase_add_test(tests, an_idle_connection_is_closed_after_the_time_out_and_a_busy_one_is_not);
-	tcase_add_test(tests, without_a_free_descriptor_connections_wait_for_a_second_and_are_taken_then);
 	tcase_add_test(tests, a_full_spool_pauses_all_connections_and_loses_nothing);
 	tcase_add_test(tests, a_frame_unfinished_at_our_stop_is_kept_and_flagged);
 	tcase_add_test(tests, what_the_kernel_had_taken_for_us_is_stored_at_our_stop);
-	tcase_add_test(tests, connections_that_the_kernel_had_accepted_for_us_are_read_at_our_stop);
 	tcase_add_test(tests, an_input_that_was_never_started_is_closed);
 	tcase_add_test(tests, a_port_in_use_is_said);
 	suite_add_tcase(suite, tests);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Accepting connections: when descriptors run out, and what waits in the kernel's queue at our stop. */
+#include "rig.h"
+
+#include <sys/resource.h>
+
+static struct rig rig;
+
+static void start(void)
+{
+	rig_open(&rig, (struct rig_options){0});
+	rig_start(&rig, "tcp", "listen", "127.0.0.1:0", NULL);
+}
+
+START_TEST(without_a_free_descriptor_connections_wait_for_a_second_and_are_taken_then)
+{
+	struct rlimit before, none;
+	struct rusage begun, ended;
+	start();
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(rig_port(&rig))};
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int lowest = dup(fd);
+	close(lowest);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = (rlim_t)lowest;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	getrusage(RUSAGE_SELF, &begun);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0); /* the kernel's queue has it */
+	rig_send(fd, "<13>patience\n");
+	RIG_WAIT(rig_status(&rig).accepts_failed == 1);
+	usleep(500000);
+	getrusage(RUSAGE_SELF, &ended);
+	ck_assert_uint_eq(rig_status(&rig).accepts_failed, 1); /* it rests, and does not spin */
+	ck_assert_int_lt(ended.ru_nvcsw + ended.ru_nivcsw - begun.ru_nvcsw - begun.ru_nivcsw, 1000);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	RIG_WAIT(rig_status(&rig).received == 1);
+	close(fd);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
+/* Peers must not be able to take what the spool needs for its next segment. */
+START_TEST(the_last_descriptors_are_not_for_connections)
+{
+	enum { LIMIT = 256, RESERVED = 64 };
+	struct rlimit before, few;
+	int filled[LIMIT], count = 0;
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = LIMIT;
+	start();
+	int first = rig_connect(&rig, SOCK_STREAM);
+	RIG_WAIT(rig_status(&rig).connections == 1);
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(rig_port(&rig))};
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	int second = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	do {
+		filled[count] = dup(second);
+	} while (filled[count++] < LIMIT - RESERVED - 1);
+	ck_assert_int_eq(connect(second, (struct sockaddr *)&to, sizeof to), 0);
+	RIG_WAIT(rig_status(&rig).accepts_failed == 1);
+	ck_assert(rig_is_closed(second));
+	ck_assert_uint_eq(rig_status(&rig).connections, 1);
+	rig_send(first, "<13>still served\n");
+	RIG_WAIT(rig_status(&rig).received == 1);
+	while (count > 0)
+		close(filled[--count]);
+	close(second);
+	second = rig_connect(&rig, SOCK_STREAM);
+	rig_send(second, "<13>served again\n");
+	RIG_WAIT(rig_status(&rig).received == 2);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	close(first);
+	close(second);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
+static void sleep_a_while(void *context)
+{
+	(void)context;
+	usleep(300000);
+}
+
+static void *stop_the_input(void *context)
+{
+	rig_stop(context);
+	return NULL;
+}
+
+/* A sender that connects while we stop has its connection from the kernel, and may send and go before we know of it. */
+START_TEST(connections_that_the_kernel_had_accepted_for_us_are_read_at_our_stop)
+{
+	pthread_t stopper;
+	start();
+	worker_post(rig.w[0].worker, sleep_a_while, NULL);
+	usleep(50000);
+	pthread_create(&stopper, NULL, stop_the_input, &rig);
+	usleep(50000); /* the stop waits for the worker, and it comes before the connections */
+	for (unsigned i = 0; i < 3; i++) {
+		int fd = rig_connect(&rig, SOCK_STREAM);
+		rig_send(fd, "<13>just in time\n");
+		close(fd);
+	}
+	pthread_join(stopper, NULL);
+	ck_assert_uint_eq(rig_status(&rig).received, 3);
+	RIG_WAIT(spool_stored(rig.spool) == 3);
+	rig_close(&rig);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("listener");
+	TCase *tests = tcase_create("listener");
+	tcase_set_timeout(tests, 60);
+	tcase_add_test(tests, without_a_free_descriptor_connections_wait_for_a_second_and_are_taken_then);
+	tcase_add_test(tests, the_last_descriptors_are_not_for_connections);
+	tcase_add_test(tests, connections_that_the_kernel_had_accepted_for_us_are_read_at_our_stop);
+	suite_add_tcase(suite, tests);
+	return rig_run(suite);
+}
