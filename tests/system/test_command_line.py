@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 
 import pytest
+from peers import relp
 from relay import BIN, free_port, wait_until
 
 RELAYD, RELAYCTL = BIN / "relayd", BIN / "relayctl"
@@ -224,19 +225,23 @@ def test_unknown_user_is_exit_code_8(tmp_path):
 
 @pytest.mark.sanitized
 def test_second_signal_ends_at_once(relays):
-    """The output's server accepts and never answers, so that an orderly stop waits for it; a second SIGTERM does not."""
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen()
-        port = free_port(socket.SOCK_DGRAM)
-        relay = relays.start("first", [udp(port)], [{"type": "relp", "name": "silent",
-                                                     "servers": [f"127.0.0.1:{silent.getsockname()[1]}"]}])
-        relay.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: "stopping" in relay.log_text(), what="the first signal")
-        relay.process.send_signal(signal.SIGINT)
-        code = relay.process.wait(20)
-        relay.process = None
-    assert code in (0, 9)  # 0: it had stopped already
+    """A server opens the session and never answers for the message, so that an orderly stop waits for it; a second signal does not. The
+    other output's thread writes to the log all the while."""
+    server = relp.Server(lambda *message: None)
+    port = free_port(socket.SOCK_DGRAM)
+    relay = relays.start("first", [udp(port)], [{"type": "relp", "name": name, "servers": [f"127.0.0.1:{to}"]}
+                                                for name, to in (("silent", server.port), ("nobody", free_port()))])
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.sendto(b"<38>unanswered", ("127.0.0.1", port))
+    wait_until(lambda: server.received, what="the message")
+    relay.wait_log("nobody")
+    relay.process.send_signal(signal.SIGTERM)
+    relay.wait_log("stopping")
+    relay.process.send_signal(signal.SIGINT)
+    code = relay.process.wait(20)
+    relay.process = None
+    server.close()
+    assert code == 9 and "stop_interrupted" in relay.log_text() and '"stopped"' not in relay.log_text(), relay.log_text()
 
 
 # ---- relayd: supervisor and privileges ----
