@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "scalar.h"
 #include "stats.h"
 
 struct bound_logger {
@@ -108,11 +109,21 @@ static void store_value(struct store *store, struct slog_value *value)
 static struct slog_field *store_all(struct store *store, const struct slog_logger *parent,
                                     const struct slog_field *fields, size_t n)
 {
-	size_t before = parent->state->bound_count;
+	size_t before = parent->state->set.count;
 	struct slog_field *all = store_take(store, (before + n) * sizeof *all);
-	store_fields(store, all, parent->state->bound, before);
+	store_fields(store, all, parent->state->set.fields, before);
 	store_fields(store, all != NULL ? all + before : NULL, fields, n);
 	return all;
+}
+
+/* Of equal keys the last stands, so the others need not be kept. Returns how many fields are left. */
+static size_t keep_last_of_equals(struct slog_field *fields, size_t n)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < n; i++)
+		if (slog_field_stands(fields, n, i))
+			fields[kept++] = fields[i];
+	return kept;
 }
 
 struct slog_logger *slog_with_fields(struct slog_logger *parent, const struct slog_field *fields, size_t n)
@@ -131,8 +142,11 @@ struct slog_logger *slog_with_fields(struct slog_logger *parent, const struct sl
 	struct bound_logger *bound = store_take(&store, sizeof *bound);
 	bound->logger.state = &bound->state;
 	bound->state.named = parent->state->named;
-	bound->state.bound = store_all(&store, parent, fields, n);
-	bound->state.bound_count = parent->state->bound_count + n;
+	struct slog_field *all = store_all(&store, parent, fields, n);
+	bound->state.set.fields = all;
+	bound->state.set.count = keep_last_of_equals(all, parent->state->set.count + n);
+	slog_bound_set_prepare(&bound->state.set);
+	errno = saved;
 	slog_registry_add_bound(&bound->logger);
 	return &bound->logger;
 }
@@ -142,5 +156,6 @@ void slog_free(struct slog_logger *logger)
 	if (logger == NULL || logger->state->named == logger)
 		return;
 	slog_registry_remove_bound(logger);
+	slog_bound_set_release(&logger->state->set);
 	free(logger);
 }

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See deliver.h. The common event is encoded in its thread's lane; a larger one is encoded again in memory from the
- * heap, and if there is none, is cut to what the lane holds.
+ * See deliver.h. The common event is encoded in its thread's lane; a larger one in memory that the lane gets for it,
+ * and if there is none, it is cut to what the lane holds.
  */
 #include "deliver.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "entry.h"
 #include "stats.h"
+
+#define FIRST_LARGE_BYTES SLOG_EVENT_BYTES_DEFAULT
 
 /* Encodes into room, which has SLOG_LINE_FEED_BYTES more. */
 static struct slog_line encode(const struct slog_sink *sink, const struct slog_entry *entry, char *room, size_t size)
@@ -88,25 +89,35 @@ static void deliver_cut(struct slog_sink *sink, struct slog_entry *entry, char *
 	write_line(sink, entry, &line);
 }
 
-/* An event too large for the lane. */
+/* An event too large for the lane. The first try is with room for all that most sinks allow. */
 static void deliver_large(struct slog_sink *sink, struct slog_entry *entry, struct slog_lane *lane)
 {
-	size_t size = sink->max_size;
-	char *room = malloc(size + SLOG_LINE_FEED_BYTES);
-	if (room == NULL) {
-		deliver_cut(sink, entry, lane->room, SLOG_LANE_LINE_BYTES);
-		return;
-	}
-	struct slog_line line = encode(sink, entry, room, size);
+	struct slog_line line;
+	char *room;
+	size_t size = FIRST_LARGE_BYTES;
+	do {
+		if (size > sink->max_size)
+			size = sink->max_size;
+		room = slog_lane_large(lane, size + SLOG_LINE_FEED_BYTES);
+		if (room == NULL) {
+			deliver_cut(sink, entry, lane->room, SLOG_LANE_LINE_BYTES);
+			return;
+		}
+		line = encode(sink, entry, room, size);
+		size *= 4;
+	} while (line.overflowed && size / 4 < sink->max_size);
 	if (line.overflowed)
-		deliver_cut(sink, entry, room, size);
+		deliver_cut(sink, entry, room, sink->max_size);
 	else
 		write_line(sink, entry, &line);
-	free(room);
 }
 
 void slog_deliver(struct slog_sink *sink, struct slog_entry *entry, struct slog_lane *lane)
 {
+	if (entry->prepared->keys.octets > SLOG_LANE_LINE_BYTES) {
+		deliver_large(sink, entry, lane);
+		return;
+	}
 	struct slog_line line = encode(sink, entry, lane->room, SLOG_LANE_LINE_BYTES);
 	if (line.overflowed)
 		deliver_large(sink, entry, lane);

@@ -8,64 +8,144 @@
 #include "clock.h"
 #include "deliver.h"
 #include "entry.h"
-#include "identity.h"
 #include "logger.h"
 #include "stats.h"
 
-/* One event from its parts. */
+/* One event from its parts. Its own keys are known already. */
 static __attribute__((noinline)) void emit(struct slog_lane *lane, struct slog_logger *logger, int severity,
                                            const char *name, size_t name_length, const struct slog_field *fields,
-                                           size_t n)
+                                           size_t n, struct slog_prepared *prepared)
 {
+	const struct slog_logger_state *named = logger->state->named->state;
+	prepared->headers = &lane->headers;
+	slog_headers_refresh(&lane->headers);
 	struct slog_entry entry = {
 		.time = slog_clock_now(),
 		.severity = (enum slog_severity)severity,
 		.facility = slog_logger_facility(logger),
-		.logger = logger->state->named->state->name,
+		.logger = named->name,
 		.name = name,
 		.name_length = name_length,
-		.hostname = slog_identity_hostname(),
-		.app_name = slog_identity_app_name(),
-		.pid = slog_identity_pid(),
-		.bound = logger->state->bound,
-		.bound_count = logger->state->bound_count,
+		.hostname = lane->headers.hostname,
+		.app_name = lane->headers.app_name,
+		.pid = lane->headers.pid,
+		.bound = logger->state->set.fields,
+		.bound_count = logger->state->set.count,
 		.fields = fields,
 		.field_count = n,
+		.shown = logger->state->set.count + n,
+		.prepared = prepared,
 	};
-	entry.shown = slog_entry_total(&entry);
 	slog_entry_find_message(&entry);
 	slog_deliver(slog_logger_sink(logger), &entry, lane);
 }
 
+/* What is found out while the fields are walked. */
+static inline struct slog_prepared prepared_for(const struct slog_logger *logger)
+{
+	const struct slog_bound_set *set = &logger->state->set;
+	return (struct slog_prepared){.keys = slog_keys_none(), .set = set->count > 0 ? set : NULL};
+}
+
+/* Looks at fields[i], when it is complete. */
+static void prepare_field(struct slog_prepared *prepared, const struct slog_field *fields, size_t i)
+{
+	uint32_t hash = slog_keys_add(&prepared->keys, fields, i);
+	if (prepared->set != NULL && slog_bound_set_meets(prepared->set, hash, &fields[i]))
+		prepared->overrides = true;
+}
+
+/* Member by member: a value that is made elsewhere and copied as a whole would stall on its own unfinished stores. */
+static inline void set_value(struct slog_value *value, enum slog_type type, size_t length, uint64_t bits)
+{
+	value->type = (uint8_t)type;
+	value->detail = 0;
+	value->length = length;
+	value->as.u64 = bits;
+}
+
+static inline void set_number(struct slog_value *value, enum slog_type type, double number)
+{
+	set_value(value, type, 0, 0);
+	value->as.number = number;
+}
+
+/* A NULL pointer is null. */
+static inline void set_pointer(struct slog_value *value, enum slog_type type, const char *pointer)
+{
+	size_t length = type == SLOG_TYPE_STRING && pointer != NULL ? strlen(pointer) : 0;
+	set_value(value, pointer != NULL ? type : SLOG_TYPE_NULL, length, 0);
+	value->as.text = pointer;
+}
+
+static bool is_nested(const struct slog_value *value)
+{
+	return value->type == SLOG_TYPE_GROUP || value->type == SLOG_TYPE_ERROR;
+}
+
+/* Looks at the fields of a call site, with the help of what is remembered of it. */
+static void prepare_site(struct slog_prepared *prepared, struct slog_lane *lane, const struct slog_name *names,
+                         uint8_t pairs)
+{
+	const struct slog_field *fields = lane->fields;
+	struct slog_site_memo *memo = slog_site_memo_for(&lane->memos, names, pairs, fields);
+	if (memo == NULL) {
+		for (size_t i = 0; i < pairs; i++)
+			prepare_field(prepared, fields, i);
+		return;
+	}
+	if (prepared->set != NULL && prepared->set->number != memo->set_number)
+		slog_site_memo_meet(memo, prepared->set, fields);
+	prepared->overrides = prepared->set != NULL && memo->overrides;
+	prepared->keys.has_equal = memo->has_equal;
+	prepared->keys.has_similar = memo->has_similar;
+	if (memo->message != SLOG_KEYS_NO_MESSAGE && slog_field_is_message(&fields[memo->message]))
+		prepared->keys.message = memo->message;
+	prepared->keys.octets += memo->length;
+	prepared->memo = memo;
+}
+
 /* Takes the next argument. A flat switch over the types that a call site can have. */
-static struct slog_value take_argument(unsigned type, va_list *arguments)
+static inline __attribute__((always_inline)) void take_argument(struct slog_value *value, unsigned type,
+                                                                va_list *arguments)
 {
 	switch (type) {
 	case SLOG_ARGUMENT_BOOL_:
-		return slog_bool_value_(va_arg(*arguments, int) != 0);
+		set_value(value, SLOG_TYPE_BOOL, 0, va_arg(*arguments, int) != 0 ? 1 : 0);
+		return;
 	case SLOG_ARGUMENT_INT_:
-		return slog_int_value_(va_arg(*arguments, int));
+		set_value(value, SLOG_TYPE_INT, 0, (uint64_t)va_arg(*arguments, int));
+		return;
 	case SLOG_ARGUMENT_UINT_:
-		return slog_uint_value_(va_arg(*arguments, unsigned));
+		set_value(value, SLOG_TYPE_UINT, 0, va_arg(*arguments, unsigned));
+		return;
 	case SLOG_ARGUMENT_LONG_:
-		return slog_int_value_(va_arg(*arguments, long));
+		set_value(value, SLOG_TYPE_INT, 0, (uint64_t)va_arg(*arguments, long));
+		return;
 	case SLOG_ARGUMENT_ULONG_:
-		return slog_uint_value_(va_arg(*arguments, unsigned long));
+		set_value(value, SLOG_TYPE_UINT, 0, va_arg(*arguments, unsigned long));
+		return;
 	case SLOG_ARGUMENT_LLONG_:
-		return slog_int_value_(va_arg(*arguments, long long));
+		set_value(value, SLOG_TYPE_INT, 0, (uint64_t)va_arg(*arguments, long long));
+		return;
 	case SLOG_ARGUMENT_ULLONG_:
-		return slog_uint_value_(va_arg(*arguments, unsigned long long));
+		set_value(value, SLOG_TYPE_UINT, 0, va_arg(*arguments, unsigned long long));
+		return;
 	case SLOG_ARGUMENT_FLOAT_:
-		return slog_float_value_((float)va_arg(*arguments, double));
+		set_number(value, SLOG_TYPE_FLOAT, va_arg(*arguments, double));
+		return;
 	case SLOG_ARGUMENT_DOUBLE_:
-		return slog_double_value_(va_arg(*arguments, double));
+		set_number(value, SLOG_TYPE_DOUBLE, va_arg(*arguments, double));
+		return;
 	case SLOG_ARGUMENT_STRING_:
-		return slog_string_value_(va_arg(*arguments, const void *));
+		set_pointer(value, SLOG_TYPE_STRING, va_arg(*arguments, const char *));
+		return;
 	case SLOG_ARGUMENT_POINTER_:
-		return slog_pointer_value_(va_arg(*arguments, const void *));
+		set_pointer(value, SLOG_TYPE_POINTER, va_arg(*arguments, const char *));
+		return;
 	default:
 		assert(type == SLOG_ARGUMENT_VALUE_);
-		return va_arg(*arguments, struct slog_value);
+		*value = va_arg(*arguments, struct slog_value);
 	}
 }
 
@@ -76,7 +156,7 @@ struct site_reader {
 	const char *key; /* of the next pair */
 };
 
-static struct site_reader site_reader(const struct slog_site *site)
+static inline struct site_reader site_reader(const struct slog_site *site)
 {
 	assert(site->version == SLOG_SITE_VERSION && site->pairs <= SLOG_PAIRS_MAX);
 	struct site_reader reader;
@@ -86,7 +166,7 @@ static struct site_reader site_reader(const struct slog_site *site)
 	return reader;
 }
 
-static void set_key(struct slog_field *field, struct site_reader *reader, size_t pair)
+static inline void set_key(struct slog_field *field, struct site_reader *reader, size_t pair)
 {
 	field->key = reader->key;
 	field->key_length = reader->names[pair + 1].length;
@@ -100,14 +180,23 @@ void slog_emit_1(struct slog_logger *logger, const struct slog_site *site, ...)
 	if (lane == NULL)
 		return;
 	struct site_reader reader = site_reader(site);
+	struct slog_prepared prepared = prepared_for(logger);
+	struct slog_field *fields = lane->fields;
+	size_t texts = 0;
+	bool has_nested = false;
 	va_list arguments;
 	va_start(arguments, site);
 	for (size_t i = 0; i < site->pairs; i++) {
-		set_key(&lane->fields[i], &reader, i);
-		lane->fields[i].value = take_argument(reader.names[i + 1].argument, &arguments);
+		set_key(&fields[i], &reader, i);
+		take_argument(&fields[i].value, reader.names[i + 1].argument, &arguments);
+		texts += fields[i].value.length;
+		has_nested |= is_nested(&fields[i].value);
 	}
 	va_end(arguments);
-	emit(lane, logger, site->severity, reader.event, reader.names[0].length, lane->fields, site->pairs);
+	prepared.keys.octets = texts;
+	prepared.keys.has_nested = has_nested;
+	prepare_site(&prepared, lane, reader.names, site->pairs);
+	emit(lane, logger, site->severity, reader.event, reader.names[0].length, fields, site->pairs, &prepared);
 	slog_lane_release(lane);
 	errno = saved;
 }
@@ -119,11 +208,15 @@ void slog_emit_values_1(struct slog_logger *logger, const struct slog_site *site
 	if (lane == NULL)
 		return;
 	struct site_reader reader = site_reader(site);
+	struct slog_prepared prepared = prepared_for(logger);
 	for (size_t i = 0; i < site->pairs; i++) {
 		set_key(&lane->fields[i], &reader, i);
 		lane->fields[i].value = values[i];
+		prepared.keys.octets += values[i].length;
+		prepared.keys.has_nested |= is_nested(&values[i]);
 	}
-	emit(lane, logger, site->severity, reader.event, reader.names[0].length, lane->fields, site->pairs);
+	prepare_site(&prepared, lane, reader.names, site->pairs);
+	emit(lane, logger, site->severity, reader.event, reader.names[0].length, lane->fields, site->pairs, &prepared);
 	slog_lane_release(lane);
 	errno = saved;
 }
@@ -143,7 +236,10 @@ void slog_event(struct slog_logger *logger, enum slog_severity severity, const c
 		length = SLOG_EVENT_NAME_LONG_MAX;
 		slog_stats_cut();
 	}
-	emit(lane, logger, (int)severity, event, length, fields, n);
+	struct slog_prepared prepared = prepared_for(logger);
+	for (size_t i = 0; i < n; i++)
+		prepare_field(&prepared, fields, i);
+	emit(lane, logger, (int)severity, event, length, fields, n, &prepared);
 	slog_lane_release(lane);
 	errno = saved;
 }

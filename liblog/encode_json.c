@@ -8,19 +8,24 @@
 #include <liblog/json.h>
 #include <liblog/rfc5424.h>
 
+#include "bound_texts.h"
+#include "entry.h"
+#include "headers.h"
 #include "json_value.h"
+#include "octets.h"
 #include "reserved.h"
 
 /* Starts a member; the name needs no escaping. */
 static void put_name(struct slog_line *line, const char *name)
 {
-	slog_line_put_string(line, line->length == 1 ? "\"" : ",\"");
+	bool is_first = line->length > 0 && line->text[line->length - 1] == '{';
+	slog_line_put_string(line, is_first ? "\"" : ",\"");
 	slog_line_put_string(line, name);
 	slog_line_put(line, "\":", 2);
 }
 
-/* A header field; nil ones are absent. */
-static void put_header(struct slog_line *line, const char *name, const char *text, size_t length)
+/* A member of the header; nil ones are absent. */
+static void put_member(struct slog_line *line, const char *name, const char *text, size_t length)
 {
 	struct slog_json_out out = {line, false};
 	if (length == 0)
@@ -31,25 +36,95 @@ static void put_header(struct slog_line *line, const char *name, const char *tex
 
 static void put_headers(struct slog_line *line, const struct slog_entry *entry)
 {
+	slog_line_put_char(line, '{');
 	char text[SLOG_TIMESTAMP_MAX];
 	size_t length = slog_rfc5424_timestamp(text, sizeof text, entry->time);
 	if (length == sizeof text)
-		put_header(line, "timestamp", text, length);
+		put_member(line, "timestamp", text, length);
 	const char *severity = slog_severity_name(entry->severity == SLOG_TRACE ? SLOG_DEBUG : (int)entry->severity);
-	put_header(line, "severity", severity, strlen(severity));
+	put_member(line, "severity", severity, strlen(severity));
 	const char *facility = slog_facility_name((int)entry->facility);
-	put_header(line, "facility", facility, strlen(facility));
-	put_header(line, "hostname", entry->hostname, strlen(entry->hostname));
-	put_header(line, "app_name", entry->app_name, strlen(entry->app_name));
+	put_member(line, "facility", facility, strlen(facility));
+	put_member(line, "hostname", entry->hostname, strlen(entry->hostname));
+	put_member(line, "app_name", entry->app_name, strlen(entry->app_name));
 	put_name(line, "procid");
 	slog_line_put_char(line, '"');
 	slog_line_put_u64(line, (unsigned long long)entry->pid);
 	slog_line_put_char(line, '"');
-	put_header(line, "msgid", entry->name, entry->name_length);
-	put_header(line, "message", entry->message, entry->message_length);
+	put_member(line, "msgid", entry->name, entry->name_length);
 }
 
-static void put_field(const struct slog_json_out *out, const struct slog_field *field)
+/* From the TIMESTAMP's end to the value of facility, by severity. */
+#define SEVERITY_TEXT(name) "\",\"severity\":\"" name "\",\"facility\":\""
+#define SEVERITY(name) {SEVERITY_TEXT(name), sizeof SEVERITY_TEXT(name) - 1}
+static const struct severity_text {
+	char text[40];
+	size_t length;
+} severity_texts[SLOG_SEVERITIES] = {
+	SEVERITY("emerg"), SEVERITY("alert"), SEVERITY("crit"), SEVERITY("err"), SEVERITY("warning"), SEVERITY("notice"),
+	SEVERITY("info"), SEVERITY("debug"), SEVERITY("debug"),
+};
+
+/* msgid is a short plain word, nearly always. There is KNOWN_ROOM less what stands before it. */
+static void put_name_of_event(struct slog_line *line, const struct slog_entry *entry)
+{
+	static const char start[] = ",\"msgid\":\"";
+	char *at = line->text + line->length;
+	memcpy(at, start, sizeof start - 1);
+	at += sizeof start - 1;
+	if (entry->name_length == 0 || entry->name_length > SLOG_MSGID_MAX ||
+	    !slog_octets_copy(at, entry->name, entry->name_length, SLOG_OCTETS_JSON)) {
+		put_member(line, "msgid", entry->name, entry->name_length);
+		return;
+	}
+	at[entry->name_length] = '"';
+	line->length = (size_t)(at - line->text) + entry->name_length + 1;
+}
+
+#define KNOWN_ROOM (64 + SLOG_MSGID_MAX + sizeof severity_texts[0].text + SLOG_HEADER_TEXT_MAX)
+
+/* The same from texts that the thread has kept. False, and nothing is written, if there are none or they may not fit. */
+static bool put_known_headers(struct slog_line *line, const struct slog_entry *entry)
+{
+	static const char start[] = "{\"timestamp\":\"";
+	struct slog_headers *headers = entry->prepared != NULL ? entry->prepared->headers : NULL;
+	if (headers == NULL || line->size - line->length < KNOWN_ROOM)
+		return false;
+	const struct slog_header_text *names = &headers->json;
+	char *at = line->text + line->length;
+	memcpy(at, start, sizeof start - 1);
+	if (names->length == 0 || !slog_headers_put_time(headers, at + sizeof start - 1, entry->time))
+		return false;
+	at += sizeof start - 1 + SLOG_TIMESTAMP_MAX;
+	const struct severity_text *severity = &severity_texts[entry->severity];
+	memcpy(at, severity->text, sizeof severity->text);
+	at += severity->length;
+	const char *facility = slog_facility_name((int)entry->facility);
+	size_t length = strlen(facility);
+	slog_octets_move(at, facility, length);
+	at[length] = '"';
+	at += length + 1;
+	slog_octets_move(at, names->text, names->length);
+	line->length = (size_t)(at - line->text) + names->length;
+	put_name_of_event(line, entry);
+	return true;
+}
+
+/*
+ * By the low five bits of its first letter, a bit for each length that a reserved name has: most keys are none, and need
+ * not be looked for among them.
+ */
+static inline bool may_be_reserved(const char *key, size_t length)
+{
+	static const uint32_t lengths[32] = {
+		['a' & 31] = 1u << 8, ['f' & 31] = 1u << 8, ['h' & 31] = 1u << 8, ['m' & 31] = 1u << 5 | 1u << 7,
+		['p' & 31] = 1u << 6, ['r' & 31] = 1u << 5, ['s' & 31] = 1u << 8 | 1u << 15, ['t' & 31] = 1u << 9,
+		['_' & 31] = UINT32_MAX, ['~' & 31] = UINT32_MAX,
+	};
+	return length > 0 && (lengths[key[0] & 31] >> (length < 31 ? length : 31) & 1) != 0;
+}
+
+static __attribute__((noinline)) void put_any_field(const struct slog_json_out *out, const struct slog_field *field)
 {
 	slog_line_put_string(out->line, slog_reserved_needs_underscore(field->key, field->key_length) ? ",\"_" : ",\"");
 	slog_line_put_escaped(out->line, slog_json_string, field->key, field->key_length);
@@ -57,16 +132,148 @@ static void put_field(const struct slog_json_out *out, const struct slog_field *
 	slog_json_put_value(out, &field->value);
 }
 
+/* `,"":"",` and a number: what a field needs beside its key and text. */
+#define FIELD_ROOM (8 + SLOG_DOUBLE_MAX)
+
+/* A value that needs no escaping; NULL if it is another. There is FIELD_ROOM and room for the text. */
+static inline SLOG_ALWAYS char *put_plain_value(char *at, const struct slog_value *value)
+{
+	if (value->type == SLOG_TYPE_STRING) {
+		*at++ = '"';
+		if (!slog_octets_copy(at, value->as.text, value->length, SLOG_OCTETS_JSON))
+			return NULL;
+		at += value->length;
+		*at++ = '"';
+		return at;
+	}
+	if (value->type == SLOG_TYPE_INT)
+		return at + slog_number_i64(at, value->as.i64);
+	if (value->type == SLOG_TYPE_UINT)
+		return at + slog_number_u64(at, value->as.u64);
+	if (value->type == SLOG_TYPE_DOUBLE && value->as.number - value->as.number == 0)
+		return at + slog_number_double(at, value->as.number);
+	if (value->type != SLOG_TYPE_BOOL)
+		return NULL;
+	memcpy(at, value->as.u64 != 0 ? "true" : "false", 5);
+	return at + (value->as.u64 != 0 ? 4 : 5);
+}
+
+/*
+ * A field that needs no escaping, at `at`: where it ends, or NULL if it is another; what was written is of no use then.
+ * There is room for its key, its text and FIELD_ROOM.
+ */
+static inline SLOG_ALWAYS char *put_plain_field(char *at, const struct slog_field *field)
+{
+	memcpy(at, ",\"", 2);
+	if (!slog_octets_copy(at + 2, field->key, field->key_length, SLOG_OCTETS_JSON) ||
+	    may_be_reserved(field->key, field->key_length))
+		return NULL;
+	at += 2 + field->key_length;
+	memcpy(at, "\":", 2);
+	return put_plain_value(at + 2, &field->value);
+}
+
+/*
+ * Fields of the call, with the keys as they are remembered from `text` on, until there may be no room for all that are
+ * left. One look at the room for all of them, and another after each value that is escaped. Returns how many of the n
+ * fields are dealt with.
+ */
+static size_t put_known_fields(const struct slog_json_out *out, const struct slog_entry *entry, size_t n)
+{
+	struct slog_line *line = out->line;
+	const struct slog_prepared *prepared = entry->prepared;
+	const char *text = prepared->memo->json;
+	const struct slog_field *message =
+		prepared->keys.message != SLOG_KEYS_NO_MESSAGE ? &entry->fields[prepared->keys.message] : NULL;
+	const struct slog_field *field = entry->fields;
+	const struct slog_field *end = field + n;
+	size_t need = prepared->keys.octets + n * (FIELD_ROOM + SLOG_SITE_TEXT_BLOCK);
+	char *at = line->text + line->length;
+	if (line->overflowed || line->size - line->length < need)
+		return 0;
+	for (; field < end; field++) {
+		size_t length = field->key_length + SLOG_JSON_KEY_MORE;
+		if (field != message) {
+			slog_site_text_copy(at, text, length);
+			at += length;
+			char *after = put_plain_value(at, &field->value);
+			if (after == NULL) {
+				line->length = (size_t)(at - line->text);
+				slog_json_put_value(out, &field->value);
+				if (line->overflowed || line->size - line->length < need)
+					return (size_t)(field + 1 - entry->fields);
+				after = line->text + line->length;
+			}
+			at = after;
+		}
+		text += length;
+	}
+	line->length = (size_t)(at - line->text);
+	return n;
+}
+
+/*
+ * Fields that need no escaping, from *position on, as long as there is room for the texts of all that are left, however
+ * they come out. One look at the room for each, and the rest is copying.
+ */
+static void put_plain_fields(struct slog_line *line, const struct slog_entry *entry, size_t *position)
+{
+	char *at = line->text + line->length;
+	const char *end = line->text + (line->overflowed ? line->length : line->size);
+	size_t next = *position;
+	const struct slog_field *field;
+	while ((field = slog_entry_next_plain(entry, &next)) != NULL) {
+		size_t text = field->value.type == SLOG_TYPE_STRING ? field->value.length : 0;
+		size_t room = (size_t)(end - at);
+		if (room < FIELD_ROOM || room - FIELD_ROOM < text || room - FIELD_ROOM - text < field->key_length)
+			break;
+		char *after = put_plain_field(at, field);
+		if (after == NULL)
+			break;
+		at = after;
+		*position = next;
+	}
+	line->length = (size_t)(at - line->text);
+}
+
+static void put_fields(const struct slog_json_out *out, const struct slog_entry *entry)
+{
+	size_t position = 0;
+	bool has_plain_keys = slog_entry_has_plain_keys(entry);
+	const struct slog_bound_set *set = slog_entry_bound_texts(entry);
+	if (set != NULL && set->json.text != NULL) {
+		slog_line_put(out->line, set->json.text, set->json.length);
+		position = entry->bound_count;
+	}
+	if (has_plain_keys && position == entry->bound_count && entry->shown > position && entry->prepared->memo != NULL &&
+	    entry->prepared->memo->has_json)
+		position += put_known_fields(out, entry, entry->shown - position);
+	while (position < entry->shown && !out->line->overflowed) {
+		if (has_plain_keys)
+			put_plain_fields(out->line, entry, &position);
+		const struct slog_field *field = slog_entry_next(entry, &position);
+		if (field == NULL)
+			return;
+		put_any_field(out, field);
+	}
+}
+
+void slog_json_put_bound(struct slog_line *line, const struct slog_bound_set *set)
+{
+	struct slog_json_out out = {line, false};
+	for (size_t i = 0; i < set->count; i++)
+		if (i != set->keys.message)
+			put_any_field(&out, &set->fields[i]);
+}
+
 static void encode(const struct slog_encoder *encoder, const struct slog_entry *entry, struct slog_line *line)
 {
 	(void)encoder;
 	struct slog_json_out out = {line, false};
-	slog_line_put_char(line, '{');
-	put_headers(line, entry);
-	size_t position = 0;
-	const struct slog_field *field;
-	while ((field = slog_entry_next(entry, &position)) != NULL)
-		put_field(&out, field);
+	if (!put_known_headers(line, entry))
+		put_headers(line, entry);
+	put_member(line, "message", entry->message, entry->message_length);
+	put_fields(&out, entry);
 	if (entry->is_cut) {
 		put_name(line, "~cut");
 		slog_line_put_u64(line, entry->cut);

@@ -7,6 +7,9 @@
 
 #include <liblog/rfc5424.h>
 
+#include "entry.h"
+#include "headers.h"
+#include "octets.h"
 #include "sd_element.h"
 
 static void put_field(struct slog_line *line, const char *text, size_t length, size_t max)
@@ -32,6 +35,31 @@ static __attribute__((noinline)) void put_header(struct slog_line *line, const s
 	slog_line_put_char(line, ' ');
 }
 
+#define KNOWN_ROOM (SLOG_PRI_MAX + 2 + SLOG_TIMESTAMP_MAX + SLOG_HEADER_TEXT_MAX + SLOG_MSGID_MAX + 1)
+
+/* The same from texts that the thread has kept. False, and nothing is written, if there are none or they may not fit. */
+static bool put_known_header(struct slog_line *line, const struct slog_entry *entry, bool name_is_msgid)
+{
+	struct slog_headers *headers = entry->prepared != NULL ? entry->prepared->headers : NULL;
+	if (headers == NULL || !name_is_msgid || entry->name_length == 0 || line->size - line->length < KNOWN_ROOM)
+		return false;
+	const struct slog_header_text *names = &headers->rfc5424;
+	unsigned severity = entry->severity == SLOG_TRACE ? SLOG_DEBUG : (unsigned)entry->severity;
+	char *at = line->text + line->length;
+	at += slog_rfc5424_pri(at, SLOG_PRI_MAX, (unsigned)entry->facility, severity);
+	memcpy(at, "1 ", 2);
+	if (names->length == 0 || !slog_headers_put_time(headers, at + 2, entry->time))
+		return false;
+	at += 2 + SLOG_TIMESTAMP_MAX;
+	slog_octets_move(at, names->text, names->length);
+	at += names->length;
+	slog_octets_move(at, entry->name, entry->name_length);
+	at += entry->name_length;
+	*at++ = ' ';
+	line->length = (size_t)(at - line->text);
+	return true;
+}
+
 /* True if MSG, or an event name that MSGID cannot hold, can only be undone by a reader that sees our element. */
 static bool needs_element(const struct slog_entry *entry, bool name_is_msgid)
 {
@@ -43,7 +71,8 @@ static void encode(const struct slog_entry *entry, struct slog_line *line, const
 {
 	bool name_is_msgid = entry->name_length == 0 ||
 	                     slog_rfc5424_is_field(entry->name, entry->name_length, SLOG_MSGID_MAX);
-	put_header(line, entry);
+	if (!put_known_header(line, entry, name_is_msgid))
+		put_header(line, entry);
 	if (needs_element(entry, name_is_msgid))
 		slog_sd_element_put(line, entry, sd_id, escape_dots, !name_is_msgid);
 	else

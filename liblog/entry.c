@@ -6,8 +6,6 @@
 
 #include "scalar.h"
 
-static const char message_key[] = "message";
-
 static const struct slog_field *field_at(const struct slog_entry *entry, size_t i)
 {
 	return i < entry->bound_count ? &entry->bound[i] : &entry->fields[i - entry->bound_count];
@@ -20,20 +18,10 @@ static bool stands(const struct slog_entry *entry, size_t i)
 		return slog_field_stands(entry->fields, entry->field_count, i - entry->bound_count);
 	if (!slog_field_stands(entry->bound, entry->bound_count, i))
 		return false;
-	const struct slog_field *bound = &entry->bound[i];
 	for (size_t j = 0; j < entry->field_count; j++)
-		if (entry->fields[j].key_length == bound->key_length &&
-		    memcmp(entry->fields[j].key, bound->key, bound->key_length) == 0)
+		if (slog_keys_equal(&entry->fields[j], &entry->bound[i]))
 			return false;
 	return true;
-}
-
-/* A "message" that is text, or null, is no field. */
-static bool is_message(const struct slog_field *field)
-{
-	return field->key_length == sizeof message_key - 1 &&
-	       memcmp(field->key, message_key, sizeof message_key - 1) == 0 &&
-	       (field->value.type == SLOG_TYPE_STRING || field->value.type == SLOG_TYPE_NULL);
 }
 
 size_t slog_entry_total(const struct slog_entry *entry)
@@ -41,16 +29,35 @@ size_t slog_entry_total(const struct slog_entry *entry)
 	return entry->bound_count + entry->field_count;
 }
 
+static void set_message(struct slog_entry *entry, const struct slog_value *value)
+{
+	if (value->type == SLOG_TYPE_STRING && value->length > 0) {
+		entry->message = value->as.text;
+		entry->message_length = value->length;
+	}
+}
+
+/* Where all keys differ, what was found when they were walked is all there is to know. */
+static void find_plain_message(struct slog_entry *entry)
+{
+	const struct slog_prepared *prepared = entry->prepared;
+	if (prepared->keys.message != SLOG_KEYS_NO_MESSAGE)
+		set_message(entry, &entry->fields[prepared->keys.message].value);
+	else if (prepared->set != NULL && prepared->set->keys.message != SLOG_KEYS_NO_MESSAGE)
+		set_message(entry, &entry->bound[prepared->set->keys.message].value);
+}
+
 void slog_entry_find_message(struct slog_entry *entry)
 {
+	if (slog_entry_has_plain_keys(entry)) {
+		find_plain_message(entry);
+		return;
+	}
 	for (size_t i = slog_entry_total(entry); i-- > 0;) {
 		const struct slog_field *field = field_at(entry, i);
-		if (!is_message(field) || !stands(entry, i))
+		if (!slog_field_is_message(field) || !stands(entry, i))
 			continue;
-		if (field->value.type == SLOG_TYPE_STRING && field->value.length > 0) {
-			entry->message = field->value.as.text;
-			entry->message_length = field->value.length;
-		}
+		set_message(entry, &field->value);
 		return;
 	}
 }
@@ -61,7 +68,7 @@ static const struct slog_field *next_below(const struct slog_entry *entry, size_
 	while (*position < limit) {
 		size_t i = (*position)++;
 		const struct slog_field *field = field_at(entry, i);
-		if (!is_message(field) && stands(entry, i))
+		if (!slog_field_is_message(field) && stands(entry, i))
 			return field;
 	}
 	return NULL;
@@ -69,6 +76,8 @@ static const struct slog_field *next_below(const struct slog_entry *entry, size_
 
 const struct slog_field *slog_entry_next(const struct slog_entry *entry, size_t *position)
 {
+	if (slog_entry_has_plain_keys(entry))
+		return slog_entry_next_plain(entry, position);
 	return next_below(entry, entry->shown, position);
 }
 

@@ -5,6 +5,62 @@
 
 #include <liblog/encoder.h>
 
+#include "bound_set.h"
+#include "site_memo.h"
+
+/*
+ * What the call found out about its event, so that encoders need not. Entries made elsewhere have none, and all is
+ * looked up for them.
+ */
+struct slog_prepared {
+	struct slog_keys keys;            /* of the event's own fields */
+	const struct slog_bound_set *set; /* of the logger; NULL: it has no bound fields */
+	bool overrides;                   /* a field of the event has, but perhaps for case, the key of a bound one */
+	struct slog_headers *headers;     /* of the calling thread (headers.h) */
+	const struct slog_site_memo *memo; /* of the call site (site_memo.h); NULL: none */
+};
+
+/* True if all keys, bound ones too, are known to be different. */
+static inline bool slog_entry_has_plain_keys(const struct slog_entry *entry)
+{
+	const struct slog_prepared *prepared = entry->prepared;
+	return prepared != NULL && !prepared->keys.has_equal && !prepared->overrides &&
+	       (prepared->set == NULL || !prepared->set->keys.has_equal);
+}
+
+/* The same without regard to ASCII case. */
+static inline bool slog_entry_has_distinct_keys(const struct slog_entry *entry)
+{
+	return slog_entry_has_plain_keys(entry) && !entry->prepared->keys.has_similar &&
+	       (entry->prepared->set == NULL || !entry->prepared->set->keys.has_similar);
+}
+
+/*
+ * The logger's bound set, whose texts may be used, if this event may be written with them: it shows them all, and none
+ * has another value.
+ */
+static inline const struct slog_bound_set *slog_entry_bound_texts(const struct slog_entry *entry)
+{
+	if (entry->bound_count == 0 || !slog_entry_has_distinct_keys(entry) || entry->shown < entry->bound_count)
+		return NULL;
+	return entry->prepared->set;
+}
+
+/* As slog_entry_next(), for entries that have plain keys. */
+static inline const struct slog_field *slog_entry_next_plain(const struct slog_entry *entry, size_t *position)
+{
+	while (*position < entry->shown) {
+		size_t i = (*position)++;
+		if (i >= entry->bound_count) {
+			if (i - entry->bound_count != entry->prepared->keys.message)
+				return &entry->fields[i - entry->bound_count];
+		} else if (i != entry->prepared->set->keys.message) {
+			return &entry->bound[i];
+		}
+	}
+	return NULL;
+}
+
 /* Fields of both kinds, written or not. */
 size_t slog_entry_total(const struct slog_entry *entry);
 

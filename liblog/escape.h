@@ -35,7 +35,7 @@ struct slog_escaping {
 };
 
 /* Copies blocks until one has an octet that must be looked at. True if that octet is the next one. */
-static inline bool slog_escape_blocks(struct slog_escaping *e, enum slog_octets set)
+static inline SLOG_ALWAYS bool slog_escape_blocks(struct slog_escaping *e, enum slog_octets set)
 {
 	while (e->length - e->at >= SLOG_OCTETS_BLOCK && e->size - e->written >= SLOG_OCTETS_BLOCK) {
 		unsigned plain = slog_octets_copy_block(e->out + e->written, e->bytes + e->at, set);
@@ -54,7 +54,7 @@ static inline bool slog_escape_blocks(struct slog_escaping *e, enum slog_octets 
 }
 
 /* C2 to DF begin a character of two octets; `word` has its first octet lowest. */
-static inline bool slog_escape_is_pair(uint64_t word)
+static inline SLOG_ALWAYS bool slog_escape_is_pair(uint64_t word)
 {
 	return (word & 0xC0E0) == 0x80C0 && (word & 0x1E) != 0;
 }
@@ -63,14 +63,14 @@ static inline bool slog_escape_is_pair(uint64_t word)
  * The same for one of three octets. E0 and ED have narrower ranges, E2 and EE begin characters that may be special:
  * these are left to the rule for single characters.
  */
-static inline bool slog_escape_is_triple(uint64_t word)
+static inline SLOG_ALWAYS bool slog_escape_is_triple(uint64_t word)
 {
 	const unsigned others = 1u << 0x0 | 1u << 0x2 | 1u << 0xD | 1u << 0xE;
 	return (word & 0xC0C0F0) == 0x8080E0 && (others >> (word & 0x0F) & 1) == 0;
 }
 
 /* Copies characters of two and of three octets as long as there is nothing else. */
-static inline void slog_escape_runs(struct slog_escaping *e)
+static inline SLOG_ALWAYS void slog_escape_runs(struct slog_escaping *e)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	while (e->length - e->at >= 8 && e->size - e->written >= 8) {
@@ -96,7 +96,7 @@ static inline void slog_escape_runs(struct slog_escaping *e)
 }
 
 /* One octet by the table, or one character by its rule. False if out is full. */
-static inline bool slog_escape_next(struct slog_escaping *e, const struct slog_escape table[128],
+static inline SLOG_ALWAYS bool slog_escape_next(struct slog_escaping *e, const struct slog_escape table[128],
                                     slog_escape_character_fn *character)
 {
 	unsigned char octet = (unsigned char)e->bytes[e->at];
@@ -124,7 +124,7 @@ static inline bool slog_escape_next(struct slog_escaping *e, const struct slog_e
 }
 
 /* The whole text, as the writers of rfc5424.h and json.h have it. */
-static inline size_t slog_escape_text(char *out, size_t size, const char *bytes, size_t length, size_t *taken,
+static inline SLOG_ALWAYS size_t slog_escape_text(char *out, size_t size, const char *bytes, size_t length, size_t *taken,
                                       enum slog_octets set, const struct slog_escape table[128],
                                       slog_escape_character_fn *character)
 {

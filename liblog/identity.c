@@ -11,9 +11,12 @@
 
 #include <liblog/rfc5424.h>
 
+#include "generation.h"
+
 static char hostname[SLOG_HOSTNAME_MAX + 1];
 static char app_name[SLOG_APP_NAME_MAX + 1];
-static _Atomic long pid;
+static _Atomic uint32_t names = 1; /* grows when the names change */
+static _Atomic uint64_t known_pid; /* generation of the process, pid */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void copy(char *to, size_t size, const char *from)
@@ -30,17 +33,10 @@ static void set_hostname(void)
 	hostname[sizeof hostname - 1] = '\0';
 }
 
-/* In a child the number is another one. Nothing else may be done here: other threads' locks may be held for ever. */
-static void forget_pid(void)
-{
-	atomic_store_explicit(&pid, 0, memory_order_relaxed);
-}
-
 static void start(void)
 {
 	set_hostname();
 	copy(app_name, sizeof app_name, program_invocation_short_name);
-	pthread_atfork(NULL, NULL, forget_pid);
 }
 
 const char *slog_identity_hostname(void)
@@ -57,13 +53,18 @@ const char *slog_identity_app_name(void)
 
 long slog_identity_pid(void)
 {
-	pthread_once(&once, start);
-	long known = atomic_load_explicit(&pid, memory_order_relaxed);
-	if (known == 0) {
-		known = getpid();
-		atomic_store_explicit(&pid, known, memory_order_relaxed);
+	uint32_t generation = slog_generation();
+	uint64_t known = atomic_load_explicit(&known_pid, memory_order_relaxed);
+	if (known >> 32 != generation) {
+		known = (uint64_t)generation << 32 | (uint32_t)getpid();
+		atomic_store_explicit(&known_pid, known, memory_order_relaxed);
 	}
-	return known;
+	return (long)(uint32_t)known;
+}
+
+uint64_t slog_identity_version(void)
+{
+	return (uint64_t)atomic_load_explicit(&names, memory_order_relaxed) << 32 | slog_generation();
 }
 
 void slog_identity_set(const char *new_hostname, const char *new_app_name)
@@ -73,5 +74,6 @@ void slog_identity_set(const char *new_hostname, const char *new_app_name)
 		copy(hostname, sizeof hostname, new_hostname);
 	else
 		set_hostname();
+	atomic_fetch_add_explicit(&names, 1, memory_order_relaxed);
 	copy(app_name, sizeof app_name, new_app_name != NULL ? new_app_name : program_invocation_short_name);
 }

@@ -3,12 +3,17 @@
 #ifndef LIBLOG_IDENTITY_H
 #define LIBLOG_IDENTITY_H
 
+#include <stdint.h>
+
 /* Never NULL; "" if not known. */
 const char *slog_identity_hostname(void);
 const char *slog_identity_app_name(void);
 
 /* The process id, asked of the kernel once in each process, also after a fork. */
 long slog_identity_pid(void);
+
+/* Another number whenever one of the three may have become another; never 0. Two loads. */
+uint64_t slog_identity_version(void);
 
 /* Sets the names, which are copied and cut; NULL: what the system says. No other thread may log. */
 void slog_identity_set(const char *hostname, const char *app_name);

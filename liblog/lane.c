@@ -3,10 +3,41 @@
 #include "lane.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
 
 #include "stats.h"
 
 static _Thread_local struct slog_lane lane;
+
+/* ---- the end of a thread: its key's destructor frees what it kept ------------------------------------------------ */
+
+static pthread_key_t at_thread_end;
+static bool has_key;
+
+static void free_large(void *of_lane)
+{
+	struct slog_lane *ending = of_lane;
+	free(ending->large);
+	ending->large = NULL;
+	ending->large_size = 0;
+}
+
+static __attribute__((constructor)) void make_key(void)
+{
+	has_key = pthread_key_create(&at_thread_end, free_large) == 0;
+}
+
+/* After dlclose() no thread may run free_large() any more; what threads that still run have kept is lost. */
+static __attribute__((destructor)) void forget_key(void)
+{
+	if (has_key)
+		pthread_key_delete(at_thread_end);
+	has_key = false;
+	free_large(&lane);
+}
+
+/* ---- calls -------------------------------------------------------------------------------------------------------- */
 
 struct slog_lane *slog_lane_take(enum slog_severity severity)
 {
@@ -18,7 +49,21 @@ struct slog_lane *slog_lane_take(enum slog_severity severity)
 	return &lane;
 }
 
+char *slog_lane_large(struct slog_lane *of, size_t size)
+{
+	if (size <= of->large_size)
+		return of->large;
+	free_large(of);
+	of->large = malloc(size);
+	of->large_size = of->large != NULL ? size : 0;
+	return of->large;
+}
+
 void slog_lane_release(struct slog_lane *taken)
 {
+	/* Without a key nobody would free it at the end of the thread. */
+	if (taken->large != NULL && (taken->large_size > SLOG_LANE_LARGE_BYTES || !has_key ||
+	                             pthread_setspecific(at_thread_end, taken) != 0))
+		free_large(taken);
 	taken->is_busy = false;
 }

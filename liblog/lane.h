@@ -8,17 +8,32 @@
 
 #include <liblog/sink.h>
 
+#include "headers.h"
+#include "site_memo.h"
+
 #define SLOG_LINE_FEED_BYTES 1 /* room kept behind every line */
 #define SLOG_LANE_LINE_BYTES SLOG_EVENT_BYTES_MIN
+#define SLOG_LANE_LARGE_BYTES (256 * 1024 + SLOG_LINE_FEED_BYTES) /* the most that a thread keeps for large events */
 
 struct slog_lane {
 	volatile bool is_busy;
+	struct slog_headers headers;
+	struct slog_site_memos memos;
+	char *large; /* slog_lane_large(); NULL: none yet */
+	size_t large_size;
 	struct slog_field fields[SLOG_PAIRS_MAX];
-	char room[SLOG_LANE_LINE_BYTES + SLOG_LINE_FEED_BYTES];
+	/* Aligned, so that no write into a line of usual length crosses a page, which is several times as slow. */
+	_Alignas(512) char room[SLOG_LANE_LINE_BYTES + SLOG_LINE_FEED_BYTES];
 };
 
 /* This thread's lane, now busy. NULL if it was busy: an event of this severity is then counted as dropped. */
 struct slog_lane *slog_lane_take(enum slog_severity severity);
+
+/*
+ * Room for a large event, at least size octets, until the call is over; NULL without memory. What is larger than
+ * SLOG_LANE_LARGE_BYTES is given back at the end of the call, other room when the thread ends.
+ */
+char *slog_lane_large(struct slog_lane *lane, size_t size);
 
 /* The call is over. */
 void slog_lane_release(struct slog_lane *lane);

@@ -7,6 +7,8 @@
 
 #include <liblog/sink.h>
 
+#include "bound_set.h"
+
 #define SLOG_FACILITY_INHERITED (-1)
 
 /*
@@ -20,8 +22,7 @@ struct slog_logger_state {
 	bool own_level;            /* does not follow the default logger's level */
 	_Atomic int facility;      /* of named loggers; or SLOG_FACILITY_INHERITED */
 	_Atomic(struct slog_sink *) sink; /* of named loggers; NULL: the default logger's */
-	const struct slog_field *bound;
-	size_t bound_count;
+	struct slog_bound_set set; /* of bound loggers; never changes */
 	char name[SLOG_LOGGER_NAME_MAX + 1];
 };
 

@@ -5,7 +5,11 @@
 #include <liblog/json.h>
 #include <liblog/rfc5424.h>
 
+#include "bound_texts.h"
+#include "entry.h"
 #include "json_value.h"
+#include "number.h"
+#include "octets.h"
 #include "scalar.h"
 #include "sd_names.h"
 
@@ -19,6 +23,7 @@ struct element {
 	const char *sd_id;
 	bool escape_dots;
 	unsigned long_names; /* ~1, ~2, ... used so far */
+	const struct slog_bound_set *set; /* whose parameters stand before those in `names`, as they were kept; or NULL */
 	struct slog_sd_names names;
 };
 
@@ -104,7 +109,7 @@ static bool equals(const char *bytes, size_t length, const char *word)
 }
 
 /* True if a reader would take this string for a value of another type. One look at the first octet in most cases. */
-static bool reads_as_typed(const char *bytes, size_t length)
+static inline bool reads_as_typed(const char *bytes, size_t length)
 {
 	if (length == 0)
 		return false;
@@ -119,7 +124,8 @@ static bool reads_as_typed(const char *bytes, size_t length)
 	case 'n':
 		return equals(bytes, length, "null");
 	default:
-		return slog_json_is_number(bytes, length);
+		return (bytes[0] == '-' || (bytes[0] >= '0' && bytes[0] <= '9')) && bytes[length - 1] >= '0' &&
+		       bytes[length - 1] <= '9' && slog_json_is_number(bytes, length);
 	}
 }
 
@@ -238,6 +244,76 @@ static void put_field(struct element *element, const struct slog_field *field, b
 	}
 }
 
+/* `="" "` and a number: what a parameter needs beside its name and text. */
+#define PARAM_ROOM (8 + SLOG_DOUBLE_MAX)
+
+/* A value that needs no escaping; NULL if it is another. There is PARAM_ROOM and room for the text. */
+static inline SLOG_ALWAYS char *put_plain_value(char *at, const struct slog_value *value)
+{
+	if (value->type == SLOG_TYPE_STRING)
+		return slog_octets_copy(at, value->as.text, value->length, SLOG_OCTETS_PARAM) ? at + value->length : NULL;
+	if (value->type == SLOG_TYPE_INT)
+		return at + slog_number_i64(at, value->as.i64);
+	if (value->type == SLOG_TYPE_UINT)
+		return at + slog_number_u64(at, value->as.u64);
+	if (value->type == SLOG_TYPE_DOUBLE && value->as.number - value->as.number == 0)
+		return at + slog_number_double(at, value->as.number);
+	if (value->type != SLOG_TYPE_BOOL)
+		return NULL;
+	memcpy(at, value->as.u64 != 0 ? "true" : "false", 5);
+	return at + (value->as.u64 != 0 ? 4 : 5);
+}
+
+/* Counts a parameter that is written without a look at its name. */
+static inline void count_param(struct element *element, const struct slog_value *value)
+{
+	element->names.count++;
+	if (value->type == SLOG_TYPE_STRING && reads_as_typed(value->as.text, value->length))
+		slog_sd_names_list_last(&element->names);
+}
+
+/*
+ * Fields of the call, with the names as they are remembered; see put_known_fields() in encode_json.c. All names are
+ * different, no value is nested, and there are fewer than an element may have. Returns how many are dealt with.
+ */
+static size_t put_known_fields(struct element *element, const struct slog_entry *entry, size_t n)
+{
+	struct slog_line *line = element->line;
+	const struct slog_prepared *prepared = entry->prepared;
+	const char *text = prepared->memo->param;
+	const struct slog_field *message =
+		prepared->keys.message != SLOG_KEYS_NO_MESSAGE ? &entry->fields[prepared->keys.message] : NULL;
+	const struct slog_field *field = entry->fields;
+	const struct slog_field *end = field + n;
+	size_t need = prepared->keys.octets + n * (PARAM_ROOM + SLOG_SITE_TEXT_BLOCK);
+	char *at = line->text + line->length;
+	if (line->overflowed || line->size - line->length < need)
+		return 0;
+	for (; field < end; field++) {
+		size_t length = field->key_length + SLOG_PARAM_NAME_MORE;
+		if (field != message) {
+			slog_site_text_copy(at, text, length);
+			at += length;
+			char *after = put_plain_value(at, &field->value);
+			if (after != NULL) {
+				*after++ = '"';
+				count_param(element, &field->value);
+			} else {
+				line->length = (size_t)(at - line->text);
+				element->names.count++;
+				put_value(element, &field->value);
+				if (line->overflowed || line->size - line->length < need)
+					return (size_t)(field + 1 - entry->fields);
+				after = line->text + line->length;
+			}
+			at = after;
+		}
+		text += length;
+	}
+	line->length = (size_t)(at - line->text);
+	return n;
+}
+
 /* ~o: the field and all after it as one JSON object, so that their order is kept. */
 static void put_overflow(struct element *element, const struct slog_entry *entry, const struct slog_field *field,
                          size_t *position)
@@ -253,18 +329,62 @@ static void put_overflow(struct element *element, const struct slog_entry *entry
 	slog_line_put_string(element->line, "}\"");
 }
 
-static void put_fields(struct element *element, const struct slog_entry *entry)
+/* Nested values become names of more than one part; all others are one parameter each. */
+static bool is_nested(const struct slog_field *field)
 {
-	size_t position = 0;
+	return field->value.type == SLOG_TYPE_GROUP || field->value.type == SLOG_TYPE_ERROR;
+}
+
+static void put_fields(struct element *element, const struct slog_entry *entry, size_t position, size_t params)
+{
 	const struct slog_field *field;
-	while ((field = slog_entry_next(entry, &position)) != NULL && !element->line->overflowed) {
-		bool flat;
-		if (element->names.count + count_params(element, field, &flat) > PARAMS_OF_FIELDS_MAX) {
+	if (position == entry->bound_count && entry->shown > position && element->names.are_distinct &&
+	    entry->prepared->memo != NULL && entry->prepared->memo->has_param &&
+	    params + entry->field_count <= PARAMS_OF_FIELDS_MAX)
+		position += put_known_fields(element, entry, entry->shown - position);
+	while (!element->line->overflowed && (field = slog_entry_next(entry, &position)) != NULL) {
+		bool flat = false;
+		size_t more = is_nested(field) ? count_params(element, field, &flat) : 1;
+		if (params + element->names.count + more > PARAMS_OF_FIELDS_MAX) {
 			put_overflow(element, entry, field, &position);
 			return;
 		}
 		put_field(element, field, flat);
 	}
+}
+
+/* Whether all names of the element differ, also for a reader that folds case: those of nested fields may meet others. */
+static bool has_distinct_names(const struct slog_entry *entry)
+{
+	return slog_entry_has_distinct_keys(entry) && !entry->prepared->keys.has_nested &&
+	       (entry->prepared->set == NULL || !entry->prepared->set->keys.has_nested);
+}
+
+/* The bound set whose parameters were kept and are good for this element; NULL if there is none. */
+static const struct slog_bound_set *kept_params(const struct element *element, const struct slog_entry *entry)
+{
+	const struct slog_bound_set *set = slog_entry_bound_texts(entry);
+	if (set == NULL || set->param.text == NULL || entry->prepared->keys.has_nested)
+		return NULL;
+	bool is_standard = !element->escape_dots && strcmp(element->sd_id, SLOG_RFC5424_SD_ID) == 0;
+	return is_standard || !set->has_dots ? set : NULL;
+}
+
+/* ~s: the names of strings that read as other types. */
+static void put_listed(const struct element *element)
+{
+	const struct slog_bound_set *set = element->set;
+	bool has_bound = set != NULL && set->listed.length > 0;
+	if (!has_bound && !element->names.has_listed)
+		return;
+	slog_line_put_string(element->line, " ~s=\"");
+	if (has_bound)
+		slog_line_put(element->line, set->listed.text, set->listed.length);
+	if (has_bound && element->names.has_listed)
+		slog_line_put_char(element->line, ' ');
+	if (element->names.has_listed)
+		slog_sd_names_put_listed(&element->names, element->line, element->line);
+	slog_line_put_char(element->line, '"');
 }
 
 void slog_sd_element_put(struct slog_line *line, const struct slog_entry *entry, const char *sd_id, bool escape_dots,
@@ -275,12 +395,18 @@ void slog_sd_element_put(struct slog_line *line, const struct slog_entry *entry,
 	element.sd_id = sd_id;
 	element.escape_dots = escape_dots;
 	element.long_names = 0;
+	element.set = kept_params(&element, entry);
 	slog_line_put_char(line, '[');
 	slog_line_put_string(line, sd_id);
 	if (strncmp(sd_id, own_sd_id, sizeof own_sd_id - 1) != 0)
 		slog_line_put_string(line, " ~v=\"1\"");
-	slog_sd_names_start(&element.names, line);
-	put_fields(&element, entry);
+	if (element.set != NULL)
+		slog_line_put(line, element.set->param.text, element.set->param.length);
+	slog_sd_names_start(&element.names, line, element.set != NULL || has_distinct_names(entry));
+	if (element.set != NULL)
+		put_fields(&element, entry, entry->bound_count, element.set->params);
+	else
+		put_fields(&element, entry, 0, 0);
 	if (with_name) {
 		slog_line_put_string(line, " ~e=\"");
 		slog_line_put_escaped(line, slog_rfc5424_value, entry->name, entry->name_length);
@@ -291,6 +417,23 @@ void slog_sd_element_put(struct slog_line *line, const struct slog_entry *entry,
 		slog_line_put_u64(line, entry->cut);
 		slog_line_put_char(line, '"');
 	}
-	slog_sd_names_put_listed(&element.names, line);
+	put_listed(&element);
 	slog_line_put_char(line, ']');
+}
+
+bool slog_sd_element_put_bound(struct slog_line *line, struct slog_line *listed, struct slog_bound_set *set)
+{
+	struct element element = {.line = line, .sd_id = SLOG_RFC5424_SD_ID};
+	slog_sd_names_start(&element.names, line, false);
+	for (size_t i = 0; i < set->count && !line->overflowed; i++) {
+		bool flat;
+		if (i == set->keys.message)
+			continue;
+		if (element.names.count + count_params(&element, &set->fields[i], &flat) > PARAMS_OF_FIELDS_MAX)
+			return false;
+		put_field(&element, &set->fields[i], flat);
+	}
+	slog_sd_names_put_listed(&element.names, line, listed);
+	set->params = element.names.count;
+	return element.long_names == 0;
 }

@@ -6,10 +6,15 @@
 
 #include "ascii.h"
 
-void slog_sd_names_start(struct slog_sd_names *names, const struct slog_line *line)
+void slog_sd_names_start(struct slog_sd_names *names, const struct slog_line *line, bool are_distinct)
 {
-	memset(names, 0, sizeof *names);
 	names->start = line->length;
+	names->count = 0;
+	names->are_distinct = are_distinct;
+	names->has_listed = false;
+	memset(names->listed, 0, sizeof names->listed);
+	if (!are_distinct)
+		memset(names->filter, 0, sizeof names->filter);
 }
 
 /* One bit of the filter, the same for names that differ only in case. */
@@ -51,6 +56,10 @@ static bool has(const struct slog_sd_names *names, const struct slog_line *line,
 
 bool slog_sd_names_add(struct slog_sd_names *names, const struct slog_line *line, const char *name, size_t length)
 {
+	if (names->are_distinct) {
+		slog_sd_names_add_unique(names);
+		return true;
+	}
 	unsigned bit = hash(name, length);
 	uint64_t mask = UINT64_C(1) << (bit % 64);
 	/* A line that has overflowed is no text to read; it is thrown away. */
@@ -70,10 +79,11 @@ void slog_sd_names_add_unique(struct slog_sd_names *names)
 void slog_sd_names_list_last(struct slog_sd_names *names)
 {
 	assert(names->count > 0);
+	names->has_listed = true;
 	names->listed[(names->count - 1) / 64] |= UINT64_C(1) << ((names->count - 1) % 64);
 }
 
-void slog_sd_names_put_listed(const struct slog_sd_names *names, struct slog_line *line)
+void slog_sd_names_put_listed(const struct slog_sd_names *names, const struct slog_line *line, struct slog_line *to)
 {
 	const char *at = line->text + names->start;
 	bool is_first = true;
@@ -82,10 +92,9 @@ void slog_sd_names_put_listed(const struct slog_sd_names *names, struct slog_lin
 		const char *name = next_name(&at, &length);
 		if ((names->listed[i / 64] >> (i % 64) & 1) == 0)
 			continue;
-		slog_line_put_string(line, is_first ? " ~s=\"" : " ");
+		if (!is_first)
+			slog_line_put_char(to, ' ');
 		is_first = false;
-		slog_line_put(line, name, length);
+		slog_line_put(to, name, length);
 	}
-	if (!is_first)
-		slog_line_put_char(line, '"');
 }

@@ -18,12 +18,14 @@
 struct slog_sd_names {
 	size_t start; /* where the first parameter begins in the line */
 	size_t count;
+	bool are_distinct; /* all are known to be different without regard to case: none is looked up */
+	bool has_listed;
 	uint64_t filter[SLOG_SD_FILTER_BITS / 64]; /* bit per hash of a name */
 	uint64_t listed[(SLOG_SD_PARAMS_MAX + 63) / 64]; /* bit per name: to be listed in ~s */
 };
 
 /* No names; the first parameter will be appended to the line as it is now. */
-void slog_sd_names_start(struct slog_sd_names *names, const struct slog_line *line);
+void slog_sd_names_start(struct slog_sd_names *names, const struct slog_line *line, bool are_distinct);
 
 /*
  * Counts the parameter that is about to be appended. False, and nothing is counted, if an earlier one has this name
@@ -37,7 +39,7 @@ void slog_sd_names_add_unique(struct slog_sd_names *names);
 /* The parameter counted last is a string that reads as another type. */
 void slog_sd_names_list_last(struct slog_sd_names *names);
 
-/* Appends the listed names, separated by spaces, as parameter ~s; nothing if none is listed. */
-void slog_sd_names_put_listed(const struct slog_sd_names *names, struct slog_line *line);
+/* Appends to `to` the listed names, separated by spaces; `line` is where the parameters stand. */
+void slog_sd_names_put_listed(const struct slog_sd_names *names, const struct slog_line *line, struct slog_line *to);
 
 #endif

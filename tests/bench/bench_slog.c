@@ -303,8 +303,11 @@ static void measure_calls(struct slog_logger *bound)
 static void measure_allocations(struct slog_logger *bound)
 {
 	unsigned long before = __atomic_load_n(&allocations, __ATOMIC_RELAXED);
-	const struct side sides[] = {{"", log_login, &json_sink, &slog_default_logger}, {"", log_login, &sd_sink, bound},
-	                             {"", log_large, &json_sink, &slog_default_logger}};
+	const struct side sides[] = {
+		{"", log_login, &json_sink, &slog_default_logger},
+		{"", log_login, &sd_sink, bound},
+		{"", log_large, &json_sink, &slog_default_logger},
+	};
 	for (size_t i = 0; i < sizeof sides / sizeof *sides; i++)
 		run_side(&sides[i], 100);
 	report("allocations in 300 calls, 100 of 64 KiB", (double)(allocations - before), "", true, 0);
@@ -327,9 +330,11 @@ int main(int argc, char **argv)
 	measure_throughput("64 KiB of quotes", "\"");
 	measure_throughput("64 KiB of line feeds", "\n");
 	measure_throughput("64 KiB of text with escapes", "GET /index.html?q=\"a\\b\"\n");
-	measure_throughput("64 KiB of Cyrillic", "\xD0\xA1\xD1\x8A\xD0\xB5\xD1\x88\xD1\x8C \xD0\xB6\xD0\xB5 \xD0\xB5\xD1\x89\xD1\x91 ");
+	measure_throughput("64 KiB of Cyrillic",
+	                   "\xD0\xA1\xD1\x8A\xD0\xB5\xD1\x88\xD1\x8C \xD0\xB6\xD0\xB5 \xD0\xB5\xD1\x89\xD1\x91 ");
 	measure_throughput("64 KiB of Chinese", "\xE4\xB8\xAD\xE6\x96\x87\xE6\x97\xA5\xE5\xBF\x97");
-	measure_throughput("64 KiB of Latin with accents", "Le c\xC5\x93ur d\xC3\xA9\xC3\xA7u mais l'\xC3\xA2me plut\xC3\xB4t na\xC3\xAFve. ");
+	measure_throughput("64 KiB of Latin with accents",
+	                   "Le c\xC5\x93ur d\xC3\xA9\xC3\xA7u mais l'\xC3\xA2me plut\xC3\xB4t na\xC3\xAFve. ");
 	measure_throughput("64 KiB of octets that are not UTF-8", "\xFF\xFE");
 	measure_allocations(bound);
 	slog_free(bound);
