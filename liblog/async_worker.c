@@ -237,6 +237,7 @@ static void sleep_until_event(struct slog_async *async)
 void *slog_async_work(void *argument)
 {
 	struct slog_async *async = argument;
+	pthread_setname_np(pthread_self(), "liblog");
 	for (;;) {
 		uint64_t stop_at = atomic_load(&async->stop_at);
 		if (stop_at != 0 && slog_clock_monotonic_ms() >= stop_at)

@@ -209,17 +209,27 @@ static int flush_async(struct slog_sink *sink)
 	uint64_t heads[SLOG_ASYNC_LANES_MAX] = {0};
 	if (!move_in(async))
 		return EAGAIN;
-	for (unsigned i = 0; i < async->lanes_max; i++) {
-		if (async->lanes[i] == NULL)
-			continue;
-		slog_ring_lane_tell(async->lanes[i], async->to);
-		heads[i] = atomic_load(&async->lanes[i]->head);
-	}
+	for (unsigned i = 0; i < async->lanes_max; i++)
+		if (async->lanes[i] != NULL)
+			heads[i] = atomic_load(&async->lanes[i]->head);
 	if (has_come_to(async, heads))
 		return slog_sink_flush(async->to);
 	see_to_worker(async);
 	int error = wait_until_done(async, heads);
+	async->is_late = error != 0;
 	return error != 0 ? error : slog_sink_flush(async->to);
+}
+
+/* Tells what was lost, after all else. */
+static void tell_losses(struct slog_async *async)
+{
+	for (unsigned i = 0; i < async->lanes_max; i++) {
+		if (async->lanes[i] == NULL)
+			continue;
+		slog_ring_lane_tell(async->lanes[i], async->to);
+		if (atomic_load(&async->lanes[i]->head) != atomic_load(&async->lanes[i]->tail))
+			see_to_worker(async);
+	}
 }
 
 /* Events still in the lanes, counted as dropped. */
@@ -251,9 +261,13 @@ static void tell_stderr(const struct slog_async *async, uint64_t left)
 		slog_stats_failed(errno);
 }
 
-/* Ends the worker, which does what it can until the time. False if it does not end: then it is abandoned. */
-static bool stop_worker(struct slog_async *async, unsigned ms)
+/*
+ * Ends the worker, which does what it can within the bound, or at once if a flush has used that up. False if it does not
+ * end: then it is abandoned.
+ */
+static bool stop_worker(struct slog_async *async)
 {
+	unsigned ms = async->is_late ? 0 : SLOG_ASYNC_FLUSH_MS;
 	if (!has_worker(async))
 		return true;
 	uint64_t now = slog_clock_monotonic_ms();
@@ -291,7 +305,8 @@ static void close_async(struct slog_sink *sink)
 	unlist(async);
 	if (!move_in(async))
 		return;
-	bool has_ended = stop_worker(async, 0);
+	tell_losses(async);
+	bool has_ended = stop_worker(async);
 	tell_stderr(async, count_left(async));
 	if (!has_ended)
 		return;
@@ -310,7 +325,8 @@ static __attribute__((destructor)) void flush_all(void)
 		if (atomic_load(&async->generation) != slog_generation())
 			continue;
 		flush_async(&async->sink);
-		stop_worker(async, 0);
+		tell_losses(async);
+		stop_worker(async);
 		tell_stderr(async, count_left(async));
 	}
 	slog_gate_leave(&list_gate);

@@ -17,6 +17,13 @@
 
 #include <liblog/sink.h>
 
+/* The thread sanitizer does not let children of programs with threads start any, unless it is asked. */
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+	return "die_after_fork=0";
+}
+
 #define PEER_WAIT_MS 5000
 #define PEER_BYTES (1 << 20)
 
