@@ -158,6 +158,17 @@ static enum relay_result open_cursors(struct relay *relay, char *error)
 	return RELAY_ORPHANED_CURSOR;
 }
 
+/* Counters run since the spool was created, drivers count since they were opened. */
+static uint64_t received_before(const struct relay *relay, unsigned spool_index)
+{
+	struct spool_input_totals totals;
+	spool_input_totals(relay->spool, spool_index, &totals);
+	uint64_t received = totals.stored;
+	for (unsigned reason = 0; reason < SPOOL_DROP_REASONS; reason++)
+		received += totals.dropped[reason];
+	return received;
+}
+
 static enum relay_result open_inputs(struct relay *relay, char *error)
 {
 	for (unsigned i = 0; i < relay->settings->inputs_count; i++) {
@@ -170,6 +181,7 @@ static enum relay_result open_inputs(struct relay *relay, char *error)
 			return RELAY_INPUT_FAILED;
 		}
 		input->spool_index = (unsigned)index;
+		input->received_before = received_before(relay, input->spool_index);
 		struct input_setup setup = {
 			.settings = input->settings->options,
 			.name = input->settings->name,

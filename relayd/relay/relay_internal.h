@@ -30,6 +30,7 @@ struct relay_input {
 	const struct input_settings *settings;
 	struct input *input;
 	unsigned spool_index;
+	uint64_t received_before;    /* by earlier processes, since the spool was created: what they stored and dropped */
 };
 
 struct relay_output {

@@ -83,7 +83,7 @@ static void write_input(yajl_gen gen, const struct relay *relay, const struct re
 	member_count(gen, "connections", status.connections);
 	member_count(gen, "connections_total", status.connections_total);
 	member_count(gen, "connections_refused", status.connections_refused);
-	member_count(gen, "received", status.received);
+	member_count(gen, "received", input->received_before + status.received);
 	member_count(gen, "stored", totals.stored);
 	write_drops(gen, &totals);
 	member_count(gen, "truncated", status.truncated);

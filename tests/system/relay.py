@@ -159,6 +159,20 @@ class Relay:
             raise AssertionError(f"{error}: {seen[0]}") from None
         return seen[0]
 
+    def assert_ledger(self, seconds=5):
+        """Inputs: received = stored + dropped. Outputs: stored - start = what became of it + pending. The counters are read one after
+        the other while the relay runs, so they have some time to agree."""
+        seen = {}
+
+        def agrees():
+            seen.update(self.status())
+            return all(item["received"] == item["stored"] + sum(item["dropped"].values()) for item in seen["inputs"]) and all(
+                item["stored"] - item["start"] == sum(item["totals"].values()) + item["pending"] for item in seen["outputs"])
+        try:
+            wait_until(agrees, seconds)
+        except AssertionError:
+            raise AssertionError(f"the ledger of {self.name} does not add up: {seen['inputs']} {seen['outputs']}") from None
+
     def stop(self, seconds=20):
         """SIGTERM; returns the exit code."""
         if self.process is None:
@@ -214,6 +228,8 @@ class Relays:
             if made.process is None:
                 continue
             crashed = made.process.poll()
+            if crashed is None and made.status(quiet=True):
+                made.assert_ledger()
             code = made.stop() if crashed is None else crashed
             assert code == 0, f"relay {made.name} ended with {code}:\n{made.log_text()[-3000:]}"
 

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 
 import pytest
+import senders
 from peers import relp
 from relay import BIN, free_port, wait_until
 
@@ -357,6 +358,21 @@ def test_status_shows_the_four_watermarks(relays):
         assert word in result.stdout
     document = json.loads(run(RELAYCTL, "status", "--json", "--control", relay.control).stdout)
     assert document["outputs"][0]["name"] == "print"
+
+
+@pytest.mark.sanitized
+def test_counters_of_an_input_run_since_the_spool_was_created(relays):
+    """Ten messages, a stop in order, five more: fifteen were received, as fifteen are stored; nothing begins anew with the process."""
+    port = free_port(socket.SOCK_DGRAM)
+    relay = relays.start("first", [udp(port, name="in")])
+    senders.send_udp(port, "a", 10)
+    relay.wait_stored(10)
+    assert relay.stop() == 0
+    relay.start()
+    assert (relay.input("in")["received"], relay.input("in")["stored"]) == (10, 10)
+    senders.send_udp(port, "b", 5)
+    relay.wait_stored(15)
+    assert (relay.input("in")["received"], relay.input("in")["stored"]) == (15, 15)
 
 
 def test_status_without_a_relay_is_a_failure(tmp_path):
