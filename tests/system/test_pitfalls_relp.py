@@ -249,18 +249,21 @@ def test_pitfall_42_imrelp_cuts_and_says_200(relays, tmp_path, processes, option
 
 
 def test_pitfall_43_imrelp_acknowledges_what_it_has_not_stored(relays, tmp_path, processes):
-    """imrelp hands messages to a queue in memory and says 200. It is killed before they went anywhere: they are gone, though "delivered".
-    Nothing on relayd's side can mend that: --explain says so of each such path."""
+    """imrelp hands messages to a queue in memory and says 200. It is killed before they went anywhere, and started again: they are gone,
+    though "delivered"; only what is sent now arrives. Nothing on relayd's side can mend that: --explain says so of each such path."""
     port, count = free_port(), 200
-    peer = rsyslog.Rsyslog(tmp_path, processes, f'module(load="imrelp")\ninput(type="imrelp" port="{port}" ruleset="keep")\n'
-                           'ruleset(name="keep" queue.type="LinkedList" queue.dequeueSlowdown="200000" queue.workerThreads="1") {\n'
-                           'action(type="omfile" file="$FOLDER/out" template="j") }\n').start(listening(port))
+    listen = f'module(load="imrelp")\ninput(type="imrelp" port="{port}" ruleset="keep")\nruleset(name="keep" queue.type="LinkedList")'
+    peer = rsyslog.Rsyslog(tmp_path, processes, listen + ' { action(type="omfwd" target="127.0.0.1" port="1" protocol="tcp" '
+                           'action.resumeRetryCount="-1") }\n').start(listening(port))
     relay, feed = relp_sender(relays, port)
     sock = feeding(senders.connect(feed), [senders.message("m", number) for number in range(count)])
     relay.wait_delivered("next", count)
     peer.kill()
-    senders.finish(sock)
-    assert len(peer.lines()) < count
+    again = rsyslog.Rsyslog(tmp_path, processes, listen + ' { action(type="omfile" file="$FOLDER/out" template="j") }\n', "again")
+    again.start(listening(port))
+    senders.finish(sock, senders.frame_counted(ONE))
+    assert again.raws(1, seconds=30) == [ONE]
+    relay.wait_delivered("next", count + 1)
     told = subprocess.run([BIN / "relayd", "-c", relay.write_config(), "--explain"], capture_output=True, text=True, check=True).stdout
     assert "imrelp" in told and "it has received a message, not that it has" in " ".join(told.split())
 
