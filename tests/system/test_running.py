@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A relay's life: signals at any moment of the start, a start that fails half-way, files that are moved away, filters."""
+import json
+import random
+import signal
+import time
+
+import pytest
+import senders
+from relay import SANITIZED, free_port, socket, wait_until
+
+
+@pytest.mark.sanitized
+def test_sigterm_at_any_moment_of_the_start_ends_in_order(relays):
+    """Before relayd listens to signals, SIGTERM just ends it; from then on it is an orderly stop, also when it comes before the start
+    is complete: exit code 0, and the next start finds nothing unclean."""
+    chance = random.Random(7)
+    codes = []
+    relay = relays.make("relay", [{"type": "tcp", "listen": f"127.0.0.1:{free_port()}"}, {"type": "relp", "listen": f"127.0.0.1:{free_port()}"}],
+                        [{"type": "stdout", "name": "print"}, {"type": "relp", "name": "nobody", "servers": [f"localhost:{free_port()}"]}])
+    for _ in range(25):
+        relay.start(wait=False)
+        time.sleep(chance.uniform(0, 0.6 if SANITIZED else 0.08))
+        relay.process.send_signal(signal.SIGTERM)
+        codes.append(relay.process.wait(60))
+        relay.process = None
+    assert set(codes) <= {0, -signal.SIGTERM} and 0 in codes, codes
+    relay.start()
+    assert codes.count(0) == relay.log_text().count('"msgid":"stopped"')
+    assert "unclean_stop" not in relay.log_text()
+
+
+@pytest.mark.sanitized
+def test_a_start_that_fails_half_way_leaves_nothing_behind(relays, tmp_path):
+    """The last input's port is in use: the spool, a local socket and other ports were open by then. Exit code 5; with the port free the
+    same configuration starts."""
+    path = tmp_path / "log"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        relay = relays.make("relay", [{"type": "unix", "path": str(path)}, {"type": "udp", "listen": f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}"},
+                                      {"type": "tcp", "listen": f"127.0.0.1:{taken.getsockname()[1]}"}], workers=2)
+        relay.start(wait=False)
+        assert relay.process.wait(60) == 5
+        relay.process = None
+    assert not relay.control.exists()
+    relay.start()
+    senders.send_unix_datagram(path, "u", 1)
+    relay.wait_stored(1)
+    assert "unclean_stop" not in relay.log_text()
+
+
+@pytest.mark.sanitized
+def test_sighup_opens_files_anew_and_leaves_sockets_alone(relays, tmp_path):
+    """logrotate moves the output's file and relayd's own log away and sends SIGHUP: what comes then is in new files, nothing is lost, and
+    a connection from before goes on."""
+    out, log, port = tmp_path / "out", tmp_path / "own.log", free_port()
+    relay = relays.start("relay", [{"type": "tcp", "listen": f"127.0.0.1:{port}"}],
+                         [{"type": "file", "name": "file", "path": str(out), "format": "json"}], log={"format": "json", "file": str(log)})
+    sock = senders.connect(port)
+    sock.sendall(b"<38>before\n")
+    relay.wait_delivered("file", 1)
+    for path in (out, log):
+        path.rename(path.with_suffix(".1"))
+    relay.hup()
+    wait_until(lambda: log.exists() and "reloaded" in log.read_text(), what="the new log")
+    senders.finish(sock, b"<38>behind\n")
+    relay.wait_delivered("file", 2)
+    texts = [[json.loads(line)["message"] for line in path.read_text().splitlines()] for path in (out.with_suffix(".1"), out)]
+    assert texts == [["before"], ["behind"]]
+    assert relay.stop() == 0 and '"msgid":"stopped"' in log.read_text()
+
+
+def test_filters_choose_for_each_output_and_what_they_leave_out_is_counted(relays, tmp_path):
+    """Five outputs look at facility, severity, hostname, app name and input; all five keep their place in the spool."""
+    filters = {"facility": ({"facility": ["auth"]}, ["a"]), "severity": ({"severity": "err"}, ["b", "d"]),
+               "hostname": ({"hostname": ["web*"]}, ["a", "b"]), "app": ({"app_name": ["sshd", "kernel"]}, ["a", "c"]),
+               "input": ({"input": ["other"]}, ["d"])}
+    ports = free_port(), free_port()
+    relay = relays.start("relay", [{"type": "tcp", "name": name, "listen": f"127.0.0.1:{port}"} for name, port in zip(("one", "other"), ports)],
+                         [{"type": "file", "name": name, "path": str(tmp_path / name), "format": "json", "filter": chosen}
+                          for name, (chosen, _) in filters.items()])
+    stamp = b"Oct 11 22:14:15 "
+    senders.finish(senders.connect(ports[0]), b"<38>" + stamp + b"web01 sshd: a\n<11>" + stamp + b"web02 app: b\n<6>" + stamp + b"db01 kernel: c\n")
+    relay.wait_stored(3)
+    senders.finish(senders.connect(ports[1]), b"<10>" + stamp + b"db01 app: d\n")
+    for name, (_, expected) in filters.items():
+        relay.wait_delivered(name, 4)
+        assert [json.loads(line)["message"] for line in (tmp_path / name).read_text().splitlines()] == expected, name
+        totals = relay.output(name)["totals"]
+        assert (totals["delivered"], totals["filtered"]) == (len(expected), 4 - len(expected)), name
