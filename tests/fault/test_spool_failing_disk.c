@@ -89,7 +89,7 @@ START_TEST(after_a_short_write_the_group_is_stored_in_a_new_segment)
 	script_start();
 	rig_open_ok(&rig);
 	keeper_turn(rig.spool);
-	ck_assert(rig_put(&rig, 3));
+	ck_assert(put_block(3));
 	uint64_t counter = rig.spool->writer.current.counter;
 	disk.fault_ops = MEMORY_DISK_WRITE;
 	disk.operations = 0;
@@ -114,14 +114,15 @@ START_TEST(after_a_failed_sync_nothing_is_published_any_more)
 {
 	script_start();
 	rig_open_ok(&rig);
-	ck_assert(rig_store(&rig, 3));
-	ck_assert(rig_put(&rig, 3));
+	ck_assert(put_block(3) && writer_turn(rig.spool));
+	ck_assert(put_block(3));
 	disk.fault_ops = MEMORY_DISK_SYNC;
 	disk.operations = 0;
 	disk.fail_at = 1;
 	disk.fail_error = -EIO;
 	ck_assert(!writer_turn(rig.spool));
 	ck_assert_uint_eq(rig.failed_events, 1);
+	ck_assert_ptr_nonnull(strstr(rig.spool->error, "cannot sync segment 1, at offset "));
 	ck_assert_uint_eq(spool_stored(rig.spool), 3);
 	ck_assert_uint_eq(spool_worker_stored(rig.spool, 0), 1);
 	ck_assert_ptr_null(spool_take_block(rig.spool, 0, SPOOL_BLOCK_SHEDS, 0, 0));
@@ -140,8 +141,8 @@ START_TEST(blocks_that_a_failed_sync_left_in_the_page_cache_are_written_again)
 {
 	script_start();
 	rig_open_ok(&rig);
-	ck_assert(rig_store(&rig, 3));
-	ck_assert(rig_put(&rig, 4));
+	ck_assert(put_block(3) && writer_turn(rig.spool));
+	ck_assert(put_block(4));
 	disk.fault_ops = MEMORY_DISK_SYNC;
 	disk.operations = 0;
 	disk.fail_at = 1;

@@ -30,6 +30,8 @@ struct rig {
 	char error[SPOOL_ERROR_MAX_BYTES];
 	int input;
 	uint64_t submitted; /* number of the last record handed over */
+	int64_t base_ns;    /* receive time of the next block; a test may use it to tell one block from another */
+	const int64_t *base_of; /* by sequence: the one it must have when it is read; NULL: any */
 	_Atomic uint64_t stored_events;
 	_Atomic uint64_t room_events;
 	_Atomic uint64_t failed_events;
@@ -56,6 +58,7 @@ static inline void rig_init(struct rig *rig, const char *path, const struct disk
 {
 	slog_set_level(&slog_default_logger, SLOG_OFF); /* what goes wrong here goes wrong on purpose */
 	memset(rig, 0, sizeof *rig);
+	rig->base_ns = 1000;
 	rig->options = (struct spool_options){
 		.path = path,
 		.disk = disk,
@@ -97,7 +100,7 @@ static inline size_t rig_record(uint64_t number, char *text)
 /* Submits a block of `records` records, as many as fit. False if no block could be had. */
 static inline bool rig_put(struct rig *rig, unsigned records)
 {
-	struct spool_block *block = spool_take_block(rig->spool, 0, SPOOL_BLOCK_WAITS, (unsigned)rig->input, 1000);
+	struct spool_block *block = spool_take_block(rig->spool, 0, SPOOL_BLOCK_WAITS, (unsigned)rig->input, rig->base_ns);
 	if (block == NULL)
 		return false;
 	for (unsigned i = 0; i < records; i++) {
@@ -171,6 +174,8 @@ static inline struct rig_read rig_read_all(struct rig *rig, uint64_t first)
 			read.next = view.last + 1;
 		} else {
 			read.next = rig_check_records(&view) + 1;
+			for (uint64_t i = view.first; rig->base_of != NULL && i <= view.last; i++)
+				ck_assert_msg(rig->base_of[i] == view.base_ns, "record %llu is of another block", (unsigned long long)i);
 			read.records += view.count;
 		}
 	}

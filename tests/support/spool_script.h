@@ -5,8 +5,9 @@
  * again, killed, opened again. Beside it stands what the outside world was told, and the check that it was true:
  *
  *   - everything acknowledged (stored) is readable, in order, each record once, except what was delivered and released;
+ *   - what is read is what was put there last: no block that was discarded, or of a file's earlier life, comes back;
  *   - a cursor is never ahead of what its output delivered, nor behind what was synced;
- *   - the ledger's equation holds, and drops counted before a stored group are still counted.
+ *   - the ledger's equations hold, of the spool and of the output, and drops counted before a stored group are still counted.
  */
 #ifndef TESTS_SUPPORT_SPOOL_SCRIPT_H
 #define TESTS_SUPPORT_SPOOL_SCRIPT_H
@@ -14,7 +15,10 @@
 #include "support/memory_disk.h"
 #include "support/spool_rig.h"
 
-enum { SCRIPT_ROUNDS = 6 };
+enum {
+	SCRIPT_ROUNDS = 6,
+	SCRIPT_SEQUENCES_MAX = 1 << 15,
+};
 
 static struct memory_disk disk;
 static struct rig rig;
@@ -25,12 +29,14 @@ static uint64_t delivered;        /* by the output */
 static uint64_t delivered_synced; /* a keeper's turn came back */
 static uint64_t dropped;
 static uint64_t dropped_stored;   /* counted before a group that was stored */
+static int64_t base_of[SCRIPT_SEQUENCES_MAX]; /* the last block put with that sequence */
 
 static inline void script_start(void)
 {
 	memory_disk_init(&disk);
 	acknowledged = delivered = delivered_synced = dropped = dropped_stored = 0;
 	rig_init(&rig, "spool", &disk.disk);
+	rig.base_of = base_of;
 	rig.options.block_size_bytes = 1024;
 	rig.options.segment_size_bytes = 64 << 10;
 	rig.options.max_size_bytes = 2 << 20;
@@ -43,6 +49,19 @@ static inline uint64_t dropped_now(void)
 	return totals.dropped[SPOOL_DROP_NO_BUFFER];
 }
 
+/* A block unlike any other, even if an earlier one with its sequences was lost. */
+static inline bool put_block(unsigned records)
+{
+	uint64_t before = rig.submitted;
+	rig.base_ns++;
+	if (!rig_put(&rig, records))
+		return false;
+	ck_assert_uint_lt(rig.submitted, SCRIPT_SEQUENCES_MAX);
+	for (uint64_t i = before + 1; i <= rig.submitted; i++)
+		base_of[i] = rig.base_ns;
+	return true;
+}
+
 static inline void store_a_group(unsigned blocks)
 {
 	if (rig.submitted % 3 == 0) {
@@ -51,7 +70,7 @@ static inline void store_a_group(unsigned blocks)
 	}
 	uint64_t counted = dropped;
 	for (unsigned i = 0; i < blocks; i++)
-		if (!rig_put(&rig, rig.submitted % 4 == 0 ? 1 : 9))
+		if (!put_block(rig.submitted % 4 == 0 ? 1 : 9))
 			break;
 	if (writer_turn(rig.spool))
 		dropped_stored = counted;
@@ -129,6 +148,10 @@ static inline void check_spool(const char *when, uint64_t at)
 	ck_assert_uint_ge(spool_cursor_delivered(cursor), delivered_synced);
 	spool_check(rig.spool);
 
+	struct spool_output_totals output;
+	spool_cursor_totals(cursor, &output);
+	ck_assert_uint_eq(spool_cursor_start(cursor) + output.delivered, spool_cursor_delivered(cursor));
+	ck_assert_uint_eq(output.damaged + output.dropped_oldest, 0);
 	struct spool_input_totals totals;
 	spool_input_totals(rig.spool, (unsigned)rig.input, &totals);
 	ck_assert_uint_eq(totals.stored, spool_stored(rig.spool));
