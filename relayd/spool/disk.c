@@ -41,8 +41,9 @@ static int real_open_directory(const struct disk *disk, const char *path)
 	bool made = mkdir(path, 0700) == 0;
 	if (!made && errno != EEXIST)
 		return -errno;
-	int result = made ? sync_parent(path) : 0;
-	if (result < 0)
+	/* Always: an earlier start may have been killed behind its mkdir. The directory above need not be readable to us. */
+	int result = sync_parent(path);
+	if (made && result < 0)
 		return result;
 	int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return directory >= 0 ? directory : -errno;

@@ -28,7 +28,7 @@ enum {
 typedef void (*disk_entry_fn)(void *context, const char *name);
 
 struct disk {
-	/* Opens a directory; makes it with mode 0700, and syncs the one above, if it is not there. */
+	/* Opens a directory, makes it with mode 0700 if it is not there, and syncs the one above. */
 	int (*open_directory)(const struct disk *disk, const char *path);
 	int (*open)(const struct disk *disk, int directory, const char *name, enum disk_open how);
 	void (*close)(const struct disk *disk, int handle);

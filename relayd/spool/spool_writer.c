@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <stdio.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -111,6 +112,16 @@ static int write_run(struct spool *spool, struct spool_block *const *block, unsi
 	return 0;
 }
 
+/* What has failed, with the file and the place: whoever has to look at the disk needs both. */
+static void fail_here(struct spool *spool, const char *doing, int error)
+{
+	const struct current_segment *current = &spool->writer.current;
+	char text[SPOOL_ERROR_MAX_BYTES / 4];
+	snprintf(text, sizeof text, "%s segment %llu, at offset %llu", doing, (unsigned long long)current->counter,
+	         (unsigned long long)current->offset);
+	spool_fail(spool, text, error);
+}
+
 static int sync_current(struct spool *spool)
 {
 	int result = spool->disk->sync(spool->disk, spool->writer.current.file);
@@ -168,12 +179,12 @@ static bool write_blocks(struct spool *spool, struct spool_block **block, unsign
 			continue;
 		}
 		if (fit > 0 && ++writer->bad_writes > 1) {
-			spool_fail(spool, "cannot write to it", result);
+			fail_here(spool, "cannot write to", result);
 			return false;
 		}
 		result = writer_rotate(spool, block[done]->header.first, block[done]->header.first - 1);
 		if (result < 0) {
-			spool_fail(spool, "cannot begin a segment", result);
+			fail_here(spool, "cannot go on behind", result);
 			return false;
 		}
 	}
@@ -219,7 +230,7 @@ static bool commit(struct spool *spool, unsigned from)
 	if (spool->options.sync == SPOOL_SYNC_GROUP) {
 		int result = sync_current(spool);
 		if (result < 0) {
-			spool_fail(spool, "cannot sync it", result);
+			fail_here(spool, "cannot sync", result);
 			return false;
 		}
 		writer->synced = writer->next - 1;
@@ -283,7 +294,7 @@ void writer_end(struct spool *spool)
 	if (result == 0)
 		result = sync_current(spool);
 	if (result < 0)
-		spool_fail(spool, "cannot sync it", result);
+		fail_here(spool, "cannot sync", result);
 }
 
 /* ---- the thread ---- */
