@@ -89,12 +89,12 @@ static void deliver_cut(struct slog_sink *sink, struct slog_entry *entry, char *
 	write_line(sink, entry, &line);
 }
 
-/* An event too large for the lane. The first try is with room for all that most sinks allow. */
+/* An event too large for the lane. The first try has room for texts that grow threefold, as those do that are all line feeds. */
 static void deliver_large(struct slog_sink *sink, struct slog_entry *entry, struct slog_lane *lane)
 {
 	struct slog_line line;
 	char *room;
-	size_t size = FIRST_LARGE_BYTES;
+	size_t size = FIRST_LARGE_BYTES + 3 * entry->prepared->keys.octets;
 	do {
 		if (size > sink->max_size)
 			size = sink->max_size;

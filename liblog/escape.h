@@ -12,7 +12,7 @@
 #include "octets.h"
 
 #define SLOG_ESCAPE_TEXT 7
-#define SLOG_ESCAPE_BURST 16 /* octets that are looked at one by one after one that is no plain text */
+#define SLOG_ESCAPE_BURST 32 /* steps from an octet that is no plain text, before a block is tried again */
 
 /* What an ASCII octet becomes: length octets of text. 0: it depends on what follows. */
 struct slog_escape {
@@ -53,15 +53,24 @@ static inline SLOG_ALWAYS bool slog_escape_blocks(struct slog_escaping *e, enum 
 	return false;
 }
 
-/* C2 to DF begin a character of two octets; `word` has its first octet lowest. */
-static inline SLOG_ALWAYS bool slog_escape_is_pair(uint64_t word)
+/*
+ * Of eight octets, the lowest first, how many are whole characters of two octets from the front. In lanes of 16 bits: the
+ * marks of both octets are right, and of the upper four bits that the first octet holds one is set, for C0 and C1 begin
+ * overlong forms.
+ */
+static inline SLOG_ALWAYS size_t slog_escape_pairs(uint64_t word)
 {
-	return (word & 0xC0E0) == 0x80C0 && (word & 0x1E) != 0;
+	const uint64_t lows = UINT64_C(0x7FFF7FFF7FFF7FFF);
+	uint64_t marks = (word & UINT64_C(0xC0E0C0E0C0E0C0E0)) ^ UINT64_C(0x80C080C080C080C0);
+	uint64_t wrong = ((marks & lows) + lows) | marks;
+	uint64_t overlong = ~((word & UINT64_C(0x001E001E001E001E)) + lows);
+	uint64_t bad = (wrong | overlong) & ~lows;
+	return bad == 0 ? 8 : (size_t)__builtin_ctzll(bad) / 16 * 2;
 }
 
 /*
- * The same for one of three octets. E0 and ED have narrower ranges, E2 and EE begin characters that may be special:
- * these are left to the rule for single characters.
+ * Whether a character of three octets comes first. E0 and ED have narrower ranges, E2 and EE begin characters that may
+ * be special: these are left to the rule for single characters.
  */
 static inline SLOG_ALWAYS bool slog_escape_is_triple(uint64_t word)
 {
@@ -69,30 +78,54 @@ static inline SLOG_ALWAYS bool slog_escape_is_triple(uint64_t word)
 	return (word & 0xC0C0F0) == 0x8080E0 && (others >> (word & 0x0F) & 1) == 0;
 }
 
-/* Copies characters of two and of three octets as long as there is nothing else. */
-static inline SLOG_ALWAYS void slog_escape_runs(struct slog_escaping *e)
+/* The length in a row of the table that was loaded as one word. */
+static inline SLOG_ALWAYS size_t slog_escape_length(uint64_t escape)
 {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	while (e->length - e->at >= 8 && e->size - e->written >= 8) {
-		uint64_t word = slog_octets_load8(e->bytes + e->at);
-		size_t run;
-		if (slog_escape_is_pair(word)) {
-			run = !slog_escape_is_pair(word >> 16)   ? 2
-			      : !slog_escape_is_pair(word >> 32) ? 4
-			      : !slog_escape_is_pair(word >> 48) ? 6
-			                                         : 8;
-		} else if (slog_escape_is_triple(word)) {
-			run = slog_escape_is_triple(word >> 24) ? 6 : 3;
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? escape >> 56 : escape & 0xFF;
+}
+
+/* Octets of the characters from the front of a word that are copied as they are, none of them ASCII; 0 if none is. */
+static inline SLOG_ALWAYS size_t slog_escape_run(uint64_t word)
+{
+	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
+		return 0;
+	size_t pairs = slog_escape_pairs(word);
+	if (pairs > 0)
+		return pairs;
+	return slog_escape_is_triple(word) ? slog_escape_is_triple(word >> 24) ? 6 : 3 : 0;
+}
+
+/*
+ * Some steps, each an octet by the table or a run of characters that are not ASCII. There is room for what they may
+ * write, a word each. Stops at what is neither.
+ */
+static inline SLOG_ALWAYS void slog_escape_burst(struct slog_escaping *e, const struct slog_escape table[128])
+{
+	const char *at = e->bytes + e->at;
+	const char *end = e->bytes + e->length;
+	char *out = e->out + e->written;
+	for (unsigned steps = 0; steps < SLOG_ESCAPE_BURST && at < end; steps++) {
+		unsigned char octet = (unsigned char)*at;
+		uint64_t word;
+		size_t read = 1;
+		size_t written;
+		if (octet < 0x80) {
+			memcpy(&word, &table[octet], sizeof word);
+			written = slog_escape_length(word);
 		} else {
-			return;
+			if (end - at < (ptrdiff_t)sizeof word)
+				break;
+			word = slog_octets_load8(at);
+			written = read = slog_escape_run(word);
 		}
-		memcpy(e->out + e->written, &word, sizeof word);
-		e->at += run;
-		e->written += run;
+		if (written == 0)
+			break;
+		memcpy(out, &word, sizeof word);
+		out += written;
+		at += read;
 	}
-#else
-	(void)e;
-#endif
+	e->at = (size_t)(at - e->bytes);
+	e->written = (size_t)(out - e->out);
 }
 
 /* One octet by the table, or one character by its rule. False if out is full. */
@@ -125,22 +158,19 @@ static inline SLOG_ALWAYS bool slog_escape_next(struct slog_escaping *e, const s
 
 /* The whole text, as the writers of rfc5424.h and json.h have it. */
 static inline SLOG_ALWAYS size_t slog_escape_text(char *out, size_t size, const char *bytes, size_t length, size_t *taken,
-                                      enum slog_octets set, const struct slog_escape table[128],
-                                      slog_escape_character_fn *character)
+                                                  enum slog_octets set, const struct slog_escape table[128],
+                                                  slog_escape_character_fn *character)
 {
 	struct slog_escaping e = {bytes, length, 0, out, size, 0};
 	bool is_full = false;
 	while (e.at < e.length && !is_full) {
+		size_t before = e.at;
 		slog_escape_blocks(&e, set);
-		size_t end = e.length - e.at < SLOG_ESCAPE_BURST ? e.length : e.at + SLOG_ESCAPE_BURST;
-		while (e.at < end && !is_full) {
-			if ((unsigned char)e.bytes[e.at] >= 0x80) {
-				slog_escape_runs(&e);
-				if (e.at == e.length)
-					break;
-			}
+		if (e.size - e.written >= SLOG_ESCAPE_BURST * sizeof table[0])
+			slog_escape_burst(&e, table);
+		/* At the end of the room, and what neither of them can do. */
+		if (e.at < e.length && (e.at == before || (unsigned char)e.bytes[e.at] >= 0x80))
 			is_full = !slog_escape_next(&e, table, character);
-		}
 	}
 	*taken = e.at;
 	return e.written;

@@ -13,7 +13,7 @@
 
 #define SLOG_LINE_FEED_BYTES 1 /* room kept behind every line */
 #define SLOG_LANE_LINE_BYTES SLOG_EVENT_BYTES_MIN
-#define SLOG_LANE_LARGE_BYTES (256 * 1024 + SLOG_LINE_FEED_BYTES) /* the most that a thread keeps for large events */
+#define SLOG_LANE_LARGE_BYTES (320 * 1024 + SLOG_LINE_FEED_BYTES) /* the most that a thread keeps for large events */
 
 struct slog_lane {
 	volatile bool is_busy;
