@@ -89,7 +89,7 @@ static void deliver_cut(struct slog_sink *sink, struct slog_entry *entry, char *
 	write_line(sink, entry, &line);
 }
 
-/* An event too large for the lane. The first try has room for texts that grow threefold, as those do that are all line feeds. */
+/* An event too large for the lane. The first try has room for texts that grow threefold, as line feeds do. */
 static void deliver_large(struct slog_sink *sink, struct slog_entry *entry, struct slog_lane *lane)
 {
 	struct slog_line line;

@@ -16,14 +16,14 @@
 #define SLOG_LANE_LARGE_BYTES (320 * 1024 + SLOG_LINE_FEED_BYTES) /* the most that a thread keeps for large events */
 
 struct slog_lane {
+	/* Aligned, so that no write into a line crosses a page, which is several times as slow. */
+	_Alignas(SLOG_LANE_LINE_BYTES) char room[SLOG_LANE_LINE_BYTES + SLOG_LINE_FEED_BYTES];
 	volatile bool is_busy;
 	struct slog_headers headers;
 	struct slog_site_memos memos;
 	char *large; /* slog_lane_large(); NULL: none yet */
 	size_t large_size;
 	struct slog_field fields[SLOG_PAIRS_MAX];
-	/* Aligned, so that no write into a line of usual length crosses a page, which is several times as slow. */
-	_Alignas(512) char room[SLOG_LANE_LINE_BYTES + SLOG_LINE_FEED_BYTES];
 };
 
 /* This thread's lane, now busy. NULL if it was busy: an event of this severity is then counted as dropped. */

@@ -43,7 +43,7 @@ void *realloc(void *old, size_t size)
 
 /* ---- a sink that only copies -------------------------------------------------------------------------------------- */
 
-static _Thread_local char taken[EVENT_BYTES_MAX + 1];
+static _Thread_local _Alignas(4096) char taken[EVENT_BYTES_MAX + 1];
 static _Thread_local size_t taken_length;
 
 static int take(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
