@@ -38,14 +38,23 @@ unsigned slog_patience_left(struct slog_patience *patience, unsigned max_ms)
 	return of_second < max_ms ? of_second : max_ms;
 }
 
-/* What a call has waited counts whether it helped or not: a reader that is always slow would else cost all our time. */
-unsigned slog_patience_spend(struct slog_patience *patience, uint64_t start_ms)
+/*
+ * What a call has waited counts whether it helped or not: a reader that is always slow would else cost all our time.
+ * Only a wait in vain makes the sink stalled; a slow reader is still asked by each call, and not waited for.
+ */
+static unsigned spend(struct slog_patience *patience, uint64_t start_ms, bool in_vain)
 {
 	uint64_t now = slog_clock_monotonic_ms();
 	unsigned waited = now - start_ms > 1 ? (unsigned)(now - start_ms) : 1;
-	if (atomic_fetch_add_explicit(&patience->waited, waited, memory_order_relaxed) + waited >= SLOG_WAIT_SECOND_MS)
+	if (atomic_fetch_add_explicit(&patience->waited, waited, memory_order_relaxed) + waited >= SLOG_WAIT_SECOND_MS &&
+	    in_vain && slog_patience_left(patience, 1) == 0)
 		atomic_store_explicit(&patience->stalled, now + SLOG_STALLED_RETRY_MS, memory_order_relaxed);
 	return waited;
+}
+
+unsigned slog_patience_spend(struct slog_patience *patience, uint64_t start_ms)
+{
+	return spend(patience, start_ms, true);
 }
 
 /* An interrupted wait counts as a wait that ended: the bound matters more than the event. */
@@ -56,8 +65,10 @@ bool slog_patience_wait(struct slog_patience *patience, int fd, unsigned *left_m
 		return true;
 	uint64_t start = slog_clock_monotonic_ms();
 	unsigned may_wait = slog_patience_left(patience, *left_ms);
-	bool is_ready = may_wait > 0 && poll(&poller, 1, (int)may_wait) > 0;
-	unsigned waited = slog_patience_spend(patience, start);
+	if (may_wait == 0)
+		return false;
+	bool is_ready = poll(&poller, 1, (int)may_wait) > 0;
+	unsigned waited = spend(patience, start, !is_ready);
 	*left_ms -= waited < *left_ms ? waited : *left_ms;
 	return is_ready;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How long a sink may make its callers wait: some milliseconds for one call, and some more for all calls in a second.
- * When that is used up the sink is stalled: calls no longer wait, and once a second one of them tries without waiting.
+ * When that is used up calls no longer wait in that second. If it was used up in vain the sink is stalled: not even a
+ * try is made, but for one call in a second, until one succeeds.
  * Any thread; zero is a sink that has its patience still.
  */
 #ifndef LIBLOG_PATIENCE_H

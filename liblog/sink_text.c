@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "errno_name.h"
+#include "socket.h"
 
 #define DESCRIPTOR_MAX 1048576 /* the largest number that Linux gives, by default */
 
@@ -105,8 +106,19 @@ static void list_names(char *error, size_t size, const char *text)
 		length += snprintf(error + length, size - (size_t)length, " %s", rows[i].name);
 }
 
+/* A host's name cannot be looked up by a logging call. */
+static bool needs_ring(const struct row *row, const char *where)
+{
+	struct slog_endpoint endpoint;
+	if ((row->make != make_udp && row->make != make_tcp) || slog_endpoint_inet(&endpoint, where, SOCK_DGRAM) != 0)
+		return false;
+	bool is_name = endpoint.length == 0;
+	slog_endpoint_free(&endpoint);
+	return is_name;
+}
+
 /* A sink that fits the row, or NULL and the sentence. */
-static struct slog_sink *make(const struct row *row, const char *text, const char *where, char *error)
+static struct slog_sink *make(const struct row *row, const char *text, const char *where, bool is_async, char *error)
 {
 	if (row->place == NEEDS_PLACE && (where == NULL || where[0] == '\0')) {
 		snprintf(error, SLOG_SINK_ERROR_MAX, "sink \"%.60s\": needs %s after \"%s:\"", text, row->place_is, row->name);
@@ -114,6 +126,11 @@ static struct slog_sink *make(const struct row *row, const char *text, const cha
 	}
 	if (row->place == NO_PLACE && where != NULL) {
 		snprintf(error, SLOG_SINK_ERROR_MAX, "sink \"%.60s\": nothing may follow \"%s\"", text, row->name);
+		return NULL;
+	}
+	if (!is_async && needs_ring(row, where)) {
+		snprintf(error, SLOG_SINK_ERROR_MAX, "sink \"%.60s\": a host's name needs \"async:\" before it, a number does not",
+		         text);
 		return NULL;
 	}
 	struct slog_sink *sink = row->make(where);
@@ -136,7 +153,7 @@ struct slog_sink *slog_sink_from_text(const char *text, char error[SLOG_SINK_ERR
 		list_names(error, SLOG_SINK_ERROR_MAX, text);
 		return NULL;
 	}
-	struct slog_sink *sink = make(row, text, name[length] == ':' ? name + length + 1 : NULL, error);
+	struct slog_sink *sink = make(row, text, name[length] == ':' ? name + length + 1 : NULL, is_async, error);
 	/* RELP has a ring of its own. */
 	return is_async && row->make != make_relp ? slog_sink_async(sink, NULL) : sink;
 }
