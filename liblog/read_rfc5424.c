@@ -39,7 +39,9 @@ static void read_contents(struct slog_reading *reading, struct slog_packer *pack
 {
 	if (own.length > 0)
 		reading->is_typed = slog_sd_pack_own(reading, packer, sd, own);
-	if (!reading->is_typed)
+	if (reading->is_typed)
+		reading->sd_id = own;
+	else
 		own.length = 0;
 	slog_sd_pack_foreign(reading, packer, sd, own);
 	read_message(reading, packer, msg);

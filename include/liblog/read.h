@@ -83,6 +83,7 @@ struct slog_reading {
 	struct slog_read_text procid;
 	struct slog_read_text name;      /* of the event: MSGID, or what stands for it */
 	struct slog_read_text message;
+	struct slog_read_text sd_id;     /* of the element of ours, SYSLOG-MSG only */
 	bool is_typed;           /* the fields have types; false for a SYSLOG-MSG without an element of ours */
 	bool is_cut;             /* the event was too large when it was written, and lost so many fields: */
 	unsigned long cut;
@@ -177,6 +178,17 @@ size_t slog_read_fields_size(const struct slog_read_value *value);
  * same values, digits included.
  */
 size_t slog_read_fields(const struct slog_read_value *object, void *memory, const struct slog_field **fields);
+
+/* Appends a value as JSON text. */
+void slog_read_put_json(const struct slog_read_value *value, struct slog_line *line);
+
+/*
+ * Appends the members of an object as those of an event's JSON form, each with a comma before it: reserved names get
+ * their underscore, and of equal keys the last one stands (of more than SLOG_READ_COMPARED_MAX members all
+ * are written: they would take too long to compare, and are nobody's honest event).
+ */
+#define SLOG_READ_COMPARED_MAX 4096
+void slog_read_put_json_fields(const struct slog_read_value *fields, struct slog_line *line);
 
 #ifdef __cplusplus
 }

@@ -32,6 +32,7 @@ void convert_stream_close(struct convert_stream *stream)
 {
 	buffer_free(&stream->input);
 	buffer_free(&stream->output);
+	convert_typed_free(&stream->typed);
 }
 
 /* ---- out ---- */
@@ -60,10 +61,12 @@ static size_t encode_rfc5424(const struct envelope *envelope, uint8_t *room, siz
 }
 
 static size_t encode_json(const struct convert_stream *stream, const struct envelope *envelope, const char *error,
-						  uint8_t *room, size_t size)
+						  const struct convert_typed *typed, uint8_t *room, size_t size)
 {
 	const struct json_options options = {
 		.error = error,
+		.typed = typed != NULL ? &typed->event : NULL,
+		.typed_is_inexact = typed != NULL && typed->is_inexact,
 		.zone_configured = stream->zone_configured,
 		.from_file = true,
 	};
@@ -77,12 +80,17 @@ static enum convert_result put(struct convert_stream *stream, struct bytes raw, 
 	parse_message(raw, &stream->parse, &envelope.message);
 	envelope.message.flags |= flags;
 	bool as_json = stream->form == CONVERT_TO_JSON;
+	enum convert_typed_result typed = CONVERT_TYPED_NOT;
+	if (as_json)
+		typed = convert_typed_read(&stream->typed, &envelope.message);
 	size_t size =
 		as_json ? json_encoded_max(raw.len, error != NULL ? strlen(error) : 0) : rfc5424_encoded_max(raw.len) + 1;
 	uint8_t *room = buffer_reserve(&stream->output, size);
-	if (room == NULL)
+	if (room == NULL || typed == CONVERT_TYPED_NO_MEMORY)
 		return CONVERT_NO_MEMORY;
-	size_t len = as_json ? encode_json(stream, &envelope, error, room, size) : encode_rfc5424(&envelope, room, size);
+	const struct convert_typed *event = typed == CONVERT_TYPED_READ ? &stream->typed : NULL;
+	size_t len = as_json ? encode_json(stream, &envelope, error, event, room, size)
+	                     : encode_rfc5424(&envelope, room, size);
 	assert(len > 0 && len <= size);
 	buffer_commit(&stream->output, len);
 	return buffer_len(&stream->output) >= WRITE_SIZE_BYTES ? write_out(stream) : CONVERT_DONE;

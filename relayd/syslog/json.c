@@ -106,7 +106,7 @@ static void put_flags(struct object *object, uint32_t flags)
 
 static void put_relay(struct object *object, const struct envelope *envelope, const struct json_options *options)
 {
-	bool reproduced = message_is_reproduced(envelope);
+	bool reproduced = message_is_reproduced(envelope) && !options->typed_is_inexact;
 	if (options->from_file && envelope->message.flags == 0 && reproduced && options->error == NULL)
 		return;
 	put_key(object, "relay");
@@ -124,6 +124,33 @@ static void put_relay(struct object *object, const struct envelope *envelope, co
 	end_object(&inner);
 }
 
+/* MSGID, MSG and STRUCTURED-DATA as they stand. */
+static void put_contents(struct object *object, const struct message *message)
+{
+	put_field(object, "msgid", message->msgid);
+	put_field(object, "message", message->msg);
+	if (message->structured_data.len > 0) {
+		put_key(object, "structured_data");
+		json_put_structured_data(object->line, message->structured_data, (message->flags & MESSAGE_SD_REPEATED) != 0);
+	}
+}
+
+/* The same as the event that it is. */
+static void put_event(struct object *object, const struct slog_reading *event)
+{
+	put_field(object, "msgid", bytes_of((const uint8_t *)event->name.text, event->name.length));
+	put_field(object, "message", bytes_of((const uint8_t *)event->message.text, event->message.length));
+	slog_read_put_json_fields(&event->fields, object->line);
+	if (event->is_cut) {
+		put_key(object, "~cut");
+		slog_line_put_u64(object->line, event->cut);
+	}
+	if (event->structured_data.type == SLOG_READ_OBJECT) {
+		put_key(object, "structured_data");
+		slog_read_put_json(&event->structured_data, object->line);
+	}
+}
+
 size_t json_encode(const struct envelope *envelope, const struct json_options *options, uint8_t *out, size_t room)
 {
 	const struct message *message = &envelope->message;
@@ -135,12 +162,10 @@ size_t json_encode(const struct envelope *envelope, const struct json_options *o
 	put_field(&object, "hostname", message->hostname);
 	put_field(&object, "app_name", message->app_name);
 	put_field(&object, "procid", message->procid);
-	put_field(&object, "msgid", message->msgid);
-	put_field(&object, "message", message->msg);
-	if (message->structured_data.len > 0) {
-		put_key(&object, "structured_data");
-		json_put_structured_data(&line, message->structured_data, (message->flags & MESSAGE_SD_REPEATED) != 0);
-	}
+	if (options->typed != NULL)
+		put_event(&object, options->typed);
+	else
+		put_contents(&object, message);
 	put_relay(&object, envelope, options);
 	end_object(&object);
 	slog_line_put_char(&line, '\n');

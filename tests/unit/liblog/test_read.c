@@ -99,8 +99,8 @@ static struct slog_read_value field(const char *key)
 static void log_login(const char *user)
 {
 	slog_info("auth", "msg", "Failed password", "method", "password", "valid", slog_bool(false), "user", user,
-	          "remote_ip", "192.0.2.7", "remote_port", 54460, "protocol", "ssh2", "info", (const char *)NULL, "authenticated",
-	          slog_bool(false));
+	          "remote_ip", "192.0.2.7", "remote_port", 54460, "protocol", "ssh2", "info", (const char *)NULL,
+	          "authenticated", slog_bool(false));
 }
 
 /* One login attempt is one event with nine fields, whatever the attacker calls himself. */
@@ -358,8 +358,8 @@ START_TEST(what_is_no_json_object_is_invalid)
 	static const char *const lines[] = {"", "[]", "1", "{", "{\"a\"}", "{\"a\":1,}", "{\"a\":1}x", "{\"a\":01}",
 	                                    "{\"a\":\"\x80\"}", "{\"a\":\"\n\"}", "{a:1}", "{\"a\":nul}", "\xEF\xBB\xBF{}"};
 	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
-		ck_assert_msg(slog_read_json(&reading, lines[i], strlen(lines[i]), room, sizeof room) == SLOG_READ_INVALID, "%s",
-		              lines[i]);
+		ck_assert_msg(slog_read_json(&reading, lines[i], strlen(lines[i]), room, sizeof room) == SLOG_READ_INVALID,
+		              "%s", lines[i]);
 }
 END_TEST
 
@@ -376,7 +376,8 @@ START_TEST(fields_may_have_32_levels_and_no_more)
 		enum slog_read_result wanted = depth == SLOG_DEPTH_MAX ? SLOG_READ_OK : SLOG_READ_INVALID;
 		ck_assert_int_eq((int)slog_read_json(&reading, line, strlen(line), room, sizeof room), (int)wanted);
 	}
-	sd_fields("[slog@1 a=\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\]\\]\\]\\]\\]\\]\\]\\]\\]\\]\\]\\]\\]\\]\\]\\]\\]\\]\\]\\]\\]\\]"
+	sd_fields("[slog@1 a=\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\\]\\]\\]\\]\\]\\]\\]\\]\\]\\]\\]\\]\\]\\]"
+	          "\\]\\]\\]\\]\\]\\]\\]\\]"
 	          "\\]\\]\\]\\]\\]\\]\\]\\]\\]\\]\\]\"]");
 	ck_assert_int_eq((int)field("a").type, SLOG_READ_STRING);
 }
@@ -385,12 +386,13 @@ END_TEST
 START_TEST(logfmt_keeps_the_types_of_scalars)
 {
 	log_to(logfmt_sink);
-	slog_info("t", "message", "a \"b\"", "n", 12, "s", "12", "b", slog_bool(true), "z", (void *)NULL, "zs", "null", "f", 1.5,
-	          "a key", "x y", "list", slog_list(1, "q\"\\"), "e", "", "severity", "x", "nl", "\n");
+	slog_info("t", "message", "a \"b\"", "n", 12, "s", "12", "b", slog_bool(true), "z", (void *)NULL, "zs", "null",
+	          "f", 1.5, "a key", "x y", "list", slog_list(1, "q\"\\"), "e", "", "severity", "x", "nl", "\n");
 	const char *line = logged();
 	ck_assert_ptr_nonnull(strstr(line, " severity=info facility=auth hostname=host app_name=app procid="));
-	ck_assert_ptr_nonnull(strstr(line, " msgid=t message=\"a \\\"b\\\"\" n=12 s=\"12\" b=true z=null zs=\"null\" f=1.5 a%20key=\"x y\" "
-	                                   "list=\"[1,\\\"q\\\\\\\"\\\\\\\\\\\"]\" e=\"\" _severity=x nl=\"\\n\""));
+	ck_assert_ptr_nonnull(strstr(line, " msgid=t message=\"a \\\"b\\\"\" n=12 s=\"12\" b=true z=null zs=\"null\" "
+	                                   "f=1.5 a%20key=\"x y\" list=\"[1,\\\"q\\\\\\\"\\\\\\\\\\\"]\" e=\"\" "
+	                                   "_severity=x nl=\"\\n\""));
 	read_line(slog_read_logfmt, line);
 	ck_assert_str_eq(fields_as_json(&reading.fields),
 	                 "{\"n\":12,\"s\":\"12\",\"b\":true,\"z\":null,\"zs\":\"null\",\"f\":1.5,\"a key\":\"x y\","
@@ -405,7 +407,8 @@ START_TEST(logfmt_of_others_is_read_as_well_as_can_be)
 {
 	read_line(slog_read_logfmt, "  level=info msg=\"it \\x \\\"q\\\"\" a= flag b=[1,2] c={\"x\":1} d=\"open \\\" end");
 	ck_assert_str_eq(fields_as_json(&reading.fields),
-	                 "{\"level\":\"info\",\"msg\":\"it \\\\x \\\"q\\\"\",\"a\":\"\",\"flag\":true,\"b\":[1,2],\"c\":{\"x\":1},"
+	                 "{\"level\":\"info\",\"msg\":\"it \\\\x \\\"q\\\"\",\"a\":\"\",\"flag\":true,\"b\":[1,2],"
+	                 "\"c\":{\"x\":1},"
 	                 "\"d\":\"open \\\" end\"}");
 	ck_assert_int_eq((int)slog_read_logfmt(&reading, " \t", 2, room, sizeof room), SLOG_READ_INVALID);
 }

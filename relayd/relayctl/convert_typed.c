@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relayctl/convert_typed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <liblog/rfc5424.h>
+
+/* What the encoder writes before MSGID for an event of nobody at no time. */
+enum { EMPTY_HEADER_MAX_BYTES = 128 };
+
+static struct slog_read_text text_of(struct bytes bytes)
+{
+	return (struct slog_read_text){(const char *)bytes.at, bytes.len};
+}
+
+static bool grow(struct convert_typed *typed, size_t size)
+{
+	if (size <= typed->size)
+		return true;
+	char *room = realloc(typed->room, size);
+	if (room == NULL)
+		return false;
+	typed->room = room;
+	typed->size = size;
+	return true;
+}
+
+/* The line from its MSGID on: behind the fifth SP. */
+static struct bytes after_header(const struct slog_line *line)
+{
+	struct bytes rest = bytes_of((const uint8_t *)line->text, line->length);
+	for (int spaces = 0; spaces < 5; spaces++)
+		rest = bytes_after(rest, bytes_find(rest, ' ') + 1);
+	return rest;
+}
+
+static bool take(struct bytes *rest, struct bytes part)
+{
+	bool begins = bytes_start_with(*rest, part);
+	if (begins)
+		*rest = bytes_after(*rest, part.len);
+	return begins;
+}
+
+/* Whether the line's MSGID, element and MSG are those of the message, whose element of ours must be its last. */
+static bool is_same(const struct slog_line *line, const struct slog_reading *event, const struct message *message)
+{
+	struct bytes rest = after_header(line);
+	struct bytes all = message->structured_data;
+	struct bytes element = bytes_after(all, (size_t)((const uint8_t *)event->sd_id.text - 1 - all.at));
+	if (!take(&rest, message->msgid.len > 0 ? message->msgid : BYTES("-")) || !take(&rest, BYTES(" ")) ||
+		!take(&rest, element))
+		return false;
+	return message->msg.len == 0 ? rest.len == 0 : take(&rest, BYTES(" ")) && bytes_equal(rest, message->msg);
+}
+
+/* Writes the event again, into `text`. */
+static bool is_exact(const struct convert_typed *typed, const struct message *message, char *text, size_t size,
+					 void *memory)
+{
+	const struct slog_reading *event = &typed->event;
+	char sd_id[SLOG_SD_NAME_MAX + 1];
+	struct slog_rfc5424_encoder encoder = SLOG_RFC5424_ENCODER_INIT;
+	struct slog_line line = slog_line_in(text, size);
+	struct slog_entry entry = {
+		.logger = "",
+		.hostname = "",
+		.app_name = "",
+		.name = event->name.text,
+		.name_length = event->name.length,
+		.message = event->message.text,
+		.message_length = event->message.length,
+		.is_cut = event->is_cut,
+		.cut = event->cut,
+	};
+	if (event->sd_id.length >= sizeof sd_id)
+		return false;
+	memcpy(sd_id, event->sd_id.text, event->sd_id.length);
+	sd_id[event->sd_id.length] = '\0';
+	encoder.sd_id = sd_id;
+	entry.field_count = entry.shown = slog_read_fields(&event->fields, memory, &entry.fields);
+	slog_encode_rfc5424(&encoder.encoder, &entry, &line);
+	return !line.overflowed && is_same(&line, event, message);
+}
+
+enum convert_typed_result convert_typed_read(struct convert_typed *typed, const struct message *message)
+{
+	size_t length = message->structured_data.len + message->msg.len;
+	if (message->structured_data.len == 0)
+		return CONVERT_TYPED_NOT;
+	if (!grow(typed, SLOG_READ_ROOM(length)))
+		return CONVERT_TYPED_NO_MEMORY;
+	if (slog_read_structured_data(&typed->event, text_of(message->structured_data), text_of(message->msgid),
+								  text_of(message->msg), typed->room, typed->size) != SLOG_READ_OK ||
+		!typed->event.is_typed)
+		return CONVERT_TYPED_NOT;
+	size_t text_size = EMPTY_HEADER_MAX_BYTES + length;
+	void *memory = malloc(slog_read_fields_size(&typed->event.fields) + 1);
+	char *text = malloc(text_size);
+	bool has_memory = memory != NULL && text != NULL;
+	if (has_memory)
+		typed->is_inexact = !is_exact(typed, message, text, text_size, memory);
+	free(text);
+	free(memory);
+	return has_memory ? CONVERT_TYPED_READ : CONVERT_TYPED_NO_MEMORY;
+}
+
+void convert_typed_free(struct convert_typed *typed)
+{
+	free(typed->room);
+	typed->room = NULL;
+	typed->size = 0;
+}

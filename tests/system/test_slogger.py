@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""slogger: fields from the command line and from lines, where they go, and how it ends."""
+import json
+import os
+import pathlib
+import re
+import socket
+import subprocess
+
+import pytest
+from relay import BIN, free_port
+
+SLOGGER, RELAYCTL = BIN / "slogger", BIN / "relayctl"
+HEADER = ("timestamp", "severity", "facility", "hostname", "app_name", "procid")
+
+
+def slogger(*arguments, text="", env=None, encoding="utf-8"):
+    return subprocess.run([SLOGGER, *map(str, arguments)], input=text, capture_output=True, text=True, timeout=60,
+                          encoding=encoding, env={**os.environ, **(env or {})})
+
+
+def printed(*arguments, text=""):
+    """The events that slogger prints as JSON, each without its header."""
+    result = slogger("--stdout=json", *arguments, text=text)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    return [{key: value for key, value in event.items() if key not in HEADER} for event in events]
+
+
+def test_the_example_of_the_manual_in_each_form():
+    words = ["-p", "auth.info", "-t", "sshd", "auth", "user=root", "port:=22", "valid:=false"]
+    assert re.fullmatch(r'<38>1 \S+Z \S+ sshd \d+ auth \[slog@32473 user="root" port="22" valid="false"\]\n',
+                        slogger("--stdout=rfc5424", *words).stdout)
+    event = json.loads(slogger("--stdout=json", *words).stdout)
+    assert (event["severity"], event["facility"], event["app_name"]) == ("info", "auth", "sshd")
+    assert printed(*words) == [{"msgid": "auth", "user": "root", "port": 22, "valid": False}]
+    assert slogger("--stdout=logfmt", *words).stdout.endswith(" msgid=auth user=root port=22 valid=false\n")
+    assert slogger("--stdout=console", *words).stdout.endswith(" info    auth user=root port=22 valid=false\n")
+
+
+def test_a_value_is_what_its_sign_says():
+    assert printed("e", "a=22", "b=true", "c=", "d=x=y", "e=[1]", "f:=[1, {\"x\":null}]", "g:=\"22\"", "h:=1E400",
+                   "message=two\nlines", "severity=mine", "a b=c") == [
+        {"msgid": "e", "message": "two\nlines", "a": "22", "b": "true", "c": "", "d": "x=y", "e": "[1]",
+         "f": [1, {"x": None}], "g": "22", "h": float("inf"), "_severity": "mine", "a b": "c"}]
+
+
+@pytest.mark.parametrize("words", [["e", "word"], ["e", "=x"], ["e", ":=1"], ["e", "a:=word"], ["e", "a:=1,\"b\":2"],
+                                   ["e", "a:="], ["a=b"], ["-p", "loud", "e"], ["-p", "news.off", "e"], ["-p", "x.info", "e"],
+                                   ["--stdout=xml", "e"], ["--input=xml"], ["--colour"], ["-f", "x", "e"],
+                                   ["-n", "::1", "-u", "/x", "e"]])
+def test_wrong_arguments_send_nothing(words):
+    result = slogger("--stdout=json", *words) if "-u" not in words else slogger(*words)
+    assert result.returncode == 2
+    assert result.stdout == "" and "slogger" in result.stderr
+
+
+def test_help_and_version():
+    for option in ("--help", "-h"):
+        result = slogger(option)
+        assert result.returncode == 0 and "--stdout" in result.stdout and result.stderr == ""
+    assert slogger("-V").stdout.startswith("slogger ")
+
+
+def test_a_value_may_begin_with_a_dash():
+    assert printed("--", "e", "a=-1")[0]["a"] == "-1"
+    assert printed("e", "-p=x")[0]["-p"] == "x"
+
+
+def test_lines_are_what_they_look_like():
+    text = ('{"severity":"err","facility":"mail","msgid":"smtp","from":"a@example.com","to":["b","c"],"bytes":12345,"spam":false}\n'
+            'user=root port=22 name="12"\n'
+            'plain words, x=1\n'
+            '{broken\n'
+            '\n'
+            'https://example.com/?q=1\n'
+            'last line without its end')
+    events = printed(text=text)
+    assert events[0] == {"msgid": "smtp", "from": "a@example.com", "to": ["b", "c"], "bytes": 12345, "spam": False}
+    assert events[1] == {"user": "root", "port": 22, "name": "12"}
+    assert [event.get("message") for event in events[2:5]] == ["plain words, x=1", "{broken", None]
+    assert events[-1] == {"message": "last line without its end"}
+    lines = slogger("--stdout=rfc5424", "--msgid=line", text=text).stdout.splitlines()
+    assert lines[0].startswith("<19>1 ") and " smtp [slog@32473 " in lines[0]
+    assert lines[1].startswith("<13>1 ") and " line [slog@32473 " in lines[1]
+    assert len(printed("-e", text=text)) == 6
+
+
+def test_what_a_line_says_of_its_origin_is_kept_as_fields():
+    line = {"timestamp": "2026-10-11T22:14:15Z", "hostname": "other", "app_name": "sshd", "procid": "7", "message": "m",
+            "structured_data": {"origin": {"ip": "192.0.2.1"}}, "a": 1}
+    assert printed(text=json.dumps(line)) == [
+        {"message": "m", "a": 1, "_timestamp": "2026-10-11T22:14:15Z", "_hostname": "other", "_app_name": "sshd", "_procid": "7",
+         "_structured_data": {"origin": {"ip": "192.0.2.1"}}}]
+
+
+def test_a_line_that_is_not_json_is_told_and_kept():
+    result = slogger("--stdout=json", "--input=json", text='{"a":1}\nwords\n')
+    assert result.returncode == 1
+    assert "line 2: it is not a JSON object" in result.stderr
+    assert json.loads(result.stdout.splitlines()[1])["message"] == "words"
+
+
+def test_octets_of_any_kind_come_through_as_text():
+    text = "caf\xe9 \x00 \x1b[31m"
+    result = slogger("--stdout=rfc5424", text=text + "\n", encoding="latin-1")
+    assert len(result.stdout.splitlines()) == 1
+    back = subprocess.run([RELAYCTL, "convert"], input=result.stdout.encode("latin-1"), capture_output=True, timeout=60, check=True)
+    event = json.loads(back.stdout)
+    assert event["message"] == "caf\uefe9 \x00 \x1b[31m" and "relay" not in event
+
+
+def test_a_slow_reader_loses_nothing(tmp_path):
+    path = tmp_path / "lines"
+    path.write_text("".join(f'{{"n":{n},"text":"{"x" * 200}"}}\n' for n in range(5000)))
+    with subprocess.Popen([SLOGGER, "--stdout=json", "-f", path], stdout=subprocess.PIPE) as sender:
+        slow = subprocess.run(["sh", "-c", "sleep 1; cat"], stdin=sender.stdout, capture_output=True, timeout=60, check=True)
+        sender.stdout.close()
+    assert sender.returncode == 0
+    assert [json.loads(line)["n"] for line in slow.stdout.splitlines()] == list(range(5000))
+
+
+def test_a_file_that_is_not_there():
+    result = slogger("-f", "/nonexistent", "--stdout=json")
+    assert result.returncode == 1 and "/nonexistent: No such file" in result.stderr
+
+
+def test_nobody_reads_standard_output():
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run([SLOGGER, "--stdout=json", "e"], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert result.returncode == 1 and b"No space left" in result.stderr
+
+
+def test_a_syslog_socket_gets_a_legacy_header_and_cee(tmp_path):
+    path = tmp_path / "log"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+        log.bind(str(path))
+        log.settimeout(10)
+        assert slogger("-u", path, "-t", "sshd", "auth", "port:=22").returncode == 0
+        message = log.recv(65536).decode()
+    assert re.match(r"<13>[A-Z][a-z]{2} [ 1-3]\d \d\d:\d\d:\d\d sshd\[\d+\]: @cee: \{", message)
+    assert json.loads(message[message.index("{"):])["port"] == 22
+    assert slogger("-u", tmp_path / "nobody", "e").returncode == 1
+
+
+def test_a_server_gets_rfc5424_over_udp_and_tcp():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        udp.settimeout(10)
+        assert slogger("-n", "127.0.0.1", "-P", udp.getsockname()[1], "e", "a:=1").returncode == 0
+        assert udp.recv(65536).endswith(b'e [slog@32473 a="1"]')
+    with socket.create_server(("127.0.0.1", 0)) as tcp:
+        tcp.settimeout(10)
+        assert slogger("-T", "-n", "localhost", "-P", tcp.getsockname()[1], "e", "a:=1").returncode == 0
+        peer = tcp.accept()[0]
+        with peer, peer.makefile("rb") as stream:
+            assert re.fullmatch(rb'\d+ <13>1 .* e \[slog@32473 a="1"\]', stream.read())
+    result = slogger("-T", "-n", "127.0.0.1", "-P", free_port(), "e")
+    assert result.returncode == 1 and "could" in result.stderr
+
+
+def test_to_standard_error_as_well():
+    result = slogger("-s", "--stdout=json", "e", "a:=1")
+    assert json.loads(result.stdout)["a"] == 1
+    assert result.stderr.endswith(" notice  e a=1\n")
+
+
+def test_the_environment_says_where(tmp_path):
+    path = pathlib.Path(tmp_path) / "events"
+    assert slogger("e", "a:=1", env={"SLOG_SINK": f"file:{path}"}).returncode == 0
+    assert json.loads(path.read_text())["a"] == 1
