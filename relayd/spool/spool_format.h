@@ -85,10 +85,10 @@
  *
  * A section in a checkpoint holds everything of its kind, in a control block what changed (with new totals, not with
  * differences); what can be counted from the blocks themselves is taken from checkpoints only: records stored, and of
- * section 3 all but the sequences damaged. Whoever meets a section type that it does not know skips it, and does not carry it into its own
- * checkpoints, unless flag 1 ("must be understood") is set: then it refuses the spool as written by a newer version. The
- * same holds for an unknown kind, codec or origin in a header with a right checksum, and for a higher major version. A
- * higher minor version promises only what may be skipped.
+ * section 3 all but the sequences damaged. Whoever meets a section type that it does not know skips it, and does not carry
+ * it into its own checkpoints, unless flag 1 ("must be understood") is set: then it refuses the spool as written by a
+ * newer version. The same holds for an unknown kind, codec or origin in a header with a right checksum, and for a higher
+ * major version. A higher minor version promises only what may be skipped.
  *
  * TORN TAIL AND DAMAGE. Let P be the highest `synced` in any header with a right checksum in the newest segment; the
  * checkpoint's is a start. Everything up to P was on the disk. Going through the blocks in order of their places:

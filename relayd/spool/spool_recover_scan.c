@@ -279,7 +279,9 @@ static enum recover_result scan_older(struct scan *scan, uint64_t previous_last,
 	enum walk_result result;
 	scan->walk.read_bytes = WALK_PEEK_BYTES;
 	while ((result = look(&scan->walk, &header)) == WALK_BLOCK || result == WALK_INVALID) {
-		if (result == WALK_INVALID && (scan->expected > previous_last || (result = search(&scan->walk, &header)) != WALK_BLOCK))
+		if (result == WALK_INVALID && scan->expected > previous_last)
+			break;
+		if (result == WALK_INVALID && (result = search(&scan->walk, &header)) != WALK_BLOCK)
 			break;
 		if (header.first > next || (header.first == next && header.kind == BLOCK_RECORDS))
 			break;

@@ -7,7 +7,8 @@
  *   - everything acknowledged (stored) is readable, in order, each record once, except what was delivered and released;
  *   - what is read is what was put there last: no block that was discarded, or of a file's earlier life, comes back;
  *   - a cursor is never ahead of what its output delivered, nor behind what was synced;
- *   - the ledger's equations hold, of the spool and of the output, and drops counted before a stored group are still counted.
+ *   - the ledger's equations hold, of the spool and of the output, and drops counted before a stored group are still
+ *     counted.
  */
 #ifndef TESTS_SUPPORT_SPOOL_SCRIPT_H
 #define TESTS_SUPPORT_SPOOL_SCRIPT_H
