@@ -15,7 +15,7 @@
 
 /* A PARAM-NAME: what syslog-ng has split off it, and the rest. */
 struct name {
-	struct slog_read_text split; /* with its dot behind it; length 0: it was not split */
+	struct slog_read_text split; /* there is a dot behind it; text NULL: it was not split */
 	struct slog_read_text rest;
 };
 
@@ -38,12 +38,12 @@ struct own_element {
 
 static size_t name_length(const struct name *name)
 {
-	return name->rest.length + (name->split.length > 0 ? name->split.length + 1 : 0);
+	return name->rest.length + (name->split.text != NULL ? name->split.length + 1 : 0);
 }
 
 static char name_octet(const struct name *name, size_t i)
 {
-	size_t before = name->split.length > 0 ? name->split.length + 1 : 0;
+	size_t before = name->split.text != NULL ? name->split.length + 1 : 0;
 	if (i >= before)
 		return name->rest.text[i - before];
 	return i == name->split.length ? '.' : name->split.text[i];
@@ -51,7 +51,7 @@ static char name_octet(const struct name *name, size_t i)
 
 static bool names_share(const struct name *a, const struct name *b, size_t length)
 {
-	if (a->split.length == 0 && b->split.length == 0)
+	if (a->split.text == NULL && b->split.text == NULL)
 		return a->rest.length >= length && b->rest.length >= length &&
 		       memcmp(a->rest.text, b->rest.text, length) == 0;
 	if (name_length(a) < length || name_length(b) < length)

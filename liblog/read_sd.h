@@ -14,7 +14,10 @@
  */
 bool slog_sd_find_own(struct slog_read_text sd, struct slog_read_text *own);
 
-/* Whether this SD-ID is `own`, or what syslog-ng has split off it: then *split is what follows the dot. */
+/*
+ * Whether this SD-ID is `own`, or what syslog-ng has split off it: then *split is what follows the dot, which may be no
+ * octets; else split->text is NULL.
+ */
 bool slog_sd_is_own(struct slog_read_text id, struct slog_read_text own, struct slog_read_text *split);
 
 /* Packs the fields of the element of ours as one object; reads ~e and ~cut. False if it has too many parameters. */

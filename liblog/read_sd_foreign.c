@@ -63,14 +63,15 @@ bool slog_sd_find_own(struct slog_read_text sd, struct slog_read_text *own)
 
 bool slog_sd_is_own(struct slog_read_text id, struct slog_read_text own, struct slog_read_text *split)
 {
-	split->text = id.text + own.length + 1;
+	split->text = NULL;
 	split->length = 0;
 	if (own.length == 0 || id.length < own.length || memcmp(id.text, own.text, own.length) != 0)
 		return false;
 	if (id.length == own.length)
 		return true;
+	split->text = id.text + own.length + 1;
 	split->length = id.length - own.length - 1;
-	return id.text[own.length] == '.' && split->length > 0;
+	return id.text[own.length] == '.';
 }
 
 static bool names_repeat(struct slog_read_text params)

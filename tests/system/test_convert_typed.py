@@ -2,12 +2,12 @@
 """relayctl convert with messages in liblog's typed encoding: events come out with their types, and what was not written
 exactly so keeps its octets."""
 import json
-import random
 import subprocess
 
+import typed_events
 from relay import BIN
 
-SLOGGER, RELAYCTL = BIN / "slogger", BIN / "relayctl"
+RELAYCTL = BIN / "relayctl"
 HEADER = "<38>1 2026-10-11T22:14:15.003000Z web01 sshd 42 auth "
 HEAD = {"timestamp": "2026-10-11T22:14:15.003000Z", "severity": "info", "facility": "auth", "hostname": "web01",
         "app_name": "sshd", "procid": "42", "msgid": "auth"}
@@ -62,55 +62,9 @@ def test_an_element_made_to_grow_has_room():
     assert len(event["structured_data"]["slog@32473"]) == 500
 
 
-def random_text(rng):
-    pieces = ["a", "user", "12", "true", "[", "]", '"', "\\", "=", "/", "%", "~", ".", " ", "\n", "\t", "\x1b", "\x7f", "ü", "日本", "😀",
-              "␊", "␛", "␠", "\uf8ff", "null", "{}", ",", ":", "severity", "_relay"]
-    return "".join(rng.choice(pieces) for _ in range(rng.randrange(5)))
-
-
-def random_value(rng, depth):
-    kind = rng.randrange(8 if depth < 4 else 6)
-    if kind == 0:
-        return rng.choice([None, True, False])
-    if kind == 1:
-        return rng.choice([0, -1, 2**63 - 1, -2**63, 2**64 - 1, rng.getrandbits(40)])
-    if kind == 2:
-        return rng.choice([0.5, -1e-300, 5e-324, 1.7976931348623157e308, 48.85])
-    if kind == 6:
-        return [random_value(rng, depth + 1) for _ in range(rng.randrange(4))]
-    if kind == 7:
-        return random_object(rng, depth + 1)
-    return random_text(rng)
-
-
-def random_object(rng, depth=0):
-    return {random_text(rng): random_value(rng, depth) for _ in range(rng.randrange(6))}
-
-
-def random_events(count, seed):
-    """Objects without the name of the text for people, which is no field."""
-    rng = random.Random(seed)
-    return [{key: value for key, value in random_object(rng).items() if key != "message"} for _ in range(count)]
-
-
-def as_lines(events):
-    """In the JSON form of an event, reserved keys have an underscore more; slogger and convert both know."""
-    def escaped(key):
-        return "_" + key if key.lstrip("_") in ("severity", "relay") else key
-    return [{escaped(key): value for key, value in event.items()} for event in events]
-
-
-def without_header(event):
-    assert "structured_data" not in event and "relay" not in event, event
-    return {key: value for key, value in event.items() if key not in HEAD}
-
-
 def test_json_to_rfc5424_to_json_is_the_same():
-    lines = as_lines(random_events(2000, seed=7))
-    text = "".join(json.dumps(line) + "\n" for line in lines)
-    sent = subprocess.run([SLOGGER, "--stdout=rfc5424", "--input=json"], input=text, capture_output=True, text=True, timeout=60,
-                          check=True).stdout
-    events = convert(*sent.split("\n")[:-1])
+    lines = typed_events.as_lines(typed_events.random_events(2000, seed=7))
+    events = convert(*typed_events.sent_by_slogger(lines))
     assert len(events) == len(lines)
     for event, line in zip(events, lines):
-        assert list(without_header(event).items()) == list(line.items())
+        assert list(typed_events.without_header(event).items()) == list(line.items())

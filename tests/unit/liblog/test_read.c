@@ -203,6 +203,8 @@ START_TEST(elements_that_syslog_ng_has_split_are_joined)
 	                           "[slog@32473 b=\"2\"]"),
 	                 "{\"a\":1,\"source.ip\":\"5\",\"source.port\":6,\"b\":2}");
 	ck_assert_str_eq(fields_as_json(&reading.structured_data), "{\"x@1\":{\"y\":\"7\"}}");
+	ck_assert_str_eq(sd_fields("[slog@32473. a=\"1\"][slog@32473.. b=\"2\"][slog@32473 c=\"3\"]"),
+	                 "{\".a\":1,\"..b\":2,\"c\":3}");
 	ck_assert_str_eq(sd_fields("[slog@32473.geo/x y=\"5\"][slog@32473 geo/z=\"6\"]"), "{\"geo\":{\"x.y\":5,\"z\":6}}");
 }
 END_TEST
