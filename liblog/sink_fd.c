@@ -8,24 +8,32 @@
 #include <unistd.h>
 
 #include "carrier.h"
+#include "losses.h"
 #include "sink_stderr.h"
 #include "write_line.h"
 
 struct sink_fd {
 	struct slog_sink sink;
+	struct slog_losses losses;
 	struct slog_writer writer;
 	int fd;
 };
 
-static int write_fd(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
+static int write_raw(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
 {
 	struct sink_fd *to = (struct sink_fd *)sink;
 	(void)severity;
 	return slog_write_line(&to->writer, to->fd, line, length);
 }
 
+static int write_fd(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
+{
+	return slog_losses_write(&((struct sink_fd *)sink)->losses, write_raw, sink, line, length, severity);
+}
+
 static void close_fd(struct slog_sink *sink)
 {
+	slog_losses_tell(&((struct sink_fd *)sink)->losses, write_raw, sink);
 	free(sink);
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "carrier.h"
+#include "losses.h"
 #include "socket.h"
 #include "stats.h"
 #include "write_line.h"
@@ -22,6 +23,7 @@
 
 struct sink_file {
 	struct slog_sink sink;
+	struct slog_losses losses;
 	struct slog_writer writer;
 	_Atomic int fd;
 	_Atomic unsigned opened; /* the value of reopen_requests when the file was last opened */
@@ -69,7 +71,7 @@ static bool replace_closed(struct sink_file *file, int closed)
 	return true;
 }
 
-static int write_file(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
+static int write_raw(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
 {
 	struct sink_file *file = (struct sink_file *)sink;
 	(void)severity;
@@ -79,6 +81,11 @@ static int write_file(struct slog_sink *sink, const char *line, size_t length, e
 	if (error == EBADF && replace_closed(file, fd))
 		error = slog_write_line(&file->writer, file->fd, line, length);
 	return error;
+}
+
+static int write_file(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
+{
+	return slog_losses_write(&((struct sink_file *)sink)->losses, write_raw, sink, line, length, severity);
 }
 
 static size_t send_file(struct slog_sink *sink, const struct iovec *events, size_t n, int *error)
@@ -95,6 +102,7 @@ static size_t send_file(struct slog_sink *sink, const struct iovec *events, size
 static void close_file(struct slog_sink *sink)
 {
 	struct sink_file *file = (struct sink_file *)sink;
+	slog_losses_tell(&file->losses, write_raw, sink);
 	close(file->fd);
 	free(file);
 }

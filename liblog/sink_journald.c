@@ -13,11 +13,13 @@
 
 #include "carrier.h"
 #include "datagram.h"
+#include "losses.h"
 
 #define ALL_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
 struct sink_journald {
 	struct slog_sink sink;
+	struct slog_losses losses;
 	struct slog_datagram datagram;
 };
 
@@ -76,7 +78,7 @@ static int send_memfd(struct sink_journald *to, const struct iovec *event, bool 
 	return error;
 }
 
-static int write_journald(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
+static int write_raw(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
 {
 	struct sink_journald *to = (struct sink_journald *)sink;
 	struct iovec event = {(char *)(size_t)line, length};
@@ -84,6 +86,11 @@ static int write_journald(struct slog_sink *sink, const char *line, size_t lengt
 	(void)severity;
 	int error = slog_datagram_send(&to->datagram, &message);
 	return is_too_large(error) ? send_memfd(to, &event, true) : error;
+}
+
+static int write_journald(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
+{
+	return slog_losses_write(&((struct sink_journald *)sink)->losses, write_raw, sink, line, length, severity);
 }
 
 static size_t send_journald(struct slog_sink *sink, const struct iovec *events, size_t n, int *error)
@@ -109,6 +116,7 @@ static void wait_journald(struct slog_sink *sink, unsigned ms)
 static void close_journald(struct slog_sink *sink)
 {
 	struct sink_journald *to = (struct sink_journald *)sink;
+	slog_losses_tell(&to->losses, write_raw, sink);
 	slog_datagram_end(&to->datagram);
 	free(to);
 }

@@ -12,12 +12,14 @@
 
 #include "carrier.h"
 #include "datagram.h"
+#include "losses.h"
 #include "stream.h"
 
 #define FRAME_PARTS 2
 
 struct sink_syslog {
 	struct slog_sink sink;
+	struct slog_losses losses;
 	_Atomic bool is_stream;
 	struct slog_datagram datagram;
 	struct slog_stream stream;
@@ -29,7 +31,7 @@ static int write_datagram(struct sink_syslog *to, struct iovec *piece)
 	return slog_datagram_send(&to->datagram, &message);
 }
 
-static int write_syslog(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
+static int write_raw(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
 {
 	static char nul[1];
 	struct sink_syslog *to = (struct sink_syslog *)sink;
@@ -42,6 +44,11 @@ static int write_syslog(struct slog_sink *sink, const char *line, size_t length,
 		is_stream = !is_stream;
 		atomic_store_explicit(&to->is_stream, is_stream, memory_order_relaxed);
 	}
+}
+
+static int write_syslog(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
+{
+	return slog_losses_write(&((struct sink_syslog *)sink)->losses, write_raw, sink, line, length, severity);
 }
 
 static size_t send_over_stream(struct sink_syslog *to, const struct iovec *events, size_t n, int *error)
@@ -79,6 +86,7 @@ static void wait_syslog(struct slog_sink *sink, unsigned ms)
 static void close_syslog(struct slog_sink *sink)
 {
 	struct sink_syslog *to = (struct sink_syslog *)sink;
+	slog_losses_tell(&to->losses, write_raw, sink);
 	slog_datagram_end(&to->datagram);
 	slog_stream_end(&to->stream);
 	free(to);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "carrier.h"
+#include "losses.h"
 #include "number.h"
 #include "stream.h"
 
@@ -18,6 +19,7 @@
 
 struct sink_tcp {
 	struct slog_sink sink;
+	struct slog_losses losses;
 	struct slog_stream stream;
 };
 
@@ -29,13 +31,18 @@ static void make_frame(struct iovec frame[FRAME_PARTS], char msg_len[MSG_LEN_MAX
 	frame[1] = *event;
 }
 
-static int write_tcp(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
+static int write_raw(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
 {
 	struct iovec event = {(char *)(size_t)line, length};
 	struct iovec frame[FRAME_PARTS];
 	char msg_len[MSG_LEN_MAX];
 	make_frame(frame, msg_len, &event);
 	return slog_stream_write(&((struct sink_tcp *)sink)->stream, frame, FRAME_PARTS, severity);
+}
+
+static int write_tcp(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
+{
+	return slog_losses_write(&((struct sink_tcp *)sink)->losses, write_raw, sink, line, length, severity);
 }
 
 static size_t send_tcp(struct slog_sink *sink, const struct iovec *events, size_t n, int *error)
@@ -66,6 +73,7 @@ static void wait_tcp(struct slog_sink *sink, unsigned ms)
 static void close_tcp(struct slog_sink *sink)
 {
 	struct sink_tcp *to = (struct sink_tcp *)sink;
+	slog_losses_tell(&to->losses, write_raw, sink);
 	slog_stream_end(&to->stream);
 	free(to);
 }

@@ -7,18 +7,25 @@
 
 #include "carrier.h"
 #include "datagram.h"
+#include "losses.h"
 
 struct sink_udp {
 	struct slog_sink sink;
+	struct slog_losses losses;
 	struct slog_datagram datagram;
 };
 
-static int write_udp(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
+static int write_raw(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
 {
 	struct iovec event = {(char *)(size_t)line, length};
 	struct msghdr message = {.msg_iov = &event, .msg_iovlen = 1};
 	(void)severity;
 	return slog_datagram_send(&((struct sink_udp *)sink)->datagram, &message);
+}
+
+static int write_udp(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
+{
+	return slog_losses_write(&((struct sink_udp *)sink)->losses, write_raw, sink, line, length, severity);
 }
 
 static size_t send_udp(struct slog_sink *sink, const struct iovec *events, size_t n, int *error)
@@ -36,6 +43,7 @@ static void wait_udp(struct slog_sink *sink, unsigned ms)
 static void close_udp(struct slog_sink *sink)
 {
 	struct sink_udp *to = (struct sink_udp *)sink;
+	slog_losses_tell(&to->losses, write_raw, sink);
 	slog_datagram_end(&to->datagram);
 	free(to);
 }
