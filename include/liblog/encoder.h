@@ -96,6 +96,12 @@ extern const struct slog_encoder slog_encoder_journald;
 /* One logfmt line; lists and objects in it are strings of JSON text. */
 extern const struct slog_encoder slog_encoder_logfmt;
 
+/*
+ * One JSON object with the names of the Elastic Common Schema for what the header holds ("@timestamp", "log.level",
+ * "message", ... as dotted names); the event's fields keep theirs. Not meant to be read back.
+ */
+extern const struct slog_encoder slog_encoder_ecs;
+
 /* A line for people: local time, severity, logger, event, message, key=value. Not meant to be read back. */
 extern const struct slog_encoder slog_encoder_console;
 

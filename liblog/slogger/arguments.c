@@ -21,7 +21,8 @@ void slogger_print_help(FILE *out)
 	      "      --input KIND     lines are json, logfmt, text, or auto (what each looks like)\n"
 	      "  -e, --skip-empty     leave out empty lines\n"
 	      "  -s, --stderr         to standard error as well, for people\n"
-	      "      --stdout FORM    print instead of sending: rfc5424, json, logfmt, console\n"
+	      "      --stdout FORM    print instead of sending: rfc5424, json, logfmt, ecs,\n"
+	      "                       console\n"
 	      "  -u, --socket PATH    send to this syslog socket\n"
 	      "  -n, --server HOST    send to this host as RFC 5424, by UDP\n"
 	      "  -P, --port PORT      there (514)\n"
@@ -68,14 +69,14 @@ static bool read_priority(struct slogger_arguments *arguments, const char *text)
 static bool read_form(struct slogger_arguments *arguments, const char *text)
 {
 	const struct slog_encoder *const encoders[] = {&slog_encoder_rfc5424, &slog_encoder_json, &slog_encoder_logfmt,
-	                                               &slog_encoder_console};
+	                                               &slog_encoder_ecs, &slog_encoder_console};
 	for (size_t i = 0; i < sizeof encoders / sizeof *encoders; i++) {
 		if (strcmp(encoders[i]->name, text) == 0) {
 			arguments->to_stdout = encoders[i];
 			return true;
 		}
 	}
-	return complain("--stdout", text, "the forms are rfc5424, json, logfmt and console");
+	return complain("--stdout", text, "the forms are rfc5424, json, logfmt, ecs and console");
 }
 
 static bool read_input(struct slogger_arguments *arguments, const char *text)

@@ -7,6 +7,7 @@
 
 #include <locale.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <liblog/read.h>
 
@@ -416,6 +417,36 @@ START_TEST(logfmt_of_others_is_read_as_well_as_can_be)
 }
 END_TEST
 
+/* Other encoders that no reader is for. */
+
+START_TEST(ecs_has_its_three_names_first_and_no_name_twice)
+{
+	log_to(logfmt_sink);
+	logfmt_sink->encoder = &slog_encoder_ecs;
+	slog_warning_to(slog_logger("net"), "up", "message", "hi", "a", 1, "log.level", "mine", "_message", 2);
+	char expected[512];
+	snprintf(expected, sizeof expected,
+	         "{\"@timestamp\":\"2026-10-11T22:14:15.003000Z\",\"log.level\":\"warning\",\"message\":\"hi\","
+	         "\"ecs.version\":\"8.11.0\",\"log.logger\":\"net\",\"log.syslog.severity.code\":4,"
+	         "\"log.syslog.facility.name\":\"auth\",\"log.syslog.facility.code\":4,\"host.hostname\":\"host\","
+	         "\"process.name\":\"app\",\"process.pid\":%ld,\"event.code\":\"up\",\"a\":1,\"_log.level\":\"mine\","
+	         "\"__message\":2}", (long)getpid());
+	ck_assert_str_eq(logged(), expected);
+}
+END_TEST
+
+START_TEST(the_json_behind_a_cee_cookie_is_an_event)
+{
+	log_to(logfmt_sink);
+	logfmt_sink->encoder = &slog_encoder_cee;
+	slog_info("auth", "user", "root from 8.8.8.8", "port", 22);
+	const char *json = strstr(logged(), "@cee: ");
+	ck_assert_ptr_nonnull(json);
+	read_line(slog_read_json, json + 6);
+	ck_assert_str_eq(fields_as_json(&reading.fields), "{\"user\":\"root from 8.8.8.8\",\"port\":22}");
+}
+END_TEST
+
 /* ---- C types ---------------------------------------------------------------------------------------------------- */
 
 static struct slog_read_value number(const char *digits)
@@ -569,6 +600,8 @@ int main(void)
 	tcase_add_test(tcase, fields_may_have_32_levels_and_no_more);
 	tcase_add_test(tcase, logfmt_keeps_the_types_of_scalars);
 	tcase_add_test(tcase, logfmt_of_others_is_read_as_well_as_can_be);
+	tcase_add_test(tcase, ecs_has_its_three_names_first_and_no_name_twice);
+	tcase_add_test(tcase, the_json_behind_a_cee_cookie_is_an_event);
 	tcase_add_test(tcase, integers_say_if_they_are_exact);
 	tcase_add_test(tcase, doubles_say_if_they_are_exact_whatever_the_locale);
 	tcase_add_test(tcase, octets_are_read_from_their_spelling);
