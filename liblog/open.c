@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "backtrace.h"
 #include "identity.h"
 #include "logger.h"
 #include "sink_stderr.h"
@@ -22,6 +23,7 @@ struct slog_sink *slog_set_sink(struct slog_logger *logger, struct slog_sink *si
 	struct slog_sink *old = atomic_exchange_explicit(&logger->state->named->state->sink, sink, memory_order_acq_rel);
 	if (old == opened_sink)
 		opened_sink = NULL;
+	slog_backtrace_forget();
 	return old;
 }
 

@@ -7,8 +7,10 @@
 
 #include <dirent.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 
 #define LANE_SIZE 16384
@@ -502,6 +504,82 @@ START_TEST(no_sink_or_wrong_options_give_no_ring)
 }
 END_TEST
 
+/* A small disk of this process's own, at peer_folder. False without the right to have one. */
+static bool mount_small_disk(void)
+{
+	return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("none", peer_folder, "tmpfs", 0, "size=256k") == 0;
+}
+
+/* Every line of the log is one whole event, but for torn ones, which have no end. Gives the number of whole ones. */
+static unsigned whole_lines(void)
+{
+	unsigned n = 0;
+	FILE *file = fopen(peer_path, "r");
+	peer_text[fread(peer_text, 1, PEER_BYTES, file)] = '\0';
+	fclose(file);
+	for (char *line = strtok(peer_text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+		ck_assert_int_eq(strncmp(line, "{\"timestamp\":", 13), 0);
+		ck_assert_ptr_null(strstr(line + 1, "{\"timestamp\":"));
+		n += line[strlen(line) - 1] == '}' && strstr(line, "\"msgid\":\"t\"") != NULL;
+	}
+	return n;
+}
+
+START_TEST(a_full_disk_keeps_events_in_the_ring_until_there_is_room)
+{
+	static char filler[65536];
+	char name[128];
+	if (!mount_small_disk())
+		return;
+	snprintf(name, sizeof name, "%s/filler", peer_folder);
+	FILE *file = fopen(name, "w");
+	for (int i = 0; i < 3; i++)
+		fwrite(filler, 1, sizeof filler, file);
+	fclose(file);
+	uint64_t before = peer_counted().dropped[SLOG_ERR];
+	peer_use(slog_sink_async(slog_sink_file(peer_path, NULL), NULL));
+	for (int i = 0; i < 800; i++)
+		slog_err("t", "i", i);
+	ck_assert_int_eq(slog_flush(), ETIMEDOUT);
+	ck_assert_int_eq(peer_counted().last_error, ENOSPC);
+	unlink(name);
+	ck_assert_int_eq(slog_flush(), 0);
+	slog_close();
+	ck_assert_uint_eq(peer_counted().dropped[SLOG_ERR], before);
+	ck_assert_uint_eq(whole_lines(), 800);
+	unlink(peer_path);
+	umount(peer_folder);
+}
+END_TEST
+
+START_TEST(a_full_disk_without_a_ring_is_counted_and_told)
+{
+	static char filler[4096];
+	char name[128];
+	if (!mount_small_disk())
+		return;
+	peer_use(slog_sink_file(peer_path, NULL));
+	snprintf(name, sizeof name, "%s/filler", peer_folder);
+	FILE *file = fopen(name, "w");
+	setvbuf(file, NULL, _IONBF, 0);
+	while (fwrite(filler, 1, sizeof filler, file) > 0)
+		;
+	fclose(file);
+	uint64_t before = peer_counted().dropped[SLOG_INFO];
+	for (int i = 0; i < 100; i++)
+		slog_info("t", "i", i);
+	uint64_t dropped = peer_counted().dropped[SLOG_INFO] - before;
+	ck_assert_uint_gt(dropped, 0);
+	unlink(name);
+	slog_info("t");
+	slog_close();
+	ck_assert_uint_eq(whole_lines(), 101 - dropped);
+	unlink(peer_path);
+	umount(peer_folder);
+}
+END_TEST
+
 static void add_ring_tests(Suite *suite)
 {
 	TCase *ring = tcase_create("ring");
@@ -533,6 +611,8 @@ int main(void)
 	tcase_add_test(processes, daemon_gets_a_worker_of_its_own);
 	tcase_add_test(processes, an_event_is_there_soon_without_a_flush);
 	tcase_add_test(processes, events_queued_for_an_absent_daemon_arrive_when_it_comes);
+	tcase_add_test(processes, a_full_disk_keeps_events_in_the_ring_until_there_is_room);
+	tcase_add_test(processes, a_full_disk_without_a_ring_is_counted_and_told);
 	tcase_add_test(processes, a_host_name_is_looked_up_by_the_worker);
 	suite_add_tcase(suite, processes);
 	SRunner *runner = srunner_create(suite);
