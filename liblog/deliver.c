@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "backtrace.h"
 #include "entry.h"
 #include "stats.h"
 
@@ -22,8 +23,15 @@ static struct slog_line encode(const struct slog_sink *sink, const struct slog_e
 
 static void write_line(struct slog_sink *sink, const struct slog_entry *entry, struct slog_line *line)
 {
+	bool is_held = entry->prepared != NULL && entry->prepared->is_held;
 	if (sink->driver->line_feed)
 		line->text[line->length++] = '\n';
+	if (is_held) {
+		slog_backtrace_hold(sink, line->text, line->length, entry->severity);
+		return;
+	}
+	if (entry->severity <= SLOG_ERR)
+		slog_backtrace_write();
 	int error = sink->driver->write(sink, line->text, line->length, entry->severity);
 	if (error != 0)
 		slog_stats_dropped(entry->severity, error);
@@ -73,7 +81,7 @@ static void cut_message(const struct slog_sink *sink, struct slog_entry *entry, 
 		entry->message = NULL;
 }
 
-static void deliver_cut(struct slog_sink *sink, struct slog_entry *entry, char *room, size_t size)
+struct slog_line slog_deliver_cut(const struct slog_sink *sink, struct slog_entry *entry, char *room, size_t size)
 {
 	cut_fields(sink, entry, room, size);
 	struct slog_line line = encode(sink, entry, room, size);
@@ -81,12 +89,18 @@ static void deliver_cut(struct slog_sink *sink, struct slog_entry *entry, char *
 		cut_message(sink, entry, room, size);
 		line = encode(sink, entry, room, size);
 	}
-	if (line.overflowed) {
+	if (!line.overflowed)
+		slog_stats_cut();
+	return line;
+}
+
+static void deliver_cut(struct slog_sink *sink, struct slog_entry *entry, char *room, size_t size)
+{
+	struct slog_line line = slog_deliver_cut(sink, entry, room, size);
+	if (line.overflowed)
 		slog_stats_dropped(entry->severity, EMSGSIZE);
-		return;
-	}
-	slog_stats_cut();
-	write_line(sink, entry, &line);
+	else
+		write_line(sink, entry, &line);
 }
 
 /* An event too large for the lane. The first try has room for texts that grow threefold, as line feeds do. */

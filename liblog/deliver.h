@@ -14,4 +14,10 @@
  */
 void slog_deliver(struct slog_sink *sink, struct slog_entry *entry, struct slog_lane *lane);
 
+/*
+ * The line of an entry that is too large for size octets, or for the sink, with as much of it as fits; counted as cut.
+ * It has overflowed if not even the header fits. room has SLOG_LINE_FEED_BYTES more. Signal-safe if the encoder is.
+ */
+struct slog_line slog_deliver_cut(const struct slog_sink *sink, struct slog_entry *entry, char *room, size_t size);
+
 #endif

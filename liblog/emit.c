@@ -3,12 +3,12 @@
 #include <liblog/slog.h>
 
 #include <assert.h>
-#include <stdarg.h>
 
 #include "clock.h"
 #include "deliver.h"
 #include "entry.h"
 #include "logger.h"
+#include "site.h"
 #include "stats.h"
 
 /* One event from its parts. Its own keys are known already. */
@@ -36,6 +36,7 @@ static __attribute__((noinline)) void emit(struct slog_lane *lane, struct slog_l
 		.shown = logger->state->set.count + n,
 		.prepared = prepared,
 	};
+	prepared->is_held = severity > atomic_load_explicit(&named->threshold, memory_order_relaxed);
 	slog_entry_find_message(&entry);
 	slog_deliver(slog_logger_sink(logger), &entry, lane);
 }
@@ -53,29 +54,6 @@ static void prepare_field(struct slog_prepared *prepared, const struct slog_fiel
 	uint32_t hash = slog_keys_add(&prepared->keys, fields, i);
 	if (prepared->set != NULL && slog_bound_set_meets(prepared->set, hash, &fields[i]))
 		prepared->overrides = true;
-}
-
-/* Member by member: a value that is made elsewhere and copied as a whole would stall on its own unfinished stores. */
-static inline void set_value(struct slog_value *value, enum slog_type type, size_t length, uint64_t bits)
-{
-	value->type = (uint8_t)type;
-	value->detail = 0;
-	value->length = length;
-	value->as.u64 = bits;
-}
-
-static inline void set_number(struct slog_value *value, enum slog_type type, double number)
-{
-	set_value(value, type, 0, 0);
-	value->as.number = number;
-}
-
-/* A NULL pointer is null. */
-static inline void set_pointer(struct slog_value *value, enum slog_type type, const char *pointer)
-{
-	size_t length = type == SLOG_TYPE_STRING && pointer != NULL ? strlen(pointer) : 0;
-	set_value(value, pointer != NULL ? type : SLOG_TYPE_NULL, length, 0);
-	value->as.text = pointer;
 }
 
 static bool is_nested(const struct slog_value *value)
@@ -105,81 +83,13 @@ static void prepare_site(struct slog_prepared *prepared, struct slog_lane *lane,
 	prepared->memo = memo;
 }
 
-/* Takes the next argument. A flat switch over the types that a call site can have. */
-static inline __attribute__((always_inline)) void take_argument(struct slog_value *value, unsigned type,
-                                                                va_list *arguments)
-{
-	switch (type) {
-	case SLOG_ARGUMENT_BOOL_:
-		set_value(value, SLOG_TYPE_BOOL, 0, va_arg(*arguments, int) != 0 ? 1 : 0);
-		return;
-	case SLOG_ARGUMENT_INT_:
-		set_value(value, SLOG_TYPE_INT, 0, (uint64_t)va_arg(*arguments, int));
-		return;
-	case SLOG_ARGUMENT_UINT_:
-		set_value(value, SLOG_TYPE_UINT, 0, va_arg(*arguments, unsigned));
-		return;
-	case SLOG_ARGUMENT_LONG_:
-		set_value(value, SLOG_TYPE_INT, 0, (uint64_t)va_arg(*arguments, long));
-		return;
-	case SLOG_ARGUMENT_ULONG_:
-		set_value(value, SLOG_TYPE_UINT, 0, va_arg(*arguments, unsigned long));
-		return;
-	case SLOG_ARGUMENT_LLONG_:
-		set_value(value, SLOG_TYPE_INT, 0, (uint64_t)va_arg(*arguments, long long));
-		return;
-	case SLOG_ARGUMENT_ULLONG_:
-		set_value(value, SLOG_TYPE_UINT, 0, va_arg(*arguments, unsigned long long));
-		return;
-	case SLOG_ARGUMENT_FLOAT_:
-		set_number(value, SLOG_TYPE_FLOAT, va_arg(*arguments, double));
-		return;
-	case SLOG_ARGUMENT_DOUBLE_:
-		set_number(value, SLOG_TYPE_DOUBLE, va_arg(*arguments, double));
-		return;
-	case SLOG_ARGUMENT_STRING_:
-		set_pointer(value, SLOG_TYPE_STRING, va_arg(*arguments, const char *));
-		return;
-	case SLOG_ARGUMENT_POINTER_:
-		set_pointer(value, SLOG_TYPE_POINTER, va_arg(*arguments, const char *));
-		return;
-	default:
-		assert(type == SLOG_ARGUMENT_VALUE_);
-		*value = va_arg(*arguments, struct slog_value);
-	}
-}
-
-/* What a call site has said once: the walk over its names. */
-struct site_reader {
-	const struct slog_name *names;
-	const char *event;
-	const char *key; /* of the next pair */
-};
-
-static inline struct site_reader site_reader(const struct slog_site *site)
-{
-	assert(site->version == SLOG_SITE_VERSION && site->pairs <= SLOG_PAIRS_MAX);
-	struct site_reader reader;
-	reader.names = (const struct slog_name *)(const void *)((const char *)site + site->size);
-	reader.event = (const char *)(reader.names + site->pairs + 1);
-	reader.key = reader.event + reader.names[0].length;
-	return reader;
-}
-
-static inline void set_key(struct slog_field *field, struct site_reader *reader, size_t pair)
-{
-	field->key = reader->key;
-	field->key_length = reader->names[pair + 1].length;
-	reader->key += field->key_length;
-}
-
 void slog_emit_1(struct slog_logger *logger, const struct slog_site *site, ...)
 {
 	int saved = errno;
 	struct slog_lane *lane = slog_lane_take((enum slog_severity)site->severity);
 	if (lane == NULL)
 		return;
-	struct site_reader reader = site_reader(site);
+	struct slog_site_reader reader = slog_site_reader(site);
 	struct slog_prepared prepared = prepared_for(logger);
 	struct slog_field *fields = lane->fields;
 	size_t texts = 0;
@@ -187,8 +97,8 @@ void slog_emit_1(struct slog_logger *logger, const struct slog_site *site, ...)
 	va_list arguments;
 	va_start(arguments, site);
 	for (size_t i = 0; i < site->pairs; i++) {
-		set_key(&fields[i], &reader, i);
-		take_argument(&fields[i].value, reader.names[i + 1].argument, &arguments);
+		slog_set_key(&fields[i], &reader, i);
+		slog_take_argument(&fields[i].value, reader.names[i + 1].argument, &arguments);
 		texts += fields[i].value.length;
 		has_nested |= is_nested(&fields[i].value);
 	}
@@ -207,10 +117,10 @@ void slog_emit_values_1(struct slog_logger *logger, const struct slog_site *site
 	struct slog_lane *lane = slog_lane_take((enum slog_severity)site->severity);
 	if (lane == NULL)
 		return;
-	struct site_reader reader = site_reader(site);
+	struct slog_site_reader reader = slog_site_reader(site);
 	struct slog_prepared prepared = prepared_for(logger);
 	for (size_t i = 0; i < site->pairs; i++) {
-		set_key(&lane->fields[i], &reader, i);
+		slog_set_key(&lane->fields[i], &reader, i);
 		lane->fields[i].value = values[i];
 		prepared.keys.octets += values[i].length;
 		prepared.keys.has_nested |= is_nested(&values[i]);

@@ -16,6 +16,7 @@ struct slog_prepared {
 	struct slog_keys keys;            /* of the event's own fields */
 	const struct slog_bound_set *set; /* of the logger; NULL: it has no bound fields */
 	bool overrides;                   /* a field of the event has, but perhaps for case, the key of a bound one */
+	bool is_held;                     /* the level does not let it pass: for the backtrace only */
 	struct slog_headers *headers;     /* of the calling thread (headers.h) */
 	const struct slog_site_memo *memo; /* of the call site (site_memo.h); NULL: none */
 };

@@ -39,6 +39,12 @@ static void start(void)
 	copy(app_name, sizeof app_name, program_invocation_short_name);
 }
 
+/* Before any signal handler needs it. */
+static __attribute__((constructor)) void start_early(void)
+{
+	pthread_once(&once, start);
+}
+
 const char *slog_identity_hostname(void)
 {
 	pthread_once(&once, start);

@@ -12,14 +12,15 @@
 #define SLOG_FACILITY_INHERITED (-1)
 
 /*
- * A named logger (the default one has the name "") or a bound one. Names, lists and own_level are guarded by the
- * registry's lock; what a logging call reads is atomic or never changes.
+ * A named logger (the default one has the name "") or a bound one. The lists are guarded by the registry's gate; what a
+ * logging call reads is atomic or never changes.
  */
 struct slog_logger_state {
 	struct slog_logger *named; /* the named logger that this one belongs to: itself if it is one */
 	struct slog_logger *next;  /* in the registry's list of named, or of bound loggers */
 	struct slog_logger **link; /* what points at this one; only for bound loggers */
-	bool own_level;            /* does not follow the default logger's level */
+	_Atomic int threshold;     /* of named loggers: the level that was set; the macros' may be that of the backtrace */
+	_Atomic bool own_level;    /* does not follow the default logger's level */
 	_Atomic int facility;      /* of named loggers; or SLOG_FACILITY_INHERITED */
 	_Atomic(struct slog_sink *) sink; /* of named loggers; NULL: the default logger's */
 	struct slog_bound_set set; /* of bound loggers; never changes */
@@ -29,6 +30,9 @@ struct slog_logger_state {
 /* What an event of this logger uses. */
 enum slog_facility slog_logger_facility(const struct slog_logger *logger);
 struct slog_sink *slog_logger_sink(const struct slog_logger *logger);
+
+/* Lets the macros pass what the backtrace holds, too: SLOG_OFF to SLOG_TRACE. */
+void slog_registry_set_backtrace(int level);
 
 /* Puts a bound logger on the registry's list, with its named logger's level; takes it off again. */
 void slog_registry_add_bound(struct slog_logger *logger);

@@ -7,6 +7,7 @@
 static _Atomic uint64_t dropped[SLOG_SEVERITIES];
 static _Atomic uint64_t cut;
 static _Atomic uint64_t unbound;
+static _Atomic uint64_t held_back;
 static _Atomic int last_error;
 
 void slog_stats_dropped(enum slog_severity severity, int error)
@@ -25,6 +26,11 @@ void slog_stats_cut(void)
 	atomic_fetch_add_explicit(&cut, 1, memory_order_relaxed);
 }
 
+void slog_stats_held_back(void)
+{
+	atomic_fetch_add_explicit(&held_back, 1, memory_order_relaxed);
+}
+
 void slog_stats_unbound(void)
 {
 	atomic_fetch_add_explicit(&unbound, 1, memory_order_relaxed);
@@ -37,6 +43,7 @@ void slog_stats(struct slog_counters *counters)
 		now.dropped[i] = atomic_load_explicit(&dropped[i], memory_order_relaxed);
 	now.cut = atomic_load_explicit(&cut, memory_order_relaxed);
 	now.unbound = atomic_load_explicit(&unbound, memory_order_relaxed);
+	now.held_back = atomic_load_explicit(&held_back, memory_order_relaxed);
 	now.last_error = atomic_load_explicit(&last_error, memory_order_relaxed);
 	memcpy(counters, &now, counters->size < sizeof now ? counters->size : sizeof now);
 }

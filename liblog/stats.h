@@ -14,6 +14,9 @@ void slog_stats_failed(int error);
 /* An event lost fields or text. */
 void slog_stats_cut(void);
 
+/* slog_limited() did not write an event. */
+void slog_stats_held_back(void);
+
 /* A logger could not be bound. */
 void slog_stats_unbound(void);
 

@@ -201,7 +201,7 @@ struct slog_logger *slog_logger_named(const char *name);
 /*
  * Sets the level of a named logger (SLOG_OFF to SLOG_TRACE, asserted) and of those bound from it; for the default
  * logger also of all named loggers that have no level of their own. A bound logger stands for its named one. Any
- * thread.
+ * thread, and signal handlers.
  */
 void slog_set_level(struct slog_logger *logger, int level);
 
@@ -284,6 +284,7 @@ struct slog_counters {
 	uint64_t cut;                      /* events that lost fields or text: larger than their sink allows */
 	uint64_t unbound;                  /* slog_with() calls that had no memory */
 	int last_error;                    /* errno of the last failed write, 0 if there was none */
+	uint64_t held_back;                /* events that slog_limited() did not write */
 };
 
 /* Fills what of *counters its size covers; the size is the caller's and stays. */
@@ -322,6 +323,44 @@ void slog_event(struct slog_logger *logger, enum slog_severity severity, const c
 #define slog_info_to(logger, ...) SLOG_CALL_(logger, SLOG_INFO, __VA_ARGS__)
 #define slog_debug_to(logger, ...) SLOG_CALL_(logger, SLOG_DEBUG, __VA_ARGS__)
 #define slog_trace_to(logger, ...) SLOG_CALL_(logger, SLOG_TRACE, __VA_ARGS__)
+
+/*
+ * slog_limited(per_second, severity, event, key, value, ...) and slog_limited_to(logger, per_second, severity, ...): as
+ * the calls above, but at most per_second events a second from this place in the program; severity is one of the names
+ * above (SLOG_INFO). What is held back is counted, and told by an event slog_limited {event, held_back, since} of the
+ * same severity before the next one that gets through; slog_stats() counts it too. Not in inline functions of C: the
+ * place has a state.
+ */
+#define slog_limited(per_second, ...) SLOG_LIMITED_(SLOG_LOGGER, per_second, __VA_ARGS__)
+#define slog_limited_to(logger, per_second, ...) SLOG_LIMITED_(logger, per_second, __VA_ARGS__)
+
+/* ---- after the fact ---------------------------------------------------------------------------------------------- */
+
+/*
+ * slog_crash(event, key, value, ...): the last words of a program, from the handler of a fatal signal. The one call that
+ * is allowed there: it takes no lock, allocates nothing, uses none of the memory of other calls and at most 4 KiB of
+ * stack, waits for nobody, and passes every sink and ring by. One JSON line of severity crit, at most SLOG_CRASH_BYTES
+ * octets, goes to the descriptor that slog_set_crash_fd() gave, else to standard error; what does not fit loses fields
+ * from the end. A descriptor that cannot take it now loses it, counted.
+ */
+#define slog_crash(...) SLOG_CRASH_CALL_(__VA_ARGS__)
+#define SLOG_CRASH_BYTES 2048
+
+/*
+ * The descriptor for slog_crash(): a file, a pipe, or a connected socket (which gets one datagram or record); -1:
+ * standard error. It stays the caller's, and must stay open. Any thread.
+ */
+void slog_set_crash_fd(int fd);
+
+/*
+ * Holds back events that the loggers' levels do not let pass, up to this level, encoded, in `size` octets of memory, the
+ * oldest making room for the newest; an event of err or worse is written with all of them before it, in order. 0 ends
+ * it. Each event held costs what writing it costs but for the sink, and its arguments are evaluated. A child of fork()
+ * begins with none. What is held is forgotten when a sink is set. 0, EINVAL (a level that is none, a size below
+ * SLOG_BACKTRACE_BYTES_MIN), or ENOMEM. No other thread may log.
+ */
+int slog_set_backtrace(size_t size, int level);
+#define SLOG_BACKTRACE_BYTES_MIN 4096
 
 #ifdef __cplusplus
 }

@@ -59,6 +59,21 @@ void slog_emit_1(struct slog_logger *logger, const struct slog_site *site, ...);
 /* The same from C++: values[0 .. pairs). */
 void slog_emit_values_1(struct slog_logger *logger, const struct slog_site *site, const struct slog_value *values);
 
+/* The same for slog_crash(). */
+void slog_crash_1(struct slog_logger *logger, const struct slog_site *site, ...);
+void slog_crash_values_1(struct slog_logger *logger, const struct slog_site *site, const struct slog_value *values);
+
+/* What one slog_limited() knows. All zero at first; frozen. */
+struct slog_limit {
+	uint64_t second; /* of a clock that never goes back, in the upper 32 bits; events in it */
+	uint64_t held_back;
+	int64_t since;   /* seconds since the epoch of the first of these */
+};
+
+/* True if an event may be written now; says before it what was held back. */
+bool slog_limit_passes_1(struct slog_limit *limit, struct slog_logger *logger, int severity, const char *event,
+	unsigned per_second);
+
 #ifdef __cplusplus
 }
 #endif
@@ -192,6 +207,7 @@ void slog_emit_values_1(struct slog_logger *logger, const struct slog_site *site
 		struct slog_value: SLOG_ARGUMENT_VALUE_)
 #define SLOG_NAME_OF_(k, v) {sizeof("" k "") - 1, SLOG_ARGUMENT_OF_(v), 0},
 #define SLOG_PASS_(k, v) , (v)
+#define SLOG_CRASH_EMIT_(n, ...) slog_crash_1(slog_to_, &slog_site_.site SLOG_PAIRS_##n##_(SLOG_PASS_, __VA_ARGS__))
 #define SLOG_EMIT_(n, ...) slog_emit_1(slog_to_, &slog_site_.site SLOG_PAIRS_##n##_(SLOG_PASS_, __VA_ARGS__))
 
 #define SLOG_VALUE_OF_(v) slog_any(v),
@@ -206,6 +222,9 @@ void slog_emit_values_1(struct slog_logger *logger, const struct slog_site *site
 #define SLOG_STATIC_ASSERT_ static_assert
 #define SLOG_NAME_OF_(k, v) {sizeof("" k "") - 1, SLOG_ARGUMENT_NONE_, 0},
 #define SLOG_PASS_(k, v) slog_any(v),
+#define SLOG_CRASH_EMIT_(n, ...) \
+	slog_crash_values_1(slog_to_, &slog_site_.site, \
+		std::initializer_list<slog_value>{SLOG_PAIRS_##n##_(SLOG_PASS_, __VA_ARGS__)}.begin())
 #define SLOG_EMIT_(n, ...) \
 	slog_emit_values_1(slog_to_, &slog_site_.site, \
 		std::initializer_list<slog_value>{SLOG_PAIRS_##n##_(SLOG_PASS_, __VA_ARGS__)}.begin())
@@ -217,7 +236,8 @@ void slog_emit_values_1(struct slog_logger *logger, const struct slog_site *site
 
 #endif
 
-#define SLOG_SITE_(n, logger, severity_, ...) \
+#define SLOG_SITE_(n, logger, severity_, ...) SLOG_SITE_OF_(SLOG_EMIT_, n, logger, severity_, __VA_ARGS__)
+#define SLOG_SITE_OF_(emit_, n, logger, severity_, ...) \
 	do { \
 		struct slog_logger *slog_to_ = (logger); \
 		if (slog_enabled(slog_to_, (severity_))) { \
@@ -231,7 +251,7 @@ void slog_emit_values_1(struct slog_logger *logger, const struct slog_site *site
 				{{sizeof("" SLOG_FIRST_(__VA_ARGS__) "") - 1, SLOG_ARGUMENT_NONE_, 0}, \
 				SLOG_PAIRS_##n##_(SLOG_NAME_OF_, __VA_ARGS__)}, \
 				SLOG_SITE_TEXT_(n, __VA_ARGS__)}; \
-			SLOG_EMIT_(n, __VA_ARGS__); \
+			emit_(n, __VA_ARGS__); \
 		} \
 	} while (0)
 #define SLOG_SITE_TEXT_(n, ...) "" SLOG_FIRST_(__VA_ARGS__) "" SLOG_PAIRS_##n##_(SLOG_TEXT_OF_, __VA_ARGS__)
@@ -274,6 +294,52 @@ void slog_emit_values_1(struct slog_logger *logger, const struct slog_site *site
 #define SLOG_CALL_30(...) SLOG_SITE_(30, __VA_ARGS__)
 #define SLOG_CALL_31(...) SLOG_SITE_(31, __VA_ARGS__)
 #define SLOG_CALL_32(...) SLOG_SITE_(32, __VA_ARGS__)
+
+#define SLOG_LIMITED_(logger, per_second, severity, ...) \
+	do { \
+		static struct slog_limit slog_limit_; \
+		struct slog_logger *slog_limited_ = (logger); \
+		if (slog_enabled(slog_limited_, (severity)) && \
+		    slog_limit_passes_1(&slog_limit_, slog_limited_, (severity), "" SLOG_FIRST_(__VA_ARGS__) "", (per_second))) \
+			SLOG_CALL_(slog_limited_, (severity), __VA_ARGS__); \
+	} while (0)
+
+#define SLOG_CRASH_CALL_(...) SLOG_PASTE_(SLOG_CRASH_, SLOG_COUNT_(__VA_ARGS__))(__VA_ARGS__)
+#define SLOG_CRASH_ODD_(...) do { (void)slog_ERROR_key_without_value; } while (0)
+#define SLOG_CRASH_MANY_(...) do { (void)slog_ERROR_more_than_32_pairs_use_slog_event; } while (0)
+#define SLOG_CRASH_0(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 0, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_1(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 1, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_2(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 2, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_3(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 3, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_4(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 4, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_5(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 5, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_6(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 6, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_7(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 7, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_8(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 8, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_9(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 9, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_10(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 10, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_11(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 11, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_12(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 12, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_13(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 13, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_14(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 14, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_15(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 15, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_16(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 16, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_17(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 17, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_18(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 18, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_19(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 19, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_20(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 20, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_21(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 21, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_22(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 22, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_23(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 23, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_24(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 24, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_25(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 25, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_26(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 26, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_27(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 27, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_28(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 28, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_29(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 29, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_30(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 30, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_31(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 31, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
+#define SLOG_CRASH_32(...) SLOG_SITE_OF_(SLOG_CRASH_EMIT_, 32, SLOG_LOGGER, SLOG_CRIT, __VA_ARGS__)
 
 /* A leading dummy makes pairs count as in a call. */
 #define slog_group(...) SLOG_PASTE_(SLOG_GROUP_, SLOG_COUNT_(0, __VA_ARGS__))(__VA_ARGS__)

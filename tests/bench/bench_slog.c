@@ -276,7 +276,8 @@ static void measure_throughput(const char *what, const char *pattern)
 static struct slog_logger *bound_logger(void)
 {
 	return slog_with(&slog_default_logger, "service", "checkout", "version", "1.14.3", "region", "eu-central-1", "zone",
-	                 "b", "request_id", "01HF8Z5V7Q", "tenant", 4711, "shard", 12, "canary", slog_bool(false), "method_class",
+	                 "b", "request_id", "01HF8Z5V7Q", "tenant", 4711, "shard", 12,
+	                 "canary", slog_bool(false), "method_class",
 	                 "write", "trace_id", "4bf92f3577b34da6");
 }
 
