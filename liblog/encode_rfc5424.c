@@ -11,6 +11,7 @@
 #include "headers.h"
 #include "octets.h"
 #include "sd_element.h"
+#include "standard_elements.h"
 
 static void put_field(struct slog_line *line, const char *text, size_t length, size_t max)
 {
@@ -67,15 +68,17 @@ static bool needs_element(const struct slog_entry *entry, bool name_is_msgid)
 	       (entry->message != NULL && !slog_rfc5424_msg_is_plain(entry->message, entry->message_length));
 }
 
-static void encode(const struct slog_entry *entry, struct slog_line *line, const char *sd_id, bool escape_dots)
+void slog_encode_rfc5424(const struct slog_encoder *encoder, const struct slog_entry *entry, struct slog_line *line)
 {
+	const struct slog_rfc5424_encoder *own = (const struct slog_rfc5424_encoder *)(const void *)encoder;
 	bool name_is_msgid = entry->name_length == 0 ||
 	                     slog_rfc5424_is_field(entry->name, entry->name_length, SLOG_MSGID_MAX);
 	if (!put_known_header(line, entry, name_is_msgid))
 		put_header(line, entry);
+	size_t params = slog_standard_elements_put(line, own, entry);
 	if (needs_element(entry, name_is_msgid))
-		slog_sd_element_put(line, entry, sd_id, escape_dots, !name_is_msgid);
-	else
+		slog_sd_element_put_for(line, entry, own, params, !name_is_msgid);
+	else if (params == 0)
 		slog_line_put_char(line, '-');
 	if (entry->message != NULL) {
 		slog_line_put_char(line, ' ');
@@ -83,16 +86,12 @@ static void encode(const struct slog_entry *entry, struct slog_line *line, const
 	}
 }
 
-void slog_encode_rfc5424(const struct slog_encoder *encoder, const struct slog_entry *entry, struct slog_line *line)
-{
-	const struct slog_rfc5424_encoder *own = (const struct slog_rfc5424_encoder *)(const void *)encoder;
-	encode(entry, line, own->sd_id, own->escape_dots);
-}
+static const struct slog_rfc5424_encoder standard = SLOG_RFC5424_ENCODER_INIT;
 
 static void encode_standard(const struct slog_encoder *encoder, const struct slog_entry *entry, struct slog_line *line)
 {
 	(void)encoder;
-	encode(entry, line, SLOG_RFC5424_SD_ID, false);
+	slog_encode_rfc5424(&standard.encoder, entry, line);
 }
 
 const struct slog_encoder slog_encoder_rfc5424 = {"rfc5424", encode_standard};

@@ -18,6 +18,7 @@ struct slog_prepared {
 	bool overrides;                   /* a field of the event has, but perhaps for case, the key of a bound one */
 	bool is_held;                     /* the level does not let it pass: for the backtrace only */
 	struct slog_headers *headers;     /* of the calling thread (headers.h) */
+	uint32_t sequence;                /* the number that a standard element gave to this event; 0: none yet */
 	const struct slog_site_memo *memo; /* of the call site (site_memo.h); NULL: none */
 };
 

@@ -387,13 +387,14 @@ static void put_listed(const struct element *element)
 	slog_line_put_char(element->line, '"');
 }
 
-void slog_sd_element_put(struct slog_line *line, const struct slog_entry *entry, const char *sd_id, bool escape_dots,
-                         bool with_name)
+void slog_sd_element_put_for(struct slog_line *line, const struct slog_entry *entry,
+                             const struct slog_rfc5424_encoder *encoder, size_t other_params, bool with_name)
 {
+	const char *sd_id = encoder->sd_id;
 	struct element element;
 	element.line = line;
 	element.sd_id = sd_id;
-	element.escape_dots = escape_dots;
+	element.escape_dots = encoder->escape_dots;
 	element.long_names = 0;
 	element.set = kept_params(&element, entry);
 	slog_line_put_char(line, '[');
@@ -404,9 +405,9 @@ void slog_sd_element_put(struct slog_line *line, const struct slog_entry *entry,
 		slog_line_put(line, element.set->param.text, element.set->param.length);
 	slog_sd_names_start(&element.names, line, element.set != NULL || has_distinct_names(entry));
 	if (element.set != NULL)
-		put_fields(&element, entry, entry->bound_count, element.set->params);
+		put_fields(&element, entry, entry->bound_count, other_params + element.set->params);
 	else
-		put_fields(&element, entry, 0, 0);
+		put_fields(&element, entry, 0, other_params);
 	if (with_name) {
 		slog_line_put_string(line, " ~e=\"");
 		slog_line_put_escaped(line, slog_rfc5424_value, entry->name, entry->name_length);
@@ -419,6 +420,13 @@ void slog_sd_element_put(struct slog_line *line, const struct slog_entry *entry,
 	}
 	put_listed(&element);
 	slog_line_put_char(line, ']');
+}
+
+void slog_sd_element_put(struct slog_line *line, const struct slog_entry *entry, const char *sd_id, bool escape_dots,
+                         bool with_name)
+{
+	const struct slog_rfc5424_encoder encoder = {.sd_id = sd_id, .escape_dots = escape_dots};
+	slog_sd_element_put_for(line, entry, &encoder, 0, with_name);
 }
 
 bool slog_sd_element_put_bound(struct slog_line *line, struct slog_line *listed, struct slog_bound_set *set)

@@ -19,7 +19,14 @@
 #define SLOG_SD_PARAMS_MAX 200 /* of a message; syslog-ng keeps 255 */
 #define SLOG_SD_LEAVES_MAX 64  /* of an object that is flattened */
 
-/* Appends the element, also an empty one. with_name: write ~e. */
+/*
+ * Appends the element, also an empty one, with the encoder's SD-ID. other_params: what other elements of the message
+ * have. with_name: write ~e.
+ */
+void slog_sd_element_put_for(struct slog_line *line, const struct slog_entry *entry,
+                             const struct slog_rfc5424_encoder *encoder, size_t other_params, bool with_name);
+
+/* The same with this SD-ID where there is no other element. */
 void slog_sd_element_put(struct slog_line *line, const struct slog_entry *entry, const char *sd_id, bool escape_dots,
                          bool with_name);
 

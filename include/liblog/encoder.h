@@ -43,7 +43,7 @@ struct slog_entry {
 	size_t shown;            /* of both together, how many slog_entry_next() may give */
 	bool is_cut;             /* it did not fit: say so, with the number below */
 	size_t cut;              /* fields that were left out */
-	const struct slog_prepared *prepared; /* liblog's own; NULL in an entry that is not made by a call */
+	struct slog_prepared *prepared; /* liblog's own; NULL in an entry that is not made by a call */
 };
 
 struct slog_encoder {
@@ -70,17 +70,29 @@ extern const struct slog_encoder slog_encoder_json;
 extern const struct slog_encoder slog_encoder_rfc5424;
 
 /*
- * The same with a choice: SD-ID (at most 32 octets, PRINTUSASCII without '=', ']' and '"'), for those with a private
- * enterprise number of their own; dots in names written as %2E, for chains that lead from syslog-ng to rsyslog's
- * mmpstrucdata. To be used as &own.encoder; start from SLOG_RFC5424_ENCODER_INIT.
+ * The same with choices, to be used as &own.encoder; start from SLOG_RFC5424_ENCODER_INIT. The strings must live as long
+ * as the encoder is used.
  */
 struct slog_rfc5424_encoder {
 	struct slog_encoder encoder;
+	/* At most 32 octets, PRINTUSASCII without '=', ']' and '"': for those with a private enterprise number of their own. */
 	const char *sd_id;
+	/* Dots in names are written as %2E, for chains that lead from syslog-ng to rsyslog's mmpstrucdata. */
 	bool escape_dots;
+	/* The element timeQuality (RFC 5424, 7.1): whether the system's clock is synchronized, asked once a minute. */
+	bool time_quality;
+	/* The element origin (7.2): software and swVersion, cut to 48 and 32 octets. NULL: without. */
+	const char *software;
+	const char *software_version;
+	/*
+	 * The element meta (7.3) with sequenceId, by which a receiver sees gaps: 1, 2, ... for each event that this encoder
+	 * writes, and from 1 again in a child of fork(). The counter is the caller's, zero at first, of one sink only, and
+	 * then liblog's. NULL: without.
+	 */
+	uint64_t *sequence;
 };
 #define SLOG_RFC5424_SD_ID "slog@32473"
-#define SLOG_RFC5424_ENCODER_INIT {{"rfc5424", slog_encode_rfc5424}, SLOG_RFC5424_SD_ID, false}
+#define SLOG_RFC5424_ENCODER_INIT {{"rfc5424", slog_encode_rfc5424}, SLOG_RFC5424_SD_ID, false, false, NULL, NULL, NULL}
 void slog_encode_rfc5424(const struct slog_encoder *encoder, const struct slog_entry *entry, struct slog_line *line);
 
 /* For /dev/log: a header as of syslog(3), RFC 3164 in local time, then "@cee:" and the JSON object. */

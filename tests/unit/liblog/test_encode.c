@@ -3,8 +3,8 @@
 #include "logged.h"
 
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
-
 
 static struct slog_sink *rfc5424_sink;
 static struct slog_sink *json_sink;
@@ -359,6 +359,70 @@ START_TEST(a_line_for_people_has_no_control_characters)
 }
 END_TEST
 
+START_TEST(a_gap_in_sequence_ids_is_a_loss_and_nothing_else)
+{
+	static uint64_t sequence;
+	static struct slog_rfc5424_encoder own = SLOG_RFC5424_ENCODER_INIT;
+	static char large[100000];
+	own.sequence = &sequence;
+	own.software = "my\"app";
+	own.software_version = "1.2.3";
+	rfc5424_sink->encoder = &own.encoder;
+	slog_info("first", "a", 1);
+	ck_assert_str_eq(logged_sd(), "[origin software=\"my\\\"app\" swVersion=\"1.2.3\"][meta sequenceId=\"1\"]"
+	                              "[slog@32473 a=\"1\"]");
+	slog_info("plain");
+	ck_assert_str_eq(logged_sd(), "[origin software=\"my\\\"app\" swVersion=\"1.2.3\"][meta sequenceId=\"2\"]");
+	memset(large, 'x', sizeof large - 1);
+	slog_info("cut", "large", large); /* encoded several times */
+	ck_assert_ptr_nonnull(strstr(logged_sd(), "sequenceId=\"3\""));
+	slog_info("last");
+	ck_assert_ptr_nonnull(strstr(logged_sd(), "sequenceId=\"4\""));
+	sequence = (sequence & ~(uint64_t)UINT32_MAX) | 2147483647;
+	slog_info("wrapped");
+	ck_assert_ptr_nonnull(strstr(logged_sd(), "sequenceId=\"1\""));
+	pid_t child = fork();
+	if (child == 0) {
+		slog_info("of_the_child");
+		slog_info("of_the_child");
+		_exit(strstr(logged(), "sequenceId=\"2\"") != NULL ? 0 : 1);
+	}
+	int status;
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+START_TEST(time_quality_says_whether_the_clock_is_synchronized)
+{
+	static struct slog_rfc5424_encoder own = SLOG_RFC5424_ENCODER_INIT;
+	own.time_quality = true;
+	rfc5424_sink->encoder = &own.encoder;
+	slog_info("first");
+	const char *sd = logged_sd();
+	ck_assert(strcmp(sd, "[timeQuality tzKnown=\"1\" isSynced=\"0\"]") == 0 ||
+	          strncmp(sd, "[timeQuality tzKnown=\"1\" isSynced=\"1\" syncAccuracy=\"", 55) == 0);
+}
+END_TEST
+
+START_TEST(elements_of_others_count_among_the_200_parameters)
+{
+	static uint64_t sequence;
+	static struct slog_rfc5424_encoder own = SLOG_RFC5424_ENCODER_INIT;
+	static char keys[195][8];
+	struct slog_field fields[195];
+	own.sequence = &sequence;
+	rfc5424_sink->encoder = &own.encoder;
+	for (int i = 0; i < 195; i++) {
+		snprintf(keys[i], sizeof keys[i], "k%d", i);
+		fields[i] = slog_kv(keys[i], i);
+	}
+	slog_event(&slog_default_logger, SLOG_INFO, "many", fields, 195);
+	const char *sd = logged_sd();
+	ck_assert_ptr_nonnull(strstr(sd, " k193=\"193\" ~o=\"{\\\"k194\\\":194}\"]"));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("encode");
@@ -390,6 +454,9 @@ int main(void)
 	tcase_add_test(tcase, a_message_is_not_cut_inside_a_character);
 	tcase_add_test(tcase, a_field_that_was_cut_does_not_bring_back_the_one_it_replaced);
 	tcase_add_test(tcase, a_line_for_people_has_no_control_characters);
+	tcase_add_test(tcase, a_gap_in_sequence_ids_is_a_loss_and_nothing_else);
+	tcase_add_test(tcase, time_quality_says_whether_the_clock_is_synchronized);
+	tcase_add_test(tcase, elements_of_others_count_among_the_200_parameters);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
