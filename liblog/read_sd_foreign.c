@@ -114,55 +114,56 @@ static void pack_element(struct slog_packer *packer, struct slog_read_text param
 	slog_pack_end(packer);
 }
 
-/* Whether an element before this one has its SD-ID. */
-static bool occurs_before(struct slog_read_text sd, struct slog_read_text id)
+/* The elements of a message that are not ours. */
+struct elements {
+	size_t count;
+	struct slog_sd_element_text all[SLOG_READ_ELEMENTS_MAX];
+};
+
+static void list_elements(struct elements *elements, struct slog_read_text sd, struct slog_read_text own)
 {
 	struct slog_sd_element_text element;
-	while (slog_sd_take_element(&sd, &element) && element.id.text != id.text)
-		if (equal(element.id, id))
-			return true;
-	return false;
+	struct slog_read_text split;
+	elements->count = 0;
+	while (slog_sd_take_element(&sd, &element) && elements->count < SLOG_READ_ELEMENTS_MAX)
+		if (!slog_sd_is_own(element.id, own, &split))
+			elements->all[elements->count++] = element;
 }
 
-/* How many elements of the text have this SD-ID; packs them if there is a packer. */
-static size_t each_with_id(struct slog_read_text sd, struct slog_read_text id, struct slog_packer *packer)
+/* Packs all elements that have the SD-ID of the one at i, as a list if there are more; nothing if one came before. */
+static void pack_same(struct slog_packer *packer, const struct elements *elements, size_t i)
 {
-	struct slog_sd_element_text element;
+	struct slog_read_text id = elements->all[i].id;
 	size_t count = 0;
-	while (slog_sd_take_element(&sd, &element)) {
-		if (!equal(element.id, id))
+	for (size_t j = 0; j < elements->count; j++) {
+		if (!equal(elements->all[j].id, id))
 			continue;
+		if (j < i)
+			return;
 		count++;
-		if (packer != NULL)
-			pack_element(packer, element.params);
 	}
-	return count;
+	slog_pack_octets(packer, SLOG_READ_STRING, id.text, id.length);
+	if (count > 1)
+		slog_pack_begin(packer, SLOG_READ_LIST);
+	for (size_t j = i; j < elements->count; j++)
+		if (equal(elements->all[j].id, id))
+			pack_element(packer, elements->all[j].params);
+	if (count > 1)
+		slog_pack_end(packer);
 }
 
 void slog_sd_pack_foreign(struct slog_reading *reading, struct slog_packer *packer, struct slog_read_text sd,
                           struct slog_read_text own)
 {
-	struct slog_read_text rest = sd;
-	struct slog_read_text split;
-	struct slog_sd_element_text element;
-	char *before = packer->at;
-	bool has_elements = false;
+	struct elements elements;
+	list_elements(&elements, sd, own);
+	if (elements.count == 0)
+		return;
+	char *packed = packer->at;
 	slog_pack_begin(packer, SLOG_READ_OBJECT);
-	while (slog_sd_take_element(&rest, &element)) {
-		if (slog_sd_is_own(element.id, own, &split) || occurs_before(sd, element.id))
-			continue;
-		bool is_repeated = each_with_id(sd, element.id, NULL) > 1;
-		slog_pack_octets(packer, SLOG_READ_STRING, element.id.text, element.id.length);
-		if (is_repeated)
-			slog_pack_begin(packer, SLOG_READ_LIST);
-		each_with_id(sd, element.id, packer);
-		if (is_repeated)
-			slog_pack_end(packer);
-		has_elements = true;
-	}
+	for (size_t i = 0; i < elements.count; i++)
+		pack_same(packer, &elements, i);
 	slog_pack_end(packer);
-	if (!has_elements)
-		packer->at = before;
-	else if (!packer->overflowed)
-		reading->structured_data = slog_packed_value(before);
+	if (!packer->overflowed)
+		reading->structured_data = slog_packed_value(packed);
 }

@@ -6,8 +6,10 @@
 
 #include <liblog/rfc5424.h>
 
-/* What the encoder writes before MSGID for an event of nobody at no time. */
-enum { EMPTY_HEADER_MAX_BYTES = 128 };
+enum {
+	EMPTY_HEADER_MAX_BYTES = 128, /* what the encoder writes before MSGID for an event of nobody at no time */
+	REWRITTEN_MAX_BYTES = 65536,  /* STRUCTURED-DATA of a larger message is not written again: it would take too long */
+};
 
 static struct slog_read_text text_of(struct bytes bytes)
 {
@@ -74,7 +76,7 @@ static bool is_exact(const struct convert_typed *typed, const struct message *me
 		.is_cut = event->is_cut,
 		.cut = event->cut,
 	};
-	if (event->sd_id.length >= sizeof sd_id)
+	if (event->sd_id.length >= sizeof sd_id || message->structured_data.len > REWRITTEN_MAX_BYTES)
 		return false;
 	memcpy(sd_id, event->sd_id.text, event->sd_id.length);
 	sd_id[event->sd_id.length] = '\0';

@@ -68,3 +68,9 @@ def test_json_to_rfc5424_to_json_is_the_same():
     assert len(events) == len(lines)
     for event, line in zip(events, lines):
         assert list(typed_events.without_header(event).items()) == list(line.items())
+
+
+def test_a_message_made_to_take_long_does_not():
+    members = ",".join(f'\\"a{n}\\":0' for n in range(80000))
+    event, = convert(HEADER + '[slog@32473 ~o="{' + members + '}"]')
+    assert event["a79999"] == 0 and "raw" in event["relay"]

@@ -262,6 +262,25 @@ static struct slog_sink *open_memory(const struct slog_encoder *encoder)
 	return sink;
 }
 
+static struct slog_sink *sd_sink, *json_sink;
+
+static void start(void)
+{
+	struct slog_options options = {.size = sizeof options, .app_name = "app", .hostname = "host", .levels = "trace"};
+	sd_sink = options.sink = open_memory(&slog_encoder_rfc5424);
+	json_sink = open_memory(&slog_encoder_json);
+	MUST(slog_open(&options) == 0);
+}
+
+static void stop(void)
+{
+	slog_set_sink(&slog_default_logger, NULL);
+	slog_sink_close(&sd_sink);
+	slog_sink_close(&json_sink);
+	slog_close();
+	slog_clock_freeze(NULL);
+}
+
 /* A field "message" and a text for people cannot be in one call, nor can NUL be in an event's name. */
 static bool can_be_logged(const struct slog_entry *entry)
 {
@@ -273,14 +292,6 @@ static bool can_be_logged(const struct slog_entry *entry)
 
 static void must_be_logged(const struct slog_entry *entry, struct slog_line sd, struct slog_line json)
 {
-	static struct slog_sink *sd_sink, *json_sink;
-	if (sd_sink == NULL) {
-		struct slog_options options = {.size = sizeof options, .app_name = "app", .hostname = "host", .levels = "trace"};
-		sd_sink = open_memory(&slog_encoder_rfc5424);
-		json_sink = open_memory(&slog_encoder_json);
-		options.sink = open_memory(NULL);
-		MUST(slog_open(&options) == 0);
-	}
 	if (!can_be_logged(entry))
 		return;
 	slog_clock_freeze(&entry->time);
@@ -357,6 +368,7 @@ int main(void)
 	Suite *suite = suite_create("read_random");
 	TCase *tcase = tcase_create("all");
 	tcase_set_timeout(tcase, 120);
+	tcase_add_checked_fixture(tcase, start, stop);
 	tcase_add_loop_test(tcase, random_events_come_back_from_both_forms, 0, 10);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
