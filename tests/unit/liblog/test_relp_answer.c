@@ -57,7 +57,8 @@ END_TEST
 START_TEST(what_is_no_answer_is_invalid)
 {
 	static const char *const wrong[] = {
-		" rsp 0\n", "x", "1234567890 rsp 0\n", "1 rsp 0 \n", "1 rsp 6 200 OK\r", "1 rsp 5 200 OK\n", "1  rsp 0\n", "1 RSP 0\n",
+		" rsp 0\n", "x", "1234567890 rsp 0\n", "1 rsp 0 \n", "1 rsp 6 200 OK\r", "1 rsp 5 200 OK\n", "1  rsp 0\n",
+		"1 RSP 0\n",
 		"1 rspx 0\n", "1 syslog 1 x\n", "1 rsp x\n", "1 rsp 0000000000\n", "1 rsp 4097 x", "1\n", "-1 rsp 0\n",
 	};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {

@@ -242,8 +242,7 @@ START_TEST(a_program_that_exits_without_closing_loses_nothing)
 {
 	pid_t child = fork();
 	if (child == 0) {
-		struct slog_options options = {.size = sizeof options, .sink = slog_sink_async(slog_sink_file(peer_path, NULL), NULL)};
-		slog_open(&options);
+		peer_use(slog_sink_async(slog_sink_file(peer_path, NULL), NULL));
 		for (int i = 0; i < 1000; i++)
 			slog_info("t", "i", i);
 		exit(0);
