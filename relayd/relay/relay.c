@@ -128,36 +128,6 @@ static enum relay_result open_spool(struct relay *relay, char *error)
 	return RELAY_SPOOL_UNUSABLE;
 }
 
-static enum relay_result open_cursors(struct relay *relay, char *error)
-{
-	for (unsigned i = 0; i < relay->settings->outputs_count; i++) {
-		const struct output_settings *settings = &relay->settings->outputs[i];
-		const struct output_common *common = settings->options;
-		struct spool_cursor_options options = {
-			.name = settings->name,
-			.from = (enum spool_from)common->from,
-			.when_behind = (enum spool_when_behind)common->when_behind,
-			.max_lag_bytes = common->max_lag_size,
-			.max_lag_ns = common->max_lag_time_ns,
-		};
-		relay->outputs[i].settings = settings;
-		relay->outputs[i].cursor = spool_cursor_open(relay->spool, &options, error);
-		if (relay->outputs[i].cursor == NULL)
-			return RELAY_SPOOL_UNUSABLE;
-		relay->outputs_count++;
-	}
-	struct spool_orphan orphan;
-	unsigned orphans = spool_orphans(relay->spool, &orphan, 1);
-	if (orphans == 0)
-		return RELAY_OK;
-	snprintf(error, RELAY_ERROR_MAX_BYTES,
-	         "the spool %s keeps %" PRIu64 " messages for the output \"%s\", which is not in the configuration%s; give an "
-	         "output that name, or run \"relayctl spool rename-output\" or \"relayctl spool forget\"",
-	         relay->settings->process.spool.is.path, orphan.pending, orphan.name,
-	         orphans > 1 ? " (and there are more such outputs)" : "");
-	return RELAY_ORPHANED_CURSOR;
-}
-
 /* Counters run since the spool was created, drivers count since they were opened. */
 static uint64_t received_before(const struct relay *relay, unsigned spool_index)
 {
@@ -227,7 +197,7 @@ static enum relay_result open_parts(struct relay *relay, char *error)
 		return RELAY_INPUT_FAILED;
 	enum relay_result result = open_spool(relay, error);
 	if (result == RELAY_OK)
-		result = open_cursors(relay, error);
+		result = relay_open_cursors(relay, error);
 	if (result == RELAY_OK && !relay_workers_open(relay))
 		result = RELAY_NO_MEMORY;
 	if (result == RELAY_OK)

@@ -79,6 +79,14 @@ void relay_workers_close(struct relay *relay);
 void relay_on_worker_stored(void *context, unsigned worker);
 void relay_on_room(void *context);
 
+/* relay_cursors.c */
+
+/*
+ * Opens the cursor of every output, and makes those that are not there. RELAY_ORPHANED_CURSOR with a sentence in `error`,
+ * and without having made any, if the spool has one that no settings name (spool page, rule 12).
+ */
+enum relay_result relay_open_cursors(struct relay *relay, char *error);
+
 /* relay_status.c */
 
 /* The status document of `relayctl status` as one line of JSON, allocated; NULL if memory is short. */

@@ -19,4 +19,7 @@ void convert_print_help(FILE *out);
 enum relayctl_exit status_run(int argc, char **argv);
 void status_print_help(FILE *out);
 
+enum relayctl_exit spool_run(int argc, char **argv);
+void spool_print_help(FILE *out);
+
 #endif

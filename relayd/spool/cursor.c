@@ -55,6 +55,7 @@ static void create(struct spool_cursor *cursor, const struct spool_cursor_option
 	cursor->start = lost || options->from == SPOOL_FROM_OLDEST ? oldest : spool_stored(spool);
 	atomic_store_explicit(&cursor->delivered, cursor->start, memory_order_release);
 	cursor->payload_checksum = 0;
+	cursor->servers = 0;
 	cursor->block = (struct spool_place){0};
 	cursor->totals = (struct spool_output_totals){0};
 	cursor->used = true;
@@ -225,6 +226,7 @@ unsigned spool_orphans(const struct spool *spool, struct spool_orphan *orphans, 
 			struct spool_orphan *orphan = &orphans[found];
 			memcpy(orphan->name, cursor->name, sizeof orphan->name);
 			orphan->delivered = spool_cursor_delivered(cursor);
+			orphan->damaged = cursor->lost;
 			orphan->pending = spool_stored(spool) > orphan->delivered ? spool_stored(spool) - orphan->delivered : 0;
 		}
 		found++;

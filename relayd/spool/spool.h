@@ -37,6 +37,7 @@ enum {
 	SPOOL_NAME_MAX_BYTES = 64,    /* of an input's or output's name */
 	SPOOL_INPUTS_MAX = 256,       /* names of inputs that one spool remembers */
 	SPOOL_WORKERS_MAX = 64,
+	SPOOL_CURSORS_MAX = 64,       /* outputs that one spool has places for */
 	SPOOL_ERROR_MAX_BYTES = 512,
 	SPOOL_STREAM_ID_BYTES = 16,
 };
@@ -234,8 +235,11 @@ struct spool_view {
 	uint32_t count;            /* records: last - first + 1 */
 	int64_t base_ns;           /* receive time that record times count from */
 	unsigned input;            /* index of its input (spool_input_name) */
-	struct bytes records;      /* walk it with spool_record_next() */
-	uint64_t payload_checksum; /* for cursors and marks */
+	struct bytes records;      /* walk it with spool_record_next(); empty if it was to stay packed */
+	struct bytes packed;       /* the payload as it lies in the spool */
+	uint32_t unpacked_len;     /* octets of the records */
+	uint8_t codec;             /* enum block_codec, of `packed` */
+	uint64_t payload_checksum; /* of `packed`: for cursors and marks */
 	struct spool_place place;
 };
 
@@ -255,6 +259,9 @@ void spool_reader_close(struct spool_reader **reader);
 
 /* Goes to `sequence`, forward or back (after a reconnect): the next block read holds it. */
 void spool_reader_seek(struct spool_reader *reader, uint64_t sequence);
+
+/* Whether blocks are lent as they lie, without unpacking them: `records` is empty. From the next spool_read() on. */
+void spool_reader_leave_packed(struct spool_reader *reader, bool packed);
 
 /* Lends the next block, if stored. Records before the sequence sought are in the view: the caller skips them. */
 enum spool_read_result spool_read(struct spool_reader *reader, struct spool_view *view);
@@ -336,8 +343,12 @@ struct spool_orphan {
 	char name[SPOOL_NAME_MAX_BYTES + 1];
 	uint64_t delivered;
 	uint64_t pending; /* messages that it holds back */
+	bool damaged;     /* both its slots are: the name is only its place, and the next new cursor takes it */
 };
-/* Fills at most `max` orphans and returns how many there are. After all cursors are opened, before spool_start(). */
+/*
+ * Fills at most `max` of the cursors that are not open now and returns how many there are, SPOOL_CURSORS_MAX at the most:
+ * before any is opened, all; afterwards, those that nobody asked for. Before spool_start().
+ */
 unsigned spool_orphans(const struct spool *spool, struct spool_orphan *orphans, unsigned max);
 
 /* Removes the cursor of that name, open spool, not started. False if there is none. For `relayctl spool forget`. */

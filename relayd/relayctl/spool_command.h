@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `relayctl spool COMMAND`: the commands, and what all of them are told in the same way: where the spool is. */
+#ifndef RELAYD_RELAYCTL_SPOOL_COMMAND_H
+#define RELAYD_RELAYCTL_SPOOL_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "relayctl/relayctl.h"
+
+enum { SPOOL_WORDS_MAX = 2 };
+
+/* What the command line says. Texts are the command line's own. */
+struct spool_arguments {
+	const char *label;                 /* "relayctl spool forget": how messages begin */
+	const char *path;                  /* the spool's directory */
+	const char *words[SPOOL_WORDS_MAX];/* what stands behind the options; NULL: not given */
+	bool yes;                          /* --yes */
+};
+
+/* The commands: each has checked nothing yet but the number of words. */
+enum relayctl_exit spool_forget_run(const struct spool_arguments *arguments);
+enum relayctl_exit spool_rename_output_run(const struct spool_arguments *arguments);
+
+#endif

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `relayctl spool forget` and `rename-output`: outputs that left the configuration, or have another name in it. */
+#include <inttypes.h>
+
+#include "output/output_common.h"
+#include "relayctl/spool_change.h"
+#include "spool/spool_hand.h"
+
+static enum relayctl_exit fail(const struct spool_arguments *arguments, const char *error)
+{
+	fprintf(stderr, "%s: %s\n", arguments->label, error);
+	return RELAYCTL_FAILED;
+}
+
+/* The spool's lock and the cursor that the first word names; NULL after having said why not. */
+static struct spool_hand *take(const struct spool_arguments *arguments, struct spool_orphan *cursor)
+{
+	char error[SPOOL_ERROR_MAX_BYTES];
+	if (!spool_change_allowed(arguments))
+		return NULL;
+	struct spool_hand *hand = spool_hand_take(arguments->path, error);
+	if (hand == NULL) {
+		fail(arguments, error);
+		return NULL;
+	}
+	if (spool_hand_find(hand, arguments->words[0], cursor))
+		return hand;
+	fprintf(stderr, "%s: %s: has no place of an output \"%s\"\n", arguments->label, arguments->path, arguments->words[0]);
+	spool_hand_release(&hand);
+	return NULL;
+}
+
+static enum relayctl_exit forget(const struct spool_arguments *arguments, struct spool_hand *hand,
+                                 const struct spool_orphan *cursor)
+{
+	char question[256];
+	char error[SPOOL_ERROR_MAX_BYTES];
+	snprintf(question, sizeof question, "the output \"%s\" has not got %" PRIu64 " messages. Give them up?", cursor->name,
+	         cursor->pending);
+	if (cursor->pending > 0 && !spool_change_confirmed(arguments, question))
+		return RELAYCTL_FAILED;
+	const struct spool_audit audit = {.command = "forget", .output = cursor->name, .messages = cursor->pending};
+	if (!spool_change_audit(arguments, &audit))
+		return RELAYCTL_FAILED;
+	if (!spool_hand_forget(hand, cursor->name, error))
+		return fail(arguments, error);
+	printf("%s: the place of the output \"%s\" is gone, with %" PRIu64 " messages that it had not got\n", arguments->path,
+	       cursor->name, cursor->pending);
+	return RELAYCTL_OK;
+}
+
+enum relayctl_exit spool_forget_run(const struct spool_arguments *arguments)
+{
+	struct spool_orphan cursor;
+	struct spool_hand *hand = take(arguments, &cursor);
+	enum relayctl_exit code = hand != NULL ? forget(arguments, hand, &cursor) : RELAYCTL_FAILED;
+	spool_hand_release(&hand);
+	return code;
+}
+
+static enum relayctl_exit rename_output(const struct spool_arguments *arguments, struct spool_hand *hand,
+                                        const struct spool_orphan *cursor)
+{
+	const char *new_name = arguments->words[1];
+	char error[SPOOL_ERROR_MAX_BYTES];
+	struct spool_orphan other;
+	if (spool_hand_find(hand, new_name, &other)) {
+		fprintf(stderr, "%s: %s: has a place of an output \"%s\" already\n", arguments->label, arguments->path, new_name);
+		return RELAYCTL_FAILED;
+	}
+	const struct spool_audit audit = {
+		.command = "rename-output", .output = cursor->name, .new_name = new_name, .messages = cursor->pending};
+	if (!spool_change_audit(arguments, &audit))
+		return RELAYCTL_FAILED;
+	if (!spool_hand_rename(hand, cursor->name, new_name, error))
+		return fail(arguments, error);
+	printf("%s: the place of the output \"%s\" is now that of \"%s\", which gets %" PRIu64 " messages first\n",
+	       arguments->path, cursor->name, new_name, cursor->pending);
+	return RELAYCTL_OK;
+}
+
+enum relayctl_exit spool_rename_output_run(const struct spool_arguments *arguments)
+{
+	char error[OUTPUT_ERROR_MAX_BYTES];
+	struct spool_orphan cursor;
+	/* A name that no configuration can have would lock the spool for good. */
+	const struct output_common named = {.name = (char *)(uintptr_t)arguments->words[1]};
+	if (!output_common_check(&named, error))
+		return fail(arguments, error);
+	struct spool_hand *hand = take(arguments, &cursor);
+	enum relayctl_exit code = hand != NULL ? rename_output(arguments, hand, &cursor) : RELAYCTL_FAILED;
+	spool_hand_release(&hand);
+	return code;
+}
