@@ -13,6 +13,8 @@
 #include "sd_element.h"
 #include "standard_elements.h"
 
+static const char bom[] = "\xEF\xBB\xBF";
+
 static void put_field(struct slog_line *line, const char *text, size_t length, size_t max)
 {
 	char field[SLOG_HOSTNAME_MAX];
@@ -81,7 +83,11 @@ void slog_encode_rfc5424(const struct slog_encoder *encoder, const struct slog_e
 	else if (params == 0)
 		slog_line_put_char(line, '-');
 	if (entry->message != NULL) {
+		bool begins_with_bom = entry->message_length >= sizeof bom - 1 && memcmp(entry->message, bom, sizeof bom - 1) == 0;
 		slog_line_put_char(line, ' ');
+		/* A reader takes one BOM away, as it must (RFC 5424, 6.4): the message's own is then left. */
+		if (begins_with_bom)
+			slog_line_put_string(line, bom);
 		slog_line_put_escaped(line, slog_rfc5424_msg, entry->message, entry->message_length);
 	}
 }

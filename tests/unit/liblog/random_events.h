@@ -65,7 +65,8 @@ static const char *const random_pieces[] = {
 	"~cut", ".", "..", ",", ":", "{", "}", "{}", "[]", "[1,\"x\"]", "{\"a\":1}", "true", "false", "null", "0", "-0", "1.5",
 	"1e5", "12345", "01", "NaN", "data:;base64,AAEC", "\n", "\r", "\t", "\033", "\x7F", "\x01", "severity", "_severity",
 	"__message", "message", "structured_data", "relay", "ü", "日本", "😀", "␊", "␛", "␠", "␡", "␀", "\uF8FF", "\uEF80",
-	"\uEFFF", "\uEF7F", "\uF000", "\xC2\x85", "\u2028", "\\n", "\\u0041", "\\\"", "@cee:", "<0>1 ", "\x80", "\xC3", "\xFF",
+	"\uEFFF", "\uEF7F", "\uF000", "\xC2\x85", "\u2028", "\uFEFF", "\\n", "\\u0041", "\\\"", "@cee:", "<0>1 ",
+	"\x80", "\xC3", "\xFF",
 	"\xED\xA0\x80", "\xE2\x90", "\xC0\x80", "\xF5", "\xEE\xBE",
 };
 

@@ -286,6 +286,12 @@ START_TEST(a_message_is_undone_only_beside_our_element)
 }
 END_TEST
 
+START_TEST(a_message_that_begins_with_a_bom_keeps_it)
+{
+	COMES_BACK("{\"a\":1}", "\xEF\xBB\xBFtext", "t", "message", "\xEF\xBB\xBFtext", "a", 1);
+}
+END_TEST
+
 START_TEST(an_element_with_too_many_parameters_is_somebody_elses)
 {
 	static char sd[8192] = "[slog@1";
@@ -591,6 +597,7 @@ int main(void)
 	tcase_add_test(tcase, an_own_sd_id_is_known_by_its_parameter_wherever_it_is);
 	tcase_add_test(tcase, elements_of_others_are_strings_in_three_forms);
 	tcase_add_test(tcase, a_message_is_undone_only_beside_our_element);
+	tcase_add_test(tcase, a_message_that_begins_with_a_bom_keeps_it);
 	tcase_add_test(tcase, an_element_with_too_many_parameters_is_somebody_elses);
 	tcase_add_test(tcase, what_is_no_syslog_msg_is_invalid);
 	tcase_add_test(tcase, a_reserved_name_without_its_type_is_an_ordinary_field);
