@@ -13,23 +13,36 @@ size_t decimal_read(struct bytes text, size_t digits_max, uint64_t *value)
 	return len;
 }
 
+/* 00 to 99: two digits a step halve the divisions. */
+static const char pairs[200] = "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+							   "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+							   "8081828384858687888990919293949596979899";
+
+static size_t digits_of(uint64_t value)
+{
+	for (size_t digits = 1;; digits += 4, value /= 10000) {
+		if (value < 10)
+			return digits;
+		if (value < 100)
+			return digits + 1;
+		if (value < 1000)
+			return digits + 2;
+		if (value < 10000)
+			return digits + 3;
+	}
+}
+
 size_t decimal_write(uint64_t value, uint8_t *out)
 {
-	uint8_t digits[DECIMAL_DIGITS_MAX];
-	size_t len = 0;
-	do {
-		digits[len++] = (uint8_t)('0' + value % 10);
-		value /= 10;
-	} while (value > 0);
-	for (size_t i = 0; i < len; i++)
-		out[i] = digits[len - 1 - i];
+	size_t len = digits_of(value);
+	decimal_write_padded(value, len, out);
 	return len;
 }
 
 void decimal_write_padded(uint64_t value, size_t width, uint8_t *out)
 {
-	while (width > 0) {
-		out[--width] = (uint8_t)('0' + value % 10);
-		value /= 10;
-	}
+	for (; width >= 2; width -= 2, value /= 100)
+		memcpy(out + width - 2, pairs + value % 100 * 2, 2);
+	if (width == 1)
+		out[0] = (uint8_t)('0' + value % 10);
 }

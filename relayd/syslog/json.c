@@ -16,6 +16,9 @@ struct object {
 	bool has_members;
 };
 
+/* A member's key as it is written behind another member; nothing in our keys needs an escape. */
+#define KEY(name) BYTES(",\"" name "\":")
+
 static struct object begin_object(struct slog_line *line)
 {
 	slog_line_put_char(line, '{');
@@ -27,16 +30,24 @@ static void end_object(struct object *object)
 	slog_line_put_char(object->line, '}');
 }
 
-/* `key` is one of ours: nothing in it needs an escape. */
-static void put_key(struct object *object, const char *key)
+static inline void put_key(struct object *object, struct bytes key)
 {
-	slog_line_put_string(object->line, object->has_members ? ",\"" : "\"");
-	slog_line_put_string(object->line, key);
-	slog_line_put_string(object->line, "\":");
+	if (!object->has_members)
+		key = bytes_after(key, 1); /* without the comma */
 	object->has_members = true;
+	slog_line_put(object->line, (const char *)key.at, key.len);
 }
 
-static void put_string(struct object *object, const char *key, struct bytes value)
+/* `word` is one of ours: nothing in it needs an escape. */
+static void put_word(struct object *object, struct bytes key, struct bytes word)
+{
+	put_key(object, key);
+	slog_line_put_char(object->line, '"');
+	slog_line_put(object->line, (const char *)word.at, word.len);
+	slog_line_put_char(object->line, '"');
+}
+
+static void put_string(struct object *object, struct bytes key, struct bytes value)
 {
 	put_key(object, key);
 	slog_line_put_char(object->line, '"');
@@ -44,13 +55,13 @@ static void put_string(struct object *object, const char *key, struct bytes valu
 	slog_line_put_char(object->line, '"');
 }
 
-static void put_field(struct object *object, const char *key, struct bytes field)
+static void put_field(struct object *object, struct bytes key, struct bytes field)
 {
 	if (field.len > 0)
 		put_string(object, key, field);
 }
 
-static void put_number(struct object *object, const char *key, uint32_t number)
+static void put_number(struct object *object, struct bytes key, uint32_t number)
 {
 	put_key(object, key);
 	slog_line_put_u64(object->line, number);
@@ -62,7 +73,7 @@ static void put_timestamp(struct object *object, const struct message *message, 
 	if ((message->flags & (MESSAGE_TIME_ABSENT | MESSAGE_TIME_INVALID)) != 0)
 		return;
 	bool with_offset = zone_configured || (message->flags & MESSAGE_ZONE_GUESSED) == 0;
-	put_string(object, "timestamp",
+	put_word(object, KEY("timestamp"),
 			   bytes_of(text, timestamp_write(&message->time, TIMESTAMP_DIGITS_MAX, with_offset, text)));
 }
 
@@ -70,20 +81,22 @@ static void put_received(struct object *object, int64_t received_ns)
 {
 	uint8_t text[TIMESTAMP_TEXT_MAX_BYTES];
 	struct message_time time = {.unix_ns = received_ns, .digits = TIMESTAMP_RFC5424_DIGITS_MAX};
-	put_string(object, "received", bytes_of(text, timestamp_write(&time, TIMESTAMP_RFC5424_DIGITS_MAX, true, text)));
+	put_word(object, KEY("received"), bytes_of(text, timestamp_write(&time, TIMESTAMP_RFC5424_DIGITS_MAX, true, text)));
 }
 
 static void put_peer(struct object *object, const struct peer *peer)
 {
 	uint8_t address[PEER_TEXT_MAX_BYTES];
-	put_key(object, "peer");
+	put_key(object, KEY("peer"));
 	struct object inner = begin_object(object->line);
-	put_field(&inner, "address", bytes_of(address, peer_write_endpoint(peer, address)));
-	put_string(&inner, "transport", bytes_of_text(transport_name((enum transport)peer->transport)));
+	size_t address_len = peer_write_endpoint(peer, address);
+	if (address_len > 0)
+		put_word(&inner, KEY("address"), bytes_of(address, address_len));
+	put_word(&inner, KEY("transport"), bytes_of_text(transport_name((enum transport)peer->transport)));
 	if (peer->has_credentials) {
-		put_number(&inner, "pid", peer->pid);
-		put_number(&inner, "uid", peer->uid);
-		put_number(&inner, "gid", peer->gid);
+		put_number(&inner, KEY("pid"), peer->pid);
+		put_number(&inner, KEY("uid"), peer->uid);
+		put_number(&inner, KEY("gid"), peer->gid);
 	}
 	end_object(&inner);
 }
@@ -92,7 +105,7 @@ static void put_flags(struct object *object, uint32_t flags)
 {
 	if (flags == 0)
 		return;
-	put_key(object, "flags");
+	put_key(object, KEY("flags"));
 	const char *opening = "[\"";
 	for (unsigned bit = 0; bit < MESSAGE_FLAGS; bit++) {
 		if ((flags >> bit & 1) == 0)
@@ -109,28 +122,28 @@ static void put_relay(struct object *object, const struct envelope *envelope, co
 	bool reproduced = message_is_reproduced(envelope) && !options->typed_is_inexact;
 	if (options->from_file && envelope->message.flags == 0 && reproduced && options->error == NULL)
 		return;
-	put_key(object, "relay");
+	put_key(object, KEY("relay"));
 	struct object inner = begin_object(object->line);
 	if (!options->from_file) {
 		put_received(&inner, envelope->received_ns);
 		put_peer(&inner, &envelope->peer);
-		put_field(&inner, "input", options->input_name);
+		put_field(&inner, KEY("input"), options->input_name);
 	}
 	put_flags(&inner, envelope->message.flags);
 	if (!reproduced)
-		put_string(&inner, "raw", envelope->raw);
+		put_string(&inner, KEY("raw"), envelope->raw);
 	if (options->error != NULL)
-		put_string(&inner, "error", bytes_of_text(options->error));
+		put_string(&inner, KEY("error"), bytes_of_text(options->error));
 	end_object(&inner);
 }
 
 /* MSGID, MSG and STRUCTURED-DATA as they stand. */
 static void put_contents(struct object *object, const struct message *message)
 {
-	put_field(object, "msgid", message->msgid);
-	put_field(object, "message", message->msg);
+	put_field(object, KEY("msgid"), message->msgid);
+	put_field(object, KEY("message"), message->msg);
 	if (message->structured_data.len > 0) {
-		put_key(object, "structured_data");
+		put_key(object, KEY("structured_data"));
 		json_put_structured_data(object->line, message->structured_data, (message->flags & MESSAGE_SD_REPEATED) != 0);
 	}
 }
@@ -138,15 +151,15 @@ static void put_contents(struct object *object, const struct message *message)
 /* The same as the event that it is. */
 static void put_event(struct object *object, const struct slog_reading *event)
 {
-	put_field(object, "msgid", bytes_of((const uint8_t *)event->name.text, event->name.length));
-	put_field(object, "message", bytes_of((const uint8_t *)event->message.text, event->message.length));
+	put_field(object, KEY("msgid"), bytes_of((const uint8_t *)event->name.text, event->name.length));
+	put_field(object, KEY("message"), bytes_of((const uint8_t *)event->message.text, event->message.length));
 	slog_read_put_json_fields(&event->fields, object->line);
 	if (event->is_cut) {
-		put_key(object, "~cut");
+		put_key(object, KEY("~cut"));
 		slog_line_put_u64(object->line, event->cut);
 	}
 	if (event->structured_data.type == SLOG_READ_OBJECT) {
-		put_key(object, "structured_data");
+		put_key(object, KEY("structured_data"));
 		slog_read_put_json(&event->structured_data, object->line);
 	}
 }
@@ -157,11 +170,11 @@ size_t json_encode(const struct envelope *envelope, const struct json_options *o
 	struct slog_line line = slog_line_in((char *)out, room);
 	struct object object = begin_object(&line);
 	put_timestamp(&object, message, options->zone_configured);
-	put_string(&object, "severity", bytes_of_text(pri_severity_name(message_severity(message))));
-	put_string(&object, "facility", bytes_of_text(pri_facility_name(message_facility(message))));
-	put_field(&object, "hostname", message->hostname);
-	put_field(&object, "app_name", message->app_name);
-	put_field(&object, "procid", message->procid);
+	put_word(&object, KEY("severity"), bytes_of_text(pri_severity_name(message_severity(message))));
+	put_word(&object, KEY("facility"), bytes_of_text(pri_facility_name(message_facility(message))));
+	put_field(&object, KEY("hostname"), message->hostname);
+	put_field(&object, KEY("app_name"), message->app_name);
+	put_field(&object, KEY("procid"), message->procid);
 	if (options->typed != NULL)
 		put_event(&object, options->typed);
 	else

@@ -32,13 +32,25 @@ bool peer_is_local(const struct peer *peer)
 	return memcmp(peer->address, none, sizeof none) == 0 && peer->port == 0;
 }
 
+static size_t write_ipv4(const uint8_t *address, uint8_t *out)
+{
+	size_t len = 0;
+	for (unsigned i = 0; i < 4; i++) {
+		if (i > 0)
+			out[len++] = '.';
+		len += decimal_write(address[i], out + len);
+	}
+	return len;
+}
+
 size_t peer_write_address(const struct peer *peer, uint8_t *out)
 {
 	char text[INET6_ADDRSTRLEN];
 	if (peer_is_local(peer))
 		return 0;
-	bool ipv4 = peer_is_ipv4(peer);
-	const char *good = inet_ntop(ipv4 ? AF_INET : AF_INET6, peer->address + (ipv4 ? IPV4_AT : 0), text, sizeof text);
+	if (peer_is_ipv4(peer))
+		return write_ipv4(peer->address + IPV4_AT, out);
+	const char *good = inet_ntop(AF_INET6, peer->address, text, sizeof text);
 	assert(good != NULL);
 	size_t len = strlen(text);
 	memcpy(out, text, len);
