@@ -12,7 +12,7 @@
  *	}
  *
  * The bytes may come from anybody. Nothing is allocated: the caller lends `room`, in which everything that was escaped
- * stands without its escapes. Reading an SD-ELEMENT takes up to 20 KiB of stack, everything else little. A reading and
+ * stands without its escapes. Reading an SD-ELEMENT takes up to 24 KiB of stack, everything else little. A reading and
  * all that was taken from it point into the text and the room, and live as long as both do.
  *
  * Types are those of the wire: null, bool, number, string (octets), list, object. What was logged as a time, an
