@@ -132,7 +132,10 @@ void slog_deliver(struct slog_sink *sink, struct slog_entry *entry, struct slog_
 		deliver_large(sink, entry, lane);
 		return;
 	}
-	struct slog_line line = encode(sink, entry, lane->room, SLOG_LANE_LINE_BYTES);
+	/* Not by encode(): a line that is returned is copied, and waits for its own stores. */
+	size_t size = SLOG_LANE_LINE_BYTES;
+	struct slog_line line = slog_line_in(lane->room, size < sink->max_size ? size : sink->max_size);
+	sink->encoder->encode(sink->encoder, entry, &line);
 	if (line.overflowed)
 		deliver_large(sink, entry, lane);
 	else

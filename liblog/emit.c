@@ -19,23 +19,26 @@ static __attribute__((noinline)) void emit(struct slog_lane *lane, struct slog_l
 	const struct slog_logger_state *named = logger->state->named->state;
 	prepared->headers = &lane->headers;
 	slog_headers_refresh(&lane->headers);
-	struct slog_entry entry = {
-		.time = slog_clock_now(),
-		.severity = (enum slog_severity)severity,
-		.facility = slog_logger_facility(logger),
-		.logger = named->name,
-		.name = name,
-		.name_length = name_length,
-		.hostname = lane->headers.hostname,
-		.app_name = lane->headers.app_name,
-		.pid = lane->headers.pid,
-		.bound = logger->state->set.fields,
-		.bound_count = logger->state->set.count,
-		.fields = fields,
-		.field_count = n,
-		.shown = logger->state->set.count + n,
-		.prepared = prepared,
-	};
+	struct slog_entry entry; /* member by member: to clear all of it first would cost as much as a field */
+	entry.time = slog_clock_now();
+	entry.severity = (enum slog_severity)severity;
+	entry.facility = slog_logger_facility(logger);
+	entry.logger = named->name;
+	entry.name = name;
+	entry.name_length = name_length;
+	entry.message = NULL;
+	entry.message_length = 0;
+	entry.hostname = lane->headers.hostname;
+	entry.app_name = lane->headers.app_name;
+	entry.pid = lane->headers.pid;
+	entry.bound = logger->state->set.fields;
+	entry.bound_count = logger->state->set.count;
+	entry.fields = fields;
+	entry.field_count = n;
+	entry.shown = logger->state->set.count + n;
+	entry.is_cut = false;
+	entry.cut = 0;
+	entry.prepared = prepared;
 	prepared->is_held = severity > atomic_load_explicit(&named->threshold, memory_order_relaxed);
 	slog_entry_find_message(&entry);
 	slog_deliver(slog_logger_sink(logger), &entry, lane);

@@ -236,6 +236,12 @@ static void put_plain_fields(struct slog_line *line, const struct slog_entry *en
 	line->length = (size_t)(at - line->text);
 }
 
+/* A "message" that is no text is a field like others, but with another key. */
+static bool has_known_keys(const struct slog_prepared *prepared)
+{
+	return prepared->memo != NULL && prepared->memo->has_json && prepared->memo->message == prepared->keys.message;
+}
+
 static void put_fields(const struct slog_json_out *out, const struct slog_entry *entry)
 {
 	size_t position = 0;
@@ -245,8 +251,7 @@ static void put_fields(const struct slog_json_out *out, const struct slog_entry 
 		slog_line_put(out->line, set->json.text, set->json.length);
 		position = entry->bound_count;
 	}
-	if (has_plain_keys && position == entry->bound_count && entry->shown > position && entry->prepared->memo != NULL &&
-	    entry->prepared->memo->has_json)
+	if (has_plain_keys && position == entry->bound_count && entry->shown > position && has_known_keys(entry->prepared))
 		position += put_known_fields(out, entry, entry->shown - position);
 	while (position < entry->shown && !out->line->overflowed) {
 		if (has_plain_keys)
