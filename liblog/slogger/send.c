@@ -61,6 +61,18 @@ static struct slog_sink *open_socket(const char *path)
 	return sink;
 }
 
+/* As logger(1) does, also from a terminal, where slog_open() would print. NULL: as slog_open() does. */
+static struct slog_sink *open_system_log(void)
+{
+	static const char journald[] = "/run/systemd/journal/socket";
+	static const char syslog[] = "/dev/log";
+	if (secure_getenv("SLOG_SINK") != NULL)
+		return NULL;
+	if (access(journald, W_OK) == 0)
+		return slog_sink_journald(journald);
+	return access(syslog, W_OK) == 0 ? slog_sink_syslog(syslog, NULL) : NULL;
+}
+
 bool slogger_send_open(const struct slogger_arguments *arguments)
 {
 	struct slog_options options = {
@@ -75,6 +87,8 @@ bool slogger_send_open(const struct slogger_arguments *arguments)
 		options.sink = open_server(arguments);
 	else if (arguments->socket != NULL)
 		options.sink = open_socket(arguments->socket);
+	else
+		options.sink = open_system_log();
 	if (is_chosen && options.sink == NULL)
 		return false;
 	if (arguments->to_stderr)
