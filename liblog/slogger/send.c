@@ -137,6 +137,9 @@ bool slogger_send_close(void)
 {
 	struct slog_counters counters;
 	int error = slog_flush();
+	/* Whoever changes the default logger's sink owns what slog_open() has opened. */
+	struct slog_sink *sink = slog_set_sink(&slog_default_logger, NULL);
+	slog_sink_close(&sink);
 	slog_close();
 	slog_sink_close(&stderr_sink);
 	dropped(&counters);
