@@ -108,6 +108,25 @@ static bool equals(const char *bytes, size_t length, const char *word)
 	return strlen(word) == length && memcmp(bytes, word, length) == 0;
 }
 
+static inline bool is_digit(char octet)
+{
+	return octet >= '0' && octet <= '9';
+}
+
+/* False for all that do not begin like a number and go on like one: most words, and addresses like 192.0.2.1. */
+static inline bool may_be_number(const char *bytes, size_t length)
+{
+	size_t i = bytes[0] == '-' ? 1 : 0;
+	if (i == length || !is_digit(bytes[i]) || !is_digit(bytes[length - 1]))
+		return false;
+	while (i < length && is_digit(bytes[i]))
+		i++;
+	if (i < length && bytes[i] == '.')
+		for (i++; i < length && is_digit(bytes[i]); i++)
+			;
+	return i == length || bytes[i] == 'e' || bytes[i] == 'E';
+}
+
 /* True if a reader would take this string for a value of another type. One look at the first octet in most cases. */
 static inline bool reads_as_typed(const char *bytes, size_t length)
 {
@@ -124,8 +143,7 @@ static inline bool reads_as_typed(const char *bytes, size_t length)
 	case 'n':
 		return equals(bytes, length, "null");
 	default:
-		return (bytes[0] == '-' || (bytes[0] >= '0' && bytes[0] <= '9')) && bytes[length - 1] >= '0' &&
-		       bytes[length - 1] <= '9' && slog_json_is_number(bytes, length);
+		return may_be_number(bytes, length) && slog_json_is_number(bytes, length);
 	}
 }
 

@@ -409,7 +409,7 @@ START_TEST(elements_of_others_count_among_the_200_parameters)
 {
 	static uint64_t sequence;
 	static struct slog_rfc5424_encoder own = SLOG_RFC5424_ENCODER_INIT;
-	static char keys[195][8];
+	static char keys[195][16];
 	struct slog_field fields[195];
 	own.sequence = &sequence;
 	rfc5424_sink->encoder = &own.encoder;

@@ -12,17 +12,22 @@
 #include "identity.h"
 #include "logger.h"
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define EVENTS 200
+#else
 #define EVENTS 3000
+#endif
 #define PAIRS_MAX 12
 #define REFERENCE_BYTES 65536
 
 static const char *const keys[] = {
-	"user", "User", "uid", "message", "msg", "timestamp", "_timestamp", "a.b", "a%b", "~s", "", "a key", "q\"k", "remote_ip",
-	"remote_port", "a_key_that_is_longer_than_a_param_name", "sixteen_octets_k", "seventeen_octets_", "k]", "procid", "relay",
+	"user", "User", "uid", "message", "msg", "timestamp", "_timestamp", "a.b", "a%b", "~s", "", "a key", "q\"k",
+	"remote_ip", "remote_port", "a_key_that_is_longer_than_a_param_name", "sixteen_octets_k", "seventeen_octets_", "k]", "procid", "relay",
 	"very.long.dotted.key.x", "tail.", "\xC3\xA9t\xC3\xA9", "msgid", "n", "x1", "x2", "x3", "x4", "x5", "x6",
 };
 static const char *const texts[] = {
-	"", "root", "12345", "true", "-1", "1e5", "[x", "{", "say \"hi\"", "a\\b", "line1\nline2", "\x1B[31m", "caf\xC3\xA9", "\xFF\xFE",
+	"", "root", "12345", "true", "-1", "1e5", "[x", "{", "say \"hi\"", "a\\b", "line1\nline2", "\x1B[31m", "caf\xC3\xA9",
+	"\xFF\xFE",
 	"]", "fifteen octets!", "sixteen octets!!", "seventeen octets!", "a text of more than two blocks of octets, and a half",
 	"\xE2\x90\x8A picture", "null", "192.0.2.1", "plain text with a quote at the very end\"",
 };
@@ -62,11 +67,7 @@ static struct slog_value any_value(void)
 }
 
 /* A descriptor as a call site has it, at one address, whatever stands in it. */
-static struct {
-	struct slog_site site;
-	struct slog_name names[PAIRS_MAX + 1];
-} head;
-static char descriptor[sizeof head + 1024];
+static _Alignas(4) char descriptor[2048];
 static struct slog_field fields[PAIRS_MAX];
 static struct slog_value values[PAIRS_MAX];
 static size_t pairs;
