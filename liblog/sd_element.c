@@ -405,6 +405,18 @@ static void put_listed(const struct element *element)
 	slog_line_put_char(element->line, '"');
 }
 
+static void begin_element(struct slog_line *line, const char *sd_id)
+{
+	size_t length = strlen(sd_id);
+	if (line->overflowed || line->size - line->length < length + 1) {
+		line->overflowed = true;
+		return;
+	}
+	line->text[line->length] = '[';
+	slog_octets_move(line->text + line->length + 1, sd_id, length);
+	line->length += length + 1;
+}
+
 void slog_sd_element_put_for(struct slog_line *line, const struct slog_entry *entry,
                              const struct slog_rfc5424_encoder *encoder, size_t other_params, bool with_name)
 {
@@ -415,8 +427,7 @@ void slog_sd_element_put_for(struct slog_line *line, const struct slog_entry *en
 	element.escape_dots = encoder->escape_dots;
 	element.long_names = 0;
 	element.set = kept_params(&element, entry);
-	slog_line_put_char(line, '[');
-	slog_line_put_string(line, sd_id);
+	begin_element(line, sd_id);
 	if (strncmp(sd_id, own_sd_id, sizeof own_sd_id - 1) != 0)
 		slog_line_put_string(line, " ~v=\"1\"");
 	if (element.set != NULL)

@@ -22,7 +22,8 @@
 
 static const char *const keys[] = {
 	"user", "User", "uid", "message", "msg", "timestamp", "_timestamp", "a.b", "a%b", "~s", "", "a key", "q\"k",
-	"remote_ip", "remote_port", "a_key_that_is_longer_than_a_param_name", "sixteen_octets_k", "seventeen_octets_", "k]", "procid", "relay",
+	"remote_ip", "remote_port", "a_key_that_is_longer_than_a_param_name", "sixteen_octets_k", "seventeen_octets_", "k]",
+	"procid", "relay",
 	"very.long.dotted.key.x", "tail.", "\xC3\xA9t\xC3\xA9", "msgid", "n", "x1", "x2", "x3", "x4", "x5", "x6",
 };
 static const char *const texts[] = {
