@@ -11,7 +11,7 @@
 
 #include <liblog/sink.h>
 
-#define SLOG_CARGO_MAX 64 /* events in one send() */
+#define SLOG_CARGO_MAX 128 /* events in one send() */
 
 struct slog_carrier {
 	/*

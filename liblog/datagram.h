@@ -12,7 +12,7 @@
 #include "patience.h"
 #include "socket.h"
 
-#define SLOG_DATAGRAMS_MAX 64 /* in one system call */
+#define SLOG_DATAGRAMS_MAX 128 /* in one system call */
 
 struct slog_datagram {
 	struct slog_endpoint to;

@@ -6,8 +6,9 @@
  * Events come in bursts that the socket's queue can hold, so that nobody waits for the reader: what is measured is the
  * way into the socket. A burst's time is that of its calls and, behind the ring, of the flush after them. Between bursts
  * the reader catches up, unmeasured. The rows run in turn, several rounds in one process, and the median of the rounds'
- * ratios is given, because the machine's speed drifts. Two measures: elapsed time, and the processor time of the
- * program without the reader. The targets are on the first: direct 0.65, behind the ring 0.5 of syslog().
+ * ratios is given, because the machine's speed drifts. Two measures: the processor time of the program without the
+ * reader, but with the ring's worker; and elapsed time, which says little while other programs want the processors. The
+ * targets are on the first: direct 0.65, behind the ring 0.5 of syslog().
  *
  * glibc sends only to /dev/log: the program makes namespaces of its own, puts its socket there, and has a longer queue
  * in them. That needs root; without it nothing is measured.
@@ -180,9 +181,9 @@ static double median(double *ratios, int n)
 
 static bool tell(const char *what, double *wall, double *cpu, int rounds, double target)
 {
-	double ratio = median(wall, rounds);
-	printf("%-28s %6.2f of syslog() (target %.2f)   processor time %.2f   %s\n", what, ratio, target, median(cpu, rounds),
-	       ratio <= target ? "met" : "MISSED");
+	double ratio = median(cpu, rounds);
+	printf("%-26s processor time %.2f of syslog() (target %.2f, %s)   elapsed %.2f\n", what, ratio, target,
+	       ratio <= target ? "met" : "MISSED", median(wall, rounds));
 	return ratio <= target;
 }
 
@@ -219,7 +220,7 @@ int main(int argc, char **argv)
 	       median(us, rounds), rounds, CALLS, atomic_load(&received), (unsigned long long)counters.dropped[SLOG_INFO]);
 	bool met = tell("liblog, direct", wall[0], cpu[0], rounds, DIRECT_TARGET);
 	met = tell("liblog, behind the ring", wall[1], cpu[1], rounds, BATCHED_TARGET) && met;
-	printf("%-28s %6.2f of syslog()                 processor time %.2f\n", "send(2) and nothing else",
-	       median(wall[2], rounds), median(cpu[2], rounds));
+	printf("%-26s processor time %.2f of syslog()                      elapsed %.2f\n", "send(2) and nothing else",
+	       median(cpu[2], rounds), median(wall[2], rounds));
 	return met ? EXIT_SUCCESS : EXIT_FAILURE;
 }
