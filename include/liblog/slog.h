@@ -15,9 +15,10 @@
  * needs a unary plus or slog_bool(). From C++17 also bool expressions, nullptr, std::string and std::string_view.
  *
  * A call whose level is off evaluates no argument and costs one load and one branch. Every call leaves errno as it
- * found it, keeps no pointer to anything it was given, uses at most 4 KiB of stack, allocates nothing while the event
- * fits 2 KiB when encoded, and may be made from any thread. A call from a signal handler is dropped and counted if it
- * interrupts another call, and is not allowed otherwise.
+ * found it, keeps no pointer to anything it was given, uses at most 4 KiB of stack, and may be made from any thread. It
+ * allocates nothing: a thread has some 16 KiB of its own in liblog, and gets memory once, when it first logs an event
+ * that does not fit 2 KiB when encoded; of that it keeps at most 320 KiB until it ends. A call from a signal handler is
+ * dropped and counted if it interrupts another call, and is not allowed otherwise; slog_crash() is.
  *
  * A program works before any configuration: events at info and above go to standard error, for people if that is a
  * terminal, else as JSON lines. slog_open() says otherwise.
