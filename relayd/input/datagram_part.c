@@ -41,17 +41,17 @@ static void log_event(struct datagram_part *part, enum peer_event event, const s
 static void take(struct datagram_part *part, const struct datagram *datagram)
 {
 	struct intake *intake = part->on->intake;
+	struct peer peer;
+	fill_peer(part, datagram, &peer);
 	if (!allowed_peers_contain(&part->owner->input.allowed_peers, &datagram->from)) {
-		intake_count_drop(intake, &part->source, SPOOL_DROP_PEER_NOT_ALLOWED, 1);
+		intake_count_drop(intake, &part->source, &peer, SPOOL_DROP_PEER_NOT_ALLOWED, 1);
 		log_event(part, PEER_NOT_ALLOWED, datagram, "a datagram was dropped: the peer is not in allowed_peers");
 		return;
 	}
 	if (datagram->bytes.len == 0) {
-		intake_count_drop(intake, &part->source, SPOOL_DROP_EMPTY, 1);
+		intake_count_drop(intake, &part->source, &peer, SPOOL_DROP_EMPTY, 1);
 		return;
 	}
-	struct peer peer;
-	fill_peer(part, datagram, &peer);
 	if (datagram->truncated || datagram->bytes.len > part->source.max_message_bytes)
 		log_event(part, PEER_TRUNCATED, datagram, "a message was cut: it is longer than max_message_size; raise it or "
 		                                          "lower the sender's");
@@ -82,7 +82,7 @@ static void count_kernel_drops(struct datagram_part *part)
 	part->drops_seen = drops;
 	if (more == 0)
 		return;
-	intake_count_drop(part->on->intake, &part->source, SPOOL_DROP_KERNEL, more);
+	intake_count_drop(part->on->intake, &part->source, NULL, SPOOL_DROP_KERNEL, more);
 	counter_add(&part->kernel_drops, more);
 	slog_warning("kernel_drops", "input", part->owner->input.setup.name, "dropped", more, "message",
 	             "the kernel dropped datagrams: the socket's receive buffer was full; raise receive_buffer (and "

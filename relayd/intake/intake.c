@@ -27,6 +27,7 @@ struct intake {
 	uint64_t submitted;  /* ordinal of the last block handed over */
 	uint64_t told;       /* ordinal that the sources know to be stored */
 	uint64_t open_count; /* length of `open` */
+	struct sequence_gaps gaps;
 	struct list open;    /* sources with a block, in the order in which the blocks were taken */
 	struct list sources;
 };
@@ -61,10 +62,44 @@ void intake_add_source(struct intake *intake, struct intake_source *source)
 	list_init(&source->open_block);
 }
 
+/* ---- by source: the ledger's rows; a run of messages of one source takes one look-up ---- */
+
+/* Counts the run in the block that its records are in. */
+static void end_run(struct intake_source *source)
+{
+	if (source->run_count > 0)
+		spool_block_count_source(source->block, source->run_source, source->run_count);
+	source->run_count = 0;
+}
+
+/* The number of the source with this address and HOSTNAME; a run of another one ends. */
+static unsigned source_of(struct intake *intake, struct intake_source *source, const struct peer *peer,
+                          struct bytes hostname)
+{
+	if (source->run_name != NULL && spool_source_name_is(source->run_name, peer->address, hostname))
+		return source->run_source;
+	end_run(source);
+	source->run_source = spool_source_find(intake->spool, peer->address, hostname);
+	source->run_name = spool_source_name(intake->spool, source->run_source);
+	return source->run_source;
+}
+
+static void count_record(struct intake *intake, struct intake_source *source, const struct envelope *envelope)
+{
+	unsigned number = source_of(intake, source, &envelope->peer, envelope->message.hostname);
+	uint32_t missing = sequence_gaps_before(&intake->gaps, &envelope->peer, &envelope->message);
+	source->run_count++;
+	if (missing > 0)
+		spool_source_count_suspected(intake->spool, number, missing);
+}
+
+/* ---- blocks ---- */
+
 /* Hands over the block that was taken first. */
 static void submit_first(struct intake *intake)
 {
 	struct intake_source *source = LIST_ENTRY(list_take_first(&intake->open), struct intake_source, open_block);
+	end_run(source);
 	uint64_t ordinal = spool_submit_block(intake->spool, source->block);
 	source->block = NULL;
 	intake->open_count--;
@@ -136,25 +171,35 @@ static uint8_t *reserve(struct intake *intake, struct intake_source *source, siz
 	return room;
 }
 
+/* ---- drops ---- */
+
 static void count_drop(struct intake *intake, struct intake_source *source, enum spool_drop_reason reason,
                        uint64_t count)
 {
-	spool_count_drop(intake->spool, intake->worker, source->input, reason, count);
 	counter_add(&source->received, count);
+	spool_count_drop(intake->spool, intake->worker, source->input, reason, count);
 }
 
-void intake_count_drop(struct intake *intake, struct intake_source *source, enum spool_drop_reason reason,
-                       uint64_t count)
+void intake_count_drop(struct intake *intake, struct intake_source *source, const struct peer *peer,
+                       enum spool_drop_reason reason, uint64_t count)
 {
-	if (count > 0)
-		count_drop(intake, source, reason, count);
+	if (count == 0)
+		return;
+	count_drop(intake, source, reason, count);
+	if (peer != NULL)
+		spool_source_count_drop(intake->spool, source_of(intake, source, peer, bytes_of(NULL, 0)), reason, count);
 }
 
-static enum intake_result shed(struct intake *intake, struct intake_source *source, enum spool_drop_reason reason)
+static enum intake_result shed(struct intake *intake, struct intake_source *source, const struct envelope *envelope,
+                               enum spool_drop_reason reason)
 {
+	unsigned number = source_of(intake, source, &envelope->peer, envelope->message.hostname);
 	count_drop(intake, source, reason, 1);
+	spool_source_count_drop(intake->spool, number, reason, 1);
 	return INTAKE_DROPPED;
 }
+
+/* ---- messages ---- */
 
 /* Puts the record into the room that was reserved, and counts it. */
 static void put(struct intake_source *source, const struct envelope *envelope, uint8_t *room)
@@ -182,8 +227,6 @@ enum intake_result intake_take(struct intake *intake, struct intake_source *sour
 	enum spool_level level = spool_level(intake->spool);
 	if (level != SPOOL_LEVEL_OPEN && !sheds)
 		return INTAKE_WAIT;
-	if (level == SPOOL_LEVEL_FULL)
-		return shed(intake, source, SPOOL_DROP_SPOOL_FULL);
 	if (raw.len > source->max_message_bytes) {
 		raw.len = utf8_cut(raw, source->max_message_bytes);
 		flags |= MESSAGE_TRUNCATED;
@@ -191,20 +234,22 @@ enum intake_result intake_take(struct intake *intake, struct intake_source *sour
 	struct envelope envelope = {
 		.received_ns = received_ns, .peer = *peer, .input = (uint16_t)source->input, .raw = raw,
 	};
-	if (level == SPOOL_LEVEL_RESERVE) {
+	/* Read also if it is dropped: its severity decides, and its HOSTNAME says whose loss it is. */
+	if (sheds)
 		read_message(source, &envelope, flags);
-		if (message_severity(&envelope.message) > RESERVE_SEVERITY_MAX)
-			return shed(intake, source, SPOOL_DROP_SPOOL_FULL);
-	}
+	if (level == SPOOL_LEVEL_FULL ||
+	    (level == SPOOL_LEVEL_RESERVE && message_severity(&envelope.message) > RESERVE_SEVERITY_MAX))
+		return shed(intake, source, &envelope, SPOOL_DROP_SPOOL_FULL);
 	uint8_t *room = reserve(intake, source, ENVELOPE_PACKED_MAX_BYTES + raw.len, received_ns);
 	if (room == NULL && !sheds)
 		return INTAKE_WAIT;
 	if (room == NULL)
-		return shed(intake, source, spool_level(intake->spool) == SPOOL_LEVEL_OPEN ? SPOOL_DROP_NO_BUFFER
-		                                                                             : SPOOL_DROP_SPOOL_FULL);
-	if (level == SPOOL_LEVEL_OPEN)
+		return shed(intake, source, &envelope, spool_level(intake->spool) == SPOOL_LEVEL_OPEN ? SPOOL_DROP_NO_BUFFER
+		                                                                                        : SPOOL_DROP_SPOOL_FULL);
+	if (!sheds)
 		read_message(source, &envelope, flags);
 	put(source, &envelope, room);
+	count_record(intake, source, &envelope);
 	*receipt = source->receipt;
 	return INTAKE_TAKEN;
 }

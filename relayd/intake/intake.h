@@ -13,6 +13,8 @@
 #define RELAYD_INTAKE_INTAKE_H
 
 #include "base/list.h"
+#include "intake/sequence_gaps.h"
+#include "spool/ledger_sources.h"
 #include "spool/spool.h"
 #include "syslog/envelope.h"
 #include "syslog/parse.h"
@@ -49,6 +51,9 @@ struct intake_source {
 	struct list open_block;
 	uint64_t receipt;
 	struct envelope_context packing;
+	unsigned run_source;                /* number of the source that the last records were of */
+	uint32_t run_count;                 /* how many of them are in the block and not yet counted there */
+	const struct spool_source_name *run_name; /* NULL: none yet */
 	_Atomic uint64_t received;          /* taken or dropped: received = stored + dropped + in memory. From any thread */
 	_Atomic uint64_t truncated;         /* of these, cut by us or on the way, as far as we saw. From any thread */
 };
@@ -71,9 +76,12 @@ void intake_remove_source(struct intake *intake, struct intake_source *source);
 enum intake_result intake_take(struct intake *intake, struct intake_source *source, const struct peer *peer,
                                struct bytes raw, uint32_t flags, int64_t received_ns, uint64_t *receipt);
 
-/* Counts messages that were lost before they could be taken (kernel drops, peers not allowed, empty datagrams). */
-void intake_count_drop(struct intake *intake, struct intake_source *source, enum spool_drop_reason reason,
-                       uint64_t count);
+/*
+ * Counts messages that were lost before they could be taken (kernel drops, peers not allowed, empty datagrams). `peer`:
+ * who sent them, as far as it is known; else NULL, and they count for the input alone.
+ */
+void intake_count_drop(struct intake *intake, struct intake_source *source, const struct peer *peer,
+                       enum spool_drop_reason reason, uint64_t count);
 
 /*
  * At the end of a loop turn: hands over part-filled blocks if the writer would start a group (rule 2). Returns 0 if nothing

@@ -11,6 +11,7 @@
 
 struct ZSTD_CCtx_s;
 struct ZSTD_DCtx_s;
+struct source_tally;
 
 /* Owned by one thread at a time: the worker until it submits it, then the writer until it frees it. */
 struct spool_block {
@@ -21,6 +22,7 @@ struct spool_block {
 	unsigned worker;
 	uint64_t ordinal;      /* at its worker, from submitting on */
 	struct block_header header;
+	struct source_tally *sources; /* how many of its records are of which source; NULL: nobody counts (ledger_sources.h) */
 };
 
 /* Memory that a block with so much payload needs: header, payload, padding. */

@@ -10,6 +10,7 @@ enum {
 	NAME_ENTRY_BYTES = 2 + 1,                                 /* and the name */
 	TOTALS_ENTRY_BYTES = 2 + 2 + 8 + 8 * SPOOL_DROP_REASONS,
 	SPOOL_SECTION_BYTES = 4 * 8,
+	SOURCES_INTERVAL_NS = 1000 * 1000 * 1000,
 };
 
 static uint64_t get(const _Atomic uint64_t *counter)
@@ -46,23 +47,29 @@ const char *spool_drop_reason_name(enum spool_drop_reason reason)
 	return NULL;
 }
 
-bool ledger_init(struct ledger *ledger)
+bool ledger_init(struct ledger *ledger, unsigned sources_max)
 {
-	*ledger = (struct ledger){.input = calloc(SPOOL_INPUTS_MAX, sizeof *ledger->input)};
-	return ledger->input != NULL;
+	*ledger = (struct ledger){
+		.input = calloc(SPOOL_INPUTS_MAX, sizeof *ledger->input),
+		.sources_max = sources_max,
+		.sources = ledger_sources_new(sources_max),
+	};
+	return ledger->input != NULL && ledger->sources != NULL;
 }
 
 void ledger_free(struct ledger *ledger)
 {
 	free(ledger->input);
 	ledger->input = NULL;
+	ledger_sources_free(&ledger->sources);
 }
 
 void ledger_clear(struct ledger *ledger)
 {
 	struct ledger_input *input = ledger->input;
 	memset(input, 0, SPOOL_INPUTS_MAX * sizeof *input);
-	*ledger = (struct ledger){.input = input};
+	ledger_sources_clear(ledger->sources);
+	*ledger = (struct ledger){.input = input, .sources_max = ledger->sources_max, .sources = ledger->sources};
 }
 
 int ledger_register(struct ledger *ledger, const char *name)
@@ -92,6 +99,22 @@ void ledger_count_block(struct ledger *ledger, const struct block_header *header
 		ledger->inputs = header->input + 1u;
 }
 
+void ledger_count_sources(struct ledger *ledger, struct spool_block *block)
+{
+	if (block->sources == NULL || block->sources->used == 0)
+		return;
+	ledger_sources_count(ledger->sources, block->sources, block->header.base_ns);
+	ledger->sources_changed = true;
+}
+
+void ledger_tick(struct ledger *ledger, uint64_t now_ns)
+{
+	if (!ledger->sources_changed || now_ns - ledger->sources_written_ns < SOURCES_INTERVAL_NS)
+		return;
+	ledger->sources_are_due = true;
+	ledger->sources_written_ns = now_ns;
+}
+
 void ledger_count_drop(struct ledger *ledger, unsigned input, enum spool_drop_reason reason, uint64_t count)
 {
 	assert(input < ledger->inputs && reason < SPOOL_DROP_REASONS);
@@ -110,7 +133,8 @@ void ledger_count_damaged(struct ledger *ledger, uint64_t sequences)
 size_t ledger_bytes_max(const struct ledger *ledger)
 {
 	size_t per_input = NAME_ENTRY_BYTES + SPOOL_NAME_MAX_BYTES + TOTALS_ENTRY_BYTES;
-	return 3 * SECTION_HEADER_BYTES + SPOOL_SECTION_BYTES + ledger->inputs * per_input;
+	return 3 * SECTION_HEADER_BYTES + SPOOL_SECTION_BYTES + ledger->inputs * per_input +
+	       ledger_sources_bytes_max(ledger->sources_max);
 }
 
 static void write_names(struct ledger *ledger, struct section_writer *writer, unsigned from)
@@ -171,18 +195,25 @@ static void write_spool(struct ledger *ledger, struct section_writer *writer)
 	section_end(writer);
 }
 
+static void write_sources(struct ledger *ledger, struct section_writer *writer, bool only_changed)
+{
+	ledger->sources_are_due = ledger->sources_changed = false;
+	ledger_sources_write(ledger->sources, writer, only_changed);
+}
+
 size_t ledger_write_all(struct ledger *ledger, uint8_t *out, size_t room)
 {
 	struct section_writer writer = {.at = out, .room = room};
 	write_names(ledger, &writer, 0);
 	write_totals(ledger, &writer, false);
 	write_spool(ledger, &writer);
+	write_sources(ledger, &writer, false);
 	return writer.len;
 }
 
 bool ledger_has_changes(const struct ledger *ledger)
 {
-	return ledger->inputs_written < ledger->inputs ||
+	return ledger->inputs_written < ledger->inputs || ledger->sources_are_due ||
 	       atomic_load_explicit(&ledger->changed, memory_order_acquire);
 }
 
@@ -193,6 +224,10 @@ size_t ledger_write_changes(struct ledger *ledger, uint8_t *out, size_t room)
 	write_totals(ledger, &writer, true);
 	if (get(&ledger->damaged) != ledger->damaged_written)
 		write_spool(ledger, &writer);
+	if (ledger->sources_are_due)
+		write_sources(ledger, &writer, true);
+	else
+		ledger->sources_changed = true; /* drops have their sources, too */
 	return writer.len;
 }
 
@@ -259,6 +294,8 @@ enum ledger_read_result ledger_read(struct ledger *ledger, struct bytes sections
 			good = read_totals(ledger, section.octets, checkpoint);
 		else if (section.type == SECTION_SPOOL)
 			good = read_spool(ledger, section.octets, checkpoint);
+		else if (section.type == SECTION_SOURCES)
+			good = ledger_sources_read(ledger->sources, section.octets);
 		else if ((section.flags & SECTION_MUST_BE_UNDERSTOOD) != 0)
 			return LEDGER_NEWER;
 		if (!good)

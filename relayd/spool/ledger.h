@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the spool counts of its inputs since it was created: their names, records stored, messages dropped by reason; and
- * of itself. Totals stand in each segment's checkpoint; what changed rides in control blocks (ledger, spool page 8).
+ * What the spool counts of its inputs since it was created: their names, records stored, messages dropped by reason; of
+ * its sources (ledger_sources.h); and of itself. Totals stand in each segment's checkpoint; what changed rides in control
+ * blocks (ledger, spool page 8).
  *
  *     last sequence = sum of stored + unattributed + unused
  *
@@ -10,7 +11,8 @@
 #ifndef RELAYD_SPOOL_LEDGER_H
 #define RELAYD_SPOOL_LEDGER_H
 
-#include "spool/block_header.h"
+#include "spool/block.h"
+#include "spool/ledger_sources.h"
 #include "spool/spool.h"
 
 #include <stdatomic.h>
@@ -26,6 +28,11 @@ struct ledger {
 	unsigned inputs;              /* names known: indexes 0 .. inputs - 1 */
 	unsigned inputs_written;      /* of these, names that are on the disk */
 	struct ledger_input *input;   /* SPOOL_INPUTS_MAX of them */
+	unsigned sources_max;
+	struct ledger_sources *sources;
+	bool sources_changed;         /* the writer's: there is something that the disk does not know */
+	bool sources_are_due;         /* the writer's: the next control block has them */
+	uint64_t sources_written_ns;  /* the writer's: monotonic time when they became due last */
 	atomic_bool changed;          /* drops or damage, since the writer looked */
 	_Atomic uint64_t unattributed;/* records whose input is not known: their blocks were damaged */
 	_Atomic uint64_t unused;      /* sequences passed over: never given to a record */
@@ -34,8 +41,8 @@ struct ledger {
 	_Atomic uint64_t released;    /* sequences whose segments were given back */
 };
 
-/* False if memory is short. */
-bool ledger_init(struct ledger *ledger);
+/* With places for so many sources. False if memory is short; then ledger_free() is due. */
+bool ledger_init(struct ledger *ledger, unsigned sources_max);
 void ledger_free(struct ledger *ledger);
 /* Back to nothing known. Only while one thread has the ledger. */
 void ledger_clear(struct ledger *ledger);
@@ -45,6 +52,12 @@ int ledger_register(struct ledger *ledger, const char *name);
 
 /* Counts the records of a block as stored. */
 void ledger_count_block(struct ledger *ledger, const struct block_header *header);
+
+/* Counts by source what the worker said of the block's records. By the writer, once for each block written. */
+void ledger_count_sources(struct ledger *ledger, struct spool_block *block);
+
+/* If they changed, the totals by source become due each second, and at once with `now_ns` UINT64_MAX. By the writer. */
+void ledger_tick(struct ledger *ledger, uint64_t now_ns);
 
 void ledger_count_drop(struct ledger *ledger, unsigned input, enum spool_drop_reason reason, uint64_t count);
 

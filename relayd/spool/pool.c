@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "spool/pool.h"
 
+#include "spool/ledger_sources.h"
+
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <zstd.h>
@@ -42,9 +44,12 @@ static bool make_blocks(struct pool *pool, unsigned worker, uint32_t block_size)
 	if (arena == MAP_FAILED)
 		return false;
 	pool->arena = arena;
+	pool->tallies = calloc(pool->blocks, sizeof *pool->tallies);
+	if (pool->tallies == NULL)
+		return false;
 	for (unsigned i = 0; i < pool->blocks; i++) {
 		pool->block[i] = (struct spool_block){
-			.memory = pool->arena + i * stride, .room = block_size, .worker = worker};
+			.memory = pool->arena + i * stride, .room = block_size, .worker = worker, .sources = &pool->tallies[i]};
 		/* The lowest address is on top of the stack, and stays in use: a quiet worker touches few pages. */
 		pool->free[pool->blocks - 1 - i] = &pool->block[i];
 	}
@@ -77,6 +82,7 @@ void pool_free(struct pool *pool)
 		munmap(pool->arena, pool->arena_bytes);
 	ZSTD_freeCCtx(pool->compressor);
 	free(pool->scratch);
+	free(pool->tallies);
 	free(pool->filled.slot);
 	free(pool->empty.slot);
 	free(pool->free);

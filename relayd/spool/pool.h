@@ -35,6 +35,7 @@ struct pool {
 	/* Fixed. */
 	struct spool_block *block;
 	unsigned blocks;
+	struct source_tally *tallies;    /* one for each block */
 	uint8_t *arena;
 	size_t arena_bytes;
 

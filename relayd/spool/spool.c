@@ -61,7 +61,8 @@ static bool init_memory(struct spool *spool, const struct spool_options *options
 	spool->path = strdup(options->path);
 	spool->pool = aligned_alloc(POOL_CACHE_LINE_BYTES, options->workers * sizeof *spool->pool);
 	spool->writer.group = calloc(blocks + 1, sizeof(struct spool_block *));
-	if (spool->path == NULL || spool->pool == NULL || spool->writer.group == NULL || !ledger_init(&spool->ledger))
+	if (spool->path == NULL || spool->pool == NULL || spool->writer.group == NULL ||
+	    !ledger_init(&spool->ledger, ledger_sources_max(options->segment_size_bytes)))
 		return false;
 	spool->options.path = spool->path;
 	memset(spool->pool, 0, options->workers * sizeof *spool->pool);
@@ -70,7 +71,7 @@ static bool init_memory(struct spool *spool, const struct spool_options *options
 		               options->compression == SPOOL_COMPRESSION_ZSTD))
 			return false;
 
-	struct ledger full = {.inputs = SPOOL_INPUTS_MAX};
+	struct ledger full = {.inputs = SPOOL_INPUTS_MAX, .sources_max = spool->ledger.sources_max};
 	spool->writer.control.room = (uint32_t)ledger_bytes_max(&full);
 	spool->writer.control.memory = calloc(1, (size_t)block_memory_bytes(spool->writer.control.room));
 	return spool->writer.control.memory != NULL;

@@ -83,10 +83,13 @@
  *              u64 sequences damaged, u64 sequences released
  *   4 streams  kept for the marks: for each u16 length of the identity, identity, 16 stream id, u64 sequence,
  *              u64 payload checksum of the block that ends there, u64 cumulative count; 4,096 in all
+ *   5 sources  for each: u8 length of the address (16; 255: all others together), u8 length of the hostname, u8 n,
+ *              address, hostname, n varints: records stored, sequenceIds missing, wall clock in ns of the newest record,
+ *              then what was dropped by reason; 1,024 in all
  *
  * A section in a checkpoint holds everything of its kind, in a control block what changed (with new totals, not with
- * differences); what can be counted from the blocks themselves is taken from checkpoints only: records stored, and of
- * section 3 all but the sequences damaged. Whoever meets a section type that it does not know skips it, and does not carry
+ * differences; sources once a second only); what can be counted from the blocks themselves is taken from checkpoints
+ * only: records stored by input, and of section 3 all but the sequences damaged. Whoever meets a section type that it does not know skips it, and does not carry
  * it into its own checkpoints, unless flag 1 ("must be understood") is set: then it refuses the spool as written by a
  * newer version. The same holds for an unknown kind, codec or origin in a header with a right checksum, and for a higher
  * major version. A higher minor version promises only what may be skipped.
@@ -175,6 +178,7 @@ enum section_type {
 	SECTION_TOTALS = 2,
 	SECTION_SPOOL = 3,
 	SECTION_STREAMS = 4,
+	SECTION_SOURCES = 5,
 };
 
 /* The next multiple of 64: where a block that follows `len` octets begins. */

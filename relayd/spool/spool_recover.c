@@ -354,6 +354,8 @@ enum spool_open_result recover(struct spool *spool, struct spool_recovery *recov
 	if (scanned != RECOVERED)
 		return refuse(spool, scanned, &found, code, error);
 	recovery->clean = recovery->created || found.clean;
+	/* Before the next checkpoint says how many sources there are, and never behind it: nothing is counted twice. */
+	ledger_sources_make_room(spool->ledger.sources);
 	/* Segments that were given back behind the last checkpoint. */
 	if (spool->table.count > 0)
 		atomic_store(&spool->ledger.released, spool->table.entry[0].first - 1);

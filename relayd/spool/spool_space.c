@@ -120,7 +120,7 @@ void space_settle(struct spool *spool, int64_t slots)
 
 bool spool_options_are_sound(const struct spool_options *options, char *error)
 {
-	struct ledger full = {.inputs = SPOOL_INPUTS_MAX};
+	struct ledger full = {.inputs = SPOOL_INPUTS_MAX, .sources_max = ledger_sources_max(options->segment_size_bytes)};
 	uint64_t slot = block_memory_bytes(options->block_size_bytes);
 	uint64_t overhead = SEGMENT_HEADER_BYTES + 2 * BLOCK_HEADER_BYTES + FORMAT_ALIGNED((uint64_t)ledger_bytes_max(&full));
 	uint64_t least = overhead + SEGMENT_SLOTS_MIN * slot;

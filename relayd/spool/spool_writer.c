@@ -107,8 +107,10 @@ static int write_run(struct spool *spool, struct spool_block *const *block, unsi
 	if (result < 0)
 		return result;
 	writer->current.offset += len;
-	for (unsigned i = 0; i < count; i++)
+	for (unsigned i = 0; i < count; i++) {
 		ledger_count_block(&spool->ledger, &block[i]->header);
+		ledger_count_sources(&spool->ledger, block[i]);
+	}
 	return 0;
 }
 
@@ -264,6 +266,7 @@ bool writer_turn(struct spool *spool)
 void writer_flush_ledger(struct spool *spool)
 {
 	struct writer *writer = &spool->writer;
+	ledger_tick(&spool->ledger, UINT64_MAX);
 	if (spool_has_failed(spool) || !fill_control(spool))
 		return;
 	writer->group[0] = &writer->control;
@@ -332,6 +335,7 @@ static void run_group(struct spool *spool, uint64_t now)
 	struct writer *writer = &spool->writer;
 	atomic_store_explicit(&writer->group_started_ns, now, memory_order_relaxed);
 	atomic_store_explicit(&writer->busy, true, memory_order_release);
+	ledger_tick(&spool->ledger, now);
 	writer_turn(spool);
 	atomic_store_explicit(&writer->busy, false, memory_order_release);
 }

@@ -35,7 +35,7 @@ static void read_octets(struct bytes octets)
 	struct block_header block;
 	char name[DISK_NAME_MAX_BYTES] = "", again[DISK_NAME_MAX_BYTES];
 	uint64_t a, b;
-	FUZZ_CHECK(ledger_init(&ledger));
+	FUZZ_CHECK(ledger_init(&ledger, 8));
 	(void)ledger_read(&ledger, octets, true);
 	(void)ledger_read(&ledger, octets, false);
 	FUZZ_CHECK(ledger.inputs <= SPOOL_INPUTS_MAX);

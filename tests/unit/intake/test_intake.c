@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BLOCK_BYTES = 4096, BLOCK_RECORDS = 256, BLOCKS = 8 };
+enum { BLOCK_BYTES = 4096, BLOCK_RECORDS = 256, BLOCKS = 8, SOURCES = 8 };
 
 struct spool_block {
 	bool is_used;
@@ -19,6 +19,7 @@ struct spool_block {
 	size_t used;
 	uint32_t count;
 	size_t end[BLOCK_RECORDS];
+	uint32_t of_source[SOURCES];
 };
 
 /* What the test says, and what the intake did. */
@@ -32,7 +33,47 @@ struct spool {
 	struct spool_block *submitted[BLOCKS]; /* by ordinal - 1 */
 	uint64_t submitted_count;
 	uint64_t dropped[SPOOL_DROP_REASONS];
+	struct spool_source_name name[SOURCES];
+	unsigned sources;
+	unsigned look_ups;
+	uint64_t source_dropped[SOURCES];
+	uint64_t suspected[SOURCES];
 };
+
+unsigned spool_source_find(struct spool *spool, const uint8_t *address, struct bytes hostname)
+{
+	spool->look_ups++;
+	for (unsigned i = 0; i < spool->sources; i++)
+		if (spool_source_name_is(&spool->name[i], address, hostname))
+			return i;
+	struct spool_source_name *name = &spool->name[spool->sources];
+	memcpy(name->address, address, sizeof name->address);
+	name->hostname_len = (uint8_t)hostname.len;
+	if (hostname.len > 0)
+		memcpy(name->hostname, hostname.at, hostname.len);
+	return spool->sources++;
+}
+
+const struct spool_source_name *spool_source_name(const struct spool *spool, unsigned source)
+{
+	return &spool->name[source];
+}
+
+void spool_block_count_source(struct spool_block *block, unsigned source, uint32_t count)
+{
+	block->of_source[source] += count;
+}
+
+void spool_source_count_drop(struct spool *spool, unsigned source, enum spool_drop_reason reason, uint64_t count)
+{
+	(void)reason;
+	spool->source_dropped[source] += count;
+}
+
+void spool_source_count_suspected(struct spool *spool, unsigned source, uint64_t count)
+{
+	spool->suspected[source] += count;
+}
 
 enum spool_level spool_level(const struct spool *spool)
 {
@@ -358,10 +399,76 @@ END_TEST
 
 START_TEST(losses_before_the_intake_are_counted_as_received_and_dropped)
 {
-	intake_count_drop(intake, &sheds, SPOOL_DROP_KERNEL, 17);
-	intake_count_drop(intake, &sheds, SPOOL_DROP_EMPTY, 0);
+	intake_count_drop(intake, &sheds, NULL, SPOOL_DROP_KERNEL, 17);
+	intake_count_drop(intake, &sheds, NULL, SPOOL_DROP_EMPTY, 0);
 	ck_assert_uint_eq(spool.dropped[SPOOL_DROP_KERNEL], 17);
 	ck_assert_uint_eq(sheds.received, 17);
+	ck_assert_uint_eq(spool.sources, 0);
+	intake_count_drop(intake, &sheds, &peer, SPOOL_DROP_PEER_NOT_ALLOWED, 2);
+	ck_assert_uint_eq(spool.source_dropped[0], 2);
+	ck_assert_uint_eq(sheds.received, 19);
+}
+END_TEST
+
+/* --- by source --------------------------------------------------------------------------------------------------- */
+
+START_TEST(a_run_of_one_source_is_looked_up_once_and_counted_in_its_block)
+{
+	for (unsigned i = 0; i < 10; i++)
+		take(&waits, "<13>Oct 11 22:14:15 web01 app: x");
+	ck_assert_uint_eq(spool.look_ups, 1);
+	take(&waits, "<13>Oct 11 22:14:15 web02 app: x");
+	take(&waits, "<13>Oct 11 22:14:15 web01 app: x");
+	intake_flush(intake);
+	ck_assert_uint_eq(spool.look_ups, 3);
+	ck_assert_uint_eq(spool.submitted[0]->of_source[0], 11);
+	ck_assert_uint_eq(spool.submitted[0]->of_source[1], 1);
+	ck_assert_mem_eq(spool.name[1].hostname, "web02", 5);
+}
+END_TEST
+
+START_TEST(records_by_source_are_all_records_of_each_block)
+{
+	char text[1000];
+	for (unsigned i = 0; i < 12; i++) {
+		int len = snprintf(text, sizeof text, "<13>Oct 11 22:14:15 web%u app: ", i % 3);
+		memset(text + len, 'x', sizeof text - (size_t)len - 1);
+		text[sizeof text - 1] = '\0';
+		take(&waits, text);
+	}
+	intake_flush(intake);
+	ck_assert_uint_gt(spool.submitted_count, 2);
+	for (unsigned i = 0; i < spool.submitted_count; i++) {
+		const struct spool_block *block = spool.submitted[i];
+		ck_assert_uint_eq(block->of_source[0] + block->of_source[1] + block->of_source[2], block->count);
+	}
+}
+END_TEST
+
+START_TEST(what_a_full_spool_drops_is_dropped_of_its_source)
+{
+	spool.level = SPOOL_LEVEL_FULL;
+	take(&sheds, "<13>Oct 11 22:14:15 web01 app: x");
+	spool.level = SPOOL_LEVEL_RESERVE;
+	take(&sheds, "<13>Oct 11 22:14:15 web02 app: x");
+	take(&sheds, "<8>Oct 11 22:14:15 web02 app: emergency");
+	spool.level = SPOOL_LEVEL_OPEN;
+	spool.free_blocks = 0;
+	intake_flush(intake);
+	take(&sheds, "<13>Oct 11 22:14:15 web02 app: x");
+	ck_assert_uint_eq(spool.source_dropped[0], 1);
+	ck_assert_uint_eq(spool.source_dropped[1], 2);
+	ck_assert_uint_eq(spool.dropped[SPOOL_DROP_SPOOL_FULL] + spool.dropped[SPOOL_DROP_NO_BUFFER], 3);
+}
+END_TEST
+
+START_TEST(a_missing_sequence_id_is_suspected_of_its_source_and_dropped_of_nobody)
+{
+	take(&waits, "<13>1 - web01 app 1 - [meta sequenceId=\"7\"] x");
+	take(&waits, "<13>1 - web01 app 1 - [meta sequenceId=\"10\"] x");
+	ck_assert_uint_eq(spool.suspected[0], 2);
+	ck_assert_uint_eq(spool.source_dropped[0], 0);
+	ck_assert_uint_eq(waits.received, 2);
 }
 END_TEST
 
@@ -446,6 +553,10 @@ int main(void)
 	tcase_add_test(tests, a_full_spool_takes_nothing_of_inputs_that_shed_and_counts_all);
 	tcase_add_test(tests, without_a_block_some_wait_and_others_count_no_buffer);
 	tcase_add_test(tests, losses_before_the_intake_are_counted_as_received_and_dropped);
+	tcase_add_test(tests, a_run_of_one_source_is_looked_up_once_and_counted_in_its_block);
+	tcase_add_test(tests, records_by_source_are_all_records_of_each_block);
+	tcase_add_test(tests, what_a_full_spool_drops_is_dropped_of_its_source);
+	tcase_add_test(tests, a_missing_sequence_id_is_suspected_of_its_source_and_dropped_of_nobody);
 	tcase_add_test(tests, the_end_of_a_turn_hands_over_if_the_writer_would_start_a_group);
 	tcase_add_test(tests, the_end_of_a_turn_keeps_blocks_while_the_writer_is_busy_and_says_until_when);
 	tcase_add_test(tests, part_filled_blocks_do_not_pile_up_before_the_writer_has_begun);

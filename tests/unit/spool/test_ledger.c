@@ -17,8 +17,8 @@ static uint8_t octets[ROOM];
 
 static void setup(void)
 {
-	ck_assert(ledger_init(&ledger));
-	ck_assert(ledger_init(&loaded));
+	ck_assert(ledger_init(&ledger, 8));
+	ck_assert(ledger_init(&loaded, 8));
 	ck_assert_int_eq(ledger_register(&ledger, "udp"), 0);
 	ck_assert_int_eq(ledger_register(&ledger, "tcp"), 1);
 	struct block_header block = {.kind = BLOCK_RECORDS, .input = 1, .count = 30};
