@@ -22,6 +22,8 @@ void block_start(struct spool_block *block, unsigned input, int64_t base_ns)
 {
 	block->len = 0;
 	block->reserved = 0;
+	block->session = 0;
+	block->is_fence = false;
 	block->header = (struct block_header){
 		.header_len = BLOCK_HEADER_BYTES,
 		.kind = BLOCK_RECORDS,

@@ -22,6 +22,8 @@ struct spool_block {
 	unsigned worker;
 	uint64_t ordinal;      /* at its worker, from submitting on */
 	struct block_header header;
+	uint64_t session;      /* of the stream that it is of (spool_stream.h); 0: it is an input's */
+	bool is_fence;         /* not a block to be written: its memory has a struct spool_stream_session */
 	struct source_tally *sources; /* how many of its records are of which source; NULL: nobody counts (ledger_sources.h) */
 };
 

@@ -55,6 +55,7 @@ static void create(struct spool_cursor *cursor, const struct spool_cursor_option
 	cursor->start = lost || options->from == SPOOL_FROM_OLDEST ? oldest : spool_stored(spool);
 	atomic_store_explicit(&cursor->delivered, cursor->start, memory_order_release);
 	cursor->payload_checksum = 0;
+	cursor->servers = 0;
 	cursor->block = (struct spool_place){0};
 	cursor->totals = (struct spool_output_totals){0};
 	cursor->used = true;

@@ -16,6 +16,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* What one server has acknowledged of the stream, as blocks. */
+struct cursor_server {
+	uint8_t spool_id[SPOOL_ID_BYTES];
+	uint64_t sequence;
+};
+
 struct spool_cursor {
 	struct spool *spool;
 	unsigned place;                 /* in the file */
@@ -23,7 +29,7 @@ struct spool_cursor {
 	bool lost;                      /* there was one, and both of its slots are damaged */
 	bool open;                      /* an output has it */
 	char name[SPOOL_NAME_MAX_BYTES + 1];
-	uint8_t stream_id[SPOOL_STREAM_ID_BYTES];
+	uint8_t stream_id[SPOOL_STREAM_ID_BYTES]; /* changes, with the lock held, by its output only: spool_cursor_fork() */
 	uint64_t start;
 	struct spool_cursor_options options; /* without the name; while it is open */
 
@@ -32,6 +38,9 @@ struct spool_cursor {
 	uint64_t payload_checksum;      /* of the block that delivered lies in */
 	struct spool_place block;
 	struct spool_output_totals totals;
+	struct cursor_server server[CURSOR_SERVERS_MAX];
+	unsigned servers;
+	uint64_t forks;                 /* since the start: how often the stream got a new id */
 	bool dirty;                     /* moved since it was last written */
 	bool jumped;                    /* by when_behind; the output has not asked yet */
 	uint64_t jump_first;
@@ -40,6 +49,8 @@ struct spool_cursor {
 	/* The keeper's own. */
 	uint64_t counter;               /* of the slot written last */
 	unsigned synced_slot;           /* 0 or 1: the one that must not be overwritten */
+	uint64_t forks_written;         /* `forks` as in the slot written last */
+	_Atomic uint64_t forks_synced;  /* and as on the disk for certain; read by the output */
 	uint64_t written;               /* delivered as in the slot written last */
 	uint64_t synced;                /* delivered as on the disk for certain: what segments are released by */
 };

@@ -15,6 +15,8 @@ enum {
 	CHECKSUM_AT = CURSOR_SLOT_BYTES - 8,
 	NAME_AT = 16,
 	TOTALS_AT = 136,
+	SERVERS_AT = 264,
+	SERVER_BYTES = SPOOL_ID_BYTES + 8,
 	TOTALS = 5, /* known to this version */
 };
 
@@ -81,8 +83,16 @@ static void slot_write(const struct spool_cursor *cursor, uint8_t *slot)
 	le32_store(slot + 128, cursor->block.offset);
 	for (unsigned i = 0; i < TOTALS; i++)
 		le64_store(slot + TOTALS_AT + 8 * i, numbers[i]);
+	le32_store(slot + SERVERS_AT, cursor->servers);
+	for (unsigned i = 0; i < cursor->servers; i++) {
+		uint8_t *at = slot + SERVERS_AT + 8 + (size_t)SERVER_BYTES * i;
+		memcpy(at, cursor->server[i].spool_id, SPOOL_ID_BYTES);
+		le64_store(at + SPOOL_ID_BYTES, cursor->server[i].sequence);
+	}
 	le64_store(slot + CHECKSUM_AT, slot_checksum(cursor->spool, slot));
 }
+
+_Static_assert(SERVERS_AT + 8 + CURSOR_SERVERS_MAX * SERVER_BYTES <= CHECKSUM_AT, "the servers fit into a slot");
 
 enum slot_result {
 	SLOT_VALID = 0,
@@ -124,6 +134,14 @@ static void slot_load(struct spool_cursor *cursor, const uint8_t *slot)
 	cursor->payload_checksum = le64_load(slot + 112);
 	cursor->block = (struct spool_place){.segment = le64_load(slot + 120), .offset = le32_load(slot + 128)};
 	cursor->totals = (struct spool_output_totals){numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]};
+	cursor->servers = le32_load(slot + SERVERS_AT);
+	if (cursor->servers > CURSOR_SERVERS_MAX)
+		cursor->servers = CURSOR_SERVERS_MAX;
+	for (unsigned i = 0; i < cursor->servers; i++) {
+		const uint8_t *at = slot + SERVERS_AT + 8 + (size_t)SERVER_BYTES * i;
+		memcpy(cursor->server[i].spool_id, at, SPOOL_ID_BYTES);
+		cursor->server[i].sequence = le64_load(at + SPOOL_ID_BYTES);
+	}
 	cursor->written = cursor->synced = spool_cursor_delivered(cursor);
 }
 
@@ -258,6 +276,7 @@ static int write_cursor(struct spool *spool, struct spool_cursor *cursor)
 	cursor->dirty = false;
 	cursor->counter++;
 	cursor->written = spool_cursor_delivered(cursor);
+	cursor->forks_written = cursor->forks;
 	slot_write(cursor, octets);
 	pthread_mutex_unlock(&cursor->lock);
 	struct iovec part = {.iov_base = octets, .iov_len = sizeof octets};
@@ -294,6 +313,7 @@ int cursors_sync(struct spool *spool)
 		struct spool_cursor *cursor = &spool->cursors.cursor[i];
 		cursor->synced_slot = 1 - cursor->synced_slot;
 		cursor->synced = cursor->written;
+		atomic_store_explicit(&cursor->forks_synced, cursor->forks_written, memory_order_release);
 	}
 	return 0;
 }

@@ -111,10 +111,11 @@ void pool_untake(struct pool *pool, struct spool_block *block)
 	pool->free[pool->free_count++] = block;
 }
 
-void pool_submit(struct pool *pool, struct spool_block *block)
+uint64_t pool_submit(struct pool *pool, struct spool_block *block)
 {
-	block->ordinal = ++pool->submitted;
+	uint64_t ordinal = block->ordinal = ++pool->submitted;
 	ring_put(&pool->filled, block);
+	return ordinal;
 }
 
 struct spool_block *pool_next_filled(struct pool *pool)

@@ -52,8 +52,8 @@ unsigned pool_free_blocks(struct pool *pool);
 struct spool_block *pool_take(struct pool *pool);
 /* Worker: a block it took and did not use. */
 void pool_untake(struct pool *pool, struct spool_block *block);
-/* Worker: hands a filled block to the writer. */
-void pool_submit(struct pool *pool, struct spool_block *block);
+/* Worker: hands a filled block to the writer; returns its ordinal. */
+uint64_t pool_submit(struct pool *pool, struct spool_block *block);
 
 /* Writer: the next filled block; NULL if there is none now. */
 struct spool_block *pool_next_filled(struct pool *pool);

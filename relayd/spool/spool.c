@@ -61,8 +61,11 @@ static bool init_memory(struct spool *spool, const struct spool_options *options
 	spool->path = strdup(options->path);
 	spool->pool = aligned_alloc(POOL_CACHE_LINE_BYTES, options->workers * sizeof *spool->pool);
 	spool->writer.group = calloc(blocks + 1, sizeof(struct spool_block *));
-	if (spool->path == NULL || spool->pool == NULL || spool->writer.group == NULL ||
+	spool->writer.voids = calloc(blocks, sizeof(struct spool_block *));
+	if (spool->path == NULL || spool->pool == NULL || spool->writer.group == NULL || spool->writer.voids == NULL ||
 	    !ledger_init(&spool->ledger, ledger_sources_max(options->segment_size_bytes)))
+		return false;
+	if (!marks_init(&spool->marks, spool->options.segment_size_bytes))
 		return false;
 	spool->options.path = spool->path;
 	memset(spool->pool, 0, options->workers * sizeof *spool->pool);
@@ -72,7 +75,7 @@ static bool init_memory(struct spool *spool, const struct spool_options *options
 			return false;
 
 	struct ledger full = {.inputs = SPOOL_INPUTS_MAX, .sources_max = spool->ledger.sources_max};
-	spool->writer.control.room = (uint32_t)ledger_bytes_max(&full);
+	spool->writer.control.room = (uint32_t)(ledger_bytes_max(&full) + marks_changes_bytes_max());
 	spool->writer.control.memory = calloc(1, (size_t)block_memory_bytes(spool->writer.control.room));
 	return spool->writer.control.memory != NULL;
 }
@@ -83,9 +86,11 @@ static void free_memory(struct spool *spool)
 		pool_free(&spool->pool[i]);
 	free(spool->pool);
 	free(spool->writer.group);
+	free(spool->writer.voids);
 	free(spool->writer.control.memory);
 	free(spool->table.entry);
 	ledger_free(&spool->ledger);
+	marks_free(&spool->marks);
 	free(spool->path);
 	free(spool);
 }

@@ -235,8 +235,11 @@ struct spool_view {
 	uint32_t count;            /* records: last - first + 1 */
 	int64_t base_ns;           /* receive time that record times count from */
 	unsigned input;            /* index of its input (spool_input_name) */
-	struct bytes records;      /* walk it with spool_record_next() */
-	uint64_t payload_checksum; /* for cursors and marks */
+	struct bytes records;      /* walk it with spool_record_next(); empty if it was to stay packed */
+	struct bytes packed;       /* the payload as it lies in the spool */
+	uint32_t unpacked_len;     /* octets of the records */
+	uint8_t codec;             /* enum block_codec, of `packed` */
+	uint64_t payload_checksum; /* of `packed`: for cursors and marks */
 	struct spool_place place;
 };
 
@@ -256,6 +259,9 @@ void spool_reader_close(struct spool_reader **reader);
 
 /* Goes to `sequence`, forward or back (after a reconnect): the next block read holds it. */
 void spool_reader_seek(struct spool_reader *reader, uint64_t sequence);
+
+/* Whether blocks are lent as they lie, without unpacking them: `records` is empty. From the next spool_read() on. */
+void spool_reader_leave_packed(struct spool_reader *reader, bool packed);
 
 /* Lends the next block, if stored. Records before the sequence sought are in the view: the caller skips them. */
 enum spool_read_result spool_read(struct spool_reader *reader, struct spool_view *view);

@@ -81,15 +81,17 @@
  *   2 totals   for each input: u16 index, u16 n, u64 records stored before this block, n x u64 dropped by reason
  *   3 spool    u64 records whose origin is not known (their blocks were damaged), u64 sequences never used,
  *              u64 sequences damaged, u64 sequences released
- *   4 streams  kept for the marks: for each u16 length of the identity, identity, 16 stream id, u64 sequence,
- *              u64 payload checksum of the block that ends there, u64 cumulative count; 4,096 in all
+ *   4 streams  the marks: for each u32 index of the peer, 16 stream id, u64 sequence in the stream, u64 payload checksum
+ *              of the block that ends there, u64 cumulative count of records; 4,096 in all
  *   5 sources  for each: u8 length of the address (16; 255: all others together), u8 length of the hostname, u8 n,
  *              address, hostname, n varints: records stored, sequenceIds missing, wall clock in ns of the newest record,
  *              then what was dropped by reason; 1,024 in all
+ *   6 peers    the identities: for each u32 index, u16 length, identity
  *
  * A section in a checkpoint holds everything of its kind, in a control block what changed (with new totals, not with
  * differences; sources once a second only); what can be counted from the blocks themselves is taken from checkpoints
- * only: records stored by input, and of section 3 all but the sequences damaged. Whoever meets a section type that it does not know skips it, and does not carry
+ * only: records stored by input, and of section 3 all but the sequences damaged.
+ * Whoever meets a section type that it does not know skips it, and does not carry
  * it into its own checkpoints, unless flag 1 ("must be understood") is set: then it refuses the spool as written by a
  * newer version. The same holds for an unknown kind, codec or origin in a header with a right checksum, and for a higher
  * major version. A higher minor version promises only what may be skipped.
@@ -120,7 +122,8 @@
  *    120  u64  the counter of its segment
  *    128  u32  its offset there, u32 zero
  *    136  16 x u64  totals: delivered, filtered, quarantined, dropped_oldest, damaged, and room for more
- *    264  u32  servers (0 for now), u32 zero, then for each: 16 spool id, u64 highest sequence it acknowledged; 64 at most
+ *    264  u32  servers, u32 zero, then for each: 16 spool id, u64 highest sequence of the stream that it acknowledged as
+ *              blocks; 64 at most
  *   4088  u64  checksum of the octets before it, seeded with the first 8 octets of the spool id
  */
 #ifndef RELAYD_SPOOL_SPOOL_FORMAT_H
@@ -144,6 +147,7 @@ enum {
 	CURSORS_MAX = 64,
 	CURSOR_SLOT_BYTES = 4096,
 	CURSOR_TOTALS_ROOM = 16,
+	CURSOR_SERVERS_MAX = 64,
 
 	SPOOL_ID_BYTES = 16,
 };
@@ -179,6 +183,7 @@ enum section_type {
 	SECTION_SPOOL = 3,
 	SECTION_STREAMS = 4,
 	SECTION_SOURCES = 5,
+	SECTION_PEERS = 6,
 };
 
 /* The next multiple of 64: where a block that follows `len` octets begins. */

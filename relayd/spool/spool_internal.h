@@ -23,6 +23,7 @@
 #include "spool/cursor.h"
 #include "spool/disk.h"
 #include "spool/ledger.h"
+#include "spool/marks.h"
 #include "spool/pool.h"
 #include "spool/segment.h"
 #include "spool/spool.h"
@@ -94,8 +95,10 @@ struct writer {
 	pthread_t thread;
 	struct current_segment current;
 	struct spool_block **group;
+	struct spool_block **voids;  /* those that are not written, while a group is judged */
 	unsigned group_count;
 	struct spool_block control;  /* its memory is the writer's own */
+	int64_t control_slots;       /* that it took */
 	uint64_t next;               /* sequence of the next record */
 	uint64_t synced;             /* everything up to this sequence is on the disk */
 	unsigned bad_writes;         /* one after the other */
@@ -128,6 +131,7 @@ struct spool {
 	bool started;
 	uint8_t id[SPOOL_ID_BYTES];
 	struct ledger ledger;
+	struct marks marks;
 	struct cursors cursors;
 	struct pool *pool; /* one per worker */
 
@@ -195,6 +199,9 @@ void segments_note_damage(struct spool *spool, const struct damage_note *note);
 /* Octets that the largest block takes, and blocks of that size that fit into a spare. */
 uint64_t space_slot_bytes(const struct spool *spool);
 int64_t space_slots_of_spare(const struct spool *spool);
+
+/* Octets that a checkpoint may take: all that is known now, and the marks' reserve. */
+uint32_t space_checkpoint_bytes(const struct spool *spool);
 
 /* How many spare files there should be. */
 unsigned space_spares_wanted(const struct spool *spool);

@@ -29,6 +29,7 @@ struct spool_reader {
 	uint64_t place;     /* where the step under way began: what is invalid lies from here to the walk's offset */
 	struct segment_walk walk;
 
+	bool leave_packed;
 	struct ZSTD_DCtx_s *unpacker;
 	uint8_t *unpacked;
 	size_t unpacked_size;
@@ -125,6 +126,11 @@ void spool_reader_seek(struct spool_reader *reader, uint64_t sequence)
 	if (reader->file >= 0 && (sequence < reader->expected || sequence >= look_around(reader).next_first))
 		leave_segment(reader);
 	reader->wanted = sequence;
+}
+
+void spool_reader_leave_packed(struct spool_reader *reader, bool packed)
+{
+	reader->leave_packed = packed;
 }
 
 /* ---- segments ---- */
@@ -339,14 +345,16 @@ static enum spool_read_result lose_block(struct spool_reader *reader, const stru
 static enum spool_read_result lend_block(struct spool_reader *reader, const struct block_header *header,
                                          struct spool_view *view, bool *again)
 {
-	struct bytes payload, records;
+	struct bytes payload, records = {0};
 	reader->walk.read_bytes = WALK_READ_BYTES;
 	enum walk_result result = walk_payload(&reader->walk, header, &payload);
 	if (result == WALK_FAILED)
 		return fail(reader, reader->counter, strerror(-reader->walk.error));
-	if (result == WALK_BLOCK && header->codec != BLOCK_CODEC_NONE && !make_room(reader, header->unpacked_len))
+	bool unpack = !reader->leave_packed;
+	if (result == WALK_BLOCK && unpack && header->codec != BLOCK_CODEC_NONE && !make_room(reader, header->unpacked_len))
 		return fail(reader, reader->counter, strerror(ENOMEM));
-	if (result != WALK_BLOCK || !block_unpack(header, payload, reader->unpacker, reader->unpacked, &records))
+	if (result != WALK_BLOCK ||
+	    (unpack && !block_unpack(header, payload, reader->unpacker, reader->unpacked, &records)))
 		return lose_block(reader, header, view, again);
 	*view = (struct spool_view){
 		.first = header->first,
@@ -355,6 +363,9 @@ static enum spool_read_result lend_block(struct spool_reader *reader, const stru
 		.base_ns = header->base_ns,
 		.input = header->input,
 		.records = records,
+		.packed = payload,
+		.unpacked_len = header->unpacked_len,
+		.codec = header->codec,
 		.payload_checksum = header->payload_checksum,
 		.place = {.segment = reader->counter, .offset = (uint32_t)reader->walk.offset},
 	};

@@ -182,6 +182,7 @@ static int rewrite_block(struct spool *spool, struct current_segment *segment, s
 		return result;
 	segment->offset += block_span(header);
 	ledger_count_block(&spool->ledger, header);
+	marks_note_written(&spool->marks, header);
 	return 0;
 }
 
@@ -303,7 +304,7 @@ static int begin_segment(struct spool *spool, const struct found *found, struct 
 	}
 	unsigned old = table->count - 1; /* only used if there is one */
 	struct segment_header header = {.counter = next_counter(table), .first = first, .previous_last = last};
-	uint64_t least = FORMAT_ALIGNED(SEGMENT_HEADER_BYTES + block_memory_bytes((uint32_t)ledger_bytes_max(&spool->ledger)) +
+	uint64_t least = FORMAT_ALIGNED(SEGMENT_HEADER_BYTES + block_memory_bytes(space_checkpoint_bytes(spool)) +
 	                                (found->tail_at - found->unproven_at) + BLOCK_HEADER_BYTES);
 	uint64_t size = spool->options.segment_size_bytes > least ? spool->options.segment_size_bytes : least;
 	int result = segment_prepare(spool, &header, size, &segment, &spare);
@@ -365,6 +366,7 @@ enum spool_open_result recover(struct spool *spool, struct spool_recovery *recov
 	if (code < 0)
 		return unusable(spool, error, "cannot begin a segment: free some space, or see to the disk", code);
 
+	marks_settle(&spool->marks);
 	recovery->first_sequence = spool->table.entry[0].first;
 	recovery->last_sequence = found.last;
 	recovery->torn_octets = found.torn_octets;

@@ -74,8 +74,20 @@ static enum recover_result walk_problem(const struct scan *scan, enum walk_resul
 
 /* ---- the checkpoint ---- */
 
+/* What a checkpoint or a control block says, to the ledger and to the marks. */
+static enum ledger_read_result read_sections(struct spool *spool, struct bytes payload, bool checkpoint)
+{
+	struct section section;
+	struct bytes rest = payload;
+	enum ledger_read_result result = ledger_read(&spool->ledger, payload, checkpoint);
+	while (result == LEDGER_READ && section_next(&rest, &section))
+		if (!marks_read_section(&spool->marks, &section))
+			result = LEDGER_MALFORMED;
+	return result;
+}
+
 /* The first block of the segment; `*valid` is false if it is damaged or not a checkpoint. */
-static enum recover_result read_checkpoint(struct scan *scan, struct ledger *ledger, bool *valid, int *error)
+static enum recover_result read_checkpoint(struct scan *scan, bool *valid, int *error)
 {
 	struct block_header header;
 	struct bytes payload;
@@ -89,8 +101,9 @@ static enum recover_result read_checkpoint(struct scan *scan, struct ledger *led
 		return walk_problem(scan, result, error);
 	if (result != WALK_BLOCK || header.codec != BLOCK_CODEC_NONE)
 		return RECOVERED;
-	ledger_clear(ledger);
-	enum ledger_read_result read = ledger_read(ledger, payload, true);
+	ledger_clear(&scan->spool->ledger);
+	marks_clear(&scan->spool->marks);
+	enum ledger_read_result read = read_sections(scan->spool, payload, true);
 	if (read == LEDGER_NEWER)
 		return RECOVER_NEWER;
 	*valid = read == LEDGER_READ;
@@ -167,12 +180,13 @@ static enum recover_result take_over(struct scan *scan, const struct block_heade
 {
 	struct bytes payload;
 	ledger_count_block(&scan->spool->ledger, header);
+	marks_note_written(&scan->spool->marks, header);
 	if (header->kind != BLOCK_CONTROL)
 		return RECOVERED;
 	enum walk_result result = walk_payload(&scan->walk, header, &payload);
 	if (result == WALK_FAILED)
 		return walk_problem(scan, result, error);
-	if (result == WALK_BLOCK && ledger_read(&scan->spool->ledger, payload, false) == LEDGER_NEWER)
+	if (result == WALK_BLOCK && read_sections(scan->spool, payload, false) == LEDGER_NEWER)
 		return RECOVER_NEWER;
 	return RECOVERED;
 }
@@ -206,7 +220,7 @@ static enum recover_result take_block(struct scan *scan, const struct block_head
 		if (*done)
 			return RECOVERED;
 		/* Its records are counted when they are written again. */
-		if (header->kind == BLOCK_CONTROL && ledger_read(&scan->spool->ledger, payload, false) == LEDGER_NEWER)
+		if (header->kind == BLOCK_CONTROL && read_sections(scan->spool, payload, false) == LEDGER_NEWER)
 			return RECOVER_NEWER;
 		if (found->unproven_at == 0)
 			found->unproven_at = scan->walk.offset;
@@ -353,7 +367,7 @@ static enum recover_result scan_segment(struct spool *spool, unsigned index, boo
 	found->salt = header.salt;
 	walk_start(&scan.walk, file, *valid ? header.salt : 0, SEGMENT_HEADER_BYTES, *valid ? scan.entry->size : 0);
 	if (checkpoint)
-		result = read_checkpoint(&scan, &spool->ledger, valid, error);
+		result = read_checkpoint(&scan, valid, error);
 	bool goes_on = result == RECOVERED && (*valid || !checkpoint);
 	if (goes_on)
 		result = pass_checkpoint(&scan, error);
@@ -399,6 +413,7 @@ enum recover_result recover_scan(struct spool *spool, struct found *found, int *
 	/* No checkpoint at all: then the ledger starts with the oldest segment's blocks. */
 	if (!valid) {
 		ledger_clear(&spool->ledger);
+		marks_clear(&spool->marks);
 		atomic_store_explicit(&spool->ledger.unattributed, spool->table.entry[0].first - 1, memory_order_relaxed);
 	}
 	for (unsigned i = valid ? base + 1 : 0; i < spool->table.count; i++) {

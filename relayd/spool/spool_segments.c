@@ -87,7 +87,7 @@ static int take_spare(struct spool *spool, uint64_t *size, uint64_t *number)
 
 static int write_head(struct spool *spool, const struct segment_header *header, struct current_segment *segment)
 {
-	size_t room = ledger_bytes_max(&spool->ledger);
+	size_t room = ledger_bytes_max(&spool->ledger) + marks_bytes(&spool->marks);
 	size_t memory = SEGMENT_HEADER_BYTES + (size_t)block_memory_bytes((uint32_t)room);
 	uint8_t *head = calloc(1, memory);
 	if (head == NULL)
@@ -95,7 +95,9 @@ static int write_head(struct spool *spool, const struct segment_header *header, 
 	segment_header_write(header, head);
 	struct spool_block checkpoint = {.memory = head + SEGMENT_HEADER_BYTES, .room = (uint32_t)room};
 	block_start(&checkpoint, 0, 0);
-	checkpoint.len = (uint32_t)ledger_write_all(&spool->ledger, checkpoint.memory + BLOCK_HEADER_BYTES, room);
+	uint8_t *at = checkpoint.memory + BLOCK_HEADER_BYTES;
+	checkpoint.len = (uint32_t)ledger_write_all(&spool->ledger, at, room);
+	checkpoint.len += (uint32_t)marks_write_all(&spool->marks, at + checkpoint.len, room - checkpoint.len);
 	block_seal(&checkpoint, NULL, NULL);
 	checkpoint.header.kind = BLOCK_CHECKPOINT;
 	checkpoint.header.first = segment->first;

@@ -25,9 +25,14 @@ static int64_t slots_between(const struct spool *spool, uint64_t from, uint64_t 
 	return used < size ? (int64_t)((size - used) / space_slot_bytes(spool)) : 0;
 }
 
+uint32_t space_checkpoint_bytes(const struct spool *spool)
+{
+	return (uint32_t)(ledger_bytes_max(&spool->ledger) + spool->marks.room);
+}
+
 int64_t space_slots_of_spare(const struct spool *spool)
 {
-	uint64_t checkpoint = BLOCK_HEADER_BYTES + FORMAT_ALIGNED((uint64_t)ledger_bytes_max(&spool->ledger));
+	uint64_t checkpoint = BLOCK_HEADER_BYTES + FORMAT_ALIGNED((uint64_t)space_checkpoint_bytes(spool));
 	return slots_between(spool, SEGMENT_HEADER_BYTES + checkpoint, spool->options.segment_size_bytes);
 }
 
@@ -122,7 +127,8 @@ bool spool_options_are_sound(const struct spool_options *options, char *error)
 {
 	struct ledger full = {.inputs = SPOOL_INPUTS_MAX, .sources_max = ledger_sources_max(options->segment_size_bytes)};
 	uint64_t slot = block_memory_bytes(options->block_size_bytes);
-	uint64_t overhead = SEGMENT_HEADER_BYTES + 2 * BLOCK_HEADER_BYTES + FORMAT_ALIGNED((uint64_t)ledger_bytes_max(&full));
+	uint64_t checkpoint = ledger_bytes_max(&full) + marks_room(options->segment_size_bytes);
+	uint64_t overhead = SEGMENT_HEADER_BYTES + 2 * BLOCK_HEADER_BYTES + FORMAT_ALIGNED(checkpoint);
 	uint64_t least = overhead + SEGMENT_SLOTS_MIN * slot;
 	if (options->segment_size_bytes < least) {
 		snprintf(error, SPOOL_ERROR_MAX_BYTES,

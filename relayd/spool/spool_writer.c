@@ -46,9 +46,28 @@ static void gather(struct spool *spool)
 	atomic_fetch_sub_explicit(&writer->waiting_bytes, bytes, memory_order_seq_cst);
 }
 
-static int64_t slots_of_control(const struct spool *spool)
+/*
+ * Puts the blocks that are not to be written behind the others: fences, and those of streams that are known already or
+ * void (rule 30). Returns how many blocks there are in all; group_count is what is left to write.
+ */
+static unsigned judge(struct writer *writer, struct marks *marks)
 {
-	uint64_t span = block_memory_bytes((uint32_t)ledger_bytes_max(&spool->ledger));
+	unsigned all = writer->group_count, kept = 1, voids = 0;
+	for (unsigned i = 1; i < all; i++) {
+		if (marks_judge(marks, writer->group[i]))
+			writer->group[kept++] = writer->group[i];
+		else
+			writer->voids[voids++] = writer->group[i];
+	}
+	memcpy(writer->group + kept, writer->voids, voids * sizeof *writer->voids);
+	writer->group_count = kept;
+	return all;
+}
+
+static int64_t slots_of_control(struct spool *spool)
+{
+	size_t marks = marks_have_changes(&spool->marks) ? marks_changes_bytes_max() : 0;
+	uint64_t span = block_memory_bytes((uint32_t)(ledger_bytes_max(&spool->ledger) + marks));
 	uint64_t slot = space_slot_bytes(spool);
 	return (int64_t)((span + slot - 1) / slot);
 }
@@ -57,10 +76,15 @@ static int64_t slots_of_control(const struct spool *spool)
 static bool fill_control(struct spool *spool)
 {
 	struct spool_block *control = &spool->writer.control;
-	if (!ledger_has_changes(&spool->ledger) || !space_reserve(spool, slots_of_control(spool)))
+	if (!ledger_has_changes(&spool->ledger) && !marks_have_changes(&spool->marks))
+		return false;
+	spool->writer.control_slots = slots_of_control(spool);
+	if (!space_reserve(spool, spool->writer.control_slots))
 		return false;
 	block_start(control, 0, 0);
-	control->len = (uint32_t)ledger_write_changes(&spool->ledger, control->memory + BLOCK_HEADER_BYTES, control->room);
+	uint8_t *at = control->memory + BLOCK_HEADER_BYTES;
+	control->len = (uint32_t)ledger_write_changes(&spool->ledger, at, control->room);
+	control->len += (uint32_t)marks_write_changes(&spool->marks, at + control->len, control->room - control->len);
 	block_seal(control, NULL, NULL);
 	control->header.kind = BLOCK_CONTROL;
 	return true;
@@ -109,6 +133,7 @@ static int write_run(struct spool *spool, struct spool_block *const *block, unsi
 	writer->current.offset += len;
 	for (unsigned i = 0; i < count; i++) {
 		ledger_count_block(&spool->ledger, &block[i]->header);
+		marks_note_written(&spool->marks, &block[i]->header);
 		ledger_count_sources(&spool->ledger, block[i]);
 	}
 	return 0;
@@ -209,7 +234,8 @@ static void return_blocks(struct spool *spool, struct spool_block **block, unsig
 {
 	uint64_t ordinal[SPOOL_WORKERS_MAX] = {0};
 	for (unsigned i = 0; i < count; i++) {
-		ordinal[block[i]->worker] = block[i]->ordinal;
+		if (block[i]->ordinal > ordinal[block[i]->worker]) /* void ones come last */
+			ordinal[block[i]->worker] = block[i]->ordinal;
 		pool_give_back(&spool->pool[block[i]->worker], block[i]);
 	}
 	const struct spool_events *events = &spool->options.events;
@@ -237,6 +263,7 @@ static bool commit(struct spool *spool, unsigned from)
 		}
 		writer->synced = writer->next - 1;
 	}
+	marks_publish(&spool->marks, writer->group + from, writer->group_count - from);
 	publish(spool);
 	return true;
 }
@@ -249,15 +276,17 @@ bool writer_turn(struct spool *spool)
 	gather(spool);
 	if (writer->group_count == 1)
 		return false;
-	int64_t slots = writer->group_count - 1;
+	unsigned all = judge(writer, &spool->marks);
+	int64_t slots = all - 1;
 	bool control = fill_control(spool);
 	if (control) {
 		writer->group[0] = &writer->control;
-		slots += slots_of_control(spool);
+		slots += writer->control_slots;
 	}
-	if (!commit(spool, control ? 0 : 1))
+	unsigned from = control ? 0 : 1;
+	if (writer->group_count > from && !commit(spool, from))
 		return false;
-	return_blocks(spool, writer->group + 1, writer->group_count - 1);
+	return_blocks(spool, writer->group + 1, all - 1);
 	readers_wake(spool);
 	space_settle(spool, slots);
 	return true;
@@ -272,7 +301,7 @@ void writer_flush_ledger(struct spool *spool)
 	writer->group[0] = &writer->control;
 	writer->group_count = 1;
 	if (commit(spool, 0))
-		space_settle(spool, slots_of_control(spool));
+		space_settle(spool, writer->control_slots);
 }
 
 void writer_end(struct spool *spool)

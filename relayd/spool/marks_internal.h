@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Between marks.c and marks_sections.c. All with the lock held, or while one thread has the table. */
+#ifndef RELAYD_SPOOL_MARKS_INTERNAL_H
+#define RELAYD_SPOOL_MARKS_INTERNAL_H
+
+#include "spool/marks.h"
+
+enum {
+	MARKS_INDEX_SIZE = 4 * SPOOL_STREAMS_MAX, /* a power of two */
+	PEER_ENTRY_BYTES = 4 + 2,                 /* and the identity */
+	MARK_ENTRY_BYTES = 4 + SPOOL_STREAM_ID_BYTES + 3 * 8,
+};
+
+/* The stream's entry; NULL if it is not known. Until the next marks_add(). */
+struct mark_entry *marks_find(const struct marks *marks, const uint8_t *stream);
+
+/* A new entry for a stream that has none, of the peer of this index. NULL if there is no room or no memory. */
+struct mark_entry *marks_add(struct marks *marks, const uint8_t *stream, uint32_t peer);
+
+/* Makes the table long enough for the index. False if it cannot be one, or memory is short. */
+bool marks_know_peer(struct marks *marks, uint32_t peer);
+
+/* Gives the index its identity. */
+bool marks_name_peer(struct marks *marks, uint32_t peer, struct bytes identity);
+
+/* As spool_stream_look(). Takes the lock. */
+enum spool_stream_state marks_look(struct marks *marks, const struct spool_stream_session *session,
+                                   struct spool_mark *mark, char *owner);
+
+#endif
