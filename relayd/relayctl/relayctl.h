@@ -10,6 +10,8 @@ enum relayctl_exit {
 	RELAYCTL_OK = 0,
 	RELAYCTL_FAILED = 1, /* a file cannot be read or written, a stream cannot be followed, relayd does not answer */
 	RELAYCTL_USAGE = 2,
+	RELAYCTL_DAMAGED = 3, /* `relayctl spool`: something could not be read from the spool; all else was */
+	RELAYCTL_NOTHING = 4, /* `relayctl spool grep`: no message is like that */
 };
 
 /* Each command gets its own arguments: argv[0] is its name. `print_help` prints how it is called. */

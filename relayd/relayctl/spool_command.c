@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "relayctl/spool_place.h"
 
 /* A command's options are those of all (-c, --spool, --help) and the letters in `letters`. */
@@ -17,6 +18,19 @@ struct spool_command {
 };
 
 static const struct spool_command commands[] = {
+	{"ls", 0, 0, "j", spool_ls_run,
+	 "ls [--json]\n"
+	 "      says which segments there are, and how far each output has come\n"},
+	{"cat", 0, 0, "FLotf", spool_cat_run,
+	 "cat [--first N] [--last N] [--output NAME] [--filter JSON]\n"
+	 "                     [--format json | rfc5424 | raw]\n"
+	 "      prints messages, one a line: those that an output has not got with --output\n"},
+	{"grep", 1, 1, "FLotf", spool_grep_run,
+	 "grep [options of cat] TEXT\n"
+	 "      prints the messages in which TEXT stands\n"},
+	{"verify", 0, 0, "", spool_verify_run,
+	 "verify\n"
+	 "      reads every block and says exactly what is damaged\n"},
 	{"forget", 1, 1, "y", spool_forget_run,
 	 "forget [--yes] OUTPUT\n"
 	 "      gives up an output's place in a spool that is not running, and the messages it holds\n"},
@@ -49,6 +63,15 @@ struct parsed {
 	bool help;
 };
 
+static bool read_sequence(const char *text, uint64_t *sequence)
+{
+	size_t digits = decimal_read(bytes_of_text(text), DECIMAL_DIGITS_MAX - 1, sequence);
+	if (digits > 0 && text[digits] == '\0' && *sequence > 0)
+		return true;
+	fprintf(stderr, "relayctl spool: \"%s\" is no sequence: they count from 1\n", text);
+	return false;
+}
+
 static bool take_option(struct parsed *parsed, int letter)
 {
 	struct spool_arguments *arguments = &parsed->arguments;
@@ -62,6 +85,22 @@ static bool take_option(struct parsed *parsed, int letter)
 	case 'h':
 		parsed->help = true;
 		return true;
+	case 'F':
+		return read_sequence(optarg, &arguments->first);
+	case 'L':
+		return read_sequence(optarg, &arguments->last);
+	case 'o':
+		arguments->output = optarg;
+		return true;
+	case 't':
+		arguments->format = optarg;
+		return true;
+	case 'f':
+		arguments->filter = optarg;
+		return true;
+	case 'j':
+		arguments->json = true;
+		return true;
 	case 'y':
 		arguments->yes = true;
 		return true;
@@ -74,6 +113,12 @@ static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'},
 	{"spool", required_argument, NULL, 's'},
 	{"help", no_argument, NULL, 'h'},
+	{"first", required_argument, NULL, 'F'},
+	{"last", required_argument, NULL, 'L'},
+	{"output", required_argument, NULL, 'o'},
+	{"format", required_argument, NULL, 't'},
+	{"filter", required_argument, NULL, 'f'},
+	{"json", no_argument, NULL, 'j'},
 	{"yes", no_argument, NULL, 'y'},
 	{NULL, 0, NULL, 0},
 };
@@ -106,7 +151,7 @@ static const struct spool_command *read_arguments(int argc, char **argv, struct 
 
 enum relayctl_exit spool_run(int argc, char **argv)
 {
-	struct parsed parsed = {0};
+	struct parsed parsed = {.arguments = {.first = 1, .last = UINT64_MAX}};
 	const struct spool_command *command = read_arguments(argc, argv, &parsed);
 	if (parsed.help) {
 		spool_print_help(stdout);

@@ -15,10 +15,19 @@ struct spool_arguments {
 	const char *label;                 /* "relayctl spool forget": how messages begin */
 	const char *path;                  /* the spool's directory */
 	const char *words[SPOOL_WORDS_MAX];/* what stands behind the options; NULL: not given */
+	uint64_t first, last;              /* --first, --last: sequences; else 1 and UINT64_MAX */
+	const char *output;                /* --output */
+	const char *format;                /* --format */
+	const char *filter;                /* --filter */
+	bool json;                         /* --json */
 	bool yes;                          /* --yes */
 };
 
 /* The commands: each has checked nothing yet but the number of words. */
+enum relayctl_exit spool_ls_run(const struct spool_arguments *arguments);
+enum relayctl_exit spool_cat_run(const struct spool_arguments *arguments);
+enum relayctl_exit spool_grep_run(const struct spool_arguments *arguments);
+enum relayctl_exit spool_verify_run(const struct spool_arguments *arguments);
 enum relayctl_exit spool_forget_run(const struct spool_arguments *arguments);
 enum relayctl_exit spool_rename_output_run(const struct spool_arguments *arguments);
 

@@ -145,3 +145,185 @@ def test_only_root_and_the_owner_may_change_it_and_files_stay_the_owners(kept, t
     assert spool(kept, "forget", "g", "--yes").returncode == 0
     assert (path / "audit").stat().st_uid == 65534
     assert json.loads((path / "audit").read_text())["uid"] == 0
+
+
+# ---- looking ----
+
+@pytest.fixture
+def filled(relays):
+    """A running relay whose spool has 600 messages, not compressed, in three segments; "f" has got none."""
+    port = free_port()
+    relay = relays.start("first", [{"type": "tcp", "name": "in", "listen": f"127.0.0.1:{port}"}], [away("f")],
+                         spool={"compression": "none", "segment_size": "4MiB", "max_size": "64MiB", "reserve": "4MiB"})
+    for first in range(1, 601, 100):
+        with socket.create_connection(("127.0.0.1", port)) as sock:
+            for number in range(first, first + 100):
+                severity = 3 if number % 10 == 0 else 6
+                app = "sshd" if number % 2 else "cron"
+                text = f"<{8 + severity}>1 2026-11-21T10:00:00Z host {app} - - - message {number:03d} {'x' * 19000}\n"
+                sock.sendall(text.encode())
+        relay.wait_stored(first + 99)
+    return relay
+
+
+def numbers(result):
+    return [int(json.loads(line)["message"].split()[1]) for line in result.stdout.splitlines()]
+
+
+def segments(relay):
+    return sorted((relay.folder / "spool").glob("segment-*"))
+
+
+def test_ls_says_segments_and_cursors_while_the_relay_runs_and_after(filled):
+    running = json.loads(spool(filled, "ls", "--json").stdout)
+    assert filled.stop() == 0
+    stopped = json.loads(spool(filled, "ls", "--json").stdout)
+    for seen in (running, stopped):
+        assert seen["last"] == 600 and len(seen["segments"]) == len(segments(filled)) > 2
+        assert [part["first"] for part in seen["segments"][1:]] == [part["last"] + 1 for part in seen["segments"][:-1]]
+        assert seen["segments"][0]["first"] == 1 and seen["segments"][-1]["last"] == 600
+        assert seen["outputs"] == [{"name": "f", "delivered": 0, "pending": 600}]
+    table = spool(filled, "ls").stdout
+    assert "f                                     0            600" in table
+
+
+def test_cat_prints_a_range_while_the_relay_runs_and_after(filled):
+    expected = list(range(95, 106))
+    assert numbers(spool(filled, "cat", "--first", "95", "--last", "105")) == expected
+    assert filled.stop() == 0
+    assert numbers(spool(filled, "cat", "--first", "95", "--last", "105")) == expected
+    assert numbers(spool(filled, "cat")) == list(range(1, 601))
+
+
+def test_cat_prints_what_an_output_has_not_got(relays, tmp_path):
+    port = free_port()
+    file = {"type": "file", "name": "whole", "path": str(tmp_path / "whole")}
+    relay = relays.start("first", [{"type": "tcp", "listen": f"127.0.0.1:{port}"}], [file, away("f")])
+    send(relay, ["message 1", "message 2"], port)
+    relay.wait_delivered("whole", 2)
+    assert relay.stop() == 0
+    assert numbers(spool(relay, "cat", "--output", "f")) == [1, 2]
+    assert spool(relay, "cat", "--output", "whole").stdout == ""
+    result = spool(relay, "cat", "--output", "none")
+    assert result.returncode == 1 and 'has no place of an output "none"' in result.stderr
+
+
+@pytest.mark.parametrize("form, line", [
+    ("raw", "<13>1 2026-11-21T10:00:00Z h app - - - hello"),
+    ("rfc5424", "<13>1 2026-11-21T10:00:00Z h app - - - hello"),
+    ("json", '"message":"hello"'),
+])
+def test_cat_knows_the_formats_of_outputs(relays, form, line):
+    port = free_port()
+    relay = relays.start("first", [{"type": "tcp", "name": "in", "listen": f"127.0.0.1:{port}"}], [away("f")])
+    send(relay, ["hello"], port)
+    result = spool(relay, "cat", "--format", form)
+    assert result.returncode == 0 and line in result.stdout and result.stdout.count("\n") == 1
+    assert form != "json" or json.loads(result.stdout)["relay"]["input"] == "in"
+
+
+def test_grep_filters_as_outputs_do_and_by_text(filled):
+    result = spool(filled, "grep", "--filter", '{"severity": "err", "app_name": "cr*"}', "message 1")
+    assert numbers(result) == [100, 110, 120, 130, 140, 150, 160, 170, 180, 190]
+    assert numbers(spool(filled, "grep", "--filter", '{"input": "in"}', "message 042")) == [42]
+    assert spool(filled, "grep", "--filter", '{"input": "other"}', "message").returncode == 4
+    result = spool(filled, "grep", "--filter", '{"severty": "err"}', "message")
+    assert result.returncode == 1 and 'did you mean "severity"?' in result.stderr
+
+
+def test_grep_without_a_match_says_so_by_its_exit_code(filled):
+    result = spool(filled, "grep", "nobody wrote this")
+    assert (result.returncode, result.stdout, result.stderr) == (4, "", "")
+
+
+def test_verify_of_a_healthy_spool_while_the_relay_runs_and_after(filled):
+    for state in ("running", "stopped", "killed"):
+        if state == "stopped":
+            assert filled.stop() == 0
+        elif state == "killed":
+            filled.start().kill()
+        result = spool(filled, "verify")
+        assert result.returncode == 0 and "600 messages: all good" in result.stdout, (state, result.stdout)
+
+
+def damage(path, at, count=1):
+    octets = bytearray(path.read_bytes())
+    for i in range(at, at + count):
+        octets[i] ^= 0xff
+    path.write_bytes(octets)
+
+
+def test_verify_says_the_exact_place_of_damage_and_cat_prints_the_rest(filled):
+    assert filled.stop() == 0
+    second = segments(filled)[1]
+    text = second.read_bytes().index(b"message ")
+    lost = int(second.read_bytes()[text + 8:text + 11])
+    damage(second, text)
+    result = spool(filled, "verify")
+    assert result.returncode == 3
+    found = [line for line in result.stdout.splitlines() if "checksum" in line]
+    assert len(found) == 1
+    counter = int(second.name.split("-")[1], 16)
+    words = found[0].replace(",", "").split()
+    assert int(words[1]) == counter and int(words[3]) <= text < int(words[3]) + int(words[4])
+    first, last = int(words[words.index("messages") + 1]), int(words[words.index("messages") + 3])
+    assert first <= lost <= last
+    result = spool(filled, "cat")
+    assert result.returncode == 3 and f"messages {first} to {last} cannot be read" in result.stderr
+    assert numbers(result) == [n for n in range(1, 601) if not first <= n <= last]
+
+
+def test_verify_tells_a_missing_segment(filled):
+    assert filled.stop() == 0
+    listed = json.loads(spool(filled, "ls", "--json").stdout)["segments"]
+    segments(filled)[1].unlink()
+    result = spool(filled, "verify")
+    assert result.returncode == 3
+    assert f"messages {listed[1]['first']} to {listed[1]['last']} are missing" in result.stdout
+
+
+def test_verify_tells_a_damaged_header_of_a_segment(filled):
+    assert filled.stop() == 0
+    listed = json.loads(spool(filled, "ls", "--json").stdout)["segments"]
+    damage(segments(filled)[1], 20)
+    result = spool(filled, "verify")
+    assert result.returncode == 3 and "the segment's header is damaged" in result.stdout
+    assert f"messages {listed[1]['first']} to {listed[1]['last']} are missing" in result.stdout
+
+
+def test_a_torn_tail_is_no_damage(filled):
+    """What a power cut left of the last write is told, and is no damage: nobody was told that it was stored."""
+    filled.kill()
+    newest = segments(filled)[-1]
+    last = newest.read_bytes().rindex(b"message 600")
+    damage(newest, last)
+    start = newest.read_bytes().rindex(b"RLBK", 0, last)
+    damage(newest, start)
+    result = spool(filled, "verify")
+    assert result.returncode == 0 and "all good" in result.stdout
+
+
+def test_looking_changes_nothing(filled):
+    assert filled.stop() == 0
+    def state():
+        return {path.name: (path.stat().st_mtime_ns, path.stat().st_size, path.read_bytes()) for path in (filled.folder / "spool").iterdir()}
+    before = state()
+    for words in (["ls"], ["cat"], ["grep", "message"], ["verify"]):
+        assert spool(filled, *words).returncode == 0
+    assert state() == before
+
+
+def test_looking_at_a_spool_on_a_disk_that_takes_no_writes(filled, tmp_path):
+    assert filled.stop() == 0
+    mount = subprocess.run(["unshare", "--mount", "sh", "-c", 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"',
+                            filled.folder / "spool", RELAYCTL, "spool", "verify", "--spool", filled.folder / "spool"],
+                           text=True, capture_output=True, timeout=60)
+    if "permitted" in mount.stderr or "permission" in mount.stderr:
+        pytest.skip("this host does not let a test mount anything")
+    assert mount.returncode == 0 and "all good" in mount.stdout
+
+
+@pytest.mark.parametrize("words", [["ls", "more"], ["cat", "--first", "0"], ["cat", "--first", "x"], ["grep"], ["verify", "--yes"], ["none"],
+                                   [], ["cat", "--format", "yaml"]])
+def test_wrong_arguments_of_spool_are_usage_errors(tmp_path, words):
+    assert subprocess.run([RELAYCTL, "spool", *words, "--spool", tmp_path], capture_output=True, timeout=60).returncode == 2

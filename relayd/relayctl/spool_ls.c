@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `relayctl spool ls`: segments and cursors, for people or as JSON. */
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+#include <yajl/yajl_gen.h>
+
+#include "base/clock.h"
+#include "base/printable.h"
+#include "relayctl/spool_command.h"
+#include "spool/spool_files.h"
+
+/* All that is printed. */
+struct ls {
+	const struct spool_arguments *arguments;
+	struct spool_files *files;
+	struct spool_peeked cursors[SPOOL_CURSORS_MAX];
+	int cursors_count; /* negative: not readable */
+};
+
+/* The last sequence of a segment, as far as the next one knows it. */
+static uint64_t last_of(const struct spool_files *files, unsigned index)
+{
+	if (index + 1 == spool_files_count(files))
+		return spool_files_last(files);
+	const struct spool_files_segment *behind = spool_files_segment(files, index + 1);
+	return behind->valid ? behind->previous_last : behind->first - 1;
+}
+
+static void write_time(int64_t ns, char *text, size_t size)
+{
+	time_t seconds = (time_t)(ns / CLOCK_NS_PER_SECOND);
+	struct tm parts;
+	strftime(text, size, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &parts));
+}
+
+/* ---- for people ---- */
+
+static void print_segments(const struct spool_files *files)
+{
+	printf("%16s %14s %14s %12s  %s\n", "segment", "first", "last", "octets", "begun");
+	for (unsigned i = 0; i < spool_files_count(files); i++) {
+		const struct spool_files_segment *segment = spool_files_segment(files, i);
+		char begun[32] = "damaged header";
+		if (segment->valid)
+			write_time(segment->begun_ns, begun, sizeof begun);
+		printf("%16" PRIu64 " %14" PRIu64 " %14" PRIu64 " %12" PRIu64 "  %s\n", segment->counter, segment->first,
+		       last_of(files, i), segment->size, begun);
+	}
+}
+
+static void print_cursors(const struct ls *ls)
+{
+	if (ls->cursors_count < 0) {
+		printf("\nthe cursors cannot be read: %s\n", strerror(-ls->cursors_count));
+		return;
+	}
+	printf("\n%-24s %14s %14s\n", "output", "delivered", "pending");
+	for (int i = 0; i < ls->cursors_count; i++) {
+		char name[SPOOL_NAME_MAX_BYTES + 1];
+		memcpy(name, ls->cursors[i].name, sizeof name);
+		printable_make(name);
+		printf("%-24s %14" PRIu64 " %14" PRIu64 "\n", name, ls->cursors[i].delivered, ls->cursors[i].pending);
+	}
+}
+
+static void print(const struct ls *ls)
+{
+	print_segments(ls->files);
+	if (spool_files_spare_bytes(ls->files) > 0)
+		printf("%" PRIu64 " octets are prepared for more\n", spool_files_spare_bytes(ls->files));
+	if (spool_files_set_aside(ls->files) > 0)
+		printf("%u files keep octets that were damaged\n", spool_files_set_aside(ls->files));
+	print_cursors(ls);
+}
+
+/* ---- JSON ---- */
+
+static void text(yajl_gen gen, const char *value)
+{
+	yajl_gen_string(gen, (const unsigned char *)value, strlen(value));
+}
+
+static void member(yajl_gen gen, const char *name, uint64_t value)
+{
+	text(gen, name);
+	yajl_gen_integer(gen, (long long)value);
+}
+
+static void write_segment(yajl_gen gen, const struct spool_files *files, unsigned index)
+{
+	const struct spool_files_segment *segment = spool_files_segment(files, index);
+	yajl_gen_map_open(gen);
+	member(gen, "counter", segment->counter);
+	member(gen, "first", segment->first);
+	member(gen, "last", last_of(files, index));
+	member(gen, "octets", segment->size);
+	text(gen, "valid");
+	yajl_gen_bool(gen, segment->valid);
+	if (segment->valid) {
+		char begun[32];
+		write_time(segment->begun_ns, begun, sizeof begun);
+		text(gen, "begun");
+		text(gen, begun);
+	}
+	yajl_gen_map_close(gen);
+}
+
+static void write_cursor(yajl_gen gen, const struct spool_peeked *cursor)
+{
+	yajl_gen_map_open(gen);
+	text(gen, "name");
+	text(gen, cursor->name);
+	member(gen, "delivered", cursor->delivered);
+	member(gen, "pending", cursor->pending);
+	yajl_gen_map_close(gen);
+}
+
+static void write_document(yajl_gen gen, const struct ls *ls)
+{
+	yajl_gen_map_open(gen);
+	text(gen, "path");
+	text(gen, ls->arguments->path);
+	member(gen, "last", spool_files_last(ls->files));
+	member(gen, "spare_octets", spool_files_spare_bytes(ls->files));
+	member(gen, "set_aside", spool_files_set_aside(ls->files));
+	text(gen, "segments");
+	yajl_gen_array_open(gen);
+	for (unsigned i = 0; i < spool_files_count(ls->files); i++)
+		write_segment(gen, ls->files, i);
+	yajl_gen_array_close(gen);
+	text(gen, "outputs");
+	yajl_gen_array_open(gen);
+	for (int i = 0; i < ls->cursors_count; i++)
+		write_cursor(gen, &ls->cursors[i]);
+	yajl_gen_array_close(gen);
+	yajl_gen_map_close(gen);
+}
+
+static bool print_json(const struct ls *ls)
+{
+	const unsigned char *document;
+	size_t len;
+	yajl_gen gen = yajl_gen_alloc(NULL);
+	if (gen == NULL)
+		return false;
+	write_document(gen, ls);
+	bool good = yajl_gen_get_buf(gen, &document, &len) == yajl_gen_status_ok;
+	if (good)
+		printf("%.*s\n", (int)len, (const char *)document);
+	yajl_gen_free(gen);
+	return good;
+}
+
+enum relayctl_exit spool_ls_run(const struct spool_arguments *arguments)
+{
+	char error[SPOOL_ERROR_MAX_BYTES];
+	struct ls ls = {.arguments = arguments, .files = spool_files_open(arguments->path, error)};
+	if (ls.files == NULL) {
+		fprintf(stderr, "%s: %s\n", arguments->label, error);
+		return RELAYCTL_FAILED;
+	}
+	ls.cursors_count = spool_files_cursors(ls.files, ls.cursors, SPOOL_CURSORS_MAX);
+	bool good = true;
+	if (arguments->json)
+		good = print_json(&ls);
+	else
+		print(&ls);
+	spool_files_close(&ls.files);
+	return good ? RELAYCTL_OK : RELAYCTL_FAILED;
+}
