@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `relayctl spool cat` and `grep`: messages as lines. */
+/* `relayctl spool cat`, `grep` and `export`: messages as lines. */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "output/encoder.h"
 #include "relayctl/spool_records.h"
@@ -22,28 +25,29 @@ static bool read_format(const struct spool_arguments *arguments, enum encoder_fo
 }
 
 /* A line is a message: LF inside it becomes SP, but where the octets as received are wanted. */
-static bool print_message(struct encoder *encoder, const struct envelope *envelope)
+static bool print_message(struct encoder *encoder, const struct envelope *envelope, FILE *out)
 {
 	struct bytes message = envelope->raw;
 	if (encoder->format != ENCODER_RAW && encoder_encode(encoder, envelope, &message) != ENCODER_DONE)
 		return false;
 	for (const uint8_t *lf; encoder->format == ENCODER_RFC5424 && (lf = memchr(message.at, '\n', message.len)) != NULL;) {
-		fwrite(message.at, 1, (size_t)(lf - message.at), stdout);
-		putchar(LF_REPLACEMENT);
+		fwrite(message.at, 1, (size_t)(lf - message.at), out);
+		putc(LF_REPLACEMENT, out);
 		message = bytes_after(message, (size_t)(lf - message.at) + 1);
 	}
-	fwrite(message.at, 1, message.len, stdout);
-	return putchar('\n') != EOF;
+	fwrite(message.at, 1, message.len, out);
+	return putc('\n', out) != EOF;
 }
 
 static bool has_text(const struct envelope *envelope, const char *text)
 {
-	return text == NULL || (envelope->raw.len > 0 && memmem(envelope->raw.at, envelope->raw.len, text, strlen(text)) != NULL);
+	struct bytes raw = envelope->raw;
+	return text == NULL || (raw.len > 0 && memmem(raw.at, raw.len, text, strlen(text)) != NULL);
 }
 
 /* Prints what is wanted; with `text` only messages in which it stands. */
 static enum relayctl_exit print_all(const struct spool_arguments *arguments, const char *text, struct spool_records *records,
-                                    enum encoder_format format)
+                                    enum encoder_format format, FILE *out)
 {
 	struct encoder encoder;
 	struct envelope envelope;
@@ -53,11 +57,11 @@ static enum relayctl_exit print_all(const struct spool_arguments *arguments, con
 	while (good && spool_records_next(records, &sequence, &envelope)) {
 		if (!has_text(&envelope, text))
 			continue;
-		good = print_message(&encoder, &envelope);
+		good = print_message(&encoder, &envelope, out);
 		printed++;
 	}
 	encoder_free(&encoder);
-	if (!good || fflush(stdout) != 0) {
+	if (!good || fflush(out) != 0) {
 		fprintf(stderr, "%s: cannot be printed\n", arguments->label);
 		return RELAYCTL_FAILED;
 	}
@@ -66,7 +70,7 @@ static enum relayctl_exit print_all(const struct spool_arguments *arguments, con
 	return printed == 0 && text != NULL ? RELAYCTL_NOTHING : RELAYCTL_OK;
 }
 
-static enum relayctl_exit run(const struct spool_arguments *arguments, const char *text)
+static enum relayctl_exit run(const struct spool_arguments *arguments, const char *text, FILE *out)
 {
 	struct spool_records records;
 	enum encoder_format format;
@@ -74,17 +78,37 @@ static enum relayctl_exit run(const struct spool_arguments *arguments, const cha
 		return RELAYCTL_USAGE;
 	enum relayctl_exit code = RELAYCTL_FAILED;
 	if (spool_records_open(&records, arguments))
-		code = print_all(arguments, text, &records, format);
+		code = print_all(arguments, text, &records, format, out);
 	spool_records_close(&records);
 	return code;
 }
 
 enum relayctl_exit spool_cat_run(const struct spool_arguments *arguments)
 {
-	return run(arguments, NULL);
+	return run(arguments, NULL, stdout);
 }
 
 enum relayctl_exit spool_grep_run(const struct spool_arguments *arguments)
 {
-	return run(arguments, arguments->words[0]);
+	return run(arguments, arguments->words[0], stdout);
+}
+
+static enum relayctl_exit cannot_write(const struct spool_arguments *arguments, int error)
+{
+	fprintf(stderr, "%s: %s: %s\n", arguments->label, arguments->words[0], strerror(error));
+	return RELAYCTL_FAILED;
+}
+
+/* A file that is there is never written over, and what is said to be exported is on the disk. */
+enum relayctl_exit spool_export_run(const struct spool_arguments *arguments)
+{
+	int fd = open(arguments->words[0], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (out == NULL)
+		return cannot_write(arguments, errno);
+	enum relayctl_exit code = run(arguments, NULL, out);
+	int error = fflush(out) != 0 || fsync(fd) != 0 ? errno : 0;
+	if (fclose(out) != 0 && error == 0)
+		error = errno;
+	return error == 0 ? code : cannot_write(arguments, error);
 }

@@ -28,6 +28,12 @@ static const struct spool_command commands[] = {
 	{"grep", 1, 1, "FLotf", spool_grep_run,
 	 "grep [options of cat] TEXT\n"
 	 "      prints the messages in which TEXT stands\n"},
+	{"export", 1, 1, "FLotf", spool_export_run,
+	 "export [options of cat] FILE\n"
+	 "      writes what cat would print into a new file, synced\n"},
+	{"replay", 0, 0, "FLofT", spool_replay_run,
+	 "replay --to ADDRESS [--first N] [--last N] [--output NAME] [--filter JSON]\n"
+	 "      sends messages over RELP to an input of a running relay, and waits until all are stored there\n"},
 	{"verify", 0, 0, "", spool_verify_run,
 	 "verify\n"
 	 "      reads every block and says exactly what is damaged\n"},
@@ -98,6 +104,9 @@ static bool take_option(struct parsed *parsed, int letter)
 	case 'f':
 		arguments->filter = optarg;
 		return true;
+	case 'T':
+		arguments->to = optarg;
+		return true;
 	case 'j':
 		arguments->json = true;
 		return true;
@@ -118,6 +127,7 @@ static const struct option long_options[] = {
 	{"output", required_argument, NULL, 'o'},
 	{"format", required_argument, NULL, 't'},
 	{"filter", required_argument, NULL, 'f'},
+	{"to", required_argument, NULL, 'T'},
 	{"json", no_argument, NULL, 'j'},
 	{"yes", no_argument, NULL, 'y'},
 	{NULL, 0, NULL, 0},

@@ -19,6 +19,7 @@ struct spool_arguments {
 	const char *output;                /* --output */
 	const char *format;                /* --format */
 	const char *filter;                /* --filter */
+	const char *to;                    /* --to */
 	bool json;                         /* --json */
 	bool yes;                          /* --yes */
 };
@@ -27,6 +28,8 @@ struct spool_arguments {
 enum relayctl_exit spool_ls_run(const struct spool_arguments *arguments);
 enum relayctl_exit spool_cat_run(const struct spool_arguments *arguments);
 enum relayctl_exit spool_grep_run(const struct spool_arguments *arguments);
+enum relayctl_exit spool_export_run(const struct spool_arguments *arguments);
+enum relayctl_exit spool_replay_run(const struct spool_arguments *arguments);
 enum relayctl_exit spool_verify_run(const struct spool_arguments *arguments);
 enum relayctl_exit spool_forget_run(const struct spool_arguments *arguments);
 enum relayctl_exit spool_rename_output_run(const struct spool_arguments *arguments);

@@ -224,7 +224,7 @@ int spool_files_cursors(const struct spool_files *files, struct spool_peeked *cu
 {
 	struct spool_orphan all[SPOOL_CURSORS_MAX];
 	if (files->cursors != CURSORS_LOADED)
-		return files->cursors == CURSORS_NEWER ? -ENOTSUP : files->cursors == CURSORS_MISSING ? -EINVAL : files->cursors_error;
+		return files->cursors == CURSORS_FAILED ? files->cursors_error : files->cursors == CURSORS_NEWER ? -ENOTSUP : -EINVAL;
 	unsigned count = spool_orphans(&files->spool, all, SPOOL_CURSORS_MAX);
 	for (unsigned i = 0; i < count && i < max; i++) {
 		memcpy(cursors[i].name, all[i].name, sizeof cursors[i].name);

@@ -327,3 +327,39 @@ def test_looking_at_a_spool_on_a_disk_that_takes_no_writes(filled, tmp_path):
                                    [], ["cat", "--format", "yaml"]])
 def test_wrong_arguments_of_spool_are_usage_errors(tmp_path, words):
     assert subprocess.run([RELAYCTL, "spool", *words, "--spool", tmp_path], capture_output=True, timeout=60).returncode == 2
+
+
+def test_export_writes_a_new_file_and_never_over_another(filled, tmp_path):
+    file = tmp_path / "exported"
+    assert spool(filled, "export", "--first", "7", "--last", "9", "--format", "raw", file).returncode == 0
+    assert [line.split()[8] for line in file.read_text().splitlines()] == ["007", "008", "009"]
+    assert file.stat().st_mode & 0o777 == 0o600
+    result = spool(filled, "export", file)
+    assert result.returncode == 1 and "File exists" in result.stderr
+    assert len(file.read_text().splitlines()) == 3
+
+
+# ---- replay ----
+
+def test_replay_sends_what_an_output_has_not_got_to_another_relay(filled, relays):
+    port = free_port()
+    second = relays.start("second", [{"type": "relp", "name": "relp", "listen": f"127.0.0.1:{port}"}])
+    result = spool(filled, "replay", "--to", f"127.0.0.1:{port}", "--output", "f")
+    assert result.returncode == 0 and "600 messages are stored" in result.stdout, result.stderr
+    assert second.input("relp")["stored"] == 600
+    second.wait_delivered("print", 600)
+    assert [int(line["message"].split()[1]) for line in second.lines()] == list(range(1, 601))
+
+
+def test_replay_of_a_range_and_a_filter_over_a_local_socket(filled, relays, tmp_path):
+    path = tmp_path / "relp.sock"
+    second = relays.start("second", [{"type": "relp", "name": "relp", "listen": f"unix:{path}"}])
+    result = spool(filled, "replay", "--to", f"unix:{path}", "--first", "100", "--last", "200", "--filter", '{"severity": "err"}')
+    assert result.returncode == 0 and "11 messages are stored" in result.stdout, result.stderr
+    assert second.input("relp")["stored"] == 11
+
+
+def test_replay_to_nobody_says_so(filled):
+    result = spool(filled, "replay", "--to", f"127.0.0.1:{free_port()}")
+    assert result.returncode == 1 and "Connection refused" in result.stderr
+    assert spool(filled, "replay").returncode == 2
