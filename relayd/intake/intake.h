@@ -37,6 +37,7 @@ enum intake_result {
 struct intake_source {
 	unsigned input;                     /* index from spool_register_input() */
 	enum spool_block_use use;           /* waits or sheds */
+	bool tries_again;                   /* has what sheds, room of the reserve too, but is told INTAKE_WAIT: nothing is dropped */
 	size_t max_message_bytes;           /* longer ones are cut on a UTF-8 border, flagged and counted */
 	struct parse_context parse;         /* zone and dialect of this input */
 	/* Called on the worker's thread after a group: everything with a receipt <= `ordinal` is stored. Optional. */

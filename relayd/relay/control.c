@@ -98,8 +98,10 @@ static char *answer_request(struct relay *relay, const char *request)
 		answer = answer_error("the request is not JSON; send {\\\"command\\\":\\\"status\\\"} and a line feed");
 	else if (command != NULL && strcmp(command, "status") == 0)
 		answer = relay_status_json(relay);
+	else if (command != NULL && strcmp(command, "ledger") == 0)
+		answer = relay_ledger_json(relay);
 	else
-		answer = answer_error("unknown command; this relay knows \\\"status\\\"");
+		answer = answer_error("unknown command; this relay knows \\\"status\\\" and \\\"ledger\\\"");
 	yajl_tree_free(tree);
 	return answer;
 }

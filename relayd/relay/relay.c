@@ -17,6 +17,7 @@
 #include "base/varint.h"
 #include "intake/zone_file.h"
 #include "relay/control.h"
+#include "relay/losses.h"
 #include "relay/relay_internal.h"
 
 static const char *const state_names[] = {
@@ -77,11 +78,11 @@ static void log_recovery(const struct relay *relay)
 	slog_info("spool_opened", "path", path, "clean", slog_bool(found->clean), "first", found->first_sequence, "last",
 	          found->last_sequence, "torn_octets", found->torn_octets, "rewritten_blocks", found->rewritten_blocks);
 	if (!found->clean)
-		slog_warning("unclean_stop", "path", path, "up_to_octets", relay->settings->process.spool.is.memory, "message",
-		             slog_msgf("the relay did not stop in order: messages that unconfirmed senders (UDP, plain TCP, local "
-		                       "sockets) had handed over but that were not stored yet may be lost, at most %" PRIu64
-		                       " octets of them; acknowledged messages are all here",
-		                       relay->settings->process.spool.is.memory));
+		slog_warning("unclean_stop", "path", path, "up_to_octets", relay->pool_bytes, "message",
+		             slog_msgf("the relay did not stop in order: messages that unconfirmed senders (UDP, plain TCP, TLS, "
+		                       "local sockets) had handed over but that were not stored yet may be lost, at most %" PRIu64
+		                       " octets of them and what the kernel's socket buffers held; acknowledged messages are all "
+		                       "here", relay->pool_bytes));
 	if (found->damaged_ranges > 0)
 		slog_err("spool_damaged", "path", path, "places", found->damaged_ranges, "messages", found->damaged_sequences,
 		         "message", slog_msgf("%" PRIu64 " messages in %" PRIu64 " places of the spool cannot be read any more",
@@ -114,6 +115,7 @@ bool relay_spool_is_sound(const struct settings *settings, char *error)
 static enum relay_result open_spool(struct relay *relay, char *error)
 {
 	struct spool_options options = spool_options_of(relay->settings);
+	relay->pool_bytes = (uint64_t)options.workers * options.blocks_per_worker * options.block_size_bytes;
 	options.events = (struct spool_events){relay, relay_on_worker_stored, relay_on_room, on_spool_failed};
 	switch (spool_open(&options, &relay->spool, &relay->recovery, error)) {
 	case SPOOL_OPENED:
@@ -128,8 +130,7 @@ static enum relay_result open_spool(struct relay *relay, char *error)
 	return RELAY_SPOOL_UNUSABLE;
 }
 
-/* Counters run since the spool was created, drivers count since they were opened. */
-static uint64_t received_before(const struct relay *relay, unsigned spool_index)
+uint64_t relay_received_before(const struct relay *relay, unsigned spool_index)
 {
 	struct spool_input_totals totals;
 	spool_input_totals(relay->spool, spool_index, &totals);
@@ -151,7 +152,7 @@ static enum relay_result open_inputs(struct relay *relay, char *error)
 			return RELAY_INPUT_FAILED;
 		}
 		input->spool_index = (unsigned)index;
-		input->received_before = received_before(relay, input->spool_index);
+		input->received_before = relay_received_before(relay, input->spool_index);
 		struct input_setup setup = {
 			.settings = input->settings->options,
 			.name = input->settings->name,
@@ -204,6 +205,10 @@ static enum relay_result open_parts(struct relay *relay, char *error)
 		result = open_inputs(relay, error);
 	if (result == RELAY_OK)
 		result = open_outputs(relay, error);
+	if (result == RELAY_OK && (relay->losses = losses_open(relay)) == NULL) {
+		snprintf(error, RELAY_ERROR_MAX_BYTES, "not enough memory, or the spool knows too many names of inputs");
+		result = RELAY_INPUT_FAILED;
+	}
 	if (result == RELAY_OK && relay->settings->process.control != NULL) {
 		relay->control = control_open(relay->loop, relay->settings->process.control, relay, error);
 		if (relay->control == NULL)
@@ -255,6 +260,7 @@ void relay_start(struct relay *relay)
 		relay->outputs[i].settings->driver->start(relay->outputs[i].output);
 	for (unsigned i = 0; i < relay->inputs_count; i++)
 		relay->inputs[i].settings->driver->start(relay->inputs[i].input);
+	losses_start(relay->losses);
 }
 
 bool relay_reload(struct relay *relay)
@@ -306,6 +312,7 @@ static void close_outputs(struct relay *relay)
 
 static void close_inputs(struct relay *relay)
 {
+	losses_close(&relay->losses);
 	for (unsigned i = 0; i < relay->inputs_count; i++)
 		relay->inputs[i].settings->driver->close(&relay->inputs[i].input);
 	relay->inputs_count = 0;

@@ -41,6 +41,7 @@ struct relay_output {
 };
 
 struct control;
+struct losses;
 
 struct relay {
 	uv_loop_t *loop;
@@ -51,6 +52,7 @@ struct relay {
 	struct timezone_rules local_zone;
 	struct spool *spool;
 	struct spool_recovery recovery;
+	uint64_t pool_bytes;         /* of all blocks in memory: what an unclean stop may cost unconfirmed senders */
 	struct input_worker input_workers[SPOOL_WORKERS_MAX];
 	struct relay_worker workers[SPOOL_WORKERS_MAX];
 	unsigned workers_count;
@@ -61,11 +63,17 @@ struct relay {
 	struct relay_output outputs[SETTINGS_OUTPUTS_MAX];
 	unsigned outputs_count;
 	struct control *control;
+	struct losses *losses;
 	uv_async_t notice;           /* other threads want the main thread's attention: the fields below say why */
 	_Atomic unsigned stopping;   /* inputs, then outputs, that have not stopped yet */
 	_Atomic bool spool_failed;
 	char spool_error[SPOOL_ERROR_MAX_BYTES];
 };
+
+/* relay.c */
+
+/* What an input received before this process: counters run since the spool was created, drivers count since they opened. */
+uint64_t relay_received_before(const struct relay *relay, unsigned spool_index);
 
 /* relay_workers.c */
 
@@ -91,5 +99,10 @@ enum relay_result relay_open_cursors(struct relay *relay, char *error);
 
 /* The status document of `relayctl status` as one line of JSON, allocated; NULL if memory is short. */
 char *relay_status_json(struct relay *relay);
+
+/* relay_ledger.c */
+
+/* The document of `relayctl ledger`, likewise. */
+char *relay_ledger_json(struct relay *relay);
 
 #endif

@@ -69,6 +69,16 @@ unsigned spool_source_count(const struct spool *spool);
 /* Received is never less than stored and dropped together. From any thread. */
 void spool_source_totals(const struct spool *spool, unsigned source, struct spool_source_totals *totals);
 
+/* The spool's own sums: stored of all inputs + unattributed + unused = appended. */
+struct spool_sums {
+	uint64_t unattributed; /* records whose input is not known: their blocks were damaged */
+	uint64_t unused;       /* sequences passed over: never given to a record */
+	uint64_t damaged;      /* sequences lost on the disk */
+	uint64_t released;     /* sequences whose segments were given back */
+	unsigned inputs;       /* names known: indexes 0 .. inputs - 1 */
+};
+void spool_sums(const struct spool *spool, struct spool_sums *sums);
+
 /* ---- for the ledger and the writer ---- */
 
 struct ledger_sources;

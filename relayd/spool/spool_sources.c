@@ -43,3 +43,15 @@ void spool_source_totals(const struct spool *spool, unsigned source, struct spoo
 {
 	ledger_sources_totals(spool->ledger.sources, source, totals);
 }
+
+void spool_sums(const struct spool *spool, struct spool_sums *sums)
+{
+	const struct ledger *ledger = &spool->ledger;
+	*sums = (struct spool_sums){
+		.unattributed = atomic_load_explicit(&ledger->unattributed, memory_order_relaxed),
+		.unused = atomic_load_explicit(&ledger->unused, memory_order_relaxed),
+		.damaged = atomic_load_explicit(&ledger->damaged, memory_order_relaxed),
+		.released = atomic_load_explicit(&ledger->released, memory_order_relaxed),
+		.inputs = ledger->inputs,
+	};
+}

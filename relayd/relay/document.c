@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/document.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+
+enum { OCTETS_MAX = 256 };
+
+void document_name(yajl_gen gen, const char *name)
+{
+	yajl_gen_string(gen, (const unsigned char *)name, strlen(name));
+}
+
+void document_text(yajl_gen gen, const char *name, const char *value)
+{
+	document_name(gen, name);
+	document_name(gen, value);
+}
+
+void document_octets(yajl_gen gen, const char *name, const uint8_t *value, size_t len)
+{
+	unsigned char text[OCTETS_MAX];
+	assert(len <= sizeof text);
+	if (len > 0)
+		memcpy(text, value, len);
+	if (!utf8_is_valid(bytes_of(text, len))) {
+		for (size_t i = 0; i < len; i++)
+			text[i] = text[i] < 0x80 ? text[i] : '?';
+	}
+	document_name(gen, name);
+	yajl_gen_string(gen, text, len);
+}
+
+void document_count(yajl_gen gen, const char *name, uint64_t value)
+{
+	document_name(gen, name);
+	yajl_gen_integer(gen, (long long)value);
+}
+
+void document_bool(yajl_gen gen, const char *name, bool value)
+{
+	document_name(gen, name);
+	yajl_gen_bool(gen, value);
+}
+
+void document_drops(yajl_gen gen, const uint64_t dropped[SPOOL_DROP_REASONS])
+{
+	document_name(gen, "dropped");
+	yajl_gen_map_open(gen);
+	for (unsigned reason = 0; reason < SPOOL_DROP_REASONS; reason++) {
+		const char *name = spool_drop_reason_name((enum spool_drop_reason)reason);
+		if (name != NULL && dropped[reason] > 0)
+			document_count(gen, name, dropped[reason]);
+	}
+	yajl_gen_map_close(gen);
+}
+
+char *document_finish(yajl_gen gen)
+{
+	const unsigned char *document;
+	size_t len;
+	char *copy = NULL;
+	if (yajl_gen_get_buf(gen, &document, &len) == yajl_gen_status_ok && (copy = malloc(len + 2)) != NULL) {
+		memcpy(copy, document, len);
+		memcpy(copy + len, "\n", 2);
+	}
+	yajl_gen_free(gen);
+	return copy;
+}

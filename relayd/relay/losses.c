@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All but opening runs on the first input worker's thread, whose intake takes the messages. For every counter there is
+ * what was told of it: the difference is the loss, and between the looks at it lies when it happened.
+ */
+#include "relay/losses.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "intake/counter.h"
+#include "relay/loss_message.h"
+#include "relay/relay_internal.h"
+#include "spool/ledger_sources.h"
+#include "syslog/peer.h"
+
+enum { TICK_MS = 1000, OUTPUT_REASONS = 2 };
+
+/* One row's counters as they were told, and since when they have not moved. */
+struct told {
+	uint64_t dropped[SPOOL_DROP_REASONS];
+	uint64_t suspected;
+	int64_t from_ns;    /* wall clock of the last look before they moved */
+	uint64_t last_ns;   /* monotonic time of the last message; 0: none */
+};
+
+struct losses {
+	struct relay *relay;
+	char name[SPOOL_NAME_MAX_BYTES + 1];
+	unsigned index;
+	uint64_t received_before;
+	char hostname[256];
+	struct intake_source source;
+	uv_timer_t timer;
+	bool has_started;
+	bool unclean;                       /* still to be told */
+	struct told input[SPOOL_INPUTS_MAX];
+	struct told output[SETTINGS_OUTPUTS_MAX];
+	struct told by_source[SPOOL_SOURCES_MAX];
+};
+
+/* The senders of what the kernel drops are not known; everything else is told by source. */
+static bool is_by_source(unsigned reason)
+{
+	return reason != SPOOL_DROP_KERNEL;
+}
+
+/* ---- one message ---- */
+
+static bool tell(struct losses *losses, const struct loss *loss)
+{
+	char text[LOSS_MESSAGE_MAX_BYTES];
+	struct intake *intake = losses->relay->input_workers[0].intake;
+	struct peer peer = {.transport = TRANSPORT_INTERNAL};
+	uint64_t receipt;
+	enum spool_level level = intake_level(intake);
+	if (level == SPOOL_LEVEL_FULL || (level == SPOOL_LEVEL_RESERVE && loss->event != LOSS_CERTAIN))
+		return false; /* later */
+	size_t len = loss_message_write(loss, losses->hostname, (long)getpid(), text);
+	return intake_take(intake, &losses->source, &peer, bytes_of(text, len), 0, loss->to_ns, &receipt) == INTAKE_TAKEN;
+}
+
+/* Tells the difference of one counter. True if there is none left. */
+static bool tell_counter(struct losses *losses, struct loss *loss, uint64_t total, uint64_t *told)
+{
+	if (total == *told)
+		return true;
+	loss->count = total - *told;
+	loss->total = total;
+	if (!tell(losses, loss))
+		return false;
+	*told = total;
+	return true;
+}
+
+/* ---- rows ---- */
+
+static bool tell_drops(struct losses *losses, struct loss *loss, const uint64_t *dropped, struct told *told,
+                       bool by_source)
+{
+	bool all = true;
+	for (unsigned reason = 0; reason < SPOOL_DROP_REASONS; reason++) {
+		loss->reason = spool_drop_reason_name((enum spool_drop_reason)reason);
+		if (loss->reason != NULL && is_by_source(reason) == by_source)
+			all = tell_counter(losses, loss, dropped[reason], &told->dropped[reason]) && all;
+	}
+	return all;
+}
+
+static bool drops_moved(const uint64_t *dropped, const struct told *told, bool by_source)
+{
+	for (unsigned reason = 0; reason < SPOOL_DROP_REASONS; reason++)
+		if (is_by_source(reason) == by_source && dropped[reason] != told->dropped[reason])
+			return true;
+	return false;
+}
+
+/* Whether the row is to be told now. If nothing moved, this look is where its next loss begins. */
+static bool is_due(struct told *told, bool moved, bool now_or_never, struct loss *loss, uint64_t now_ns)
+{
+	if (!moved) {
+		told->from_ns = loss->to_ns;
+		return false;
+	}
+	loss->from_ns = told->from_ns;
+	return now_or_never || told->last_ns == 0 || now_ns - told->last_ns >= LOSSES_INTERVAL_NS;
+}
+
+static void was_told(struct told *told, const struct loss *loss, uint64_t now_ns)
+{
+	told->from_ns = loss->to_ns;
+	told->last_ns = now_ns;
+}
+
+static void look_at_input(struct losses *losses, unsigned index, bool now_or_never, int64_t wall_ns, uint64_t now_ns)
+{
+	struct told *told = &losses->input[index];
+	struct loss loss = {.to_ns = wall_ns, .input = spool_input_name(losses->relay->spool, index)};
+	struct spool_input_totals totals;
+	spool_input_totals(losses->relay->spool, index, &totals);
+	if (!is_due(told, drops_moved(totals.dropped, told, false), now_or_never, &loss, now_ns))
+		return;
+	if (tell_drops(losses, &loss, totals.dropped, told, false))
+		was_told(told, &loss, now_ns);
+}
+
+static void look_at_source(struct losses *losses, unsigned index, bool now_or_never, int64_t wall_ns, uint64_t now_ns)
+{
+	struct told *told = &losses->by_source[index];
+	struct loss loss = {.to_ns = wall_ns};
+	struct spool_source_totals totals;
+	char address[PEER_TEXT_MAX_BYTES + 1];
+	spool_source_totals(losses->relay->spool, index, &totals);
+	bool moved = drops_moved(totals.dropped, told, true) || totals.suspected != told->suspected;
+	if (!is_due(told, moved, now_or_never, &loss, now_ns))
+		return;
+	if (index != SPOOL_SOURCE_OTHERS) {
+		const struct spool_source_name *name = spool_source_name(losses->relay->spool, index);
+		struct peer peer = {.port = 0};
+		memcpy(peer.address, name->address, sizeof peer.address);
+		address[peer_write_address(&peer, (uint8_t *)address)] = '\0';
+		loss.peer = address;
+		loss.hostname = bytes_of(name->hostname, name->hostname_len);
+	}
+	bool all = tell_drops(losses, &loss, totals.dropped, told, true);
+	loss.event = LOSS_SUSPECTED;
+	loss.reason = "sequence-id";
+	all = tell_counter(losses, &loss, totals.suspected, &told->suspected) && all;
+	if (all)
+		was_told(told, &loss, now_ns);
+}
+
+static void output_drops(const struct relay_output *output, uint64_t dropped[OUTPUT_REASONS])
+{
+	struct spool_output_totals totals;
+	spool_cursor_totals(output->cursor, &totals);
+	dropped[0] = totals.dropped_oldest;
+	dropped[1] = totals.damaged;
+}
+
+static void look_at_output(struct losses *losses, unsigned index, bool now_or_never, int64_t wall_ns, uint64_t now_ns)
+{
+	static const char *const reasons[OUTPUT_REASONS] = {"dropped-oldest", "damaged"};
+	const struct relay_output *output = &losses->relay->outputs[index];
+	struct told *told = &losses->output[index];
+	struct loss loss = {.to_ns = wall_ns, .output = output->settings->name};
+	uint64_t dropped[OUTPUT_REASONS];
+	bool all = true;
+	output_drops(output, dropped);
+	if (!is_due(told, dropped[0] != told->dropped[0] || dropped[1] != told->dropped[1], now_or_never, &loss, now_ns))
+		return;
+	for (unsigned reason = 0; reason < OUTPUT_REASONS; reason++) {
+		loss.reason = reasons[reason];
+		all = tell_counter(losses, &loss, dropped[reason], &told->dropped[reason]) && all;
+	}
+	if (all)
+		was_told(told, &loss, now_ns);
+}
+
+static void look(struct losses *losses, bool now_or_never)
+{
+	struct relay *relay = losses->relay;
+	uint64_t now_ns = clock_monotonic_ns();
+	int64_t wall_ns = clock_wall_ns();
+	unsigned sources = spool_source_count(relay->spool);
+	const struct loss unclean = {.event = LOSS_UNCLEAN, .to_ns = wall_ns, .octets = relay->pool_bytes};
+	if (losses->unclean && tell(losses, &unclean))
+		losses->unclean = false;
+	for (unsigned i = 0; i < SPOOL_INPUTS_MAX; i++)
+		look_at_input(losses, i, now_or_never, wall_ns, now_ns);
+	for (unsigned i = 0; i < sources; i++)
+		look_at_source(losses, i, now_or_never, wall_ns, now_ns);
+	for (unsigned i = 0; i < relay->outputs_count; i++)
+		look_at_output(losses, i, now_or_never, wall_ns, now_ns);
+}
+
+/* ---- life ---- */
+
+/* What was counted before is taken as told: by the process that counted it. */
+static void take_as_told(struct losses *losses)
+{
+	const struct relay *relay = losses->relay;
+	int64_t now_ns = clock_wall_ns();
+	for (unsigned i = 0; i < SPOOL_INPUTS_MAX; i++) {
+		struct spool_input_totals totals;
+		spool_input_totals(relay->spool, i, &totals);
+		memcpy(losses->input[i].dropped, totals.dropped, sizeof totals.dropped);
+		losses->input[i].from_ns = now_ns;
+	}
+	for (unsigned i = 0; i < SPOOL_SOURCES_MAX; i++) {
+		struct spool_source_totals totals = {0};
+		if (i < spool_source_count(relay->spool))
+			spool_source_totals(relay->spool, i, &totals);
+		memcpy(losses->by_source[i].dropped, totals.dropped, sizeof totals.dropped);
+		losses->by_source[i].suspected = totals.suspected;
+		losses->by_source[i].from_ns = now_ns;
+	}
+	for (unsigned i = 0; i < relay->outputs_count; i++) {
+		output_drops(&relay->outputs[i], losses->output[i].dropped);
+		losses->output[i].from_ns = now_ns;
+	}
+}
+
+/* "internal", unless the operator gave that name to an input. */
+static void choose_name(struct losses *losses)
+{
+	strcpy(losses->name, "internal");
+	for (unsigned i = 0; i < losses->relay->inputs_count; i++)
+		if (strcmp(losses->relay->inputs[i].settings->name, losses->name) == 0)
+			strcpy(losses->name, "relayd internal");
+}
+
+struct losses *losses_open(struct relay *relay)
+{
+	struct losses *losses = calloc(1, sizeof *losses);
+	if (losses == NULL)
+		return NULL;
+	losses->relay = relay;
+	choose_name(losses);
+	int index = spool_register_input(relay->spool, losses->name);
+	if (index < 0) {
+		free(losses);
+		return NULL;
+	}
+	losses->index = (unsigned)index;
+	losses->received_before = relay_received_before(relay, losses->index);
+	if (gethostname(losses->hostname, sizeof losses->hostname - 1) != 0)
+		losses->hostname[0] = '\0';
+	losses->unclean = !relay->recovery.clean;
+	losses->source = (struct intake_source){
+		.input = losses->index,
+		.use = SPOOL_BLOCK_SHEDS,
+		.tries_again = true,
+		.max_message_bytes = LOSS_MESSAGE_MAX_BYTES,
+		.parse = {.zone = &relay->local_zone},
+	};
+	take_as_told(losses);
+	return losses;
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	look(timer->data, false);
+}
+
+static void start_on_thread(void *context)
+{
+	struct losses *losses = context;
+	struct input_worker *on = &losses->relay->input_workers[0];
+	intake_add_source(on->intake, &losses->source);
+	int result = uv_timer_init(worker_loop(on->worker), &losses->timer);
+	assert(result == 0);
+	losses->timer.data = losses;
+	uv_timer_start(&losses->timer, on_tick, losses->unclean ? 0 : TICK_MS, TICK_MS);
+}
+
+void losses_start(struct losses *losses)
+{
+	bool called = worker_call(losses->relay->input_workers[0].worker, start_on_thread, losses);
+	assert(called);
+	losses->has_started = true;
+}
+
+static void on_closed(uv_handle_t *timer)
+{
+	free(timer->data);
+}
+
+static void close_on_thread(void *context)
+{
+	struct losses *losses = context;
+	look(losses, true);
+	intake_remove_source(losses->relay->input_workers[0].intake, &losses->source);
+	uv_close((uv_handle_t *)&losses->timer, on_closed);
+}
+
+void losses_close(struct losses **closed)
+{
+	struct losses *losses = *closed;
+	*closed = NULL;
+	if (losses == NULL)
+		return;
+	if (!losses->has_started) {
+		free(losses);
+		return;
+	}
+	bool called = worker_call(losses->relay->input_workers[0].worker, close_on_thread, losses);
+	assert(called);
+}
+
+/* ---- for the status ---- */
+
+const char *losses_input_name(const struct losses *losses)
+{
+	return losses->name;
+}
+
+unsigned losses_spool_index(const struct losses *losses)
+{
+	return losses->index;
+}
+
+uint64_t losses_received(const struct losses *losses)
+{
+	return losses->received_before + counter_get(&losses->source.received);
+}
