@@ -4,7 +4,9 @@
  * median of the rounds' ratios, because the machine's speed drifts between runs. The sink copies the line into memory
  * of its thread, so encoding is measured and no device.
  *
- * Usage: bench_slog [rounds]. Exit status 1 if a target is missed.
+ *     bench_slog [ROUNDS]               all ratios; exit status 1 if a target is missed
+ *     bench_slog --list                 the names of the kinds of calls
+ *     bench_slog --only NAME COUNT      makes COUNT calls of that kind and says nothing (`instructions` counts it)
  */
 #include <liblog/sink.h>
 
@@ -14,7 +16,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ROUNDS = 15, ROUNDS_MAX = 101, CALLS = 50000, CALLS_LARGE = 400, TEXT_BYTES = 65536, EVENT_BYTES_MAX = 1 << 20 };
+enum {
+	ROUNDS = 15,
+	ROUNDS_MAX = 101,
+	CALLS = 50000,
+	CALLS_LARGE = 400,
+	TEXT_BYTES = 65536,
+	TEXT_COUNTED_BYTES = 512, /* of the texts of --only */
+	EVENT_BYTES_MAX = 1 << 20,
+};
 
 /* ---- allocations are counted by standing in for the allocator ---------------------------------------------------- */
 
@@ -252,23 +262,46 @@ static void measure_threads(void)
 	report("two threads / one thread", median(ratios, rounds), "x", true, 1.1);
 }
 
-static void measure_throughput(const char *what, const char *pattern)
+/* Long texts, by what is in them. */
+static const struct text {
+	const char *name;
+	const char *pattern;
+} texts[] = {
+	{"plain-text", "The quick brown fox jumps over the lazy dog. "},
+	{"quotes", "\""},
+	{"line-feeds", "\n"},
+	{"text-with-escapes", "GET /index.html?q=\"a\\b\"\n"},
+	{"cyrillic", "\xD0\xA1\xD1\x8A\xD0\xB5\xD1\x88\xD1\x8C \xD0\xB6\xD0\xB5 \xD0\xB5\xD1\x89\xD1\x91 "},
+	{"chinese", "\xE4\xB8\xAD\xE6\x96\x87\xE6\x97\xA5\xE5\xBF\x97"},
+	{"latin-with-accents", "Le c\xC5\x93ur d\xC3\xA9\xC3\xA7u mais l'\xC3\xA2me plut\xC3\xB4t na\xC3\xAFve. "},
+	{"octets-that-are-no-utf-8", "\xE4\xF6\xFC \xDF\xE9\xFF"},
+};
+enum { TEXTS = sizeof texts / sizeof *texts };
+
+static struct slog_sink *const sinks[] = {&json_sink, &sd_sink};
+
+/* Whole patterns, size octets of them at the most. */
+static void make_large(const char *pattern, size_t size)
 {
 	static char text[TEXT_BYTES];
-	static double rates[ROUNDS_MAX];
-	static struct slog_sink *const sinks[] = {&json_sink, &sd_sink};
 	size_t length = strlen(pattern);
-	for (size_t at = 0; at + length <= sizeof text; at += length)
+	for (size_t at = 0; at + length <= size; at += length)
 		memcpy(text + at, pattern, length);
 	large_text = text;
-	large_length = sizeof text / length * length;
+	large_length = size / length * length;
+}
+
+static void measure_throughput(const struct text *text)
+{
+	static double rates[ROUNDS_MAX];
+	make_large(text->pattern, TEXT_BYTES);
 	to = &slog_default_logger;
 	for (size_t s = 0; s < 2; s++) {
 		char name[80];
 		slog_set_sink(to, sinks[s]);
 		for (int i = 0; i < rounds; i++)
 			rates[i] = (double)large_length / run(log_large, CALLS_LARGE);
-		snprintf(name, sizeof name, "%s, %s", what, sinks[s]->encoder->name);
+		snprintf(name, sizeof name, "64 KiB of %s, %s", text->name, sinks[s]->encoder->name);
 		report(name, median(rates, rounds), "GB/s", false, 1.0);
 	}
 }
@@ -314,29 +347,85 @@ static void measure_allocations(struct slog_logger *bound)
 	report("allocations in 300 calls, 100 of 64 KiB", (double)(allocations - before), "", true, 0);
 }
 
+/* ---- one kind of calls, to be counted ----------------------------------------------------------------------------- */
+
+static const struct kind {
+	const char *name;
+	void (*call)(void);
+	bool is_bound;
+} kinds[] = {
+	{"call", log_login, false},
+	{"call-bound", log_login, true},
+	{"doubles", log_doubles, false},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds, NAME_BYTES = 64 };
+
+/* The name of a kind or, behind these, of a text, in the form of one of the sinks. */
+static void name_of(char name[NAME_BYTES], size_t i, size_t sink)
+{
+	snprintf(name, NAME_BYTES, "slog/%s-%s", i < KINDS ? kinds[i].name : texts[i - KINDS].name,
+	         sinks[sink]->encoder->name);
+}
+
+static int list(void)
+{
+	char name[NAME_BYTES];
+	for (size_t i = 0; i < KINDS + TEXTS; i++)
+		for (size_t s = 0; s < 2; s++) {
+			name_of(name, i, s);
+			puts(name);
+		}
+	return 0;
+}
+
+static int run_only(const char *wanted, const char *count, struct slog_logger *bound)
+{
+	char name[NAME_BYTES];
+	for (size_t i = 0; i < KINDS + TEXTS; i++)
+		for (size_t s = 0; s < 2; s++) {
+			name_of(name, i, s);
+			if (strcmp(name, wanted) != 0)
+				continue;
+			if (i >= KINDS)
+				make_large(texts[i - KINDS].pattern, TEXT_COUNTED_BYTES);
+			const struct side side = {name, i < KINDS ? kinds[i].call : log_large, sinks[s],
+			                          i < KINDS && kinds[i].is_bound ? bound : &slog_default_logger};
+			run_side(&side, atoi(count));
+			return 0;
+		}
+	fprintf(stderr, "bench_slog: there is no kind \"%s\"; --list prints their names\n", wanted);
+	return 2;
+}
+
+static int measure_all(struct slog_logger *bound)
+{
+	measure_calls(bound);
+	measure_threads();
+	for (size_t i = 0; i < TEXTS; i++)
+		measure_throughput(&texts[i]);
+	measure_allocations(bound);
+	return missed ? 1 : 0;
+}
+
 int main(int argc, char **argv)
 {
-	if (argc > 1)
-		rounds = atoi(argv[1]);
-	if (rounds < 1 || rounds > ROUNDS_MAX)
-		return 2;
 	struct slog_options options = {.size = sizeof options, .app_name = "sshd", .hostname = "web01.example.net",
 	                               .facility = SLOG_AUTH, .levels = "info", .sink = &json_sink};
 	if (slog_open(&options) != 0)
 		return 2;
 	struct slog_logger *bound = bound_logger();
-	measure_calls(bound);
-	measure_threads();
-	measure_throughput("64 KiB of plain text", "The quick brown fox jumps over the lazy dog. ");
-	measure_throughput("64 KiB of quotes", "\"");
-	measure_throughput("64 KiB of line feeds", "\n");
-	measure_throughput("64 KiB of text with escapes", "GET /index.html?q=\"a\\b\"\n");
-	measure_throughput("64 KiB of Cyrillic",
-	                   "\xD0\xA1\xD1\x8A\xD0\xB5\xD1\x88\xD1\x8C \xD0\xB6\xD0\xB5 \xD0\xB5\xD1\x89\xD1\x91 ");
-	measure_throughput("64 KiB of Chinese", "\xE4\xB8\xAD\xE6\x96\x87\xE6\x97\xA5\xE5\xBF\x97");
-	measure_throughput("64 KiB of Latin with accents",
-	                   "Le c\xC5\x93ur d\xC3\xA9\xC3\xA7u mais l'\xC3\xA2me plut\xC3\xB4t na\xC3\xAFve. ");
-	measure_allocations(bound);
+	int status = 2;
+	if (argc == 2 && strcmp(argv[1], "--list") == 0) {
+		status = list();
+	} else if (argc == 4 && strcmp(argv[1], "--only") == 0) {
+		status = run_only(argv[2], argv[3], bound);
+	} else {
+		rounds = argc > 1 ? atoi(argv[1]) : ROUNDS;
+		if (rounds >= 1 && rounds <= ROUNDS_MAX)
+			status = measure_all(bound);
+		else
+			fputs("usage: bench_slog [ROUNDS | --list | --only NAME COUNT]\n", stderr);
+	}
 	slog_free(bound);
-	return missed ? 1 : 0;
+	return status;
 }
