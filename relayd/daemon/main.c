@@ -81,6 +81,8 @@ int main(int argc, char **argv)
 	struct arguments arguments;
 	if (!arguments_read(argc, argv, &arguments))
 		return EXIT_CODE_USAGE;
+	if (arguments.action == ACTION_RUN)
+		process_begin();
 	switch (arguments.action) {
 	case ACTION_HELP:
 		arguments_print_help(stdout);

@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "daemon/notify.h"
 #include "daemon/own_log.h"
 #include "daemon/privilege.h"
@@ -25,7 +26,11 @@ struct process {
 	uv_timer_t alive;
 	struct relay *relay;
 	bool is_stopping;
+	uint64_t stopping_since_ns;
 };
+
+/* timeout(1), sudo and terminals signal a process and its group: what follows so soon is the same wish to stop. */
+#define SAME_STOP_NS ((uint64_t)200 * CLOCK_NS_PER_MS)
 
 /* A failure before anything runs, where the operator looks: the log is on standard error or in the file. */
 static enum exit_code give_up(enum exit_code code, const char *error)
@@ -72,12 +77,15 @@ static void on_failed(void *context, const char *error)
 static void on_stop_signal(uv_signal_t *handle, int number)
 {
 	struct process *process = handle->data;
+	if (process->is_stopping && clock_monotonic_ns() - process->stopping_since_ns < SAME_STOP_NS)
+		return;
 	if (process->is_stopping) {
 		slog_warning("stop_interrupted", "signal", number, "message",
 					 "a second signal ends relayd before it has stopped in order");
 		_exit(EXIT_CODE_INTERRUPTED);
 	}
 	process->is_stopping = true;
+	process->stopping_since_ns = clock_monotonic_ns();
 	slog_info("stopping", "signal", number);
 	notify_stopping();
 	relay_stop(process->relay);
@@ -120,6 +128,20 @@ static bool listen_to(struct process *process, uv_signal_t *handle, uv_signal_cb
 	return uv_signal_start(handle, callback, number) == 0;
 }
 
+/* A SIGHUP that comes before there is anything to reload waits until then, instead of ending us. */
+static void hold_hang_up(bool held)
+{
+	sigset_t hang_up;
+	sigemptyset(&hang_up);
+	sigaddset(&hang_up, SIGHUP);
+	pthread_sigmask(held ? SIG_BLOCK : SIG_UNBLOCK, &hang_up, NULL);
+}
+
+void process_begin(void)
+{
+	hold_hang_up(true);
+}
+
 /* The loop with its signals; they are served when it runs. False if the system refuses. */
 static bool open_loop(struct process *process)
 {
@@ -132,9 +154,11 @@ static bool open_loop(struct process *process)
 		uv_signal_init(&process->loop, &process->interrupt) != 0 ||
 		uv_signal_init(&process->loop, &process->hang_up) != 0 || uv_timer_init(&process->loop, &process->alive) != 0)
 		return false;
-	return listen_to(process, &process->terminate, on_stop_signal, SIGTERM) &&
-		   listen_to(process, &process->interrupt, on_stop_signal, SIGINT) &&
-		   listen_to(process, &process->hang_up, on_hang_up, SIGHUP);
+	bool listening = listen_to(process, &process->terminate, on_stop_signal, SIGTERM) &&
+					 listen_to(process, &process->interrupt, on_stop_signal, SIGINT) &&
+					 listen_to(process, &process->hang_up, on_hang_up, SIGHUP);
+	hold_hang_up(false);
+	return listening;
 }
 
 static enum exit_code exit_code_of(enum relay_result result)

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 
 import pytest
 import senders
@@ -238,6 +239,9 @@ def test_second_signal_ends_at_once(relays):
     relay.wait_log("nobody")
     relay.process.send_signal(signal.SIGTERM)
     relay.wait_log("stopping")
+    relay.process.send_signal(signal.SIGTERM)  # so soon it is the same wish: timeout(1) and sudo signal twice
+    time.sleep(0.3)
+    assert relay.process.poll() is None and "stop_interrupted" not in relay.log_text()
     relay.process.send_signal(signal.SIGINT)
     code = relay.process.wait(20)
     relay.process = None

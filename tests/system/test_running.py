@@ -31,6 +31,20 @@ def test_sigterm_at_any_moment_of_the_start_ends_in_order(relays):
 
 
 @pytest.mark.sanitized
+def test_sighup_at_any_moment_of_the_start_does_not_end_it(relays):
+    """logrotate and operators signal whoever is there; from its first instructions on relayd survives it."""
+    chance = random.Random(11)
+    relay = relays.make("relay", [{"type": "tcp", "listen": f"127.0.0.1:{free_port()}"}], [{"type": "stdout", "name": "print"}])
+    for _ in range(10):
+        relay.start(wait=False)
+        time.sleep(chance.uniform(0.2, 0.6) if SANITIZED else chance.uniform(0.02, 0.08))
+        relay.process.send_signal(signal.SIGHUP)
+        time.sleep(0.05)
+        assert relay.process.poll() is None
+        relay.stop()
+
+
+@pytest.mark.sanitized
 def test_a_start_that_fails_half_way_leaves_nothing_behind(relays, tmp_path):
     """The last input's port is in use: the spool, a local socket and other ports were open by then. Exit code 5; with the port free the
     same configuration starts."""
