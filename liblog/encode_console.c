@@ -96,7 +96,6 @@ static __attribute__((noinline)) void put_scalar(struct slog_line *line, const s
 
 static void put_field(const struct console *console, const struct slog_field *field)
 {
-	slog_line_put_char(console->line, ' ');
 	put_colour(console, dim);
 	slog_line_put_escaped(console->line, slog_rfc5424_msg, field->key, field->key_length);
 	slog_line_put_char(console->line, '=');
@@ -105,6 +104,14 @@ static void put_field(const struct console *console, const struct slog_field *fi
 		put_scalar(console->line, &field->value);
 	else
 		slog_line_put_json(console->line, &field->value);
+}
+
+/* One space between what there is; the first has that of the severity. */
+static void put_gap(const struct console *console, bool *is_first)
+{
+	if (!*is_first)
+		slog_line_put_char(console->line, ' ');
+	*is_first = false;
 }
 
 static void put_all(const struct console *console, const struct slog_entry *entry)
@@ -117,17 +124,23 @@ static void put_all(const struct console *console, const struct slog_entry *entr
 		slog_line_put_escaped(line, slog_rfc5424_msg, entry->logger, strlen(entry->logger));
 		slog_line_put(line, ": ", 2);
 	}
-	put_colour(console, bold);
-	slog_line_put_escaped(line, slog_rfc5424_msg, entry->name, entry->name_length);
-	put_colour(console, reset);
+	bool is_first = true;
+	if (entry->name_length > 0) {
+		put_gap(console, &is_first);
+		put_colour(console, bold);
+		slog_line_put_escaped(line, slog_rfc5424_msg, entry->name, entry->name_length);
+		put_colour(console, reset);
+	}
 	if (entry->message != NULL) {
-		slog_line_put_char(line, ' ');
+		put_gap(console, &is_first);
 		slog_line_put_escaped(line, slog_rfc5424_msg, entry->message, entry->message_length);
 	}
 	size_t position = 0;
 	const struct slog_field *field;
-	while ((field = slog_entry_next(entry, &position)) != NULL)
+	while ((field = slog_entry_next(entry, &position)) != NULL) {
+		put_gap(console, &is_first);
 		put_field(console, field);
+	}
 	if (entry->is_cut)
 		slog_line_put_string(line, " (cut)");
 	remove_c1(line, start);

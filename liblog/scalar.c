@@ -161,6 +161,8 @@ void slog_error_members(struct slog_field members[SLOG_ERROR_MEMBERS], const str
 
 bool slog_field_stands(const struct slog_field *fields, size_t n, size_t i)
 {
+	if (n > SLOG_COMPARED_MAX)
+		return true;
 	for (size_t j = i + 1; j < n; j++)
 		if (fields[j].key_length == fields[i].key_length &&
 		    memcmp(fields[j].key, fields[i].key, fields[i].key_length) == 0)

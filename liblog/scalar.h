@@ -37,7 +37,10 @@ void slog_scalar_read(struct slog_scalar *scalar, const struct slog_value *value
 /* Members code, name, text of a SLOG_TYPE_ERROR. */
 void slog_error_members(struct slog_field members[SLOG_ERROR_MEMBERS], const struct slog_value *value);
 
-/* True if no later field has the same key: of equal keys of one object the last stands. */
+/*
+ * True if no later field has the same key: of equal keys of one object the last stands. Also if there are more than
+ * SLOG_COMPARED_MAX: to compare these would take seconds.
+ */
 bool slog_field_stands(const struct slog_field *fields, size_t n, size_t i);
 
 #endif

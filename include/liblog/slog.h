@@ -40,6 +40,7 @@ extern "C" {
 #define SLOG_MEMBERS_MAX 16          /* members of one slog_list() or slog_group() */
 #define SLOG_EVENT_NAME_MAX 32       /* octets of an event's name in a macro; checked when compiling */
 #define SLOG_EVENT_NAME_LONG_MAX 128 /* octets of a name given to slog_event(); what is longer is cut and counted */
+#define SLOG_COMPARED_MAX 4096       /* fields of an event, or members of a group; of more all are written, equal keys too */
 #define SLOG_DEPTH_MAX 32            /* levels of lists and groups in one value; deeper ones become a string */
 #define SLOG_MSGF_MAX 1024           /* octets of a slog_msgf() and its NUL; what is longer ends in "..." */
 

@@ -423,6 +423,52 @@ START_TEST(elements_of_others_count_among_the_200_parameters)
 }
 END_TEST
 
+START_TEST(a_line_for_people_has_one_space_between_what_there_is)
+{
+	write_to(slog_sink_memory(4096, &slog_encoder_console));
+	slog_event(SLOG_LOGGER, SLOG_INFO, "", (struct slog_field[]){slog_kv("message", "hello"), slog_kv("a", 1)}, 2);
+	ck_assert_str_eq(logged() + strlen("00:00:00.000 "), "info    hello a=1");
+	slog_event(SLOG_LOGGER, SLOG_INFO, "", (struct slog_field[]){slog_kv("a", 1)}, 1);
+	ck_assert_str_eq(logged() + strlen("00:00:00.000 "), "info    a=1");
+	slog_info("t", "message", "hello", "a", 1);
+	ck_assert_str_eq(logged() + strlen("00:00:00.000 "), "info    t hello a=1");
+	slog_sink_close(&logged_sink);
+	write_to(rfc5424_sink);
+}
+END_TEST
+
+/* Fields k0, k1, ...; the processor time that one event with them takes, in seconds. */
+static double seconds_of(const struct slog_field *fields, size_t n)
+{
+	struct timespec before, after;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+	slog_event(SLOG_LOGGER, SLOG_INFO, "t", fields, n);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+	return (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_nsec - before.tv_nsec) / 1e9;
+}
+
+START_TEST(eighty_thousand_fields_take_no_long_time)
+{
+	enum { MANY = 80000, KEY_BYTES = 12 };
+	static char keys[MANY][KEY_BYTES];
+	static struct slog_field fields[MANY];
+	for (int i = 0; i < MANY; i++) {
+		snprintf(keys[i], sizeof keys[i], "k%d", i);
+		fields[i] = slog_kv(keys[i], i);
+	}
+	struct slog_sink *const sinks[] = {rfc5424_sink, json_sink};
+	for (size_t i = 0; i < 2; i++) {
+		write_to(sinks[i]);
+		const double limit = 2; /* sanitizers and busy machines included; comparing each with each took minutes */
+		ck_assert_double_lt(seconds_of(fields, MANY), limit);
+		struct slog_field group = slog_kv("group", slog_group_value_(fields, MANY));
+		ck_assert_double_lt(seconds_of(&group, 1), limit);
+		ck_assert_double_lt(seconds_of(fields, SLOG_COMPARED_MAX), limit);
+	}
+	write_to(rfc5424_sink);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("encode");
@@ -457,6 +503,8 @@ int main(void)
 	tcase_add_test(tcase, a_gap_in_sequence_ids_is_a_loss_and_nothing_else);
 	tcase_add_test(tcase, time_quality_says_whether_the_clock_is_synchronized);
 	tcase_add_test(tcase, elements_of_others_count_among_the_200_parameters);
+	tcase_add_test(tcase, a_line_for_people_has_one_space_between_what_there_is);
+	tcase_add_test(tcase, eighty_thousand_fields_take_no_long_time);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
