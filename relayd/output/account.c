@@ -164,6 +164,14 @@ void account_send_again(struct account *account, uint64_t sequence)
 	account->pending++;
 }
 
+void account_quarantine(struct account *account, uint64_t sequence)
+{
+	bool was_lost = change(account, sequence, OUTCOME_LOST, OUTCOME_QUARANTINED);
+	assert(was_lost);
+	(void)was_lost;
+	account->lost--;
+}
+
 uint64_t account_first_lost(const struct account *account)
 {
 	if (account->lost == 0)
@@ -186,6 +194,9 @@ static void count(struct spool_output_totals *totals, enum outcome outcome, uint
 		return;
 	case OUTCOME_DAMAGED:
 		totals->damaged += sequences;
+		return;
+	case OUTCOME_QUARANTINED:
+		totals->quarantined += sequences;
 		return;
 	case OUTCOME_PENDING:
 	case OUTCOME_LOST:

@@ -19,6 +19,7 @@ enum outcome {
 	OUTCOME_DELIVERED = 2, /* from here on: settled */
 	OUTCOME_FILTERED = 3,
 	OUTCOME_DAMAGED = 4,
+	OUTCOME_QUARANTINED = 5,
 };
 
 /* How the transport settles: decides whether pending sequences are kept one by one. */
@@ -79,6 +80,9 @@ bool account_lose(struct account *account, uint64_t sequence);
 
 /* ACCOUNT_EACH: this lost sequence is pending again. It must be lost. */
 void account_send_again(struct account *account, uint64_t sequence);
+
+/* ACCOUNT_EACH: this lost sequence is in quarantine and is not sent again. It must be lost. */
+void account_quarantine(struct account *account, uint64_t sequence);
 
 /* ACCOUNT_EACH: the lowest lost sequence; 0 if there is none. */
 uint64_t account_first_lost(const struct account *account);

@@ -7,10 +7,17 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "output/quarantine.h"
 #include "output/relp_session.h"
 #include "output/sender.h"
 
-enum { RELP_DEFAULT_PORT = 2514 };
+enum {
+	RELP_DEFAULT_PORT = 2514,
+	/* A server that refuses so many messages one after the other, and takes none between them, is likely to be ill itself (its
+	 * disk is full, say): then every message is tried so many times as often, so that not the whole spool is put aside. */
+	QUARANTINED_IN_A_ROW = 3,
+	QUARANTINE_PATIENCE = 10,
+};
 
 #define STOP_TIMEOUT_NS ((uint64_t)2 * CLOCK_NS_PER_SECOND)
 
@@ -19,6 +26,12 @@ enum relp_mode {
 	RELP_MODE_BALANCE = 1,
 };
 static const char *const mode_names[] = {"failover", "balance", NULL};
+
+enum relp_on_refused {
+	RELP_ON_REFUSED_QUARANTINE = 0,
+	RELP_ON_REFUSED_HOLD = 1,
+};
+static const char *const on_refused_names[] = {"quarantine", "hold", NULL};
 
 struct relp_settings {
 	struct output_common common;
@@ -29,6 +42,9 @@ struct relp_settings {
 	uint64_t window_size;
 	uint64_t answer_timeout_ns;
 	uint64_t warn_size;
+	unsigned on_refused;
+	uint64_t max_refusals;
+	uint64_t quarantine_size;
 	unsigned format;
 	struct output_tls_options tls;
 };
@@ -56,6 +72,16 @@ static const struct option rows[] = {
 	{.name = "warn_size", .kind = OPTION_SIZE, .offset = offsetof(struct relp_settings, warn_size), .preset = "8KiB",
 	 .doc = "The first longer message is warned of, because rsyslog's default is to cut it there and to "
 	         "acknowledge it; 0: never."},
+	{.name = "on_refused", .kind = OPTION_CHOICE, .offset = offsetof(struct relp_settings, on_refused),
+	 .preset = "quarantine", .choices = on_refused_names,
+	 .doc = "What happens to a message that the server refuses again and again: it is kept in quarantine/<output> in the "
+	         "spool and the others go on, or it holds them up until the server takes it."},
+	{.name = "max_refusals", .kind = OPTION_COUNT, .offset = offsetof(struct relp_settings, max_refusals), .preset = "3",
+	 .min = 1, .max = 1000, .doc = "How often a message is refused before it goes into quarantine."},
+	{.name = "quarantine_size", .kind = OPTION_SIZE, .offset = offsetof(struct relp_settings, quarantine_size),
+	 .preset = "64MiB", .min = 1024 * 1024, .max = 1ull << 40,
+	 .doc = "Octets that the quarantine may take, beside the spool's max_size; when it is full a refused message holds the "
+	         "others up."},
 	ENCODER_FORMAT_ROW(struct relp_settings, format, "rfc5424"),
 	{.name = "tls", .kind = OPTION_SECTION, .offset = offsetof(struct relp_settings, tls), .section = output_tls_rows,
 	 .doc = "Speak RELP over TLS."},
@@ -73,6 +99,8 @@ struct relp_output {
 	unsigned sessions_count;
 	unsigned finished;
 	struct timer *stop_timer;
+	struct quarantine *quarantine;   /* NULL: refused messages hold */
+	unsigned in_a_row;               /* put into it since a message was taken */
 };
 
 static bool check(const void *settings, char *error)
@@ -98,8 +126,15 @@ static struct output *open_output(const struct output_setup *setup, char *error)
 	relp->servers_count = link_servers_read(&settings->servers, RELP_DEFAULT_PORT, relp->servers, error);
 	if (relp->servers_count > 0 && settings->tls.present)
 		relp->tls = output_tls_open(&settings->tls, error);
+	bool good = relp->servers_count > 0 && (!settings->tls.present || relp->tls != NULL);
+	if (good && settings->on_refused == RELP_ON_REFUSED_QUARANTINE) {
+		relp->quarantine = quarantine_open(spool_path(setup->spool), settings->common.name, settings->quarantine_size);
+		good = relp->quarantine != NULL;
+		if (!good)
+			snprintf(error, OUTPUT_ERROR_MAX_BYTES, "there is no memory for the output");
+	}
 	struct output *output = &relp->base;
-	if (relp->servers_count == 0 || (settings->tls.present && relp->tls == NULL))
+	if (!good)
 		close_output(&output);
 	return output;
 }
@@ -129,6 +164,45 @@ static void flush(void *context)
 		relp_session_flush(relp->sessions[i]);
 }
 
+/*
+ * Whether every server that can be asked has refused the message often enough: with `balance` one that has not may still
+ * take it.
+ */
+static bool is_refused_for_good(const struct relp_output *relp, uint64_t sequence)
+{
+	bool any = false;
+	uint64_t enough = relp->settings->max_refusals * (relp->in_a_row < QUARANTINED_IN_A_ROW ? 1 : QUARANTINE_PATIENCE);
+	for (unsigned i = 0; i < relp->sessions_count; i++) {
+		uint64_t refused;
+		bool often = relp_session_refusals(relp->sessions[i], &refused) >= enough && refused == sequence;
+		if (!often && link_state(relp_session_link(relp->sessions[i])) == LINK_ESTABLISHED)
+			return false;
+		any |= often;
+	}
+	return any;
+}
+
+static bool quarantine(void *context, uint64_t sequence, const struct envelope *envelope)
+{
+	struct relp_output *relp = context;
+	char error[QUARANTINE_ERROR_MAX_BYTES];
+	if (relp->quarantine == NULL || !is_refused_for_good(relp, sequence))
+		return false;
+	if (quarantine_put(relp->quarantine, sequence, envelope, error) != QUARANTINE_DONE) {
+		output_trouble(&relp->base, "output_held", "message %llu is refused and cannot go into quarantine, so all behind it "
+		               "waits: %s", (unsigned long long)sequence, error);
+		return false;
+	}
+	relp->in_a_row++;
+	output_trouble(&relp->base, "output_quarantined",
+	               "message %llu was refused %llu times: it is kept in %s, and the others go on",
+	               (unsigned long long)sequence, (unsigned long long)relp->settings->max_refusals,
+	               quarantine_path(relp->quarantine));
+	for (unsigned i = 0; i < relp->sessions_count; i++)
+		relp_session_forget(relp->sessions[i], sequence);
+	return true;
+}
+
 static void passed_over(void *context, uint64_t sequence)
 {
 	struct relp_output *relp = context;
@@ -141,6 +215,7 @@ static void passed_over(void *context, uint64_t sequence)
 static void on_settled(void *context, uint64_t sequence)
 {
 	struct relp_output *relp = context;
+	relp->in_a_row = 0;
 	sender_settle(relp->sender, sequence);
 }
 
@@ -251,7 +326,7 @@ static void start_here(void *context)
 {
 	struct relp_output *relp = context;
 	const struct sender_transport transport = {
-		.send = send_message, .flush = flush, .passed_over = passed_over, .context = relp};
+		.send = send_message, .quarantine = quarantine, .flush = flush, .passed_over = passed_over, .context = relp};
 	unsigned sessions = relp->settings->mode == RELP_MODE_BALANCE ? relp->servers_count : 1;
 	relp->sender = sender_open(&relp->base, ACCOUNT_EACH, (size_t)relp->settings->window * sessions,
 	                           relp->settings->format, &transport);
@@ -304,6 +379,7 @@ static void close_output(struct output **closing)
 	*closing = NULL;
 	assert(relp->sender == NULL);
 	tls_context_release(&relp->tls);
+	quarantine_close(&relp->quarantine);
 	output_base_free(&relp->base);
 	free(relp);
 }

@@ -42,6 +42,7 @@ struct sender {
 	bool has_message;
 	uint64_t sequence;
 	struct bytes message;
+	struct envelope envelope;      /* what it was encoded from; lives as long as the block */
 };
 
 enum step {
@@ -223,7 +224,7 @@ static enum step encode(struct sender *sender, uint64_t sequence, const struct e
 static enum step next_record(struct sender *sender)
 {
 	struct bytes record;
-	struct envelope envelope;
+	struct envelope *envelope = &sender->envelope;
 	uint64_t sequence = sender->next;
 	if (!spool_record_next(&sender->rest, &record)) {
 		sender->has_block = false;
@@ -232,22 +233,36 @@ static enum step next_record(struct sender *sender)
 		return STEP_ON;
 	}
 	sender->next++;
-	bool readable = envelope_unpack(&sender->unpacking, record, &envelope);
+	bool readable = envelope_unpack(&sender->unpacking, record, envelope);
 	if (!is_wanted(sender, sequence))
 		return STEP_ON;
 	if (!readable)
 		return note_damage(sender, sequence, sequence);
-	if (!filter_passes(&sender->filter, &envelope)) {
+	if (!filter_passes(&sender->filter, envelope)) {
 		account_note(&sender->account, sequence, OUTCOME_FILTERED);
 		return STEP_ON;
 	}
-	return encode(sender, sequence, &envelope);
+	return encode(sender, sequence, envelope);
+}
+
+/* Only what has been sent before is ever refused, so that the sequence is noted already: as lost. */
+static bool put_into_quarantine(struct sender *sender)
+{
+	const struct sender_transport *transport = &sender->transport;
+	if (transport->quarantine == NULL || sender->sequence > sender->account.last ||
+	    !transport->quarantine(transport->context, sender->sequence, &sender->envelope))
+		return false;
+	account_quarantine(&sender->account, sender->sequence);
+	sender->has_message = false;
+	return true;
 }
 
 static enum step send_message(struct sender *sender)
 {
 	uint64_t sequence = sender->sequence;
 	_Atomic uint64_t *sent = &sender->output->sent;
+	if (put_into_quarantine(sender))
+		return STEP_ON;
 	if (!sender->transport.send(sender->transport.context, sequence, sender->message))
 		return STEP_FULL;
 	sender->has_message = false;

@@ -22,6 +22,11 @@ struct sender_transport {
 	 * after sender_resume(). With ACCOUNT_EACH, sequences grow but for those that were lost.
 	 */
 	bool (*send)(void *context, uint64_t sequence, struct bytes message);
+	/*
+	 * Asked before `send`: whether this message was put into quarantine and is not to be sent any more. Optional, with
+	 * ACCOUNT_EACH. The envelope lives until it returns.
+	 */
+	bool (*quarantine)(void *context, uint64_t sequence, const struct envelope *envelope);
 	/* A run of messages is over for now: write out what was gathered. Optional. */
 	void (*flush)(void *context);
 	/* The cursor was moved to `sequence`: nothing up to there is wanted any more. Optional. */

@@ -216,6 +216,11 @@ uint64_t spool_stored(const struct spool *spool)
 	return atomic_load_explicit(&spool->stored, memory_order_seq_cst);
 }
 
+const char *spool_path(const struct spool *spool)
+{
+	return spool->path;
+}
+
 uint64_t spool_first(const struct spool *spool)
 {
 	return atomic_load_explicit(&spool->first, memory_order_acquire);

@@ -129,6 +129,9 @@ void spool_close(struct spool **spool);
 uint64_t spool_appended(const struct spool *spool);
 uint64_t spool_stored(const struct spool *spool);
 
+/* The directory that it was opened with. Lives as long as the spool. From any thread. */
+const char *spool_path(const struct spool *spool);
+
 /* The oldest sequence still kept (1 in a new spool). */
 uint64_t spool_first(const struct spool *spool);
 
