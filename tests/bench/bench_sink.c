@@ -1,30 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The receiving end of a measurement: a RELP server over TLS, or a plain TCP server of LF lines or counted frames, or a
- * file. It looks for n=NNNNNNNNNN in what it gets and keeps a count for each number, so that it knows what is missing
- * and what came twice. Ends when all have come, or nothing new has come for --idle seconds. Prints one line of JSON.
+ * file. It looks for the stamps of bench_common.h in what it gets and keeps a count for each number, so that it knows what
+ * is missing, what came twice, and how long each took. Ends when all have come, or nothing new has come for --idle seconds, or
+ * on SIGTERM. Prints one line of JSON; its times are of the monotonic clock, 0 for what never was: first_at, last_at, most_at
+ * (99 in 100 were here: the last few may wait in somebody's buffer), mark_at (all numbers below --mark were here).
  *
- * Usage: bench_sink relp-tls PORT CERTIFICATE KEY --count N [--idle S]
- *        bench_sink relp|tcp PORT --count N [--idle S]
- *        bench_sink file PATH --count N [--idle S]
+ * Usage: bench_sink relp-tls PORT CERTIFICATE KEY --count N [--idle S] [--mark N]
+ *        bench_sink relp|tcp PORT --count N [--idle S] [--mark N]
+ *        bench_sink file PATH --count N [--idle S] [--mark N]
  */
+#include "bench_common.h"
+
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
+#include <signal.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <openssl/ssl.h>
 
-enum { CONNECTIONS_MAX = 64, BUFFER_BYTES = 1 << 20, NUMBER_DIGITS = 10 };
+enum { CONNECTIONS_MAX = 64, BUFFER_BYTES = 1 << 20, FILE_PAUSE_US = 5000 };
 
 struct connection {
 	int fd;
@@ -34,47 +31,65 @@ struct connection {
 };
 
 static uint8_t *seen;
-static uint64_t count, distinct, doubled;
-static double first_at, last_at;
+static uint64_t count, distinct, doubled, mark, marked;
+static double first_at, last_at, most_at, mark_at;
+static struct histogram latencies;
+static volatile sig_atomic_t ending;
 
-static double seconds_now(void)
+static void end_now(int number)
 {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+	(void)number;
+	ending = 1;
 }
 
-static void note_number(const char *digits)
+static void note_stamp(const char *stamp, uint64_t now_us)
 {
-	uint64_t number = 0;
-	for (int i = 0; i < NUMBER_DIGITS; i++)
-		number = number * 10 + (uint64_t)(digits[i] - '0');
+	uint64_t number = take_digits(stamp + 2, NUMBER_DIGITS);
 	if (number >= count)
 		return;
-	if (seen[number]++ == 0)
-		distinct++;
-	else
+	if (seen[number]++ > 0) {
 		doubled++;
+		return;
+	}
+	distinct++;
+	if (number < mark && ++marked == mark)
+		mark_at = (double)now_us / 1e6;
+	if (distinct == count - count / 100)
+		most_at = (double)now_us / 1e6;
+	uint64_t made_us = take_digits(stamp + 2 + NUMBER_DIGITS + 3, TIME_DIGITS);
+	histogram_note(&latencies, now_us > made_us ? now_us - made_us : 0);
 }
 
-/* Notes every n=NNNNNNNNNN in the text; returns how much of its end may be the start of one. */
+/* Notes every stamp in the text; returns how much of its end may be the start of one. */
 static size_t note_text(const char *at, size_t len)
 {
-	const char *end = at + len;
-	while (at < end) {
-		const char *hit = memchr(at, 'n', (size_t)(end - at));
-		if (hit == NULL)
-			return 0;
-		if (end - hit < NUMBER_DIGITS + 2)
-			return (size_t)(end - hit);
-		if (hit[1] == '=' && hit[2] >= '0' && hit[2] <= '9') {
-			note_number(hit + 2);
-			at = hit + 2 + NUMBER_DIGITS;
-		} else {
-			at = hit + 1;
+	const char *start = at, *end = at + len;
+	uint64_t now_us = microseconds_now(), before = distinct;
+	size_t rest = len > 0 && end[-1] == 'n' ? 1 : 0;
+	const char *hit;
+	while (at < end && (hit = memchr(at, '=', (size_t)(end - at))) != NULL) {
+		at = hit + 1;
+		if (hit == start || hit[-1] != 'n')
+			continue;
+		if (end - hit < STAMP_BYTES - 1) {
+			rest = (size_t)(end - hit) + 1;
+			break;
 		}
+		if (hit[1] >= '0' && hit[1] <= '9')
+			note_stamp(hit - 1, now_us);
+		at = hit + STAMP_BYTES - 1;
 	}
-	return 0;
+	if (distinct > before) {
+		last_at = (double)now_us / 1e6;
+		first_at = first_at > 0 ? first_at : last_at;
+	}
+	return rest;
+}
+
+static bool is_over(double started, double idle)
+{
+	double since = last_at > started ? last_at : started;
+	return ending || distinct >= count || seconds_now() - since >= idle;
 }
 
 /* ---- RELP: answers collected per read ---- */
@@ -203,26 +218,22 @@ static void close_one(struct connection *connection)
 
 static void run_server(int listener, SSL_CTX *context, bool relp, double idle)
 {
+	double started = seconds_now();
 	static struct connection connections[CONNECTIONS_MAX];
 	struct pollfd polled[CONNECTIONS_MAX + 1];
 	for (int i = 0; i < CONNECTIONS_MAX; i++) {
 		connections[i].fd = -1;
 		connections[i].buffer = malloc(BUFFER_BYTES);
 	}
-	while (distinct < count && seconds_now() - last_at < idle) {
+	while (!is_over(started, idle)) {
 		polled[CONNECTIONS_MAX] = (struct pollfd){listener, POLLIN, 0};
 		for (int i = 0; i < CONNECTIONS_MAX; i++)
 			polled[i] = (struct pollfd){connections[i].fd, POLLIN, 0};
 		if (poll(polled, CONNECTIONS_MAX + 1, 200) <= 0)
 			continue;
 		for (int i = 0; i < CONNECTIONS_MAX; i++) {
-			uint64_t before = distinct;
 			if (polled[i].revents != 0 && !read_more(&connections[i], relp))
 				close_one(&connections[i]);
-			if (distinct > before) {
-				last_at = seconds_now();
-				first_at = first_at > 0 ? first_at : last_at;
-			}
 		}
 		for (int i = 0; polled[CONNECTIONS_MAX].revents != 0 && i < CONNECTIONS_MAX; i++) {
 			if (connections[i].fd < 0) {
@@ -240,16 +251,15 @@ static void run_file(const char *path, double idle)
 	static char buffer[BUFFER_BYTES];
 	int fd = -1;
 	size_t kept = 0;
-	while (distinct < count && seconds_now() - last_at < idle) {
+	double started = seconds_now();
+	while (!is_over(started, idle)) {
 		if (fd < 0)
 			fd = open(path, O_RDONLY);
 		ssize_t got = fd >= 0 ? read(fd, buffer + kept, sizeof buffer - kept) : 0;
 		if (got <= 0) {
-			usleep(20000);
+			usleep(FILE_PAUSE_US);
 			continue;
 		}
-		last_at = seconds_now();
-		first_at = first_at > 0 ? first_at : last_at;
 		size_t len = kept + (size_t)got;
 		kept = note_text(buffer, len);
 		memmove(buffer, buffer + len - kept, kept);
@@ -258,7 +268,7 @@ static void run_file(const char *path, double idle)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: bench_sink relp-tls PORT CERTIFICATE KEY|relp PORT|tcp PORT|file PATH --count N [--idle S]\n");
+	fprintf(stderr, "usage: bench_sink relp-tls PORT CERTIFICATE KEY|relp PORT|tcp PORT|file PATH --count N [--idle S] [--mark N]\n");
 	exit(2);
 }
 
@@ -270,11 +280,14 @@ int main(int argc, char **argv)
 			count = strtoull(argv[i + 1], NULL, 10);
 		if (strcmp(argv[i], "--idle") == 0)
 			idle = atof(argv[i + 1]);
+		if (strcmp(argv[i], "--mark") == 0)
+			mark = strtoull(argv[i + 1], NULL, 10);
 	}
 	if (argc < 5 || count == 0)
 		usage();
 	seen = calloc(count, 1);
-	last_at = seconds_now();
+	signal(SIGTERM, end_now);
+	signal(SIGPIPE, SIG_IGN);
 	if (strcmp(argv[1], "file") == 0)
 		run_file(argv[2], idle);
 	else if (strcmp(argv[1], "relp-tls") == 0 && argc >= 7)
@@ -283,12 +296,10 @@ int main(int argc, char **argv)
 		run_server(listen_on(atoi(argv[2])), NULL, strcmp(argv[1], "relp") == 0, idle);
 	else
 		usage();
-	struct rusage use;
-	getrusage(RUSAGE_SELF, &use);
-	double cpu = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
-	             (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
-	printf("{\"distinct\":%llu,\"lost\":%llu,\"doubled\":%llu,\"seconds\":%.3f,\"cpu_seconds\":%.3f}\n",
-	       (unsigned long long)distinct, (unsigned long long)(count - distinct), (unsigned long long)doubled,
-	       last_at - first_at, cpu);
+	printf("{\"distinct\":%llu,\"lost\":%llu,\"doubled\":%llu,\"first_at\":%.6f,\"most_at\":%.6f,\"last_at\":%.6f,"
+	       "\"mark_at\":%.6f,\"p50_us\":%llu,\"p99_us\":%llu,\"cpu_seconds\":%.3f}\n",
+	       (unsigned long long)distinct, (unsigned long long)(count - distinct), (unsigned long long)doubled, first_at,
+	       most_at, last_at, mark_at, (unsigned long long)histogram_at(&latencies, 0.5),
+	       (unsigned long long)histogram_at(&latencies, 0.99), cpu_seconds());
 	return 0;
 }

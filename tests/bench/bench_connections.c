@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opens many connections, TCP or TLS, sends one numbered line on each and keeps them open until its standard input ends. When all
+ * are open it prints one line of JSON: how many, seconds, its own CPU seconds.
+ *
+ * Usage: bench_connections tcp|tls HOST PORT --count N
+ */
+#include "bench_common.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "bench_connections: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+/* One connection with one line on it; what belongs to it stays until the program ends. */
+static void open_one(const struct sockaddr_in *to, SSL_CTX *tls, uint64_t number)
+{
+	char line[LINE_BYTES + 1];
+	stamp_line(line + line_make(line, LINE_BYTES, false), number, microseconds_now());
+	line[LINE_BYTES] = '\n';
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	/* The end is a reset: thousands of sockets in TIME_WAIT would burden who measures next. */
+	struct linger at_once = {1, 0};
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	if (fd < 0 || connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0)
+		fail("connect");
+	if (tls == NULL) {
+		if (write(fd, line, sizeof(line)) != (ssize_t)sizeof(line))
+			fail("write");
+		return;
+	}
+	SSL *ssl = SSL_new(tls);
+	SSL_set_fd(ssl, fd);
+	if (SSL_connect(ssl) != 1 || SSL_write(ssl, line, sizeof(line)) != (int)sizeof(line)) {
+		ERR_print_errors_fp(stderr);
+		fail("TLS");
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET};
+	if (argc != 6 || strcmp(argv[4], "--count") != 0 || inet_pton(AF_INET, argv[2], &to.sin_addr) != 1) {
+		fprintf(stderr, "usage: bench_connections tcp|tls HOST PORT --count N\n");
+		return 2;
+	}
+	to.sin_port = htons((uint16_t)atoi(argv[3]));
+	struct rlimit files;
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	SSL_CTX *tls = strcmp(argv[1], "tls") == 0 ? SSL_CTX_new(TLS_client_method()) : NULL;
+	if (tls != NULL)
+		SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
+	double started = seconds_now();
+	uint64_t count = strtoull(argv[5], NULL, 10);
+	for (uint64_t i = 0; i < count; i++)
+		open_one(&to, tls, i);
+	printf("{\"sent\":%llu,\"began\":%.6f,\"seconds\":%.3f,\"cpu_seconds\":%.3f}\n", (unsigned long long)count, started,
+	       seconds_now() - started, cpu_seconds());
+	fflush(stdout);
+	char rest;
+	while (read(STDIN_FILENO, &rest, 1) > 0)
+		;
+	return 0;
+}

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How each kind of row is measured. Each function takes a Run, returns the figures of one program in one round as a dict, and leaves
+nothing running. Figures per message are per message that arrived: who loses half does not cost half."""
+import json
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+from compare_programs import BENCH, Daemon, Processes, free_port, socket
+
+IDLE_SECONDS = 3           # a sink on which nothing new has come for so long gives up
+LOAD_SECONDS = 300         # no load and no sink may take longer
+QUIET_SECONDS, QUIET_CPU_SECONDS = 0.7, 0.015
+SETTLE_SECONDS = 0.2       # what a daemon does after the last message still belongs to it
+LINE_BYTES, BACKLOG_LINE_BYTES = 213, 4000
+LIVE_RATE, LIVE_SECONDS = 5000, 2
+CEILING_LOW, CEILING_HIGH, CEILING_STEPS = 50_000, 3_000_000, 7
+START_DRAIN_SECONDS = 2
+MIB, MB = 1 << 20, 1_000_000
+
+
+class Run:
+    """One measurement: a folder, two ports, and the processes that belong to it."""
+
+    def __init__(self, row, label, form, leaves, authority, where):
+        self.row, self.label, self.count = row, label, row.count(label, form)
+        self.leaves, self.authority, self.form = leaves, authority, form
+        self.processes = Processes()
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="relayd-bench.", dir=where))
+        self.ports = [free_port(socket.SOCK_DGRAM if row.load[0] == "udp" else socket.SOCK_STREAM), free_port()]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.processes.end_all()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def daemon(self, road=None, name="daemon", ports=None, spool=8 << 30):
+        ports = ports or self.ports
+        words = {"IN": ports[0], "OUT": ports[1], "CA": self.authority.certificate, "SPOOL_SIZE": spool, "SPOOL_BYTES": spool}
+        for side in ("client", "server"):
+            words[f"{side.upper()}_CERT"], words[f"{side.upper()}_KEY"] = self.leaves[side].certificate, self.leaves[side].key
+        label = "relayd" if self.label.startswith("relayd") else self.label
+        return Daemon(self.processes, label, road or self.row.road, self.folder / name, words)
+
+    def sink(self, count, *more, kind=None, path=None, idle=IDLE_SECONDS):
+        kind = kind or self.row.sink
+        where = [path or self.folder / "daemon" / "out"] if kind == "file" else [self.ports[1]]
+        if kind == "relp-tls":
+            where += [self.leaves["sink"].certificate, self.leaves["sink"].key]
+        return self.processes.start([BENCH / "bench_sink", kind, *where, "--count", count, "--idle", idle, *more],
+                                    stdout=subprocess.PIPE, text=True)
+
+    def load(self, count, *more, load=None, port=None):
+        kind, *options = load or self.row.load
+        command = [BENCH / "bench_send", kind, "127.0.0.1", port or self.ports[0]]
+        if kind.startswith("relp"):
+            client = self.leaves["client"]
+            command = [BENCH / "bench_send_relp", "127.0.0.1", port or self.ports[0]]
+            options += ["--tls", self.authority.certificate, client.certificate, client.key] if kind == "relp-tls" else []
+        return self.processes.start([*command, "--count", count, *options, *more], stdout=subprocess.PIPE, text=True)
+
+    @staticmethod
+    def told(process):
+        """The line of JSON that a load or sink ends with."""
+        out, _ = process.communicate(timeout=LOAD_SECONDS)
+        if not out:
+            raise RuntimeError(f"{pathlib.Path(process.args[0]).name} ended with {process.returncode} and said nothing")
+        return json.loads(out)
+
+
+def daemon_cost(before, after, messages):
+    millions = max(messages, 1) / MB
+    user, system = (after.user - before.user) / millions, (after.system - before.system) / millions
+    return {"cpu": user + system, "user": user, "system": system, "peak_mb": after.peak / MB,
+            "written": (after.written - before.written) / max(messages, 1)}
+
+
+def stream_figures(sent, got, count):
+    """The rate counts the first 99 of 100 messages from the first octet sent: the last few may wait in somebody's buffer."""
+    most = got["most_at"] or got["last_at"]
+    seconds = max(most - sent["began"], 0.001)
+    figures = {"rate": min(got["distinct"], count - count // 100) / seconds, "lost": got["lost"], "doubled": got["doubled"],
+               "p50_ms": got["p50_us"] / 1000, "p99_ms": got["p99_us"] / 1000,
+               "load_cpu": sent["cpu_seconds"] / count * MB, "sink_cpu": got["cpu_seconds"] / count * MB}
+    if "answer_p99_us" in sent:
+        figures["answer_p50_ms"], figures["answer_p99_ms"] = sent["answer_p50_us"] / 1000, sent["answer_p99_us"] / 1000
+    return figures
+
+
+def wait_for_quiet(daemon, sink=None):
+    """Waits until the daemon's CPU time stands still: it has taken what it was sent; or until the sink has ended."""
+    deadline, last, since = time.monotonic() + LOAD_SECONDS, None, time.monotonic()
+    while time.monotonic() < deadline and (sink is None or sink.poll() is None):
+        usage = daemon.usage()
+        spent = usage.user + usage.system
+        if last is None or spent - last > QUIET_CPU_SECONDS:
+            last, since = spent, time.monotonic()
+        elif time.monotonic() - since > QUIET_SECONDS:
+            return
+        time.sleep(0.02)
+
+
+def stop_and_count(run, daemon, sink):
+    """Waits until the sink has all, or the daemon does nothing any more; what it used until then; then it is stopped in order, because
+    rsyslog keeps the last buffer of a file until then; and what the sink has got at last."""
+    wait_for_quiet(daemon, sink)
+    time.sleep(SETTLE_SECONDS)
+    after = daemon.usage()
+    daemon.stop()
+    return after, run.told(sink)
+
+
+def stream(run):
+    """Load in, sink out, everything that was sent is waited for."""
+    sink = run.sink(run.count)
+    daemon = run.daemon()
+    daemon.start()
+    before = daemon.usage()
+    sent = run.told(run.load(run.count))
+    after, got = stop_and_count(run, daemon, sink)
+    return {**stream_figures(sent, got, run.count), **daemon_cost(before, after, got["distinct"])}
+
+
+def dropped(daemon):
+    """How many messages relayd says that its input lost."""
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(10)
+        control.connect(str(daemon.folder / "run" / "control"))
+        control.sendall(b'{"command":"status"}\n')
+        document = json.loads(b"".join(iter(lambda: control.recv(65536), b"")))
+    return sum(sum(item["dropped"].values()) for item in document["inputs"])
+
+
+def overload(run):
+    """As fast as the sender can: what did not arrive must have been counted by relayd, to the message. The kernel tells its count with
+    the next datagram, so one more is sent at the end, behind which nothing is lost."""
+    sink = run.sink(run.count + 1)
+    daemon = run.daemon()
+    daemon.start()
+    before = daemon.usage()
+    sent = run.told(run.load(run.count))
+    time.sleep(SETTLE_SECONDS)
+    run.told(run.load(1, "--first", run.count, load=("udp",)))
+    got = run.told(sink)
+    time.sleep(SETTLE_SECONDS)
+    counted = dropped(daemon)
+    cost = daemon_cost(before, daemon.usage(), got["distinct"])
+    daemon.stop()
+    return {**stream_figures(sent, got, run.count), **cost, "counted": counted, "uncounted": abs(got["lost"] - counted)}
+
+
+def ceiling(run):
+    """Bisection between two rates, some seconds a step; a step passes when not one message is missing."""
+    low, high = CEILING_LOW, CEILING_HIGH
+    figures = {}
+    for step in range(CEILING_STEPS):
+        rate = int((low * high) ** 0.5)
+        count = rate * run.count
+        run.ports[0] = free_port(socket.SOCK_DGRAM)
+        sink = run.sink(count, path=run.folder / f"step{step}" / "out")
+        daemon = run.daemon(name=f"step{step}")
+        daemon.start()
+        before = daemon.usage()
+        sent = run.told(run.load(count, "--rate", rate))
+        after, got = stop_and_count(run, daemon, sink)
+        cost = daemon_cost(before, after, got["distinct"])
+        shutil.rmtree(daemon.folder, ignore_errors=True)
+        # A sender that could not keep the rate has offered its own, not that of the step.
+        offered = count / sent["seconds"]
+        if got["lost"] == 0:
+            low = rate
+            figures = {**stream_figures(sent, got, count), **cost, "ceiling": min(rate, offered)}
+            if offered < 0.9 * rate:
+                break
+        else:
+            high = rate
+    return figures or {"ceiling": 0, "lost": got["lost"]}
+
+
+def drain(run):
+    """The sink is away while the backlog comes; then it is back, and new messages keep coming behind the old ones."""
+    live = LIVE_RATE * LIVE_SECONDS
+    daemon = run.daemon()
+    daemon.start()
+    run.told(run.load(run.count))
+    wait_for_quiet(daemon)
+    before = daemon.usage()
+    back = time.monotonic()
+    sink = run.sink(run.count + live, "--mark", run.count, idle=10)
+    sending = run.load(live, "--first", run.count, load=("tcp", "--rate", LIVE_RATE))
+    sent, got = run.told(sending), run.told(sink)
+    time.sleep(SETTLE_SECONDS)
+    cost = daemon_cost(before, daemon.usage(), got["distinct"])
+    daemon.stop()
+    drained = got["mark_at"] or got["last_at"]
+    figures = {**stream_figures(sent, got, run.count + live), **cost}
+    return {**figures, "rate": run.count / max(drained - got["first_at"], 0.001), "first_ms": (got["first_at"] - back) * 1000,
+            "drain_seconds": drained - got["first_at"]}
+
+
+def start(run):
+    """A backlog is stored, the daemon stopped in order and started again with the sink there. The files are in the page cache."""
+    count = max(run.count * MB // BACKLOG_LINE_BYTES, 200)
+    daemon = run.daemon(spool=max(8 << 30, 2 * run.count * MB))
+    daemon.start()
+    run.told(run.load(count, "--line-bytes", BACKLOG_LINE_BYTES))
+    wait_for_quiet(daemon)
+    daemon.stop(60)
+    sink = run.sink(count, idle=10)
+    time.sleep(0.2)
+    began = time.monotonic()
+    listening = daemon.start()
+    before = daemon.usage()
+    time.sleep(START_DRAIN_SECONDS)
+    if sink.poll() is None:
+        sink.send_signal(signal.SIGTERM)
+    got = run.told(sink)
+    cost = daemon_cost(before, daemon.usage(), got["distinct"])
+    return {**cost, "listening_ms": listening * 1000, "first_ms": (got["first_at"] - began) * 1000, "doubled": got["doubled"],
+            "rate": got["distinct"] / max(got["last_at"] - got["first_at"], 0.001), "backlog_mb": run.count,
+            "sink_cpu": got["cpu_seconds"] / max(got["distinct"], 1) * MB}
+
+
+def idle(run):
+    """Connections that have sent one message each and stay; the cost of each is what the daemon has grown by."""
+    road = "idle-tcp" if run.label == "syslog-ng" and run.row.road == "tcp-file" else run.row.road
+    daemon = run.daemon(road)
+    daemon.start()
+    time.sleep(SETTLE_SECONDS)
+    before = daemon.usage()
+    sink = run.sink(run.count, idle=30)
+    holder = run.processes.start([BENCH / "bench_connections", run.row.load[0], "127.0.0.1", run.ports[0], "--count", run.count],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    sent = json.loads(holder.stdout.readline() or "{}")
+    wait_for_quiet(daemon)
+    after = daemon.usage()
+    run.processes.end(holder)
+    daemon.stop()
+    got = run.told(sink)
+    if not sent:
+        raise RuntimeError(f"bench_connections ended with {holder.returncode}")
+    return {"lost": got["lost"], "doubled": got["doubled"], "peak_mb": after.peak / MB, "start_mb": before.resident / MB,
+            "per_connection_kib": (after.resident - before.resident) / 1024 / run.count,
+            "cpu_ms_per_connection": (after.user + after.system - before.user - before.system) * 1000 / run.count,
+            "connect_seconds": sent["seconds"]}
+
+
+def wire_bytes(port):
+    """Octets that connections to this port have received, as the kernel counts them."""
+    out = subprocess.run(["ss", "-tinH", "state", "established", f"( sport = :{port} )"], capture_output=True, text=True).stdout
+    return sum(int(word.split(":")[1]) for word in out.split() if word.startswith("bytes_received:"))
+
+
+def relay(run):
+    """The cost of a relayd that gets its messages by RELP, from a RELP sender or from another relayd in front of it."""
+    behind = run.label.endswith("behind-relayd")
+    daemon = run.daemon()
+    daemon.start()
+    feed, front = None, None
+    if behind:
+        feed = free_port()
+        front = run.daemon("tcp-relp", name="front", ports=[feed, run.ports[0]])
+        front.start()
+    sink = run.sink(run.count, kind="file")
+    before = daemon.usage()
+    load = run.load(run.count, load=("tcp", "--connections", "4", "--mix"), port=feed) if behind else run.load(run.count)
+    sent, got = run.told(load), run.told(sink)
+    wire = wire_bytes(run.ports[0])
+    time.sleep(SETTLE_SECONDS)
+    cost = daemon_cost(before, daemon.usage(), got["distinct"])
+    if front is not None:
+        front.stop()
+    daemon.stop()
+    figures = {**stream_figures(sent, got, run.count), **cost}
+    return {**figures, "wire": wire / run.count} if wire > 0 else figures
+
+
+def measure(row, label, form, leaves, authority, where):
+    with Run(row, label, form, leaves, authority, where) as run:
+        return globals()[row.measure](run)

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The rows of the comparison: which road, which programs, how much load, and what relayd is to reach (docs/performance.md)."""
+import dataclasses
+
+THOUSAND, MILLION = 1_000, 1_000_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Goal:
+    """relayd's `figure` is to be at most (or at least) `bound` times that of `against`; or that bound itself if `against` is None."""
+    figure: str
+    against: str | None
+    at_most: bool
+    bound: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    name: str
+    title: str
+    road: str                     # the name of the configurations
+    programs: tuple               # "rsyslog queue" is rsyslog with its configuration <road>.queue.conf
+    counts: tuple                 # messages (idle: connections; start: MB of backlog) in full, quick and smoke runs
+    load: tuple = ("tcp",)        # what bench_send is told, but host, port and count; "relp" first is bench_send_relp
+    sink: str = "file"
+    measure: str = "stream"       # the function of compare_measure.py
+    slower: dict = dataclasses.field(default_factory=dict)  # a program's part of the messages, where all would take minutes
+    goals: tuple = ()
+    latency: bool = False
+    full_only: bool = False
+
+    def count(self, program, form):
+        return max(1, int(self.counts[("full", "quick", "smoke").index(form)] * self.slower.get(program, 1)))
+
+
+def at_most(figure, against, bound):
+    return Goal(figure, against, True, bound)
+
+
+def at_least(figure, against, bound):
+    return Goal(figure, against, False, bound)
+
+
+TCP = ("tcp", "--connections", "4", "--mix")
+RELP_TLS = ("relp-tls", "--connections", "4", "--mix")
+ALL = ("rsyslog", "syslog-ng", "relayd")
+
+ROWS = (
+    Row("udp-file", "UDP in, file out, 100,000/s in plain datagrams", "udp-file", ("rsyslog", "rsyslog queue", "syslog-ng", "relayd"),
+        (500 * THOUSAND, 200 * THOUSAND, 3 * THOUSAND), load=("udp", "--rate", "100000"),
+        goals=(at_most("cpu", "rsyslog", 0.6),)),
+    Row("udp-gro-file", "the same, 250,000/s in datagrams that arrive aggregated", "udp-file", ("rsyslog", "rsyslog queue", "relayd"),
+        (MILLION, 300 * THOUSAND, 3 * THOUSAND), load=("udp", "--rate", "250000", "--gso"), goals=(at_most("cpu", "rsyslog", 0.2),)),
+    Row("udp-ceiling", "UDP in, file out: the highest rate without loss", "udp-file",
+        ("rsyslog", "rsyslog queue", "syslog-ng", "syslog-ng sockets", "relayd"), (3, 3, 3), load=("udp", "--gso"), measure="ceiling",
+        full_only=True, goals=(at_least("ceiling", "rsyslog", 1.3), at_least("ceiling", "syslog-ng", 2))),
+    Row("udp-overload", "UDP in at more than can be taken: what is lost without being counted", "udp-file", ("relayd",),
+        (3 * MILLION, MILLION, 3 * THOUSAND), load=("udp", "--gso"), measure="overload", goals=(at_most("uncounted", None, 0),)),
+    Row("tcp-file", "TCP in (4 connections), file out", "tcp-file", ALL, (2 * MILLION, 500 * THOUSAND, 3 * THOUSAND), load=TCP,
+        goals=(at_most("cpu", "rsyslog", 0.33), at_most("cpu", "syslog-ng", 0.2), at_least("rate", "rsyslog", 1.5))),
+    Row("tcp-disk-tcp", "TCP in, disk, TCP out; the peers never sync", "tcp-disk-tcp", ALL, (MILLION, 300 * THOUSAND, 3 * THOUSAND),
+        load=TCP, sink="tcp", slower={"rsyslog": 0.5},
+        goals=(at_most("cpu", "rsyslog", 1 / 12), at_most("cpu", "syslog-ng", 0.1), at_least("rate", "rsyslog", 5),
+               at_least("rate", "syslog-ng", 5), at_most("written", None, 213 + 40))),
+    Row("tcp-sync-tcp", "the same, rsyslog with sync on", "tcp-disk-tcp", ("rsyslog sync", "relayd"),
+        (MILLION, 300 * THOUSAND, 3 * THOUSAND), load=TCP, sink="tcp", slower={"rsyslog sync": 0.02},
+        goals=(at_most("cpu", "rsyslog sync", 0.01), at_least("rate", "rsyslog sync", 150))),
+    Row("tcp-relp-tls", "TCP in, RELP/TLS out; rsyslog: memory queue", "tcp-relp-tls", ("rsyslog", "relayd"),
+        (MILLION, 300 * THOUSAND, 3 * THOUSAND), load=TCP, sink="relp-tls",
+        goals=(at_most("cpu", "rsyslog", 0.2), at_least("rate", "rsyslog", 3), at_most("peak_mb", "rsyslog", 0.3))),
+    Row("relp-tls", "RELP/TLS in, disk, RELP/TLS out; rsyslog: memory queue", "relp-tls", ("rsyslog", "relayd"),
+        (MILLION, 300 * THOUSAND, 3 * THOUSAND), load=RELP_TLS, sink="relp-tls",
+        goals=(at_most("cpu", "rsyslog", 0.2), at_least("rate", "rsyslog", 3))),
+    Row("answers", "20,000/s, RELP/TLS in: how long an answer takes; rsyslog answers before it stores", "relp-tls", ("rsyslog", "relayd"),
+        (200 * THOUSAND, 60 * THOUSAND, 3 * THOUSAND), load=(*RELP_TLS, "--rate", "20000"), sink="relp-tls",
+        goals=(at_most("answer_p99_ms", None, 10),)),
+    Row("relay-relay", "the receiving relayd behind a RELP sender, and behind a relayd", "relp-file", ("relayd", "relayd behind-relayd"),
+        (MILLION, 300 * THOUSAND, 3 * THOUSAND), load=("relp", "--connections", "1", "--mix"), measure="relay"),
+    Row("light", "20,000/s, TCP in, RELP/TLS out; rsyslog: memory queue", "tcp-relp-tls", ("rsyslog", "relayd"),
+        (200 * THOUSAND, 60 * THOUSAND, 3 * THOUSAND), load=(*TCP, "--rate", "20000"), sink="relp-tls", latency=True,
+        goals=(at_most("cpu", "rsyslog", 0.25), at_most("p50_ms", None, 1.5), at_most("p99_ms", None, 10))),
+    Row("drain", "a backlog drains over TCP when the sink is back, with 5,000/s of new messages", "tcp-disk-tcp", ALL,
+        (MILLION, 300 * THOUSAND, 3 * THOUSAND), load=TCP, sink="tcp", measure="drain", slower={"rsyslog": 0.4},
+        goals=(at_least("rate", "rsyslog", 4), at_least("rate", None, 500 * THOUSAND))),
+    Row("idle-tcp", "1,000 idle TCP connections", "tcp-file", ALL, (1000, 1000, 100), load=("tcp",), measure="idle",
+        goals=(at_most("per_connection_kib", None, 2),)),
+    Row("idle-tls", "1,000 idle TLS connections", "tls-file", ALL, (1000, 1000, 100), load=("tls",), measure="idle",
+        goals=(at_most("per_connection_kib", None, 18),)),
+    Row("idle-tcp-10000", "10,000 idle TCP connections", "tcp-file", ("rsyslog", "relayd"), (10000, 9000, 100), load=("tcp",),
+        measure="idle", goals=(at_most("per_connection_kib", None, 2), at_most("lost", None, 0))),
+    Row("idle-tls-10000", "10,000 idle TLS connections", "tls-file", ("rsyslog", "relayd"), (10000, 3000, 100), load=("tls",),
+        measure="idle", goals=(at_most("per_connection_kib", None, 18), at_most("lost", None, 0))),
+    Row("start", "start with a backlog in the spool (relayd: 10 GB; rsyslog: a tenth)", "tcp-disk-tcp", ("rsyslog", "relayd"),
+        (10000, 500, 1), load=("tcp", "--connections", "4"), sink="tcp", measure="start", slower={"rsyslog": 0.1},
+        goals=(at_most("listening_ms", None, 20), at_most("first_ms", None, 50))),
+)
+
+
+def chosen(names, form):
+    """The rows of these names, or those that belong to this form of the run."""
+    known = {row.name: row for row in ROWS}
+    if names:
+        unknown = [name for name in names if name not in known]
+        if unknown:
+            raise ValueError(f"unknown row \"{unknown[0]}\"; there are {', '.join(known)}")
+        return [known[name] for name in names]
+    return [row for row in ROWS if form == "full" or not row.full_only]

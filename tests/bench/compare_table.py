@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the rounds of a row come to: medians and spread, as lines of JSON or as a table with relayd's ratios and goals."""
+import json
+import statistics
+
+# figure: (heading, width, decimals)
+COLUMNS = {"rate": ("msgs/s", 9, 0), "cpu": ("CPU s/M", 8, 2), "user": ("user", 6, 2), "system": ("system", 6, 2),
+           "peak_mb": ("RSS MB", 7, 1), "written": ("B/msg", 6, 0), "p50_ms": ("p50 ms", 7, 2), "p99_ms": ("p99 ms", 7, 2),
+           "answer_p50_ms": ("ans p50", 7, 2), "answer_p99_ms": ("ans p99", 7, 2), "ceiling": ("ceiling/s", 9, 0),
+           "per_connection_kib": ("KiB each", 8, 2), "cpu_ms_per_connection": ("ms each", 7, 3), "listening_ms": ("listen ms", 9, 1),
+           "first_ms": ("first ms", 8, 1), "drain_seconds": ("drain s", 7, 2), "wire": ("wire B", 6, 0), "counted": ("counted", 8, 0),
+           "uncounted": ("uncounted", 9, 0), "lost": ("lost", 7, 0), "doubled": ("doubled", 7, 0), "load_cpu": ("load", 5, 2),
+           "sink_cpu": ("sink", 5, 2)}
+LATENCY_ONLY = ("p50_ms", "p99_ms")
+LABEL_WIDTH = 21
+
+
+def summary(rounds):
+    """{figure: (median, least, most)} of the rounds of one program."""
+    figures = [figure for figure in rounds[0] if all(figure in item for item in rounds)]
+    return {figure: (statistics.median(item[figure] for item in rounds), min(item[figure] for item in rounds),
+                     max(item[figure] for item in rounds)) for figure in figures}
+
+
+def shown(row, figure):
+    return figure in COLUMNS and (row.latency or figure not in LATENCY_ONLY)
+
+
+def json_line(row, label, rounds):
+    figures = {figure: values for figure, values in summary(rounds).items() if row.latency or figure not in LATENCY_ONLY}
+    return json.dumps({"row": row.name, "program": label, "rounds": len(rounds),
+                       "median": {figure: round(values[0], 3) for figure, values in figures.items()},
+                       "spread": {figure: [round(values[1], 3), round(values[2], 3)] for figure, values in figures.items()}})
+
+
+def goal_line(goal, summaries):
+    """One sentence about one goal, or None if what it compares was not measured."""
+    ours = summaries.get("relayd", {}).get(goal.figure)
+    theirs = summaries.get(goal.against, {}).get(goal.figure) if goal.against else (1, 1, 1)
+    if ours is None or theirs is None:
+        return None
+    ratio = ours[0] / theirs[0] if theirs[0] else float("inf") if ours[0] else 0
+    reached = ratio <= goal.bound if goal.at_most else ratio >= goal.bound
+    heading, sign = COLUMNS[goal.figure][0], "<=" if goal.at_most else ">="
+    of = f" x {goal.against}" if goal.against else ""
+    return f"    {'reached' if reached else 'MISSED '}  {heading}: {ratio:.4g}{of} (goal {sign} {goal.bound:.4g})"
+
+
+def ratio_lines(summaries):
+    """relayd beside each peer, whether or not there is a goal for it."""
+    ours = summaries.get("relayd")
+    for label, theirs in summaries.items():
+        if ours is None or label == "relayd":
+            continue
+        parts = [f"{COLUMNS[figure][0]} {ours[figure][0] / theirs[figure][0]:.3f} x" for figure in
+                 ("rate", "cpu", "peak_mb", "written", "ceiling", "per_connection_kib") if
+                 figure in ours and figure in theirs and theirs[figure][0]]
+        if parts:
+            yield f"    relayd to {label}: {', '.join(parts)}"
+
+
+def print_row(row, results):
+    """`results`: {label: rounds}."""
+    summaries = {label: summary(rounds) for label, rounds in results.items() if rounds}
+    if not summaries:
+        return
+    figures = [figure for figure in COLUMNS if shown(row, figure) and any(figure in item for item in summaries.values())]
+    print(f"\n{row.name}: {row.title}")
+    print(" " * LABEL_WIDTH + " ".join(f"{COLUMNS[figure][0]:>{COLUMNS[figure][1]}}" for figure in figures) + "  CPU spread")
+    for label, values in summaries.items():
+        cells = [f"{values[figure][0]:{COLUMNS[figure][1]}.{COLUMNS[figure][2]}f}" if figure in values else
+                 " " * (COLUMNS[figure][1] - 1) + "-" for figure in figures]
+        spread = f"  {values['cpu'][1]:.2f}-{values['cpu'][2]:.2f}" if "cpu" in values else ""
+        print(f"{label:<{LABEL_WIDTH}}" + " ".join(cells) + spread)
+    for line in ratio_lines(summaries):
+        print(line)
+    for line in filter(None, (goal_line(goal, summaries) for goal in row.goals)):
+        print(line, flush=True)

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The comparison of tests/bench in its smallest form: every row's programs start, carry a few messages and stop, and relayd loses
+and doubles none. Times are not judged."""
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+from relay import BIN, ROOT
+
+COMPARE = ROOT / "tests" / "bench" / "compare"
+
+
+@pytest.mark.slow
+def test_every_row_runs_and_relayd_loses_and_doubles_nothing(tmp_path):
+    if not (BIN.parent / "tests" / "bench" / "bench_send_relp").exists():
+        pytest.skip("the load programs are not built")
+    run = subprocess.run([COMPARE, "--smoke", "--minutes", "5", "--json", "--folder", tmp_path], capture_output=True, text=True,
+                         timeout=400, env=dict(os.environ, RELAYD_BIN_DIR=str(BIN)))
+    assert run.returncode == 0, run.stderr[-3000:]
+    lines = [json.loads(line) for line in run.stdout.splitlines()]
+    assert {line["program"].split()[0] for line in lines} == {"relayd", "rsyslog", "syslog-ng"}
+    for line in lines:
+        if line["program"].startswith("relayd"):
+            assert line["median"].get("lost", 0) == 0 and line["median"].get("doubled", 0) == 0, line
+    assert list(pathlib.Path(tmp_path).iterdir()) == []
