@@ -96,6 +96,7 @@ static void wait_for_room(struct connection *connection)
 	list_append(connection->has_taken ? &part->fed : &part->hungry, &connection->waiting);
 	counter_add(&part->waiting, 1);
 	connection_pause(connection, CONNECTION_PAUSE_ROOM);
+	connection_part_update_timer(part);
 }
 
 bool connection_take(struct connection *connection, struct bytes message, uint32_t flags, uint64_t *receipt)
@@ -113,6 +114,44 @@ bool connection_take(struct connection *connection, struct bytes message, uint32
 		                                           "end never came; raise max_message_size or lower the sender's",
 		               message);
 	return true;
+}
+
+bool connection_fence(struct connection *connection, const struct spool_stream_session *session, uint64_t *receipt)
+{
+	bool taken = intake_fence(connection->part->on->intake, session, receipt) == INTAKE_TAKEN;
+	if (!taken)
+		wait_for_room(connection);
+	connection->has_taken = connection->has_taken || taken;
+	return taken;
+}
+
+enum intake_block_result connection_take_block(struct connection *connection, const struct spool_stream_session *session,
+                                               const struct spool_stream_block *block, struct bytes payload,
+                                               uint64_t *receipt, const char **reason)
+{
+	struct connection_part *part = connection->part;
+	enum intake_block_result result =
+		intake_take_block(part->on->intake, &part->source, session, block, payload, receipt, reason);
+	if (result == INTAKE_BLOCK_WAIT)
+		wait_for_room(connection);
+	connection->has_taken = connection->has_taken || result == INTAKE_BLOCK_TAKEN;
+	return result;
+}
+
+int64_t connection_wall_ns(const struct connection *connection)
+{
+	return worker_wall_ns(connection->part->on->worker);
+}
+
+struct spool *connection_spool(const struct connection *connection)
+{
+	return intake_spool(connection->part->on->intake);
+}
+
+void connection_refuse_stream(struct connection *connection, const char *reason, const char *owner)
+{
+	counter_add(&connection->part->protocol_errors, 1);
+	connection_log(connection, PEER_PROTOCOL_ERROR, reason, bytes_of_text(owner));
 }
 
 struct bytes connection_rest(const struct connection *connection)

@@ -8,6 +8,7 @@
 #define RELAYD_INPUT_CONNECTION_H
 
 #include "base/list.h"
+#include "intake/intake_blocks.h"
 #include "net/stream.h"
 #include "syslog/envelope.h"
 
@@ -43,12 +44,16 @@ struct connection_protocol {
 	void (*stop)(struct connection *connection);
 	/* The bound of stop() has passed: calls connection_finish() at once. Optional: else it is closed. */
 	void (*give_up)(struct connection *connection);
+	/* It waits for room, and has done so for a while: called every CONNECTION_WAITING_MS. Optional. */
+	void (*waiting)(struct connection *connection);
 	/* Whether we still owe the peer answers, so that its silence is not idleness, nor its EOF the end. Optional. */
 	bool (*owes)(const struct connection *connection);
 };
 
 #define CONNECTION_STOP_NS ((uint64_t)3 * 1000 * 1000 * 1000)   /* for what was received to be stored, at our stop */
 #define CONNECTION_FINISH_NS ((uint64_t)2 * 1000 * 1000 * 1000) /* for the peer to close after us (rule 35) */
+
+enum { CONNECTION_WAITING_MS = 10000 };
 
 /* Why a connection is not read. */
 enum connection_pause {
@@ -70,6 +75,7 @@ struct connection {
 	bool is_finishing;       /* our sending side is shut: waits for the peer to close */
 	bool has_ended;          /* the peer has shut its side, and gets its last answers */
 	uint64_t deadline_ns;    /* of stop or finish; UINT64_MAX: none */
+	uint64_t told_waiting_ns;/* when waiting() was called last */
 	uint64_t resumed_ns;     /* our own pauses are not the peer's idleness */
 	uint8_t *rest;           /* the last octets, when they wait for room; NULL: none */
 	size_t rest_len;
@@ -80,6 +86,23 @@ struct connection {
  * presented again when there is. True: taken, or dropped and counted by an input that sheds.
  */
 bool connection_take(struct connection *connection, struct bytes message, uint32_t flags, uint64_t *receipt);
+
+/* The same for the fence of a stream's session. */
+bool connection_fence(struct connection *connection, const struct spool_stream_session *session, uint64_t *receipt);
+
+/* The same for a block of a stream; INTAKE_BLOCK_WAIT is the false of connection_take(). */
+enum intake_block_result connection_take_block(struct connection *connection, const struct spool_stream_session *session,
+                                               const struct spool_stream_block *block, struct bytes payload,
+                                               uint64_t *receipt, const char **reason);
+
+/* The time of the worker's turn, wall clock. */
+int64_t connection_wall_ns(const struct connection *connection);
+
+/* The spool that all this goes to. */
+struct spool *connection_spool(const struct connection *connection);
+
+/* A rate-limited warning about the peer of a stream, which `owner` has; "" for nobody. */
+void connection_refuse_stream(struct connection *connection, const char *reason, const char *owner);
 
 /* Has the protocol's stored() called when the next group with blocks of this worker is stored. Harmless if repeated. */
 void connection_await_stored(struct connection *connection);

@@ -26,6 +26,9 @@ struct bytes connection_rest(const struct connection *connection);
 /* Sets the time of connection.give_up() or of its end, from now. */
 void connection_set_deadline(struct connection *connection, uint64_t from_now_ns);
 
+/* Something that the timer depends on has changed. */
+void connection_part_update_timer(struct connection_part *part);
+
 /* A connection is gone: the timer may rest, and a part that stops may be complete. */
 void connection_part_forget(struct connection_part *part);
 

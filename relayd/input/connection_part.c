@@ -18,6 +18,9 @@ enum {
 	TICKS_PER_IDLE_TIMEOUT = 4,
 };
 
+/* A little less than the tick, which is not exact. */
+#define WAITING_NS ((uint64_t)(CONNECTION_WAITING_MS - TICK_ENDING_MS) * CLOCK_NS_PER_MS)
+
 /* --- the timer --------------------------------------------------------------------------------------------------- */
 
 static void on_tick(uv_timer_t *timer);
@@ -27,13 +30,15 @@ static uint64_t wanted_tick_ms(const struct connection_part *part)
 	if (part->ending > 0)
 		return TICK_ENDING_MS;
 	uint64_t idle_ms = part->server->spec.limits->idle_timeout_ns / CLOCK_NS_PER_MS;
+	bool waits = !list_is_empty(&part->hungry) || !list_is_empty(&part->fed);
+	uint64_t most_ms = waits && connection_protocol_of(part)->waiting != NULL ? CONNECTION_WAITING_MS : TICK_MAX_MS;
 	if (idle_ms == 0 || list_is_empty(&part->connections))
-		return 0;
+		return most_ms == CONNECTION_WAITING_MS ? most_ms : 0;
 	uint64_t tick_ms = idle_ms / TICKS_PER_IDLE_TIMEOUT;
-	return tick_ms < TICK_MIN_MS ? TICK_MIN_MS : tick_ms > TICK_MAX_MS ? TICK_MAX_MS : tick_ms;
+	return tick_ms < TICK_MIN_MS ? TICK_MIN_MS : tick_ms > most_ms ? most_ms : tick_ms;
 }
 
-static void update_timer(struct connection_part *part)
+void connection_part_update_timer(struct connection_part *part)
 {
 	uint64_t tick_ms = wanted_tick_ms(part);
 	if (tick_ms == part->tick_ms)
@@ -50,7 +55,7 @@ void connection_set_deadline(struct connection *connection, uint64_t from_now_ns
 	if (connection->deadline_ns == UINT64_MAX)
 		connection->part->ending++;
 	connection->deadline_ns = connection_part_now(connection->part) + from_now_ns;
-	update_timer(connection->part);
+	connection_part_update_timer(connection->part);
 }
 
 /* --- waiting ----------------------------------------------------------------------------------------------------- */
@@ -149,7 +154,7 @@ void connection_part_adopt(struct connection_part *part, int fd, const struct ad
 	}
 	list_append(&part->connections, &connection->link);
 	protocol->open(connection);
-	update_timer(part);
+	connection_part_update_timer(part);
 }
 
 void connection_part_start(struct connection_part *part)
@@ -188,7 +193,7 @@ static void end_part_if_empty(struct connection_part *part)
 
 void connection_part_forget(struct connection_part *part)
 {
-	update_timer(part);
+	connection_part_update_timer(part);
 	end_part_if_empty(part);
 }
 
@@ -229,6 +234,17 @@ static bool is_answered(const struct connection *connection)
 	return connection->has_ended && connection->is_finishing && buffer_len(stream_output(connection->stream)) == 0;
 }
 
+/* It has waited for room for so long that its peer may think we are gone. */
+static void tell_waiting(struct connection *connection, uint64_t now)
+{
+	const struct connection_protocol *protocol = connection_protocol_of(connection->part);
+	if (protocol->waiting == NULL || (connection->pauses & CONNECTION_PAUSE_ROOM) == 0 || connection->stream == NULL ||
+	    now - connection->told_waiting_ns < WAITING_NS)
+		return;
+	connection->told_waiting_ns = now;
+	protocol->waiting(connection);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct connection_part *part = timer->data;
@@ -244,8 +260,11 @@ static void on_tick(uv_timer_t *timer)
 			connection_log(connection, PEER_IDLE, "nothing came for the idle_timeout: the connection is closed",
 			               bytes_of(NULL, 0));
 			connection_finish(connection);
+		} else {
+			tell_waiting(connection, now);
 		}
 	}
+	connection_part_update_timer(part);
 }
 
 void connection_part_stop(struct connection_part *part)

@@ -5,15 +5,17 @@
  * answers that a group settles leave in one write. A full spool is shown by not reading, never by an answer.
  */
 #include "input/input_drivers.h"
+#include "input/relp_connection.h"
 #include "input/stream_server.h"
-#include "relp/relp_server.h"
+#include "relp/relp_block.h"
+#include "spool/spool_format.h"
 
 enum {
 	RELP_DEFAULT_PORT = 2514,
-	RELP_PENDING_MAX = 4096,   /* messages of one connection that are not answered; beyond it is not read */
-	RELP_RECEIPTS_MAX = 64,    /* blocks that these lie in */
 	RELP_OUTPUT_MAX_BYTES = 64 * 1024,
 	RELP_LOCAL_PERMISSIONS = 0666, /* as /dev/log: whoever may enter the folder may log */
+	/* The longest block that any spool takes; what this one takes is offered to each client. */
+	RELP_FRAME_OVERHEAD_BYTES = RELP_FRAME_OVERHEAD_MAX + BLOCK_PAYLOAD_MAX_BYTES + RELP_BLOCK_HEAD_LEN,
 };
 
 struct relp_settings {
@@ -21,20 +23,6 @@ struct relp_settings {
 	struct input_connections connections;
 	char *listen;
 	struct input_tls tls;
-};
-
-/* All messages of a connection up to `txnr` are stored when the block `ordinal` is. */
-struct relp_receipt {
-	uint64_t ordinal;
-	uint32_t txnr;
-};
-
-struct relp_connection {
-	struct connection connection;
-	struct relp_server session;
-	struct relp_receipt receipts[RELP_RECEIPTS_MAX]; /* a ring, ordinals ascending */
-	unsigned first;
-	unsigned count;
 };
 
 static const struct option options[] = {
@@ -112,6 +100,13 @@ static void open_connection(struct connection *connection)
 	relp_server_init(&relp_of(connection)->session, (size_t)settings->common.max_message_size, BYTES("relayd"));
 }
 
+/* The stream is lost to this connection: nothing more is answered, and the client sends it again elsewhere. */
+static void break_off(struct relp_connection *relp)
+{
+	relp->count = 0;
+	relp_server_give_up(&relp->session);
+}
+
 /* Gives one message to the intake. False: no room. */
 static bool take(struct relp_connection *relp, const struct relp_server_event *event)
 {
@@ -124,13 +119,33 @@ static bool take(struct relp_connection *relp, const struct relp_server_event *e
 	return true;
 }
 
+/* Gives the blocks of one command to the intake. False: no room, or the session is over. */
+static bool take_blocks(struct relp_connection *relp, const struct relp_server_event *event)
+{
+	uint64_t ordinal;
+	switch (relp_blocks_take(relp, event->data, &ordinal)) {
+	case RELP_BLOCKS_TAKEN:
+		remember(relp, event->txnr, ordinal);
+		connection_await_stored(&relp->connection);
+		return true;
+	case RELP_BLOCKS_WAIT:
+		return false;
+	case RELP_BLOCKS_INVALID:
+		break;
+	}
+	break_off(relp);
+	return true;
+}
+
 /* Takes what the next event in `*in` is; false if nothing more can be taken now. */
 static bool take_event(struct relp_connection *relp, struct bytes *in)
 {
 	struct relp_server before = relp->session;
 	struct relp_server_event event;
 	enum relp_server_event_kind kind = relp_server_feed(&relp->session, *in, &event);
-	if (kind == RELP_SERVER_MESSAGE && !take(relp, &event)) {
+	if ((kind == RELP_SERVER_MESSAGE && !take(relp, &event)) ||
+	    (kind == RELP_SERVER_BLOCKS && !take_blocks(relp, &event)) ||
+	    (kind == RELP_SERVER_OPENED && !relp_blocks_open(relp, &event.offers))) {
 		relp->session = before; /* the frame is presented again */
 		return false;
 	}
@@ -157,8 +172,11 @@ static size_t take_bytes(struct connection *connection, struct bytes bytes)
 static void on_stored(struct connection *connection, uint64_t ordinal)
 {
 	struct relp_connection *relp = relp_of(connection);
-	settle(relp, ordinal);
-	if (relp->count > 0)
+	if (relp_blocks_stored(relp, ordinal))
+		settle(relp, ordinal);
+	else
+		break_off(relp);
+	if (relp->count > 0 || relp->stream.fence != 0)
 		connection_await_stored(connection);
 	answer(relp);
 }
@@ -182,14 +200,22 @@ static void give_up(struct connection *connection)
 	connection_finish(connection); /* also if the peer has not made room for the answers */
 }
 
+/* Rule 34: a relay that ships blocks is told that we are there, and full. */
+static void on_waiting(struct connection *connection)
+{
+	if (relp_server_hint_full(&relp_of(connection)->session, stream_output(connection->stream)))
+		stream_flush(connection->stream);
+}
+
 static bool owes(const struct connection *connection)
 {
-	return relp_server_pending(&((const struct relp_connection *)connection)->session) > 0;
+	const struct relp_connection *relp = (const struct relp_connection *)connection;
+	return relp_server_pending(&relp->session) > 0 || relp->stream.fence != 0;
 }
 
 static const struct connection_protocol protocol = {
 	.size = sizeof(struct relp_connection),
-	.frame_overhead_bytes = RELP_FRAME_OVERHEAD_MAX,
+	.frame_overhead_bytes = RELP_FRAME_OVERHEAD_BYTES,
 	.output_cap_bytes = RELP_OUTPUT_MAX_BYTES,
 	.transports = {TRANSPORT_RELP, TRANSPORT_RELP_TLS, TRANSPORT_RELP_UNIX},
 	.open = open_connection,
@@ -199,6 +225,7 @@ static const struct connection_protocol protocol = {
 	.stop = stop_connection,
 	.give_up = give_up,
 	.owes = owes,
+	.waiting = on_waiting,
 };
 
 /* --- the driver -------------------------------------------------------------------------------------------------- */

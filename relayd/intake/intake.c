@@ -10,27 +10,18 @@
 #include "intake/intake.h"
 
 #include <stdlib.h>
+#include <zstd.h>
 
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "intake/counter.h"
+#include "intake/intake_internal.h"
 
 /* The mildest severity that the reserve of the spool is kept for (rule 8). */
 enum { RESERVE_SEVERITY_MAX = 3 };
 
 /* When to look again at a part-filled block, if no group is stored before; that ends a turn too. */
 enum { AGAIN_NS = 1000 * 1000 };
-
-struct intake {
-	struct spool *spool;
-	unsigned worker;
-	uint64_t submitted;  /* ordinal of the last block handed over */
-	uint64_t told;       /* ordinal that the sources know to be stored */
-	uint64_t open_count; /* length of `open` */
-	struct sequence_gaps gaps;
-	struct list open;    /* sources with a block, in the order in which the blocks were taken */
-	struct list sources;
-};
 
 struct intake *intake_open(struct spool *spool, unsigned worker)
 {
@@ -50,6 +41,8 @@ void intake_close(struct intake **intake)
 		return;
 	assert(list_is_empty(&(*intake)->sources));
 	assert(list_is_empty(&(*intake)->open));
+	ZSTD_freeDCtx((*intake)->unpacker);
+	free((*intake)->unpacked);
 	free(*intake);
 	*intake = NULL;
 }
@@ -276,6 +269,11 @@ void intake_room(struct intake *intake)
 		if (source->room != NULL)
 			source->room(source->context);
 	}
+}
+
+struct spool *intake_spool(const struct intake *intake)
+{
+	return intake->spool;
 }
 
 enum spool_level intake_level(const struct intake *intake)

@@ -37,7 +37,7 @@ enum intake_result {
 struct intake_source {
 	unsigned input;                     /* index from spool_register_input() */
 	enum spool_block_use use;           /* waits or sheds */
-	bool tries_again;                   /* has what sheds, room of the reserve too, but is told INTAKE_WAIT: nothing is dropped */
+	bool tries_again;                   /* has what sheds, room of the reserve too, but is told INTAKE_WAIT: nothing drops */
 	size_t max_message_bytes;           /* longer ones are cut on a UTF-8 border, flagged and counted */
 	struct parse_context parse;         /* zone and dialect of this input */
 	/* Called on the worker's thread after a group: everything with a receipt <= `ordinal` is stored. Optional. */
@@ -96,6 +96,9 @@ void intake_flush(struct intake *intake);
 /* To be called on the worker's thread after the spool said worker_stored or room: calls the sources' functions. */
 void intake_stored(struct intake *intake);
 void intake_room(struct intake *intake);
+
+/* The spool that this is the way into. */
+struct spool *intake_spool(const struct intake *intake);
 
 /* The spool's level, for the status. From any thread. */
 enum spool_level intake_level(const struct intake *intake);

@@ -155,6 +155,20 @@ static void on_closed_in_order(struct relp_session *session)
 	session->settings.progress(session->settings.context);
 }
 
+/* The server's answer to `open`. False: the session is no good. */
+static bool take_open(struct relp_session *session)
+{
+	const struct relp_session_settings *settings = &session->settings;
+	const char *wrong = settings->opened != NULL
+	                      ? settings->opened(settings->context, relp_client_ships_blocks(&session->client)) : NULL;
+	if (wrong != NULL) {
+		end_session(session, wrong, BYTES(""), 0);
+		return false;
+	}
+	note_open(session);
+	return true;
+}
+
 /* One event. False: the session is over, and may be gone. */
 static bool take_event(struct relp_session *session, const struct relp_client_event *event)
 {
@@ -162,7 +176,9 @@ static bool take_event(struct relp_session *session, const struct relp_client_ev
 	case RELP_CLIENT_NOTHING:
 		return true;
 	case RELP_CLIENT_OPENED:
-		note_open(session);
+		return take_open(session);
+	case RELP_CLIENT_FULL:
+		relp_client_note_full(&session->client, now_of(session));
 		return true;
 	case RELP_CLIENT_ACKNOWLEDGED:
 		settle_through(session, event->sequence);
@@ -226,13 +242,21 @@ static void on_deadline(void *context)
 static void on_ready(void *context)
 {
 	struct relp_session *session = context;
-	const struct relp_client_settings client = {
+	struct relp_client_settings client = {
 		.software = BYTES(SOFTWARE),
 		.entries = session->entries,
 		.window = session->settings.window,
 		.window_octets = session->settings.window_octets,
 		.answer_timeout_ns = session->settings.answer_timeout_ns,
 	};
+	const struct relp_session_settings *settings = &session->settings;
+	enum relp_session_offer offer =
+		settings->offer != NULL ? settings->offer(settings->context, &client.block) : RELP_OFFER_MESSAGES;
+	if (offer == RELP_OFFER_LATER) {
+		link_fail(session->link, 0, "the stream's id is not on the disk yet");
+		return;
+	}
+	client.offers_blocks = offer == RELP_OFFER_BLOCKS;
 	assert(session->first_ordinal == session->next_ordinal);
 	session->first_ordinal = session->next_ordinal = 1;
 	session->refused_ordinal = 0;
@@ -382,6 +406,38 @@ bool relp_session_send(struct relp_session *session, uint64_t sequence, struct b
 	if (buffer_len(out) >= RELP_SESSION_GATHER_BYTES)
 		stream_flush(stream);
 	return true;
+}
+
+bool relp_session_ships_blocks(const struct relp_session *session)
+{
+	return link_state(session->link) == LINK_ESTABLISHED && relp_client_ships_blocks(&session->client) != NULL;
+}
+
+bool relp_session_takes_block(const struct relp_session *session, size_t packed, size_t unpacked)
+{
+	return relp_client_takes_block(&session->client, packed, unpacked);
+}
+
+bool relp_session_send_block(struct relp_session *session, const struct relp_block *block)
+{
+	if (relp_session_room(session) == 0 || must_wait(session, block->last))
+		return false;
+	struct stream *stream = link_stream(session->link);
+	struct buffer *out = stream_output(stream);
+	if (relp_client_send_block(&session->client, block, session->next_ordinal, now_of(session), out) != RELP_SEND_OK)
+		return false;
+	*slot_of(session, session->next_ordinal++) = block->last;
+	watch_deadline(session);
+	if (buffer_len(out) >= RELP_SESSION_GATHER_BYTES)
+		stream_flush(stream);
+	return true;
+}
+
+void relp_session_renew(struct relp_session *session)
+{
+	session->draining = true;
+	if (link_state(session->link) == LINK_ESTABLISHED)
+		close_if_drained(session);
 }
 
 void relp_session_flush(struct relp_session *session)

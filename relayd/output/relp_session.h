@@ -18,6 +18,13 @@ enum {
 	RELP_SESSION_HOLD_REFUSALS = 3,        /* from so many on the state says that the output is held */
 };
 
+/* What a session that is about to open offers. */
+enum relp_session_offer {
+	RELP_OFFER_MESSAGES = 0,
+	RELP_OFFER_BLOCKS = 1, /* of the stream that the request says; the server may want messages all the same */
+	RELP_OFFER_LATER = 2,  /* not now: try again */
+};
+
 struct relp_session_settings {
 	struct link_settings link;    /* its events and context are the session's */
 	unsigned window;              /* messages */
@@ -26,7 +33,14 @@ struct relp_session_settings {
 	uint64_t warn_size;           /* a longer message is warned of, once; 0: never */
 
 	void *context;
-	/* This message was acknowledged; this one was not, and its session has ended. */
+	/* What to offer. Optional: messages. */
+	enum relp_session_offer (*offer)(void *context, struct relp_block_request *request);
+	/*
+	 * The server has opened the session, and takes blocks if `answer` is not NULL. NULL, or why the session is no good.
+	 * Optional.
+	 */
+	const char *(*opened)(void *context, const struct relp_block_answer *answer);
+	/* This message (or the block that ends with it) was acknowledged; this one was not, and its session has ended. */
 	void (*settled)(void *context, uint64_t sequence);
 	void (*lost)(void *context, uint64_t sequence);
 	/* After any number of these, or when there may be room: go on sending. */
@@ -53,6 +67,17 @@ size_t relp_session_room(const struct relp_session *session);
  * RELP_SESSION_GATHER_BYTES.
  */
 bool relp_session_send(struct relp_session *session, uint64_t sequence, struct bytes message);
+
+/* Whether the session that is open ships blocks; and whether the server takes one of so many octets, packed and unpacked. */
+bool relp_session_ships_blocks(const struct relp_session *session);
+bool relp_session_takes_block(const struct relp_session *session, size_t packed, size_t unpacked);
+
+/* As relp_session_send(), for a block, which must be one that the server takes; settled and lost by its last sequence. */
+bool relp_session_send_block(struct relp_session *session, const struct relp_block *block);
+
+/* Sends nothing more in this session; when all is answered it is closed in order and a new one opened. */
+void relp_session_renew(struct relp_session *session);
+
 void relp_session_flush(struct relp_session *session);
 
 /*

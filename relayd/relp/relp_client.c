@@ -35,7 +35,12 @@ bool relp_client_open(struct relp_client *session, uint64_t now_ns, struct buffe
 {
 	assert(session->state == RELP_CLIENT_NEW);
 	uint8_t data[RELP_OFFERS_LEN_MAX];
+	uint8_t block[RELP_BLOCK_OFFER_MAX];
 	struct relp_offers offers = {.software = session->settings.software, .syslog = true};
+	if (session->settings.offers_blocks) {
+		offers.block_command = true;
+		offers.block = bytes_of(block, relp_block_request_write(&session->settings.block, block));
+	}
 	size_t len = relp_offers_write(&offers, data);
 	if (!relp_frame_append(out, OPEN_TXNR, BYTES("open"), bytes_of(data, len)))
 		return false;
@@ -55,6 +60,41 @@ enum relp_send_result relp_client_send(struct relp_client *session, struct bytes
 		return RELP_SEND_BUFFER_FULL;
 	relp_window_add(&session->window, sequence, message.len, now_ns);
 	return RELP_SEND_OK;
+}
+
+/* Appends the whole frame of one block. */
+static bool append_block(struct buffer *out, uint32_t txnr, const struct relp_block *block)
+{
+	size_t len = RELP_BLOCK_HEAD_LEN + block->payload.len;
+	uint8_t *at = buffer_reserve(out, RELP_HEADER_LEN_MAX + len + 1);
+	if (at == NULL)
+		return false;
+	size_t head = relp_header_write(txnr, BYTES("block"), len, at);
+	relp_block_head_write(block, at + head);
+	memcpy(at + head + RELP_BLOCK_HEAD_LEN, block->payload.at, block->payload.len);
+	at[head + len] = '\n';
+	buffer_commit(out, head + len + 1);
+	return true;
+}
+
+enum relp_send_result relp_client_send_block(struct relp_client *session, const struct relp_block *block, uint64_t sequence,
+                                             uint64_t now_ns, struct buffer *out)
+{
+	if (session->state != RELP_CLIENT_READY)
+		return RELP_SEND_NOT_READY;
+	assert(relp_client_takes_block(session, block->payload.len, block->unpacked_len));
+	size_t size = RELP_BLOCK_HEAD_LEN + block->payload.len;
+	if (!relp_window_has_room(&session->window, size))
+		return RELP_SEND_WINDOW_FULL;
+	if (!append_block(out, session->window.next_txnr, block))
+		return RELP_SEND_BUFFER_FULL;
+	relp_window_add(&session->window, sequence, size, now_ns);
+	return RELP_SEND_OK;
+}
+
+void relp_client_note_full(struct relp_client *session, uint64_t now_ns)
+{
+	session->full_ns = now_ns;
 }
 
 bool relp_client_close(struct relp_client *session, uint64_t now_ns, struct buffer *out)
@@ -87,6 +127,10 @@ static enum relp_client_event_kind take_open_answer(struct relp_client *session,
 		return fail(session, event, octets, reason);
 	if (event->offers.has_commands && !event->offers.syslog)
 		return fail(session, event, octets, "the server does not offer the command syslog");
+	/* A version that we do not know, or limits that nobody means: messages, as to everybody else. */
+	session->ships_blocks = session->settings.offers_blocks && event->offers.block_command &&
+	                        relp_block_answer_read(event->offers.block, &session->block) &&
+	                        session->block.max_octets <= RELP_BLOCK_COMMAND_MAX;
 	move_to(session, RELP_CLIENT_READY);
 	return event->kind = RELP_CLIENT_OPENED;
 }
@@ -136,6 +180,8 @@ static enum relp_client_event_kind take_frame(struct relp_client *session, const
 		move_to(session, RELP_CLIENT_ENDED);
 		return event->kind = RELP_CLIENT_SERVER_CLOSE;
 	}
+	if (frame->txnr == 0 && session->ships_blocks && bytes_equal(frame->command, BYTES("full")))
+		return event->kind = RELP_CLIENT_FULL;
 	if (frame->txnr == 0)
 		return RELP_CLIENT_NOTHING;
 	return fail(session, event, octets, "a command that a server does not send");
@@ -194,7 +240,10 @@ uint64_t relp_client_deadline_ns(const struct relp_client *session)
 	case RELP_CLIENT_DRAINING:
 		break;
 	}
-	return later(relp_window_oldest_ns(&session->window), session->settings.answer_timeout_ns);
+	uint64_t oldest_ns = relp_window_oldest_ns(&session->window);
+	if (oldest_ns < session->full_ns)
+		oldest_ns = session->full_ns;
+	return later(oldest_ns, session->settings.answer_timeout_ns);
 }
 
 const char *relp_client_expired(const struct relp_client *session, uint64_t now_ns)

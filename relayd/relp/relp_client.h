@@ -16,6 +16,8 @@
 
 #include "base/buffer.h"
 #include "base/bytes.h"
+#include "relp/relp_block.h"
+#include "relp/relp_block_offer.h"
 #include "relp/relp_frame.h"
 #include "relp/relp_offers.h"
 #include "relp/relp_window.h"
@@ -49,6 +51,8 @@ struct relp_client_settings {
 	uint64_t window_octets;            /* octets of messages unacknowledged at most */
 	uint64_t answer_timeout_ns;        /* 0: RELP_ANSWER_TIMEOUT_NS */
 	uint64_t open_timeout_ns;          /* 0: RELP_OPEN_TIMEOUT_NS */
+	bool offers_blocks;                /* to ship blocks, of this stream: */
+	struct relp_block_request block;
 };
 
 /* One session. Set up with relp_client_init(); the fields are private. */
@@ -58,6 +62,9 @@ struct relp_client {
 	struct relp_window window;
 	uint32_t close_txnr;
 	uint64_t waiting_since_ns; /* for the answer to `open` or `close` */
+	bool ships_blocks;         /* the server takes them, as `block` says */
+	struct relp_block_answer block;
+	uint64_t full_ns;          /* when the server last said that it is full; 0: never */
 };
 
 enum relp_client_event_kind {
@@ -67,7 +74,8 @@ enum relp_client_event_kind {
 	RELP_CLIENT_REFUSED = 3, /* `code`, `text`, `sequence`: this one message is not delivered; nothing more is sent */
 	RELP_CLIENT_SERVER_CLOSE = 4, /* the server is about to close; the session has ended */
 	RELP_CLIENT_CLOSED = 5,       /* our `close` was answered; the session has ended */
-	RELP_CLIENT_ERROR = 6,        /* `reason`, `code` and `text` if `open` was refused; the session has ended */
+	RELP_CLIENT_FULL = 6,         /* the server's spool is full, but it is there: relp_client_note_full() */
+	RELP_CLIENT_ERROR = 7,        /* `reason`, `code` and `text` if `open` was refused; the session has ended */
 };
 
 struct relp_client_event {
@@ -100,6 +108,29 @@ bool relp_client_open(struct relp_client *session, uint64_t now_ns, struct buffe
  */
 enum relp_send_result relp_client_send(struct relp_client *session, struct bytes message, uint64_t sequence,
                                        uint64_t now_ns, struct buffer *out);
+
+/*
+ * Appends one block as a `block` command and takes it into the window under block->last. Only if relp_client_ships_blocks()
+ * and relp_client_takes_block(). Else as relp_client_send().
+ */
+enum relp_send_result relp_client_send_block(struct relp_client *session, const struct relp_block *block, uint64_t sequence,
+                                             uint64_t now_ns, struct buffer *out);
+
+/* After RELP_CLIENT_OPENED: what the server answered to the offer of blocks; NULL: messages only. Lives as the session. */
+static inline const struct relp_block_answer *relp_client_ships_blocks(const struct relp_client *session)
+{
+	return session->ships_blocks ? &session->block : NULL;
+}
+
+/* Whether a block of so many octets, packed and unpacked, is within the server's limits. */
+static inline bool relp_client_takes_block(const struct relp_client *session, size_t packed, size_t unpacked)
+{
+	return session->ships_blocks && packed + RELP_BLOCK_HEAD_LEN <= session->block.max_octets &&
+	       unpacked <= session->block.max_unpacked;
+}
+
+/* After RELP_CLIENT_FULL: the time-out of answers begins anew (spool page, rule 34). */
+void relp_client_note_full(struct relp_client *session, uint64_t now_ns);
 
 /*
  * The next event in `in`, which begins with the first octet that was not consumed. The caller drops event->consumed

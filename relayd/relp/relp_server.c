@@ -7,6 +7,8 @@
  */
 #include "relp/relp_server.h"
 
+#include "relp/relp_block.h"
+
 enum { ANSWERS_AT_ONCE = 256 }; /* answers for which room is reserved in one go */
 
 const char *relp_server_state_name(enum relp_server_state state)
@@ -91,6 +93,15 @@ static enum relp_server_event_kind take_message(struct relp_server *session, con
 	return event->kind = RELP_SERVER_MESSAGE;
 }
 
+static enum relp_server_event_kind take_blocks(struct relp_server *session, const struct relp_frame *frame,
+                                               struct relp_server_event *event, struct bytes octets)
+{
+	if (frame->data.len > session->block.max_octets || frame->truncated)
+		return fail(session, event, octets, "a block command longer than we said that we take");
+	enum relp_server_event_kind kind = take_message(session, frame, event, octets);
+	return kind == RELP_SERVER_MESSAGE ? event->kind = RELP_SERVER_BLOCKS : kind;
+}
+
 /* One whole frame, or the kept start of a long one. `octets`: from its first on, for the log. */
 static enum relp_server_event_kind take_frame(struct relp_server *session, const struct relp_frame *frame,
                                               struct relp_server_event *event, struct bytes octets)
@@ -104,6 +115,8 @@ static enum relp_server_event_kind take_frame(struct relp_server *session, const
 		return fail(session, event, octets, "TXNR is not the successor of the last");
 	if (bytes_equal(frame->command, BYTES("syslog")))
 		return take_message(session, frame, event, octets);
+	if (session->grants_blocks && bytes_equal(frame->command, BYTES("block")))
+		return take_blocks(session, frame, event, octets);
 	if (!bytes_equal(frame->command, BYTES("close")))
 		return fail(session, event, octets, "unknown command");
 	session->received_txnr = frame->txnr;
@@ -143,6 +156,36 @@ enum relp_server_event_kind relp_server_feed(struct relp_server *session, struct
 	}
 }
 
+void relp_server_hold_open(struct relp_server *session)
+{
+	assert(session->state == RELP_SERVER_OPEN && session->owe_open);
+	session->holds_open = true;
+}
+
+void relp_server_grant_blocks(struct relp_server *session, const struct relp_block_answer *answer)
+{
+	assert(session->holds_open && answer->max_octets <= RELP_BLOCK_COMMAND_MAX);
+	session->holds_open = false;
+	session->grants_blocks = true;
+	session->block = *answer;
+	if (session->reader.limit < answer->max_octets)
+		session->reader.limit = (size_t)answer->max_octets;
+}
+
+void relp_server_refuse_open(struct relp_server *session, const char *refusal)
+{
+	assert(session->holds_open);
+	session->holds_open = false;
+	session->refusal = refusal;
+	relp_server_stop(session);
+}
+
+bool relp_server_hint_full(const struct relp_server *session, struct buffer *out)
+{
+	return session->grants_blocks && session->state == RELP_SERVER_OPEN && !session->owe_open &&
+	       relp_frame_append(out, 0, BYTES("full"), BYTES(""));
+}
+
 void relp_server_stored(struct relp_server *session, uint32_t txnr)
 {
 	if (session->given_up || session->state == RELP_SERVER_CLOSED)
@@ -159,6 +202,7 @@ static bool write_open_answer(struct relp_server *session, struct buffer *out)
 {
 	if (!session->owe_open)
 		return true;
+	uint8_t block[RELP_BLOCK_OFFER_MAX];
 	uint8_t data[sizeof "200 OK\n" + RELP_OFFERS_LEN_MAX];
 	size_t len;
 	if (session->refusal != NULL) {
@@ -168,6 +212,10 @@ static bool write_open_answer(struct relp_server *session, struct buffer *out)
 		len = 4 + refusal.len;
 	} else {
 		struct relp_offers offers = {.software = session->software, .syslog = true};
+		if (session->grants_blocks) {
+			offers.block_command = true;
+			offers.block = bytes_of(block, relp_block_answer_write(&session->block, block));
+		}
 		memcpy(data, "200 OK\n", 7);
 		len = 7 + relp_offers_write(&offers, data + 7);
 	}
@@ -211,7 +259,7 @@ static bool write_receipts(struct relp_server *session, struct buffer *out)
 
 bool relp_server_write(struct relp_server *session, struct buffer *out)
 {
-	if (session->state == RELP_SERVER_CLOSED)
+	if (session->state == RELP_SERVER_CLOSED || session->holds_open)
 		return true;
 	if (!write_open_answer(session, out) || !write_receipts(session, out))
 		return false;
@@ -232,6 +280,7 @@ bool relp_server_write(struct relp_server *session, struct buffer *out)
 
 void relp_server_stop(struct relp_server *session)
 {
+	session->holds_open = false; /* the answer is then as to any other client */
 	if (session->state < RELP_SERVER_CLOSING)
 		move_to(session, RELP_SERVER_CLOSING);
 }

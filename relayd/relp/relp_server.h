@@ -16,6 +16,7 @@
 
 #include "base/buffer.h"
 #include "base/bytes.h"
+#include "relp/relp_block_offer.h"
 #include "relp/relp_frame.h"
 #include "relp/relp_offers.h"
 
@@ -39,6 +40,9 @@ struct relp_server {
 	struct relp_frame_reader reader;
 	struct bytes software;
 	bool owe_open;       /* the answer to `open` is not written yet */
+	bool holds_open;     /* nor may it be: the caller is still finding out what to answer */
+	bool grants_blocks;  /* `block` is what the answer says, and the command is taken */
+	struct relp_block_answer block;
 	const char *refusal; /* why `open` is answered 500; NULL: 200 */
 	bool owe_close;      /* the answer to `close` is not written yet */
 	bool given_up;       /* what was not stored then stays unanswered */
@@ -56,6 +60,7 @@ enum relp_server_event_kind {
 	RELP_SERVER_MESSAGE = 2,         /* `txnr`, `data`, `truncated` */
 	RELP_SERVER_CLOSE_REQUESTED = 3, /* the client ends the session; no message follows */
 	RELP_SERVER_PROTOCOL_ERROR = 4,  /* `reason`, `offending`; the session is closing; no message follows */
+	RELP_SERVER_BLOCKS = 5,          /* `txnr`, `data`, for relp_block_next(); only after relp_server_grant_blocks() */
 };
 
 struct relp_server_event {
@@ -85,9 +90,30 @@ enum relp_server_event_kind relp_server_feed(struct relp_server *session, struct
                                              struct relp_server_event *event);
 
 /*
- * Every message up to and including the one of `txnr`, which must be one that was reported and not answered yet, is
- * stored. relp_server_write() will answer them, a truncated one not before its last octet has come. Does nothing once
- * the session is closed or given up.
+ * Right after RELP_SERVER_OPENED: the answer is not written before one of the two functions that follow was called.
+ */
+void relp_server_hold_open(struct relp_server *session);
+
+/*
+ * The held answer is 200, and says that blocks are taken: `answer` stands in it, and a `block` command with at most
+ * answer->max_octets (<= RELP_BLOCK_COMMAND_MAX) is RELP_SERVER_BLOCKS. The input buffer needs a cap of that and
+ * RELP_FRAME_OVERHEAD_MAX from here on.
+ */
+void relp_server_grant_blocks(struct relp_server *session, const struct relp_block_answer *answer);
+
+/* The held answer is 500 with this constant sentence (80 octets at most), and the session ends. */
+void relp_server_refuse_open(struct relp_server *session, const char *refusal);
+
+/*
+ * Appends the hint `0 full 0`, by which a client that ships blocks knows that we are there and the spool is full. False if
+ * `out` has no room, or the client is not one that was granted blocks, or is ending.
+ */
+bool relp_server_hint_full(const struct relp_server *session, struct buffer *out);
+
+/*
+ * Every message (or `block` command) up to and including the one of `txnr`, which must be one that was reported and not
+ * answered yet, is stored. relp_server_write() will answer them, a truncated one not before its last octet has come. Does
+ * nothing once the session is closed or given up.
  */
 void relp_server_stored(struct relp_server *session, uint32_t txnr);
 

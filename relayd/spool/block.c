@@ -2,6 +2,7 @@
 #include "spool/block.h"
 
 #include "base/varint.h"
+#include "spool/ledger_sources.h"
 #include "spool/spool.h"
 
 #include <xxhash.h>
@@ -18,10 +19,20 @@ uint64_t block_memory_bytes(uint32_t payload)
 	return BLOCK_HEADER_BYTES + FORMAT_ALIGNED((uint64_t)payload);
 }
 
+/* What a block counted that was not written after all (spool_stream.h); mostly nothing. */
+static void forget_sources(struct source_tally *tally)
+{
+	for (unsigned i = 0; tally != NULL && i < tally->used; i++)
+		tally->count[tally->source[i]] = 0;
+	if (tally != NULL)
+		tally->used = 0;
+}
+
 void block_start(struct spool_block *block, unsigned input, int64_t base_ns)
 {
 	block->len = 0;
 	block->reserved = 0;
+	forget_sources(block->sources);
 	block->session = 0;
 	block->is_fence = false;
 	block->header = (struct block_header){

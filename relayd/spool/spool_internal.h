@@ -132,6 +132,7 @@ struct spool {
 	uint8_t id[SPOOL_ID_BYTES];
 	struct ledger ledger;
 	struct marks marks;
+	_Atomic uint64_t voided[SPOOL_INPUTS_MAX]; /* spool_stream_voided() */
 	struct cursors cursors;
 	struct pool *pool; /* one per worker */
 

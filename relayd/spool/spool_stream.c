@@ -114,19 +114,22 @@ static void fill(struct spool_block *block, const struct spool_stream_session *s
 	block->session = session->number;
 }
 
-bool spool_stream_submit(struct spool *spool, unsigned worker, unsigned input, const struct spool_stream_session *session,
-                         const struct spool_stream_block *from, struct bytes payload, uint64_t *ordinal)
+uint64_t spool_stream_submit(struct spool *spool, struct spool_block *block, const struct spool_stream_session *session,
+                             const struct spool_stream_block *from, struct bytes payload)
 {
-	assert(payload.len <= spool_stream_packed_max(spool));
-	struct spool_block *block = spool_take_block(spool, worker, SPOOL_BLOCK_WAITS, input, from->base_ns);
-	if (block == NULL)
-		return false;
+	assert(payload.len <= spool_stream_packed_max(spool) && block->header.count == 0);
 	fill(block, session, from, payload);
 	uint64_t span = block_span(&block->header);
-	*ordinal = pool_submit(&spool->pool[worker], block);
+	uint64_t ordinal = pool_submit(&spool->pool[block->worker], block);
 	/* The block is the writer's now, and may be stored already. */
 	writer_notify(spool, span);
-	return true;
+	return ordinal;
+}
+
+uint64_t spool_stream_voided(const struct spool *spool, unsigned input)
+{
+	assert(input < SPOOL_INPUTS_MAX);
+	return atomic_load_explicit(&spool->voided[input], memory_order_relaxed);
 }
 
 unsigned spool_streams(struct spool *spool, unsigned from, struct spool_stream_entry *entries, unsigned max)

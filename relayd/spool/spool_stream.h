@@ -91,12 +91,18 @@ uint32_t spool_stream_packed_max(const struct spool *spool);
 uint32_t spool_stream_unpacked_max(const struct spool *spool);
 
 /*
- * Queues a block of the session for the writer, its payload unchanged: it must be sound, checked in full
- * (block_payload_is_intact() and all records), and not longer than spool_stream_packed_max(). False if there is no block
- * or no space for it now. By the worker it names.
+ * Makes `block`, an empty one from spool_take_block(), the session's next block, its payload unchanged, and queues it for
+ * the writer, who owns it from here on. It must be sound, checked in full (block_payload_is_intact() and all records), and
+ * not longer than spool_stream_packed_max(). Returns its ordinal at its worker.
  */
-bool spool_stream_submit(struct spool *spool, unsigned worker, unsigned input, const struct spool_stream_session *session,
-                         const struct spool_stream_block *block, struct bytes payload, uint64_t *ordinal);
+uint64_t spool_stream_submit(struct spool *spool, struct spool_block *block, const struct spool_stream_session *session,
+                             const struct spool_stream_block *from, struct bytes payload);
+
+/*
+ * Records of this input that came again, or too late for their session, and were not stored: since the start. What the
+ * input took is stored, dropped, or this. From any thread.
+ */
+uint64_t spool_stream_voided(const struct spool *spool, unsigned input);
 
 /* One stream in the table, for status and `relayctl stream ls`. */
 struct spool_stream_entry {

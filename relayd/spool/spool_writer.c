@@ -50,14 +50,18 @@ static void gather(struct spool *spool)
  * Puts the blocks that are not to be written behind the others: fences, and those of streams that are known already or
  * void (rule 30). Returns how many blocks there are in all; group_count is what is left to write.
  */
-static unsigned judge(struct writer *writer, struct marks *marks)
+static unsigned judge(struct spool *spool)
 {
+	struct writer *writer = &spool->writer;
 	unsigned all = writer->group_count, kept = 1, voids = 0;
 	for (unsigned i = 1; i < all; i++) {
-		if (marks_judge(marks, writer->group[i]))
-			writer->group[kept++] = writer->group[i];
-		else
-			writer->voids[voids++] = writer->group[i];
+		struct spool_block *block = writer->group[i];
+		if (marks_judge(&spool->marks, block)) {
+			writer->group[kept++] = block;
+		} else {
+			writer->voids[voids++] = block;
+			atomic_fetch_add_explicit(&spool->voided[block->header.input], block->header.count, memory_order_relaxed);
+		}
 	}
 	memcpy(writer->group + kept, writer->voids, voids * sizeof *writer->voids);
 	writer->group_count = kept;
@@ -276,7 +280,7 @@ bool writer_turn(struct spool *spool)
 	gather(spool);
 	if (writer->group_count == 1)
 		return false;
-	unsigned all = judge(writer, &spool->marks);
+	unsigned all = judge(spool);
 	int64_t slots = all - 1;
 	bool control = fill_control(spool);
 	if (control) {

@@ -23,6 +23,7 @@ static void note_server_event(struct stream_pieces *pieces, struct relp_server *
                               const struct relp_server_event *event, size_t limit)
 {
 	switch (event->kind) {
+	case RELP_SERVER_BLOCKS:
 	case RELP_SERVER_NOTHING:
 		break;
 	case RELP_SERVER_OPENED:

@@ -38,6 +38,16 @@ static inline uint64_t stream_checksum(uint64_t first, uint64_t last)
 	return XXH3_64bits(payload, stream_payload(first, last, payload));
 }
 
+/* Queues a block. False if there was no room. */
+static inline bool stream_put_block(struct rig *rig, const struct spool_stream_session *session,
+                                    const struct spool_stream_block *from, struct bytes payload)
+{
+	struct spool_block *block = spool_take_block(rig->spool, 0, SPOOL_BLOCK_WAITS, (unsigned)rig->input, from->base_ns);
+	if (block != NULL)
+		spool_stream_submit(rig->spool, block, session, from, payload);
+	return block != NULL;
+}
+
 /* Queues the block first..last; its cumulative count is its last sequence. False if there was no room. */
 static inline bool stream_put(struct rig *rig, const struct spool_stream_session *session, uint64_t first, uint64_t last)
 {
@@ -48,8 +58,7 @@ static inline bool stream_put(struct rig *rig, const struct spool_stream_session
 		.unpacked_len = (uint32_t)len, .base_ns = 1000, .received_ns = 2000,
 		.checksum = XXH3_64bits(payload, len),
 	};
-	uint64_t ordinal;
-	return spool_stream_submit(rig->spool, 0, (unsigned)rig->input, session, &block, bytes_of(payload, len), &ordinal);
+	return stream_put_block(rig, session, &block, bytes_of(payload, len));
 }
 
 /* Fences the session and says what the writer made of it. */

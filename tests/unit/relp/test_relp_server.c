@@ -35,6 +35,7 @@ static void server_begin(void *context)
 static void put_event(struct server_test *test, const struct relp_server_event *event)
 {
 	switch (event->kind) {
+	case RELP_SERVER_BLOCKS:
 	case RELP_SERVER_NOTHING:
 		break;
 	case RELP_SERVER_OPENED:

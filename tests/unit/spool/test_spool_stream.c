@@ -93,8 +93,7 @@ START_TEST(a_half_known_block_is_reported_as_overlap)
 	size_t len = stream_payload(8, 12, payload);
 	struct spool_stream_block block = {.first = 8, .last = 12, .total = 15, .records = 5,
 		.unpacked_len = (uint32_t)len, .checksum = XXH3_64bits(payload, len)};
-	uint64_t ordinal;
-	ck_assert(spool_stream_submit(rig.spool, 0, (unsigned)rig.input, &session, &block, bytes_of(payload, len), &ordinal));
+	ck_assert(stream_put_block(&rig, &session, &block, bytes_of(payload, len)));
 	writer_turn(rig.spool);
 	ck_assert_int_eq(stream_state(&rig, &session), SPOOL_STREAM_OVERLAP);
 	ck_assert_uint_eq(spool_stored(rig.spool), 10);
@@ -361,10 +360,9 @@ START_TEST(a_range_may_jump_over_what_was_filtered)
 	size_t len = stream_payload(1, 3, payload);
 	struct spool_stream_block block = {.first = 100, .last = 199, .total = 3, .records = 3, .unpacked_len = (uint32_t)len,
 		.checksum = XXH3_64bits(payload, len)};
-	uint64_t ordinal;
-	ck_assert(spool_stream_submit(rig.spool, 0, (unsigned)rig.input, &session, &block, bytes_of(payload, len), &ordinal));
+	ck_assert(stream_put_block(&rig, &session, &block, bytes_of(payload, len)));
 	block.first = 1000, block.last = 1099, block.total = 6;
-	ck_assert(spool_stream_submit(rig.spool, 0, (unsigned)rig.input, &session, &block, bytes_of(payload, len), &ordinal));
+	ck_assert(stream_put_block(&rig, &session, &block, bytes_of(payload, len)));
 	ck_assert(writer_turn(rig.spool));
 	ck_assert_uint_eq(spool_stored(rig.spool), 6);
 	ck_assert_uint_eq(stream_mark(&rig, &session).sequence, 1099);

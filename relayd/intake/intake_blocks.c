@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "intake/intake_blocks.h"
+
+#include <stdlib.h>
+#include <zstd.h>
+
+#include "intake/counter.h"
+#include "intake/intake_internal.h"
+#include "spool/block.h"
+#include "spool/ledger_sources.h"
+
+/* What is queued behind blocks that are still open would get their ordinals: they go first. */
+static uint64_t note_submitted(struct intake *intake, uint64_t ordinal)
+{
+	intake->submitted++;
+	assert(list_is_empty(&intake->open) && ordinal == intake->submitted);
+	return ordinal;
+}
+
+enum intake_result intake_fence(struct intake *intake, const struct spool_stream_session *session, uint64_t *receipt)
+{
+	uint64_t ordinal;
+	intake_flush(intake);
+	if (!spool_stream_fence(intake->spool, intake->worker, session, &ordinal))
+		return INTAKE_WAIT;
+	*receipt = note_submitted(intake, ordinal);
+	return INTAKE_TAKEN;
+}
+
+/* ---- unpacking ---- */
+
+/* Memory for one block unpacked: as much as the largest so far needed. */
+static bool has_room(struct intake *intake, size_t size)
+{
+	if (intake->unpacker == NULL)
+		intake->unpacker = ZSTD_createDCtx();
+	if (size > intake->unpacked_size) {
+		free(intake->unpacked);
+		intake->unpacked = malloc(size);
+		intake->unpacked_size = intake->unpacked != NULL ? size : 0;
+	}
+	return intake->unpacker != NULL && size <= intake->unpacked_size;
+}
+
+/* What the frame itself says of its length is held against the head before anything is allocated. */
+static bool says_its_length(const struct spool_stream_block *block, struct bytes payload)
+{
+	return block->codec == BLOCK_CODEC_NONE ||
+	       ZSTD_getFrameContentSize(payload.at, payload.len) == block->unpacked_len;
+}
+
+/* ---- records ---- */
+
+/* A run of records of one source is counted with one look-up. */
+struct run {
+	const struct spool_source_name *name;
+	unsigned source;
+	uint32_t count;
+};
+
+static void count_source(struct spool *spool, struct spool_block *into, struct run *run, const struct envelope *envelope)
+{
+	struct bytes hostname = envelope->message.hostname;
+	if (run->name == NULL || !spool_source_name_is(run->name, envelope->peer.address, hostname)) {
+		spool_block_count_source(into, run->source, run->count);
+		run->source = spool_source_find(spool, envelope->peer.address, hostname);
+		run->name = spool_source_name(spool, run->source);
+		run->count = 0;
+	}
+	run->count++;
+}
+
+/* Every record must be one, and there must be as many as the head says. Counts them by source in the block. */
+static bool check_records(struct spool *spool, struct spool_block *into, const struct spool_stream_block *block,
+                          struct bytes records)
+{
+	struct bytes record;
+	struct envelope envelope;
+	struct envelope_context context;
+	struct run run = {0};
+	uint32_t count = 0;
+	envelope_context_start(&context, block->base_ns);
+	while (spool_record_next(&records, &record)) {
+		if (!envelope_unpack(&context, record, &envelope))
+			return false;
+		count_source(spool, into, &run, &envelope);
+		count++;
+	}
+	spool_block_count_source(into, run.source, run.count);
+	return records.len == 0 && count == block->records;
+}
+
+/* NULL if all is well; *no_memory if it could not be found out. */
+static const char *check(struct intake *intake, struct spool_block *into, const struct spool_stream_block *block,
+                         struct bytes payload, bool *no_memory)
+{
+	struct block_header header = {
+		.codec = block->codec,
+		.stored_len = (uint32_t)payload.len,
+		.unpacked_len = block->unpacked_len,
+		.payload_checksum = block->checksum,
+	};
+	struct bytes records;
+	if (!block_payload_is_intact(&header, payload))
+		return "a block's checksum is not that of its payload";
+	if (!says_its_length(block, payload))
+		return "a block's payload says another length than its head";
+	*no_memory = block->codec != BLOCK_CODEC_NONE && !has_room(intake, block->unpacked_len);
+	if (*no_memory)
+		return NULL;
+	if (!block_unpack(&header, payload, intake->unpacker, intake->unpacked, &records))
+		return "a block's payload cannot be unpacked";
+	return check_records(intake->spool, into, block, records) ? NULL : "a block's records are not what its head says";
+}
+
+enum intake_block_result intake_take_block(struct intake *intake, struct intake_source *source,
+                                           const struct spool_stream_session *session,
+                                           const struct spool_stream_block *block, struct bytes payload, uint64_t *receipt,
+                                           const char **reason)
+{
+	bool no_memory = false;
+	if (!spool_stream_block_is_sound(block, payload.len, reason))
+		return INTAKE_BLOCK_INVALID;
+	*reason = "a block is longer than we said that we take";
+	if (payload.len > spool_stream_packed_max(intake->spool) ||
+	    block->unpacked_len > spool_stream_unpacked_max(intake->spool))
+		return INTAKE_BLOCK_INVALID;
+	if (spool_level(intake->spool) != SPOOL_LEVEL_OPEN)
+		return INTAKE_BLOCK_WAIT;
+	intake_flush(intake);
+	struct spool_block *into =
+		spool_take_block(intake->spool, intake->worker, source->use, source->input, block->base_ns);
+	if (into == NULL)
+		return INTAKE_BLOCK_WAIT;
+	*reason = check(intake, into, block, payload, &no_memory);
+	if (*reason != NULL || no_memory) {
+		spool_submit_block(intake->spool, into); /* empty: it just goes back */
+		return no_memory ? INTAKE_BLOCK_WAIT : INTAKE_BLOCK_INVALID;
+	}
+	*receipt = note_submitted(intake, spool_stream_submit(intake->spool, into, session, block, payload));
+	counter_add(&source->received, block->records);
+	return INTAKE_BLOCK_TAKEN;
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The driver relp towards another relay: sessions of streams and their blocks, as they look on the wire. */
+#include "relp/relp_block.h"
+#include "relp/relp_frame.h"
+#include "rig.h"
+#include "spool/spool_stream.h"
+#include "syslog/parse.h"
+
+#include <xxhash.h>
+#include <zstd.h>
+
+enum { TEXT_BYTES = 1 << 16, PAYLOAD_BYTES = 1 << 15, FRAME_BYTES = 1 << 16 };
+
+#define STREAM "000102030405060708090a0b0c0d0e0f"
+
+static struct rig rig;
+static char text[TEXT_BYTES];
+static uint8_t payload[PAYLOAD_BYTES];
+
+static void start(void)
+{
+	rig_open(&rig, (struct rig_options){.workers = 1});
+	rig_start(&rig, "relp", "listen", "127.0.0.1:0", "max_message_size", "8KiB", NULL);
+}
+
+/* Opens a session of the stream and returns the mark that the server tells. */
+static unsigned long long open_session(int fd, const char *stream, unsigned next)
+{
+	char frame[400], offers[300];
+	int len = snprintf(offers, sizeof offers, "relp_version=0\nrelp_software=test\ncommands=syslog,block\nblock=1,%s,%u",
+	                   stream, next);
+	snprintf(frame, sizeof frame, "1 open %d %s\n", len, offers);
+	rig_send(fd, frame);
+	rig_receive_until(fd, "\n", text, sizeof text);
+	char *at;
+	while ((at = strstr(text, "block=1,")) == NULL || strchr(at, '\n') == NULL)
+		rig_receive_until(fd, "\n", text + strlen(text), sizeof text - strlen(text));
+	ck_assert_ptr_nonnull(strstr(text, "commands=syslog,block\n"));
+	return strtoull(at + strlen("block=1,") + 33, NULL, 10);
+}
+
+/* Records first..last; their number is in the message. */
+static size_t make_records(uint64_t first, uint64_t last)
+{
+	struct envelope_context context;
+	size_t len = 0;
+	envelope_context_start(&context, 1000);
+	for (uint64_t i = first; i <= last; i++) {
+		char message[100];
+		uint8_t record[300];
+		int message_len = snprintf(message, sizeof message, "<13>1 - host app - - - number %llu", (unsigned long long)i);
+		struct envelope envelope = {.received_ns = 2000, .peer = {.transport = TRANSPORT_UDP, .port = 7},
+			.input = 3, .raw = bytes_of((const uint8_t *)message, (size_t)message_len)};
+		struct parse_context parse = {.received_ns = 2000};
+		parse_message(envelope.raw, &parse, &envelope.message);
+		size_t packed = envelope_pack(&context, &envelope, record);
+		memcpy(record + packed, message, (size_t)message_len);
+		payload[len++] = (uint8_t)(packed + (size_t)message_len);
+		ck_assert_uint_lt(packed + (size_t)message_len, 128);
+		memcpy(payload + len, record, packed + (size_t)message_len);
+		len += packed + (size_t)message_len;
+	}
+	return len;
+}
+
+static struct relp_block make_block(uint64_t first, uint64_t last)
+{
+	size_t len = make_records(first, last);
+	return (struct relp_block){
+		.first = first, .last = last, .total = last, .records = (uint32_t)(last - first + 1),
+		.unpacked_len = (uint32_t)len, .base_ns = 1000, .checksum = XXH3_64bits(payload, len),
+		.payload = bytes_of(payload, len),
+	};
+}
+
+static void send_block(int fd, unsigned txnr, const struct relp_block *block)
+{
+	static uint8_t frame[FRAME_BYTES];
+	size_t len = RELP_BLOCK_HEAD_LEN + block->payload.len;
+	size_t head = relp_header_write(txnr, BYTES("block"), len, frame);
+	relp_block_head_write(block, frame + head);
+	memcpy(frame + head + RELP_BLOCK_HEAD_LEN, block->payload.at, block->payload.len);
+	frame[head + len] = '\n';
+	rig_send_octets(fd, frame, head + len + 1);
+}
+
+static void assert_answer(int fd, const char *answer)
+{
+	rig_receive_until(fd, answer, text, sizeof text);
+	ck_assert_str_eq(text, answer);
+}
+
+/* The server ends the session, with no answer but what is given. */
+static void assert_ended(int fd)
+{
+	rig_receive_all(fd, text, sizeof text);
+	ck_assert_str_eq(text, "0 serverclose 0\n");
+	close(fd);
+}
+
+START_TEST(a_block_is_stored_and_answered_and_known_when_it_comes_again)
+{
+	start();
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	ck_assert_uint_eq(open_session(fd, STREAM, 1), 0);
+	struct relp_block block = make_block(1, 50);
+	send_block(fd, 2, &block);
+	assert_answer(fd, "2 rsp 6 200 OK\n");
+	ck_assert_uint_eq(spool_stored(rig.spool), 50);
+	close(fd);
+
+	fd = rig_connect(&rig, SOCK_STREAM);
+	ck_assert_uint_eq(open_session(fd, STREAM, 1), 50);
+	send_block(fd, 2, &block);
+	assert_answer(fd, "2 rsp 6 200 OK\n");
+	block = make_block(51, 52);
+	send_block(fd, 3, &block);
+	assert_answer(fd, "3 rsp 6 200 OK\n");
+	close(fd);
+	RIG_WAIT(rig_status(&rig).connections == 0);
+	rig_finish(&rig);
+	ck_assert_uint_eq(spool_stored(rig.spool), 52);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(a_packed_block_is_checked_and_stored_as_it_is)
+{
+	start();
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	open_session(fd, STREAM, 1);
+	struct relp_block block = make_block(1, 300);
+	static uint8_t packed[PAYLOAD_BYTES];
+	size_t len = ZSTD_compress(packed, sizeof packed, payload, block.payload.len, 1);
+	block.codec = 1;
+	block.payload = bytes_of(packed, len);
+	block.checksum = XXH3_64bits(packed, len);
+	send_block(fd, 2, &block);
+	assert_answer(fd, "2 rsp 6 200 OK\n");
+	close(fd);
+	struct spool_reader *reader = spool_reader_open(rig.spool, 1);
+	struct spool_view view;
+	ck_assert_int_eq(spool_read(reader, &view), SPOOL_READ_BLOCK);
+	ck_assert(bytes_equal(view.packed, block.payload));
+	ck_assert_uint_eq(view.count, 300);
+	spool_reader_close(&reader);
+	RIG_WAIT(rig_status(&rig).connections == 0);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(a_second_connection_of_the_stream_ends_the_first_one)
+{
+	start();
+	int old = rig_connect(&rig, SOCK_STREAM), new = rig_connect(&rig, SOCK_STREAM);
+	struct relp_block block = make_block(1, 10);
+	open_session(old, STREAM, 1);
+	send_block(old, 2, &block);
+	assert_answer(old, "2 rsp 6 200 OK\n");
+	ck_assert_uint_eq(open_session(new, STREAM, 1), 10);
+	/* What the old one still sends is void, and is not answered. */
+	block = make_block(11, 20);
+	send_block(old, 3, &block);
+	assert_ended(old);
+	send_block(new, 2, &block);
+	assert_answer(new, "2 rsp 6 200 OK\n");
+	ck_assert_uint_eq(spool_stored(rig.spool), 20);
+	close(new);
+	RIG_WAIT(rig_status(&rig).connections == 0);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
+/* Whatever is wrong with a block, nothing of it is stored and it is not answered. */
+static void assert_refused(const struct relp_block *block)
+{
+	uint64_t stored = spool_stored(rig.spool), errors = rig_status(&rig).protocol_errors;
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	open_session(fd, STREAM, 1);
+	send_block(fd, 2, block);
+	assert_ended(fd);
+	ck_assert_uint_eq(spool_stored(rig.spool), stored);
+	ck_assert_uint_eq(rig_status(&rig).protocol_errors, errors + 1);
+}
+
+START_TEST(a_hostile_block_is_refused_whatever_it_lies_about)
+{
+	start();
+	struct relp_block good = make_block(1, 10), bad = good;
+	bad.checksum ^= 1;
+	assert_refused(&bad);
+	bad = good;
+	bad.records = 9;
+	assert_refused(&bad);
+	bad = good;
+	bad.first = 5, bad.last = 14, bad.records = 11;
+	assert_refused(&bad);
+	bad = good;
+	bad.codec = 7;
+	assert_refused(&bad);
+	bad = good;
+	bad.last = UINT64_MAX;
+	assert_refused(&bad);
+	/* Records that are none, under a checksum that is right. */
+	memset(payload, 0xff, 40);
+	bad = good;
+	bad.checksum = XXH3_64bits(payload, bad.payload.len);
+	assert_refused(&bad);
+	/* Little that says it would be much. */
+	static uint8_t packed[PAYLOAD_BYTES], zeros[1 << 20];
+	size_t len = ZSTD_compress(packed, sizeof packed, zeros, sizeof zeros, 1);
+	bad = good;
+	bad.codec = 1;
+	bad.payload = bytes_of(packed, len);
+	bad.checksum = XXH3_64bits(packed, len);
+	assert_refused(&bad);
+	bad.unpacked_len = UINT32_MAX;
+	assert_refused(&bad);
+	RIG_WAIT(rig_status(&rig).connections == 0);
+	ck_assert_uint_eq(spool_stored(rig.spool), 0);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(a_stream_without_any_offer_of_blocks_is_plain_relp)
+{
+	start();
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	rig_send(fd, "1 open 49 relp_version=0\nrelp_software=test\ncommands=syslog\n");
+	rig_receive_until(fd, "commands=syslog\n", text, sizeof text);
+	ck_assert_ptr_null(strstr(text, "block"));
+	close(fd);
+	RIG_WAIT(rig_status(&rig).connections == 0);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(an_unknown_version_of_blocks_is_plain_relp)
+{
+	start();
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	const char *offers = "relp_version=0\ncommands=syslog,block\nblock=2,what,ever";
+	char frame[200];
+	snprintf(frame, sizeof frame, "1 open %zu %s\n", strlen(offers), offers);
+	rig_send(fd, frame);
+	rig_receive_until(fd, "commands=syslog\n", text, sizeof text);
+	rig_send(fd, "2 syslog 20 <13>1 - - - - - - hi\n");
+	close(fd);
+	RIG_WAIT(rig_status(&rig).connections == 0);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(several_blocks_in_one_command_have_one_answer)
+{
+	start();
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	open_session(fd, STREAM, 1);
+	static uint8_t data[FRAME_BYTES], frame[FRAME_BYTES];
+	size_t len = 0;
+	for (unsigned i = 0; i < 3; i++) {
+		struct relp_block block = make_block(10 * i + 1, 10 * i + 10);
+		relp_block_head_write(&block, data + len);
+		memcpy(data + len + RELP_BLOCK_HEAD_LEN, block.payload.at, block.payload.len);
+		len += RELP_BLOCK_HEAD_LEN + block.payload.len;
+	}
+	size_t head = relp_header_write(2, BYTES("block"), len, frame);
+	memcpy(frame + head, data, len);
+	frame[head + len] = '\n';
+	rig_send_octets(fd, frame, head + len + 1);
+	assert_answer(fd, "2 rsp 6 200 OK\n");
+	ck_assert_uint_eq(spool_stored(rig.spool), 30);
+	close(fd);
+	RIG_WAIT(rig_status(&rig).connections == 0);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("relp_blocks");
+	TCase *tests = tcase_create("relp_blocks");
+	tcase_set_timeout(tests, 60);
+	tcase_add_test(tests, a_block_is_stored_and_answered_and_known_when_it_comes_again);
+	tcase_add_test(tests, a_packed_block_is_checked_and_stored_as_it_is);
+	tcase_add_test(tests, a_second_connection_of_the_stream_ends_the_first_one);
+	tcase_add_test(tests, a_hostile_block_is_refused_whatever_it_lies_about);
+	tcase_add_test(tests, a_stream_without_any_offer_of_blocks_is_plain_relp);
+	tcase_add_test(tests, an_unknown_version_of_blocks_is_plain_relp);
+	tcase_add_test(tests, several_blocks_in_one_command_have_one_answer);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
