@@ -189,7 +189,8 @@ static bool drop_oldest(struct spool *spool)
 {
 	bool moved = false;
 	pthread_mutex_lock(&spool->table_lock);
-	bool full = spool_level(spool) == SPOOL_LEVEL_FULL && only_droppers_hold_the_oldest(spool);
+	/* In the reserve already: from there on inputs wait or shed, and it would never be full. */
+	bool full = spool_level(spool) != SPOOL_LEVEL_OPEN && only_droppers_hold_the_oldest(spool);
 	for (unsigned i = 0; i < CURSORS_MAX; i++) {
 		struct spool_cursor *cursor = &spool->cursors.cursor[i];
 		pthread_mutex_lock(&cursor->lock);

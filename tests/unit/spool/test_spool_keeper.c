@@ -163,6 +163,25 @@ START_TEST(an_output_that_holds_holds_back_the_inputs_and_loses_nothing)
 }
 END_TEST
 
+START_TEST(an_output_that_drops_the_oldest_keeps_the_spool_out_of_its_reserve)
+{
+	uint64_t first, last;
+	rig.options.reserve_bytes = 128 << 10;
+	rig_open_ok(&rig);
+	struct spool_cursor *cursor = rig_cursor(&rig, "drops", SPOOL_FROM_OLDEST, SPOOL_DROP_OLDEST);
+	keeper_turn(rig.spool);
+	for (int i = 0; i < 2000; i++) {
+		ck_assert(rig_store(&rig, 30));
+		/* Who cannot wait would be shed now, and who can would wait for ever. */
+		for (int turn = 0; turn < 3; turn++)
+			keeper_turn(rig.spool);
+		ck_assert_int_eq(spool_level(rig.spool), SPOOL_LEVEL_OPEN);
+	}
+	ck_assert(spool_cursor_jumped(cursor, &first, &last));
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
 START_TEST(an_output_that_drops_the_oldest_jumps_to_the_next_segment_and_the_range_is_counted)
 {
 	uint64_t first, last, passed = 0;
@@ -244,6 +263,7 @@ int main(void)
 	tcase_add_test(tests, with_a_full_file_system_nothing_is_lost_and_it_goes_on_when_there_is_space);
 	tcase_add_test(tests, drops_counted_while_full_reach_the_disk_when_there_is_room_again);
 	tcase_add_test(tests, an_output_that_holds_holds_back_the_inputs_and_loses_nothing);
+	tcase_add_test(tests, an_output_that_drops_the_oldest_keeps_the_spool_out_of_its_reserve);
 	tcase_add_test(tests, an_output_that_drops_the_oldest_jumps_to_the_next_segment_and_the_range_is_counted);
 	tcase_add_test(tests, max_lag_by_size_makes_it_drop_before_the_spool_is_full);
 	tcase_add_test(tests, options_that_cannot_work_are_refused_with_what_would_be_enough);
