@@ -58,9 +58,14 @@ START_TEST(the_last_descriptors_are_not_for_connections)
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	int second = socket(AF_INET, SOCK_STREAM, 0);
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
-	do {
-		filled[count] = dup(second);
-	} while (filled[count++] < LIMIT - RESERVED - 1);
+	/* Twice: what the spool's keeper had open for a moment leaves a hole. */
+	for (int pass = 0; pass < 2; pass++) {
+		do {
+			ck_assert_int_lt(count, LIMIT);
+			filled[count] = dup(second);
+		} while (filled[count++] < LIMIT - RESERVED - 1);
+		usleep(300000);
+	}
 	ck_assert_int_eq(connect(second, (struct sockaddr *)&to, sizeof to), 0);
 	RIG_WAIT(rig_status(&rig).accepts_failed == 1);
 	ck_assert(rig_is_closed(second));
