@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Escaping text, for json.c and rfc5424.c, which include it with their own table and their own rule for what the table
- * does not hold. Text that is written as it stands is copied by blocks; around octets that are not, octet by octet with
- * the table; characters that are not ASCII by runs.
+ * does not hold. Sixteen octets are a step: a block that is written as it stands is copied; of another, the characters
+ * that are right are copied, and octets that are escaped, or are no UTF-8, are written one by one from the table,
+ * without a look at what they are.
  */
 #ifndef LIBLOG_ESCAPE_H
 #define LIBLOG_ESCAPE_H
@@ -10,15 +11,29 @@
 #include <liblog/utf8.h>
 
 #include "octets.h"
+#include "utf8_block.h"
 
 #define SLOG_ESCAPE_TEXT 7
-#define SLOG_ESCAPE_BURST 32 /* steps from an octet that is no plain text, before a block is tried again */
+#define SLOG_ESCAPE_ROOM (SLOG_OCTETS_BLOCK * sizeof(struct slog_escape)) /* what a block from the table may need */
 
-/* What an ASCII octet becomes: length octets of text. 0: it depends on what follows. */
+/*
+ * What an octet becomes by itself: length octets of text; if it is not ASCII, because it is no UTF-8. 0: it depends on
+ * what follows.
+ */
 struct slog_escape {
 	char text[SLOG_ESCAPE_TEXT];
 	unsigned char length;
 };
+
+/* The second half of a table: the raw octets of utf8.h. */
+#define SLOG_ESCAPE_RAW_(o) {{'\xEE', (char)(0xBE + ((o) >> 6 & 1)), (char)(0x80 + ((o) & 0x3F))}, 3}
+#define SLOG_ESCAPE_RAW_4_(o) \
+	SLOG_ESCAPE_RAW_(o), SLOG_ESCAPE_RAW_((o) + 1), SLOG_ESCAPE_RAW_((o) + 2), SLOG_ESCAPE_RAW_((o) + 3)
+#define SLOG_ESCAPE_RAW_16_(o) \
+	SLOG_ESCAPE_RAW_4_(o), SLOG_ESCAPE_RAW_4_((o) + 4), SLOG_ESCAPE_RAW_4_((o) + 8), SLOG_ESCAPE_RAW_4_((o) + 12)
+#define SLOG_ESCAPE_RAW_OCTETS \
+	SLOG_ESCAPE_RAW_16_(0x80), SLOG_ESCAPE_RAW_16_(0x90), SLOG_ESCAPE_RAW_16_(0xA0), SLOG_ESCAPE_RAW_16_(0xB0), \
+	SLOG_ESCAPE_RAW_16_(0xC0), SLOG_ESCAPE_RAW_16_(0xD0), SLOG_ESCAPE_RAW_16_(0xE0), SLOG_ESCAPE_RAW_16_(0xF0)
 
 /*
  * Writes to out, which has SLOG_ESCAPE_TEXT octets, what the character at bytes[0] becomes, whatever it is; *used is
@@ -53,83 +68,86 @@ static inline SLOG_ALWAYS bool slog_escape_blocks(struct slog_escaping *e, enum 
 	return false;
 }
 
-/*
- * Of eight octets, the lowest first, how many are whole characters of two octets from the front. In lanes of 16 bits: the
- * marks of both octets are right, and of the upper four bits that the first octet holds one is set, for C0 and C1 begin
- * overlong forms.
- */
-static inline SLOG_ALWAYS size_t slog_escape_pairs(uint64_t word)
+/* One octet by the table; returns where the next one goes. There is room for a row of it. */
+static inline SLOG_ALWAYS char *slog_escape_octet(char *out, char octet, const struct slog_escape table[256])
 {
-	const uint64_t lows = UINT64_C(0x7FFF7FFF7FFF7FFF);
-	uint64_t marks = (word & UINT64_C(0xC0E0C0E0C0E0C0E0)) ^ UINT64_C(0x80C080C080C080C0);
-	uint64_t wrong = ((marks & lows) + lows) | marks;
-	uint64_t overlong = ~((word & UINT64_C(0x001E001E001E001E)) + lows);
-	uint64_t bad = (wrong | overlong) & ~lows;
-	return bad == 0 ? 8 : (size_t)__builtin_ctzll(bad) / 16 * 2;
+	const struct slog_escape *escape = &table[(unsigned char)octet];
+	memcpy(out, escape, sizeof *escape);
+	return out + escape->length;
 }
 
-/*
- * Whether a character of three octets comes first. E0 and ED have narrower ranges, E2 and EE begin characters that may
- * be special: these are left to the rule for single characters.
- */
-static inline SLOG_ALWAYS bool slog_escape_is_triple(uint64_t word)
+/* n octets by the table, 16 at the most. There is SLOG_ESCAPE_ROOM. */
+static inline SLOG_ALWAYS void slog_escape_by_table(struct slog_escaping *e, const char *from, unsigned n,
+                                                    const struct slog_escape table[256])
 {
-	const unsigned others = 1u << 0x0 | 1u << 0x2 | 1u << 0xD | 1u << 0xE;
-	return (word & 0xC0C0F0) == 0x8080E0 && (others >> (word & 0x0F) & 1) == 0;
-}
-
-/* The length in a row of the table that was loaded as one word. */
-static inline SLOG_ALWAYS size_t slog_escape_length(uint64_t escape)
-{
-	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? escape >> 56 : escape & 0xFF;
-}
-
-/* Octets of the characters from the front of a word that are copied as they are, none of them ASCII; 0 if none is. */
-static inline SLOG_ALWAYS size_t slog_escape_run(uint64_t word)
-{
-	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
-		return 0;
-	size_t pairs = slog_escape_pairs(word);
-	if (pairs > 0)
-		return pairs;
-	return slog_escape_is_triple(word) ? slog_escape_is_triple(word >> 24) ? 6 : 3 : 0;
-}
-
-/*
- * Some steps, each an octet by the table or a run of characters that are not ASCII. There is room for what they may
- * write, a word each. Stops at what is neither.
- */
-static inline SLOG_ALWAYS void slog_escape_burst(struct slog_escaping *e, const struct slog_escape table[128])
-{
-	const char *at = e->bytes + e->at;
-	const char *end = e->bytes + e->length;
 	char *out = e->out + e->written;
-	for (unsigned steps = 0; steps < SLOG_ESCAPE_BURST && at < end; steps++) {
-		unsigned char octet = (unsigned char)*at;
-		uint64_t word;
-		size_t read = 1;
-		size_t written;
-		if (octet < 0x80) {
-			memcpy(&word, &table[octet], sizeof word);
-			written = slog_escape_length(word);
-		} else {
-			if (end - at < (ptrdiff_t)sizeof word)
-				break;
-			word = slog_octets_load8(at);
-			written = read = slog_escape_run(word);
-		}
-		if (written == 0)
-			break;
-		memcpy(out, &word, sizeof word);
-		out += written;
-		at += read;
+	unsigned i = 0;
+	for (; i + 4 <= n; i += 4) {
+		out = slog_escape_octet(out, from[i], table);
+		out = slog_escape_octet(out, from[i + 1], table);
+		out = slog_escape_octet(out, from[i + 2], table);
+		out = slog_escape_octet(out, from[i + 3], table);
 	}
-	e->at = (size_t)(at - e->bytes);
+	for (; i < n; i++)
+		out = slog_escape_octet(out, from[i], table);
+	e->at += n;
 	e->written = (size_t)(out - e->out);
 }
 
+/*
+ * Sixteen octets, of which `limit` are the text's and the others NUL; one more can be read. Returns how many it has
+ * dealt with: 0 if the first character is one that only its rule can tell.
+ */
+static inline SLOG_ALWAYS unsigned slog_escape_block(struct slog_escaping *e, const char *from, unsigned limit,
+                                                     enum slog_octets set, const struct slog_escape table[256])
+{
+	slog_lanes octets = slog_octets_load16(from);
+	unsigned end = 1u << limit;
+	/* Everything that the tables leave to the rule; JSON's leaves nothing. */
+	unsigned ruled = set != SLOG_OCTETS_JSON ? slog_octets_mask(octets == 0x1B) : 0;
+	if (slog_octets_mask(octets) == 0) {
+		unsigned n = (unsigned)__builtin_ctz(ruled | end);
+		slog_escape_by_table(e, from, n, table);
+		return n;
+	}
+	struct slog_utf8_block block = slog_utf8_block(from);
+	unsigned special = slog_octets_mask(slog_octets_special_lanes(octets, set)) & ~block.others;
+	unsigned n = slog_utf8_block_run(&block, special | (set != SLOG_OCTETS_JSON ? block.picture : 0) | end);
+	if (n > 0) {
+		memcpy(e->out + e->written, &octets, sizeof octets);
+		e->at += n;
+		e->written += n;
+		return n;
+	}
+	n = (unsigned)__builtin_ctz(slog_utf8_block_starts(&block) | ruled | end);
+	slog_escape_by_table(e, from, n, table);
+	return n;
+}
+
+/* Block after block, while there is room for any, until one is plain or begins with what only its rule can tell. */
+static inline SLOG_ALWAYS void slog_escape_mixed(struct slog_escaping *e, enum slog_octets set,
+                                                 const struct slog_escape table[256])
+{
+	while (e->size - e->written >= SLOG_ESCAPE_ROOM) {
+		size_t rest = e->length - e->at;
+		const char *from = e->bytes + e->at;
+		unsigned limit = SLOG_OCTETS_BLOCK;
+		char tail[2 * SLOG_OCTETS_BLOCK];
+		if (rest <= SLOG_OCTETS_BLOCK) {
+			memset(tail, 0, sizeof tail);
+			slog_octets_move(tail, from, rest);
+			from = tail;
+			limit = (unsigned)rest;
+		} else if (slog_octets_mask(slog_octets_special_lanes(slog_octets_load16(from), set)) == 0) {
+			return;
+		}
+		if (slog_escape_block(e, from, limit, set, table) == 0)
+			return;
+	}
+}
+
 /* One octet by the table, or one character by its rule. False if out is full. */
-static inline SLOG_ALWAYS bool slog_escape_next(struct slog_escaping *e, const struct slog_escape table[128],
+static inline SLOG_ALWAYS bool slog_escape_next(struct slog_escaping *e, const struct slog_escape table[256],
                                     slog_escape_character_fn *character)
 {
 	unsigned char octet = (unsigned char)e->bytes[e->at];
@@ -158,7 +176,7 @@ static inline SLOG_ALWAYS bool slog_escape_next(struct slog_escaping *e, const s
 
 /* The whole text, as the writers of rfc5424.h and json.h have it. */
 static inline SLOG_ALWAYS size_t slog_escape_text(char *out, size_t size, const char *bytes, size_t length, size_t *taken,
-                                                  enum slog_octets set, const struct slog_escape table[128],
+                                                  enum slog_octets set, const struct slog_escape table[256],
                                                   slog_escape_character_fn *character)
 {
 	struct slog_escaping e = {bytes, length, 0, out, size, 0};
@@ -166,10 +184,9 @@ static inline SLOG_ALWAYS size_t slog_escape_text(char *out, size_t size, const 
 	while (e.at < e.length && !is_full) {
 		size_t before = e.at;
 		slog_escape_blocks(&e, set);
-		if (e.size - e.written >= SLOG_ESCAPE_BURST * sizeof table[0])
-			slog_escape_burst(&e, table);
+		slog_escape_mixed(&e, set, table);
 		/* At the end of the room, and what neither of them can do. */
-		if (e.at < e.length && (e.at == before || (unsigned char)e.bytes[e.at] >= 0x80))
+		if (e.at == before)
 			is_full = !slog_escape_next(&e, table, character);
 	}
 	*taken = e.at;

@@ -12,7 +12,7 @@
 #define LETTER(letter) {{'\\', letter}, 2}
 #define CODE(high, low) {{'\\', 'u', '0', '0', high, low}, 6}
 
-static const struct slog_escape escapes[128] = {
+static const struct slog_escape escapes[256] = {
 	/* clang-format off */
 	CODE('0', '0'), CODE('0', '1'), CODE('0', '2'), CODE('0', '3'), CODE('0', '4'), CODE('0', '5'), CODE('0', '6'),
 	CODE('0', '7'), LETTER('b'), LETTER('t'), LETTER('n'), CODE('0', 'b'), LETTER('f'), LETTER('r'), CODE('0', 'e'),
@@ -24,6 +24,7 @@ static const struct slog_escape escapes[128] = {
 	PLAIN_4('P'), PLAIN_4('T'), PLAIN_4('X'), LETTER('\\'), PLAIN(']'), PLAIN('^'), PLAIN('_'),
 	PLAIN_16('`'),
 	PLAIN_4('p'), PLAIN_4('t'), PLAIN_4('x'), PLAIN('|'), PLAIN('}'), PLAIN('~'), CODE('7', 'f'),
+	SLOG_ESCAPE_RAW_OCTETS,
 	/* clang-format on */
 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Copying text while looking for the octets that cannot be copied as they are, sixteen at a time with SSE2 or NEON and
- * eight at a time without. Nothing is read outside of the text; more than the text's length may be written, where the
- * functions say so.
+ * Copying text while looking for the octets that cannot be copied as they are, sixteen at a time: in vectors of the
+ * compiler's, which every processor that it knows can do. Only gathering a bit of each octet has a form of its own for
+ * SSE2; SLOG_OCTETS_PORTABLE leaves that out, for tests. Nothing is read outside of the text; more than the text's
+ * length may be written, where the functions say so.
  */
 #ifndef LIBLOG_OCTETS_H
 #define LIBLOG_OCTETS_H
@@ -12,10 +13,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__SSE2__)
+#if defined(__SSE2__) && !defined(SLOG_OCTETS_PORTABLE)
 #include <emmintrin.h>
-#elif defined(__ARM_NEON) && defined(__aarch64__)
-#include <arm_neon.h>
+#define SLOG_OCTETS_SSE2 1
+#else
+#define SLOG_OCTETS_SSE2 0
 #endif
 
 #define SLOG_OCTETS_BLOCK 16
@@ -31,8 +33,10 @@ enum slog_octets {
 	SLOG_OCTETS_NAME   /* all that a PARAM-NAME does not hold as it is, '~' and '.', wherever they stand */
 };
 
-#define SLOG_OCTETS_ONES UINT64_C(0x0101010101010101)
-#define SLOG_OCTETS_HIGHS UINT64_C(0x8080808080808080)
+/* Sixteen octets. What is compared gives lanes that are all ones or zero. */
+typedef int8_t slog_lanes __attribute__((vector_size(SLOG_OCTETS_BLOCK)));
+typedef uint8_t slog_lanes_u8 __attribute__((vector_size(SLOG_OCTETS_BLOCK)));
+typedef uint64_t slog_lanes_u64 __attribute__((vector_size(SLOG_OCTETS_BLOCK)));
 
 static inline SLOG_ALWAYS uint64_t slog_octets_load8(const char *from)
 {
@@ -48,116 +52,70 @@ static inline SLOG_ALWAYS uint32_t slog_octets_load4(const char *from)
 	return word;
 }
 
-/* Nonzero if one of eight octets is this one. */
-static inline SLOG_ALWAYS uint64_t slog_octets_has(uint64_t word, unsigned char octet)
+static inline SLOG_ALWAYS slog_lanes slog_octets_load16(const char *from)
 {
-	uint64_t differences = word ^ (SLOG_OCTETS_ONES * octet);
-	return (differences - SLOG_OCTETS_ONES) & ~differences & SLOG_OCTETS_HIGHS;
+	slog_lanes lanes;
+	memcpy(&lanes, from, sizeof lanes);
+	return lanes;
 }
 
-/* Nonzero if one of eight octets must be looked at. */
-static inline SLOG_ALWAYS uint64_t slog_octets_special8(uint64_t word, enum slog_octets set)
+#if !SLOG_OCTETS_SSE2
+/* The highest bits of eight octets, that of the first one lowest. */
+static inline SLOG_ALWAYS unsigned slog_octets_mask8(uint64_t word)
 {
-	uint64_t special = (word & SLOG_OCTETS_HIGHS) | ((word - SLOG_OCTETS_ONES * 0x20) & ~word & SLOG_OCTETS_HIGHS) |
-	                   slog_octets_has(word, 0x7F);
-	if (set != SLOG_OCTETS_MSG)
-		special |= slog_octets_has(word, '"') | slog_octets_has(word, '\\');
-	if (set == SLOG_OCTETS_PARAM || set == SLOG_OCTETS_NAME)
-		special |= slog_octets_has(word, ']');
-	if (set == SLOG_OCTETS_NAME)
-		special |= slog_octets_has(word, ' ') | slog_octets_has(word, '%') | slog_octets_has(word, '/') |
-		           slog_octets_has(word, '=') | slog_octets_has(word, '[') | slog_octets_has(word, '~') |
-		           slog_octets_has(word, '.');
-	return special;
+	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
+		word = __builtin_bswap64(word);
+	return (unsigned)((word >> 7 & UINT64_C(0x0101010101010101)) * UINT64_C(0x0102040810204080) >> 56);
+}
+#endif
+
+/* The highest bit of each octet; that of the first octet is the lowest. */
+static inline SLOG_ALWAYS unsigned slog_octets_mask(slog_lanes lanes)
+{
+#if SLOG_OCTETS_SSE2
+	return (unsigned)_mm_movemask_epi8((__m128i)lanes);
+#else
+	slog_lanes_u64 words = (slog_lanes_u64)lanes;
+	return slog_octets_mask8(words[0]) | slog_octets_mask8(words[1]) << 8;
+#endif
 }
 
-#if defined(__SSE2__)
-
-static inline SLOG_ALWAYS unsigned slog_octets_mask_of(__m128i block, enum slog_octets set)
+/* Which octets must be looked at. */
+static inline SLOG_ALWAYS slog_lanes slog_octets_special_lanes(slog_lanes block, enum slog_octets set)
 {
 	/* Signed: one more than DEL, and what is not ASCII, is below zero; but for FF, which becomes zero, below all else. */
-	__m128i special = _mm_cmplt_epi8(_mm_add_epi8(block, _mm_set1_epi8(1)),
-	                                 _mm_set1_epi8(set == SLOG_OCTETS_NAME ? 0x22 : 0x21));
-	if (set != SLOG_OCTETS_MSG) {
-		special = _mm_or_si128(special, _mm_cmpeq_epi8(block, _mm_set1_epi8('"')));
-		special = _mm_or_si128(special, _mm_cmpeq_epi8(block, _mm_set1_epi8('\\')));
-	}
+	slog_lanes more = (slog_lanes)((slog_lanes_u8)block + 1);
+	slog_lanes special = more < (int8_t)(set == SLOG_OCTETS_NAME ? 0x22 : 0x21);
+	if (set != SLOG_OCTETS_MSG)
+		special |= (block == '"') | (block == '\\');
 	if (set == SLOG_OCTETS_PARAM || set == SLOG_OCTETS_NAME)
-		special = _mm_or_si128(special, _mm_cmpeq_epi8(block, _mm_set1_epi8(']')));
-	if (set == SLOG_OCTETS_NAME) {
-		special = _mm_or_si128(special, _mm_cmpeq_epi8(block, _mm_set1_epi8('%')));
-		special = _mm_or_si128(special, _mm_cmpeq_epi8(block, _mm_set1_epi8('/')));
-		special = _mm_or_si128(special, _mm_cmpeq_epi8(block, _mm_set1_epi8('=')));
-		special = _mm_or_si128(special, _mm_cmpeq_epi8(block, _mm_set1_epi8('[')));
-		special = _mm_or_si128(special, _mm_cmpeq_epi8(block, _mm_set1_epi8('~')));
-		special = _mm_or_si128(special, _mm_cmpeq_epi8(block, _mm_set1_epi8('.')));
-	}
-	return (unsigned)_mm_movemask_epi8(special);
+		special |= block == ']';
+	if (set == SLOG_OCTETS_NAME)
+		special |= (block == '%') | (block == '/') | (block == '=') | (block == '[') | (block == '~') | (block == '.');
+	return special;
 }
 
 /* Copies a block and returns how many of its octets stand before the first to be looked at. */
 static inline SLOG_ALWAYS unsigned slog_octets_copy_block(char *to, const char *from, enum slog_octets set)
 {
-	__m128i block = _mm_loadu_si128((const __m128i *)(const void *)from);
-	_mm_storeu_si128((__m128i *)(void *)to, block);
-	return (unsigned)__builtin_ctz(slog_octets_mask_of(block, set) | 1u << SLOG_OCTETS_BLOCK);
+	slog_lanes block = slog_octets_load16(from);
+	memcpy(to, &block, sizeof block);
+	unsigned special = slog_octets_mask(slog_octets_special_lanes(block, set));
+	return (unsigned)__builtin_ctz(special | 1u << SLOG_OCTETS_BLOCK);
 }
 
 static inline SLOG_ALWAYS bool slog_octets_special16(uint64_t low, uint64_t high, enum slog_octets set)
 {
-	return slog_octets_mask_of(_mm_set_epi64x((long long)high, (long long)low), set) != 0;
+	slog_lanes_u64 words = {low, high};
+	return slog_octets_mask(slog_octets_special_lanes((slog_lanes)words, set)) != 0;
 }
 
+/* Of eight octets. */
 static inline SLOG_ALWAYS bool slog_octets_special(uint64_t word, enum slog_octets set)
 {
-	return (slog_octets_mask_of(_mm_cvtsi64_si128((long long)word), set) & 0xFF) != 0;
+	slog_lanes_u64 words = {word, word};
+	return slog_octets_mask(slog_octets_special_lanes((slog_lanes)words, set)) != 0;
 }
-
-#elif defined(__ARM_NEON) && defined(__aarch64__)
-
-static inline SLOG_ALWAYS unsigned slog_octets_copy_block(char *to, const char *from, enum slog_octets set)
-{
-	uint8x16_t block = vld1q_u8((const uint8_t *)from);
-	vst1q_u8((uint8_t *)to, block);
-	uint8x16_t special = vcltq_s8(vreinterpretq_s8_u8(block), vdupq_n_s8(set == SLOG_OCTETS_NAME ? 0x21 : 0x20));
-	special = vorrq_u8(special, vceqq_u8(block, vdupq_n_u8(0x7F)));
-	static const char more[] = "\"\\]%/=[~."; /* in the order of the sets */
-	size_t n = set == SLOG_OCTETS_MSG ? 0 : set == SLOG_OCTETS_JSON ? 2 : set == SLOG_OCTETS_PARAM ? 3 : sizeof more - 1;
-	for (size_t i = 0; i < n; i++)
-		special = vorrq_u8(special, vceqq_u8(block, vdupq_n_u8((uint8_t)more[i])));
-	/* Four bits for each octet. */
-	uint64_t mask = vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(vreinterpretq_u16_u8(special), 4)), 0);
-	return mask == 0 ? SLOG_OCTETS_BLOCK : (unsigned)__builtin_ctzll(mask) / 4;
-}
-
-#else
-
-static inline SLOG_ALWAYS unsigned slog_octets_copy_block(char *to, const char *from, enum slog_octets set)
-{
-	memcpy(to, from, SLOG_OCTETS_BLOCK);
-	for (unsigned i = 0; i < SLOG_OCTETS_BLOCK; i += 8)
-		if (slog_octets_special8(slog_octets_load8(from + i), set) != 0)
-			while (true) {
-				if (slog_octets_special8(SLOG_OCTETS_ONES * (unsigned char)from[i], set) != 0)
-					return i;
-				i++;
-			}
-	return SLOG_OCTETS_BLOCK;
-}
-
-#endif
-
-#if !defined(__SSE2__)
-static inline SLOG_ALWAYS bool slog_octets_special(uint64_t word, enum slog_octets set)
-{
-	return slog_octets_special8(word, set) != 0;
-}
-
-static inline SLOG_ALWAYS bool slog_octets_special16(uint64_t low, uint64_t high, enum slog_octets set)
-{
-	return (slog_octets_special8(low, set) | slog_octets_special8(high, set)) != 0;
-}
-#endif
 
 /*
  * Copies less than a block. False if one of its octets must be looked at; what stands at `to` is of no use then. Writes
@@ -188,7 +146,7 @@ static inline SLOG_ALWAYS bool slog_octets_copy_short(char *to, const char *from
 	to[length / 2] = middle;
 	to[length - 1] = last;
 	uint64_t three = (uint64_t)(unsigned char)first | (uint64_t)(unsigned char)middle << 8 |
-	                 (SLOG_OCTETS_ONES << 16) * (unsigned char)last;
+	                 UINT64_C(0x0101010101010000) * (unsigned char)last;
 	return !slog_octets_special(three, set);
 }
 

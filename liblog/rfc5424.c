@@ -138,12 +138,14 @@ static bool is_control(char octet)
 	PLAIN_4('P'), PLAIN_4('T'), PLAIN_4('X'), backslash, bracket, PLAIN('^'), PLAIN('_')
 #define TO_DEL PLAIN_4('p'), PLAIN_4('t'), PLAIN_4('x'), PLAIN('|'), PLAIN('}'), PLAIN('~'), PICTURE(PICTURE_OF_DEL)
 
-static const struct slog_escape msg_escapes[128] = {
+static const struct slog_escape msg_escapes[256] = {
 	CONTROLS, FROM_SPACE(PLAIN('"')), PLAIN_16('0'), PLAIN_16('@'), FROM_P(PLAIN('\\'), PLAIN(']')), PLAIN_16('`'), TO_DEL,
+	SLOG_ESCAPE_RAW_OCTETS,
 };
-static const struct slog_escape param_escapes[128] = {
+static const struct slog_escape param_escapes[256] = {
 	CONTROLS, FROM_SPACE(BACKSLASH('"')), PLAIN_16('0'), PLAIN_16('@'), FROM_P(BACKSLASH('\\'), BACKSLASH(']')),
 	PLAIN_16('`'), TO_DEL,
+	SLOG_ESCAPE_RAW_OCTETS,
 };
 
 /* The last six bits of a control picture U+2400..U+2421 at bytes, or -1: E2 90 80 to E2 90 A1. */

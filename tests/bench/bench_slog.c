@@ -266,15 +266,16 @@ static void measure_threads(void)
 static const struct text {
 	const char *name;
 	const char *pattern;
+	double target; /* GB/s of what is read; raw octets become three times as much */
 } texts[] = {
-	{"plain-text", "The quick brown fox jumps over the lazy dog. "},
-	{"quotes", "\""},
-	{"line-feeds", "\n"},
-	{"text-with-escapes", "GET /index.html?q=\"a\\b\"\n"},
-	{"cyrillic", "\xD0\xA1\xD1\x8A\xD0\xB5\xD1\x88\xD1\x8C \xD0\xB6\xD0\xB5 \xD0\xB5\xD1\x89\xD1\x91 "},
-	{"chinese", "\xE4\xB8\xAD\xE6\x96\x87\xE6\x97\xA5\xE5\xBF\x97"},
-	{"latin-with-accents", "Le c\xC5\x93ur d\xC3\xA9\xC3\xA7u mais l'\xC3\xA2me plut\xC3\xB4t na\xC3\xAFve. "},
-	{"octets-that-are-no-utf-8", "\xE4\xF6\xFC \xDF\xE9\xFF"},
+	{"plain-text", "The quick brown fox jumps over the lazy dog. ", 1},
+	{"quotes", "\"", 1},
+	{"line-feeds", "\n", 1},
+	{"text-with-escapes", "GET /index.html?q=\"a\\b\"\n", 1},
+	{"cyrillic", "\xD0\xA1\xD1\x8A\xD0\xB5\xD1\x88\xD1\x8C \xD0\xB6\xD0\xB5 \xD0\xB5\xD1\x89\xD1\x91 ", 1},
+	{"chinese", "\xE4\xB8\xAD\xE6\x96\x87\xE6\x97\xA5\xE5\xBF\x97", 1},
+	{"latin-with-accents", "Le c\xC5\x93ur d\xC3\xA9\xC3\xA7u mais l'\xC3\xA2me plut\xC3\xB4t na\xC3\xAFve. ", 1},
+	{"octets-that-are-no-utf-8", "\xE4\xF6\xFC \xDF\xE9\xFF", 0.5},
 };
 enum { TEXTS = sizeof texts / sizeof *texts };
 
@@ -302,7 +303,7 @@ static void measure_throughput(const struct text *text)
 		for (int i = 0; i < rounds; i++)
 			rates[i] = (double)large_length / run(log_large, CALLS_LARGE);
 		snprintf(name, sizeof name, "64 KiB of %s, %s", text->name, sinks[s]->encoder->name);
-		report(name, median(rates, rounds), "GB/s", false, 1.0);
+		report(name, median(rates, rounds), "GB/s", false, text->target);
 	}
 }
 

@@ -459,7 +459,7 @@ START_TEST(eighty_thousand_fields_take_no_long_time)
 	struct slog_sink *const sinks[] = {rfc5424_sink, json_sink};
 	for (size_t i = 0; i < 2; i++) {
 		write_to(sinks[i]);
-		const double limit = 2; /* sanitizers and busy machines included; comparing each with each took minutes */
+		const double limit = 10; /* under valgrind 6; comparing each with each took minutes, as fast as can be */
 		ck_assert_double_lt(seconds_of(fields, MANY), limit);
 		struct slog_field group = slog_kv("group", slog_group_value_(fields, MANY));
 		ck_assert_double_lt(seconds_of(&group, 1), limit);
