@@ -42,6 +42,7 @@ struct relay_output {
 
 struct control;
 struct losses;
+struct budget;
 
 struct relay {
 	uv_loop_t *loop;
@@ -64,6 +65,7 @@ struct relay {
 	unsigned outputs_count;
 	struct control *control;
 	struct losses *losses;
+	struct budget *budget;
 	uv_async_t notice;           /* other threads want the main thread's attention: the fields below say why */
 	_Atomic unsigned stopping;   /* inputs, then outputs, that have not stopped yet */
 	_Atomic bool spool_failed;

@@ -41,6 +41,15 @@ static const struct relay_input *find_input(const struct relay *relay, unsigned 
 	return NULL;
 }
 
+/* The driver's type, "internal", or "" for what is not in the configuration any more. */
+static const char *type_of(const struct relay *relay, unsigned index)
+{
+	const struct relay_input *input = find_input(relay, index);
+	if (index == losses_spool_index(relay->losses))
+		return "internal";
+	return input != NULL ? input->settings->driver->type : "";
+}
+
 /* What it received; what left the configuration received what was stored and dropped. */
 static uint64_t received_of(const struct relay *relay, unsigned index, uint64_t settled)
 {
@@ -67,7 +76,8 @@ static void write_input(yajl_gen gen, const struct relay *relay, unsigned index,
 	uint64_t received = received_of(relay, index, settled);
 	yajl_gen_map_open(gen);
 	document_text(gen, "name", spool_input_name(relay->spool, index));
-	document_bool(gen, "configured", index == losses_spool_index(relay->losses) || find_input(relay, index) != NULL);
+	document_text(gen, "type", type_of(relay, index));
+	document_bool(gen, "configured", type_of(relay, index)[0] != '\0');
 	document_count(gen, "received", received);
 	document_count(gen, "stored", totals.stored);
 	document_drops(gen, totals.dropped);

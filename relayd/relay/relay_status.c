@@ -4,6 +4,7 @@
  * members are the interface of `relayctl status --json` and described in relayctl(1).
  */
 #include "base/clock.h"
+#include "relay/budget.h"
 #include "relay/document.h"
 #include "relay/losses.h"
 #include "relay/relay_internal.h"
@@ -28,6 +29,11 @@ static void write_spool(yajl_gen gen, const struct relay *relay)
 	document_count(gen, "groups", usage.groups);
 	document_count(gen, "syncs", usage.syncs);
 	document_count(gen, "damaged", usage.damaged_sequences);
+	struct budget_rates rates = budget_now(relay->budget, 0, 0);
+	document_count(gen, "messages_per_s", rates.messages_per_s);
+	document_count(gen, "octets_per_s", rates.octets_per_s);
+	if (rates.covers)
+		document_count(gen, "covers_s", rates.covers_s);
 	yajl_gen_map_close(gen);
 }
 
@@ -101,7 +107,12 @@ static void write_output(yajl_gen gen, const struct relay *relay, const struct r
 	document_count(gen, "stored", stored);
 	document_count(gen, "sent", status.sent);
 	document_count(gen, "delivered", status.delivered);
-	document_count(gen, "pending", stored > status.delivered ? stored - status.delivered : 0);
+	uint64_t pending = stored > status.delivered ? stored - status.delivered : 0;
+	struct budget_rates rates = budget_now(relay->budget, (unsigned)(output - relay->outputs), pending);
+	document_count(gen, "pending", pending);
+	document_count(gen, "delivered_per_s", rates.delivered_per_s);
+	if (rates.drains)
+		document_count(gen, "drains_s", rates.drains_s);
 	document_count(gen, "resent", status.resent);
 	document_count(gen, "connects", status.connects);
 	document_count(gen, "replaced_octets", status.replaced_octets);

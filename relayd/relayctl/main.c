@@ -13,6 +13,7 @@ struct command {
 static const struct command commands[] = {
 	{"convert", convert_run, convert_print_help},
 	{"status", status_run, status_print_help},
+	{"ledger", ledger_run, ledger_print_help},
 	{"spool", spool_run, spool_print_help},
 	{NULL, NULL, NULL},
 };

@@ -12,6 +12,7 @@ enum relayctl_exit {
 	RELAYCTL_USAGE = 2,
 	RELAYCTL_DAMAGED = 3, /* `relayctl spool`: something could not be read from the spool; all else was */
 	RELAYCTL_NOTHING = 4, /* `relayctl spool grep`: no message is like that */
+	RELAYCTL_DIFFERS = 5, /* `relayctl ledger`: a sum does not add up */
 };
 
 /* Each command gets its own arguments: argv[0] is its name. `print_help` prints how it is called. */
@@ -20,6 +21,9 @@ void convert_print_help(FILE *out);
 
 enum relayctl_exit status_run(int argc, char **argv);
 void status_print_help(FILE *out);
+
+enum relayctl_exit ledger_run(int argc, char **argv);
+void ledger_print_help(FILE *out);
 
 enum relayctl_exit spool_run(int argc, char **argv);
 void spool_print_help(FILE *out);

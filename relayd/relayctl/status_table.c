@@ -46,10 +46,11 @@ static const char *size_of(const struct json_value *object, const char *name, ch
 	return text;
 }
 
-static void print_uptime(const struct json_value *document, FILE *out)
+/* "3d 4h": two units are enough for people. */
+static void print_seconds(const struct json_value *object, const char *name, FILE *out)
 {
 	uint64_t seconds = 0;
-	if (!option_read_size(count_of(document, "uptime_s"), &seconds))
+	if (!option_read_size(count_of(object, name), &seconds))
 		seconds = 0;
 	uint64_t minutes = seconds / 60, hours = minutes / 60, days = hours / 24;
 	if (days > 0)
@@ -58,6 +59,32 @@ static void print_uptime(const struct json_value *document, FILE *out)
 		fprintf(out, "%" PRIu64 "h %" PRIu64 "min", hours, minutes % 60);
 	else
 		fprintf(out, "%" PRIu64 "min %" PRIu64 "s", minutes, seconds % 60);
+}
+
+/* How long the spool lasts if nothing is delivered any more, at the rate of the last minute. */
+static void print_budget(const struct json_value *spool, FILE *out)
+{
+	char octets[SIZE_TEXT_MAX_BYTES];
+	if (json_member(spool, "covers_s") == NULL)
+		return;
+	fprintf(out, "  at %s messages (%s) a second it covers an outage of ", count_of(spool, "messages_per_s"),
+			size_of(spool, "octets_per_s", octets));
+	print_seconds(spool, "covers_s", out);
+	fputc('\n', out);
+}
+
+/* When an output will have delivered what waits for it. */
+static void print_drain(const struct json_value *output, FILE *out)
+{
+	if (is_zero(output, "pending"))
+		return;
+	if (json_member(output, "drains_s") == NULL) {
+		fprintf(out, "    at %s a second it does not catch up\n", count_of(output, "delivered_per_s"));
+		return;
+	}
+	fprintf(out, "    at %s a second it has caught up in ", count_of(output, "delivered_per_s"));
+	print_seconds(output, "drains_s", out);
+	fputc('\n', out);
 }
 
 static void print_spool(const struct json_value *spool, FILE *out)
@@ -69,6 +96,7 @@ static void print_spool(const struct json_value *spool, FILE *out)
 	fprintf(out, "  messages %s to %s kept, appended %s, stored %s, syncs %s\n", count_of(spool, "first"),
 			count_of(spool, "stored"), count_of(spool, "appended"), count_of(spool, "stored"),
 			count_of(spool, "syncs"));
+	print_budget(spool, out);
 	if (!is_zero(spool, "damaged"))
 		fprintf(out, "  DAMAGED: %s messages cannot be read any more\n", count_of(spool, "damaged"));
 }
@@ -112,6 +140,7 @@ static void print_outputs(const struct json_value *outputs, FILE *out)
 				text_of(output, "state"), text_of(output, "peer")[0] != '\0' ? ", " : "", text_of(output, "peer"));
 		if (text_of(output, "detail")[0] != '\0')
 			fprintf(out, "    %s\n", text_of(output, "detail"));
+		print_drain(output, out);
 		print_counter(output, "resent", "sent again since the start", out);
 		print_counter(output, "replaced_octets", "LFs replaced", out);
 		print_counter(totals, "filtered", "filtered", out);
@@ -143,7 +172,7 @@ bool status_table_print(struct bytes text, FILE *out)
 	}
 	make_printable(document);
 	fprintf(out, "relayd %s, up ", text_of(document, "version"));
-	print_uptime(document, out);
+	print_seconds(document, "uptime_s", out);
 	fputc('\n', out);
 	print_spool(spool, out);
 	print_inputs(json_member(document, "inputs"), out);

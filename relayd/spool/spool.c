@@ -240,6 +240,7 @@ void spool_usage(const struct spool *spool, struct spool_usage *usage)
 		.reserve_bytes = spool->options.reserve_bytes,
 		.groups = atomic_load_explicit(&spool->writer.groups, memory_order_relaxed),
 		.syncs = atomic_load_explicit(&spool->writer.syncs, memory_order_relaxed),
+		.written_bytes = atomic_load_explicit(&spool->writer.written_bytes, memory_order_relaxed),
 		.damaged_sequences = atomic_load_explicit(&spool->ledger.damaged, memory_order_relaxed),
 	};
 	pthread_mutex_lock(lock);

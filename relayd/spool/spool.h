@@ -144,6 +144,7 @@ struct spool_usage {
 	uint64_t segments;
 	uint64_t groups;         /* written since the start */
 	uint64_t syncs;          /* since the start */
+	uint64_t written_bytes;  /* of blocks, since the start */
 	uint64_t damaged_sequences;
 };
 void spool_usage(const struct spool *spool, struct spool_usage *usage);

@@ -109,6 +109,7 @@ struct writer {
 	_Atomic uint64_t group_started_ns;
 	_Atomic uint64_t groups;
 	_Atomic uint64_t syncs;
+	_Atomic uint64_t written_bytes;
 };
 
 struct keeper {

@@ -135,6 +135,7 @@ static int write_run(struct spool *spool, struct spool_block *const *block, unsi
 	if (result < 0)
 		return result;
 	writer->current.offset += len;
+	atomic_fetch_add_explicit(&writer->written_bytes, len, memory_order_relaxed);
 	for (unsigned i = 0; i < count; i++) {
 		ledger_count_block(&spool->ledger, &block[i]->header);
 		marks_note_written(&spool->marks, &block[i]->header);

@@ -99,6 +99,7 @@ class Relay:
         self.out = self.folder / "out"
         self.log = self.folder / "log"
         self.process = None
+        self.was_killed = False
 
     def write_config(self):
         path = self.folder / "relayd.conf"
@@ -107,6 +108,7 @@ class Relay:
 
     def start(self, wait=True, command=(), seconds=20):
         assert self.process is None or self.process.poll() is not None
+        self.was_killed |= self.process is not None and self.process.returncode != 0
         with open(self.out, "ab") as out, open(self.log, "ab") as log:
             self.process = subprocess.Popen([*command, str(BIN / "relayd"), "-c", str(self.write_config())],
                                             stdin=subprocess.DEVNULL, stdout=out, stderr=log)
@@ -117,13 +119,22 @@ class Relay:
             wait_until(ready, seconds * (4 if SANITIZED else 1), f"relay {self.name}")
         return self
 
-    def status(self, quiet=False):
-        """The status document over the control socket; None if it does not answer and quiet."""
+    def ledger(self):
+        """The ledger document, once its sums agree: it is read one counter after the other."""
+        def document():
+            ledger = self.status(command="ledger")
+            stored = sum(item["stored"] for item in ledger["inputs"])
+            by_source = sum(item["stored"] for item in ledger["sources"])
+            return ledger if stored == by_source and all(item["in_memory"] == 0 for item in ledger["inputs"]) else None
+        return wait_until(document, what=f"a ledger of {self.name} that adds up")
+
+    def status(self, quiet=False, command="status"):
+        """The status document over the control socket, or another; None if it does not answer and quiet."""
         try:
             with socket.socket(socket.AF_UNIX) as sock:
                 sock.settimeout(10)
                 sock.connect(str(self.control))
-                sock.sendall(b'{"command":"status"}\n')
+                sock.sendall(json.dumps({"command": command}).encode() + b"\n")
                 answer = b"".join(iter(lambda: sock.recv(65536), b""))
             return json.loads(answer)
         except (OSError, ValueError):
@@ -172,6 +183,29 @@ class Relay:
             wait_until(agrees, seconds)
         except AssertionError:
             raise AssertionError(f"the ledger of {self.name} does not add up: {seen['inputs']} {seen['outputs']}") from None
+        self.assert_sources(seconds)
+
+    def assert_sources(self, seconds=5):
+        """The sums by source are those of the inputs, reason by reason; only a kill leaves records whose source is not known, and
+        only the kernel drops without saying whose."""
+        seen = {}
+
+        def sums(rows):
+            total = {"stored": sum(item["stored"] for item in rows)}
+            for item in rows:
+                for reason, count in item["dropped"].items():
+                    total[reason] = total.get(reason, 0) + count
+            return total
+
+        def agrees():
+            seen.update(self.status(command="ledger"))
+            unknown = next(item for item in seen["sources"] if item["kind"] == "unknown")
+            return (sums(seen["inputs"]) == sums(seen["sources"]) and (self.was_killed or (unknown["stored"] == 0 and set(unknown["dropped"]) <= {"kernel"}))
+                    and all(item["received"] == item["stored"] + sum(item["dropped"].values()) for item in seen["sources"]))
+        try:
+            wait_until(agrees, seconds)
+        except AssertionError:
+            raise AssertionError(f"the sources of {self.name} do not add up: {seen['inputs']} {seen['sources']}") from None
 
     def stop(self, seconds=20):
         """SIGTERM; returns the exit code."""
@@ -193,6 +227,7 @@ class Relay:
         self.process.kill()
         self.process.wait()
         self.process = None
+        self.was_killed = True
 
     def hup(self):
         self.process.send_signal(signal.SIGHUP)

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relayctl/ledger_check.h"
+
+#include <inttypes.h>
+
+#include "base/decimal.h"
+
+enum { COUNT_DIGITS_MAX = 19 };
+
+static uint64_t count_of(const struct json_value *value)
+{
+	uint64_t count = 0;
+	if (value == NULL || value->kind != JSON_NUMBER)
+		return 0;
+	struct bytes text = bytes_of_text(value->text);
+	return decimal_read(text, COUNT_DIGITS_MAX, &count) == text.len ? count : 0;
+}
+
+uint64_t ledger_count(const struct json_value *object, const char *name)
+{
+	return count_of(json_member(object, name));
+}
+
+const char *ledger_text(const struct json_value *object, const char *name)
+{
+	const struct json_value *member = json_member(object, name);
+	return member != NULL && member->text != NULL ? member->text : "";
+}
+
+uint64_t ledger_sum(const struct json_value *object)
+{
+	uint64_t sum = 0;
+	for (const struct json_value *member = object != NULL ? object->first : NULL; member != NULL; member = member->next)
+		sum += count_of(member);
+	return sum;
+}
+
+/* The sum of one member over a list of objects; of one reason in "dropped" if `reason` is not NULL. */
+static uint64_t sum_over(const struct json_value *list, const char *name, const char *reason)
+{
+	uint64_t sum = 0;
+	for (const struct json_value *item = list != NULL ? list->first : NULL; item != NULL; item = item->next)
+		sum += reason != NULL ? ledger_count(json_member(item, name), reason) : ledger_count(item, name);
+	return sum;
+}
+
+/* 1 if they differ, which is said. */
+static unsigned hold(const char *what, const char *name, uint64_t left, uint64_t right, FILE *out)
+{
+	if (left == right)
+		return 0;
+	if (out != NULL)
+		fprintf(out, "DOES NOT ADD UP: %s%s%s: %" PRIu64 " and %" PRIu64 "\n", what, name[0] != '\0' ? " of " : "", name,
+		        left, right);
+	return 1;
+}
+
+static unsigned check_received(const struct json_value *list, const char *what, const char *name, FILE *out)
+{
+	unsigned wrong = 0;
+	for (const struct json_value *item = list != NULL ? list->first : NULL; item != NULL; item = item->next) {
+		uint64_t known = ledger_count(item, "stored") + ledger_sum(json_member(item, "dropped"));
+		wrong += hold(what, ledger_text(item, name), ledger_count(item, "received"),
+		              known + ledger_count(item, "in_memory"), out);
+	}
+	return wrong;
+}
+
+/* By source is another way to the same sums. */
+static unsigned check_sources(const struct json_value *inputs, const struct json_value *sources, FILE *out)
+{
+	unsigned wrong = hold("stored of all inputs and of all sources", "", sum_over(inputs, "stored", NULL),
+	                      sum_over(sources, "stored", NULL), out);
+	for (const struct json_value *input = inputs != NULL ? inputs->first : NULL; input != NULL; input = input->next) {
+		const struct json_value *dropped = json_member(input, "dropped");
+		for (const struct json_value *reason = dropped != NULL ? dropped->first : NULL; reason != NULL;
+		     reason = reason->next)
+			wrong += hold("dropped by all inputs and of all sources,", reason->name,
+			              sum_over(inputs, "dropped", reason->name), sum_over(sources, "dropped", reason->name), out);
+	}
+	return wrong;
+}
+
+static unsigned check_outputs(const struct json_value *outputs, FILE *out)
+{
+	static const char *const parts[] = {"delivered", "filtered", "quarantined", "dropped_oldest", "damaged", "pending"};
+	unsigned wrong = 0;
+	for (const struct json_value *output = outputs != NULL ? outputs->first : NULL; output != NULL;
+	     output = output->next) {
+		uint64_t sum = ledger_count(output, "start");
+		for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+			sum += ledger_count(output, parts[i]);
+		wrong += hold("stored, and what became of it at output", ledger_text(output, "name"),
+		              ledger_count(output, "stored"), sum, out);
+	}
+	return wrong;
+}
+
+unsigned ledger_check(const struct json_value *ledger, FILE *out)
+{
+	const struct json_value *inputs = json_member(ledger, "inputs"), *spool = json_member(ledger, "spool");
+	const struct json_value *sources = json_member(ledger, "sources");
+	uint64_t stored =
+		sum_over(inputs, "stored", NULL) + ledger_count(spool, "unattributed") + ledger_count(spool, "unused");
+	return check_received(inputs, "received, and stored, dropped and in memory", "name", out) +
+	       check_received(sources, "received, and stored and dropped", "host", out) +
+	       hold("the spool's sequence, and stored of all inputs", "", ledger_count(spool, "stored"), stored, out) +
+	       check_sources(inputs, sources, out) + check_outputs(json_member(ledger, "outputs"), out);
+}
+
+/* ---- a hop ---- */
+
+static bool is_choice(const struct json_value *item, const char *name)
+{
+	if (name != NULL)
+		return strcmp(ledger_text(item, "name"), name) == 0;
+	const struct json_value *configured = json_member(item, "configured");
+	bool internal = strcmp(ledger_text(item, "type"), "internal") == 0;
+	return !internal && (configured == NULL || strcmp(ledger_text(item, "configured"), "true") == 0);
+}
+
+/* The only item of the list that it may be, or NULL with a sentence. */
+static const struct json_value *choose(const struct json_value *ledger, const char *list, const char *option,
+                                       const char *name, FILE *errors)
+{
+	const struct json_value *found = NULL, *items = json_member(ledger, list);
+	unsigned count = 0;
+	for (const struct json_value *item = items != NULL ? items->first : NULL; item != NULL; item = item->next) {
+		if (!is_choice(item, name))
+			continue;
+		found = item;
+		count++;
+	}
+	if (count == 1)
+		return found;
+	if (name != NULL)
+		fprintf(errors, "relayctl ledger: there is no \"%s\" among the %s\n", name, list);
+	else
+		fprintf(errors, "relayctl ledger: there are %u %s: say with %s which one it is\n", count, list, option);
+	return NULL;
+}
+
+bool ledger_compare(const struct json_value *from, const char *output, const struct json_value *to, const char *input,
+                    struct ledger_hop *hop, FILE *errors)
+{
+	*hop = (struct ledger_hop){.output = choose(from, "outputs", "--output", output, errors)};
+	if (hop->output != NULL)
+		hop->input = choose(to, "inputs", "--input", input, errors);
+	if (hop->input == NULL)
+		return false;
+	hop->sent = ledger_count(hop->output, "delivered");
+	hop->received = ledger_count(hop->input, "received");
+	hop->unconfirmed = ledger_count(hop->output, "pending") + ledger_count(hop->output, "resent");
+	hop->adds_up = hop->sent <= hop->received && hop->received <= hop->sent + hop->unconfirmed;
+	return true;
+}

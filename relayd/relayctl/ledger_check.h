@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ledger's equations (relayctl(1)) over the document that relayd gives: what is received is stored, dropped or in
+ * memory; what is stored is delivered, filtered, dropped or in the spool; and the same by source.
+ */
+#ifndef RELAYD_RELAYCTL_LEDGER_CHECK_H
+#define RELAYD_RELAYCTL_LEDGER_CHECK_H
+
+#include <stdio.h>
+
+#include "config/json_tree.h"
+
+/* A member as number; 0 if it is missing, negative or no number. */
+uint64_t ledger_count(const struct json_value *object, const char *name);
+/* A member as text; "" if it is missing. */
+const char *ledger_text(const struct json_value *object, const char *name);
+/* The sum of the object's members, "dropped" by reason. */
+uint64_t ledger_sum(const struct json_value *object);
+
+/* Holds each equation, and says to `out` (if not NULL) which do not hold. Returns how many. */
+unsigned ledger_check(const struct json_value *ledger, FILE *out);
+
+/* What an output sent and what the input of the next hop got. */
+struct ledger_hop {
+	const struct json_value *output;
+	const struct json_value *input;
+	uint64_t sent;        /* acknowledged by the next hop */
+	uint64_t received;
+	uint64_t unconfirmed; /* that may have arrived beyond `sent`: on their way, or sent more than once */
+	bool adds_up;         /* sent <= received <= sent + unconfirmed */
+};
+
+/*
+ * Compares two ledgers. Names may be NULL if there is only one output at `from`, or one configured input at `to` besides
+ * the relay's own. False, and a sentence to `errors`, if they do not say which.
+ */
+bool ledger_compare(const struct json_value *from, const char *output, const struct json_value *to, const char *input,
+                    struct ledger_hop *hop, FILE *errors);
+
+#endif
