@@ -21,21 +21,23 @@ static const struct spool_command commands[] = {
 	{"ls", 0, 0, "j", spool_ls_run,
 	 "ls [--json]\n"
 	 "      says which segments there are, and how far each output has come\n"},
-	{"cat", 0, 0, "FLotf", spool_cat_run,
+	{"cat", 0, 0, "FLotfq", spool_cat_run,
 	 "cat [--first N] [--last N] [--output NAME] [--filter JSON]\n"
-	 "                     [--format json | rfc5424 | raw]\n"
-	 "      prints messages, one a line: those that an output has not got with --output\n"},
-	{"grep", 1, 1, "FLotf", spool_grep_run,
+	 "                     [--format json | rfc5424 | raw] [--quarantine NAME]\n"
+	 "      prints messages, one a line: those that an output has not got with --output,\n"
+	 "      those that its next hop refused with --quarantine\n"},
+	{"grep", 1, 1, "FLotfq", spool_grep_run,
 	 "grep [options of cat] TEXT\n"
 	 "      prints the messages in which TEXT stands\n"},
-	{"export", 1, 1, "FLotf", spool_export_run,
+	{"export", 1, 1, "FLotfq", spool_export_run,
 	 "export [options of cat] FILE\n"
 	 "      writes what cat would print into a new file, synced\n"},
-	{"replay", 0, 0, "FLofT", spool_replay_run,
-	 "replay --to ADDRESS [--first N] [--last N] [--output NAME] [--filter JSON]\n"
+	{"replay", 0, 0, "FLofqT", spool_replay_run,
+	 "replay --to ADDRESS [--first N] [--last N] [--output NAME]\n"
+	 "                     [--filter JSON] [--quarantine NAME]\n"
 	 "      sends messages over RELP to an input of a running relay, and waits until all are stored there\n"},
-	{"verify", 0, 0, "", spool_verify_run,
-	 "verify\n"
+	{"verify", 0, 0, "q", spool_verify_run,
+	 "verify [--quarantine NAME]\n"
 	 "      reads every block and says exactly what is damaged\n"},
 	{"forget", 1, 1, "y", spool_forget_run,
 	 "forget [--yes] OUTPUT\n"
@@ -104,6 +106,9 @@ static bool take_option(struct parsed *parsed, int letter)
 	case 'f':
 		arguments->filter = optarg;
 		return true;
+	case 'q':
+		arguments->quarantine = optarg;
+		return true;
 	case 'T':
 		arguments->to = optarg;
 		return true;
@@ -128,6 +133,7 @@ static const struct option long_options[] = {
 	{"format", required_argument, NULL, 't'},
 	{"filter", required_argument, NULL, 'f'},
 	{"to", required_argument, NULL, 'T'},
+	{"quarantine", required_argument, NULL, 'q'},
 	{"json", no_argument, NULL, 'j'},
 	{"yes", no_argument, NULL, 'y'},
 	{NULL, 0, NULL, 0},

@@ -17,6 +17,7 @@ struct spool_arguments {
 	const char *words[SPOOL_WORDS_MAX];/* what stands behind the options; NULL: not given */
 	uint64_t first, last;              /* --first, --last: sequences; else 1 and UINT64_MAX */
 	const char *output;                /* --output */
+	const char *quarantine;            /* --quarantine: of that output, instead of the spool */
 	const char *format;                /* --format */
 	const char *filter;                /* --filter */
 	const char *to;                    /* --to */

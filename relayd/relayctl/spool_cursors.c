@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `relayctl spool forget` and `rename-output`: outputs that left the configuration, or have another name in it. */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "output/output_common.h"
 #include "relayctl/spool_change.h"
@@ -58,6 +61,20 @@ enum relayctl_exit spool_forget_run(const struct spool_arguments *arguments)
 	return code;
 }
 
+/* What the output's next hop refused goes with it, if there is anything. */
+static bool rename_quarantine(const struct spool_arguments *arguments)
+{
+	char from[4096], to[4096];
+	int from_len = snprintf(from, sizeof from, "%s/quarantine/%s", arguments->path, arguments->words[0]);
+	int to_len = snprintf(to, sizeof to, "%s/quarantine/%s", arguments->path, arguments->words[1]);
+	if ((size_t)from_len < sizeof from && (size_t)to_len < sizeof to &&
+	    (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0 || errno == ENOENT))
+		return true;
+	fprintf(stderr, "%s: the output is renamed, but its quarantine stays at %s: %s\n", arguments->label, from,
+	        strerror(errno));
+	return false;
+}
+
 static enum relayctl_exit rename_output(const struct spool_arguments *arguments, struct spool_hand *hand,
                                         const struct spool_orphan *cursor)
 {
@@ -74,6 +91,8 @@ static enum relayctl_exit rename_output(const struct spool_arguments *arguments,
 		return RELAYCTL_FAILED;
 	if (!spool_hand_rename(hand, cursor->name, new_name, error))
 		return fail(arguments, error);
+	if (!rename_quarantine(arguments))
+		return RELAYCTL_FAILED;
 	printf("%s: the place of the output \"%s\" is now that of \"%s\", which gets %" PRIu64 " messages first\n",
 	       arguments->path, cursor->name, new_name, cursor->pending);
 	return RELAYCTL_OK;

@@ -13,6 +13,18 @@ static bool refuse(const struct spool_arguments *arguments, const char *what)
 	return false;
 }
 
+struct spool_files *spool_command_files(const struct spool_arguments *arguments, char *error)
+{
+	char name[SPOOL_NAME_MAX_BYTES + 32];
+	if (arguments->quarantine == NULL)
+		return spool_files_open(arguments->path, error);
+	int len = snprintf(name, sizeof name, "quarantine/%s", arguments->quarantine);
+	if (len > 0 && (size_t)len < sizeof name && strchr(arguments->quarantine, '/') == NULL)
+		return spool_files_open_file(arguments->path, name, error);
+	snprintf(error, SPOOL_ERROR_MAX_BYTES, "\"%s\" is no name of an output", arguments->quarantine);
+	return NULL;
+}
+
 /* --output: behind what it has got. */
 static bool find_range(struct spool_records *records)
 {
@@ -40,7 +52,7 @@ bool spool_records_open(struct spool_records *records, const struct spool_argume
 {
 	char error[SPOOL_ERROR_MAX_BYTES];
 	*records = (struct spool_records){.arguments = arguments};
-	records->files = spool_files_open(arguments->path, error);
+	records->files = spool_command_files(arguments, error);
 	if (records->files == NULL)
 		return refuse(arguments, error);
 	records->filter = calloc(1, sizeof *records->filter);

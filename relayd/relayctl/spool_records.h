@@ -7,6 +7,9 @@
 #include "spool/spool_files.h"
 #include "syslog/envelope.h"
 
+/* The files that the arguments mean: the spool's or, with --quarantine, that file. As spool_files_open(). */
+struct spool_files *spool_command_files(const struct spool_arguments *arguments, char *error);
+
 /* Set up with spool_records_open(); private. */
 struct spool_records {
 	const struct spool_arguments *arguments;

@@ -3,8 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "relayctl/spool_command.h"
-#include "spool/spool_files.h"
+#include "relayctl/spool_records.h"
 
 struct verified {
 	uint64_t blocks, messages;
@@ -71,7 +70,8 @@ static enum relayctl_exit verify(const struct spool_arguments *arguments, struct
 		fprintf(stderr, "%s: not enough memory\n", arguments->label);
 		return RELAYCTL_FAILED;
 	}
-	verify_cursors(&verified, files);
+	if (arguments->quarantine == NULL)
+		verify_cursors(&verified, files);
 	enum spool_place_kind kind;
 	do
 		kind = spool_files_next(walk, &place);
@@ -89,7 +89,7 @@ static enum relayctl_exit verify(const struct spool_arguments *arguments, struct
 enum relayctl_exit spool_verify_run(const struct spool_arguments *arguments)
 {
 	char error[SPOOL_ERROR_MAX_BYTES];
-	struct spool_files *files = spool_files_open(arguments->path, error);
+	struct spool_files *files = spool_command_files(arguments, error);
 	if (files == NULL) {
 		fprintf(stderr, "%s: %s\n", arguments->label, error);
 		return RELAYCTL_FAILED;

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,30 @@ static int real_open_directory(const struct disk *disk, const char *path)
 	return directory >= 0 ? directory : -errno;
 }
 
+/*
+ * A descriptor kept open for nothing, for the moment in which connections have taken all others: the next segment opens in
+ * its place, and the one before it is closed a moment later, which gives it back. One for the whole process.
+ */
+static _Atomic int reserve = -1;
+
+static void keep_reserve(void)
+{
+	if (atomic_load(&reserve) >= 0)
+		return;
+	int none = -1;
+	int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (file >= 0 && !atomic_compare_exchange_strong(&reserve, &none, file))
+		close(file);
+}
+
+static bool give_up_reserve(void)
+{
+	int file = atomic_exchange(&reserve, -1);
+	if (file >= 0)
+		close(file);
+	return file >= 0;
+}
+
 static int real_open(const struct disk *disk, int directory, const char *name, enum disk_open how)
 {
 	static const int flags[] = {
@@ -60,7 +85,7 @@ static int real_open(const struct disk *disk, int directory, const char *name, e
 	int file;
 	do
 		file = openat(directory, name, flags[how] | O_CLOEXEC | O_NOFOLLOW, 0600);
-	while (file < 0 && errno == EINTR);
+	while (file < 0 && (errno == EINTR || ((errno == EMFILE || errno == ENFILE) && give_up_reserve())));
 	return file >= 0 ? file : -errno;
 }
 
@@ -69,6 +94,7 @@ static void real_close(const struct disk *disk, int handle)
 	(void)disk;
 	/* Not repeated after EINTR: on Linux the descriptor is gone either way. What matters was synced before. */
 	close(handle);
+	keep_reserve();
 }
 
 static int64_t real_size(const struct disk *disk, int directory, const char *name)
@@ -217,6 +243,7 @@ static int real_lock(const struct disk *disk, int directory, const char *name, l
 	int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
 	if (ftruncate(file, 0) != 0 || pwrite(file, text, (size_t)len, 0) != len)
 		*holder = 0;
+	keep_reserve();
 	return file;
 }
 

@@ -69,11 +69,18 @@ static int by_counter(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+int spool_files_open_segment(const struct spool_files *files, const struct spool_files_segment *segment)
+{
+	if (files->file != NULL)
+		return files->disk.open(&files->disk, files->spool.directory, files->file, DISK_OPEN_READ);
+	return segment_open(&files->spool, segment->counter, segment->first);
+}
+
 static void read_header(struct spool_files *files, struct spool_files_segment *segment)
 {
 	uint8_t octets[SEGMENT_HEADER_BYTES];
 	struct segment_header header;
-	int file = segment_open(&files->spool, segment->counter, segment->first);
+	int file = spool_files_open_segment(files, segment);
 	if (file < 0)
 		return;
 	int64_t got = files->disk.read(&files->disk, file, octets, sizeof octets, 0);
@@ -155,7 +162,7 @@ static bool open_directory(struct spool_files *files, char *error)
 	return true;
 }
 
-struct spool_files *spool_files_open(const char *path, char *error)
+static struct spool_files *begin(const char *path, char *error)
 {
 	struct spool_files *files = calloc(1, sizeof *files);
 	if (files == NULL || (files->spool.path = strdup(path)) == NULL || !ledger_init(&files->spool.ledger, 1)) {
@@ -172,14 +179,40 @@ struct spool_files *spool_files_open(const char *path, char *error)
 	files->spool.disk = &files->disk;
 	files->spool.directory = -1;
 	cursors_init(&files->spool);
-	if (!open_directory(files, error) || !list(files, error)) {
+	if (!open_directory(files, error) || !list(files, error))
 		spool_files_close(&files);
+	return files;
+}
+
+struct spool_files *spool_files_open(const char *path, char *error)
+{
+	struct spool_files *files = begin(path, error);
+	if (files == NULL)
 		return NULL;
-	}
 	/* The cursors first: what they have was stored before, so that no output is ahead of what is seen of the messages. */
 	files->cursors = cursors_load(&files->spool, &files->cursors_error);
 	read_newest(files);
 	return files;
+}
+
+struct spool_files *spool_files_open_file(const char *path, const char *name, char *error)
+{
+	struct spool_files *files = begin(path, error);
+	if (files == NULL)
+		return NULL;
+	read_newest(files); /* names of inputs are the spool's */
+	int64_t size = files->disk.size(&files->disk, files->spool.directory, name);
+	files->file = strdup(name);
+	files->count = 0;
+	struct listing listing = {.files = files};
+	take_segment(&listing, 1, 1, size > 0 ? (uint64_t)size : 0);
+	if (size >= 0 && files->file != NULL && !listing.no_memory) {
+		read_header(files, &files->segments[0]);
+		return files;
+	}
+	snprintf(error, SPOOL_ERROR_MAX_BYTES, "%s/%s: %s", path, name, strerror(size < 0 ? (int)-size : ENOMEM));
+	spool_files_close(&files);
+	return NULL;
 }
 
 void spool_files_close(struct spool_files **closing)
@@ -193,6 +226,7 @@ void spool_files_close(struct spool_files **closing)
 		close(files->spool.directory);
 	ledger_free(&files->spool.ledger);
 	free(files->segments);
+	free(files->file);
 	free(files->spool.path);
 	free(files);
 }
@@ -223,8 +257,10 @@ unsigned spool_files_set_aside(const struct spool_files *files)
 int spool_files_cursors(const struct spool_files *files, struct spool_peeked *cursors, unsigned max)
 {
 	struct spool_orphan all[SPOOL_CURSORS_MAX];
+	if (files->cursors == CURSORS_FAILED)
+		return files->cursors_error;
 	if (files->cursors != CURSORS_LOADED)
-		return files->cursors == CURSORS_FAILED ? files->cursors_error : files->cursors == CURSORS_NEWER ? -ENOTSUP : -EINVAL;
+		return files->cursors == CURSORS_NEWER ? -ENOTSUP : -EINVAL;
 	unsigned count = spool_orphans(&files->spool, all, SPOOL_CURSORS_MAX);
 	for (unsigned i = 0; i < count && i < max; i++) {
 		memcpy(cursors[i].name, all[i].name, sizeof cursors[i].name);

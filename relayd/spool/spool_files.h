@@ -28,6 +28,13 @@ struct spool_files_segment {
 
 /* Opens the spool at `path`. NULL and a sentence in `error` (SPOOL_ERROR_MAX_BYTES) if it is none or cannot be read. */
 struct spool_files *spool_files_open(const char *path, char *error);
+
+/*
+ * The same of one file of blocks that lies below the spool: an output's quarantine. It has no cursors, and sequences that
+ * are not in it are not missing. `name` is relative to the spool's directory.
+ */
+struct spool_files *spool_files_open_file(const char *path, const char *name, char *error);
+
 void spool_files_close(struct spool_files **files);
 
 unsigned spool_files_count(const struct spool_files *files);

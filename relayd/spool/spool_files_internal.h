@@ -16,6 +16,11 @@ struct spool_files {
 	uint64_t spare_bytes;
 	unsigned set_aside;
 	uint64_t last;
+	char *file;                     /* of spool_files_open_file(): its name; else NULL */
 };
+
+/* Opens a segment for reading: a handle or a negative errno. */
+int spool_files_open_segment(const struct spool_files *files, const struct spool_files_segment *segment);
+
 
 #endif

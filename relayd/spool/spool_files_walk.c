@@ -99,6 +99,8 @@ static bool is_released(const struct spool_files_walk *walk)
 {
 	char name[DISK_NAME_MAX_BYTES];
 	const struct spool_files *files = walk->files;
+	if (files->file != NULL)
+		return false;
 	segment_name(here(walk)->counter, here(walk)->first, name);
 	return files->disk.size(&files->disk, files->spool.directory, name) == -ENOENT;
 }
@@ -154,7 +156,7 @@ static enum spool_place_kind enter(struct spool_files_walk *walk, struct spool_p
 	const struct spool_files_segment *segment = here(walk);
 	walk->expected = segment->first;
 	walk->has_block = walk->closed = false;
-	walk->file = segment_open(&walk->files->spool, segment->counter, segment->first);
+	walk->file = spool_files_open_segment(walk->files, segment);
 	walk_start(&walk->walk, walk->file, segment->salt, SEGMENT_HEADER_BYTES, segment->size);
 	*again = walk->file >= 0 && segment->valid;
 	if (*again)
@@ -258,6 +260,8 @@ static enum spool_place_kind at_block(struct spool_files_walk *walk, struct spoo
 {
 	const struct block_header *header = &walk->header;
 	uint64_t offset = walk->walk.offset;
+	if (walk->files->file != NULL)
+		walk->expected = header->first; /* a selection: nothing is missing between them */
 	if (is_leftover(walk, header))
 		return end_segment(walk, place, offset, "blocks are missing", again);
 	if (header->first > walk->expected)

@@ -119,6 +119,34 @@ START_TEST(a_lock_is_refused_to_others_and_gone_with_its_handle)
 }
 END_TEST
 
+/* Connections have taken all others in the moment in which a segment is full. */
+START_TEST(one_file_more_opens_when_all_descriptors_are_taken)
+{
+	long holder;
+	int lock = disk->lock(disk, directory, "lock", &holder);
+	int old = disk->open(disk, directory, "old", DISK_OPEN_CREATE);
+	ck_assert(lock >= 0 && old >= 0);
+	struct rlimit limit;
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	int next = dup(old);
+	close(next);
+	limit.rlim_cur = (rlim_t)next;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_int_eq(dup(old), -1);
+	for (int i = 0; i < 3; i++) {
+		char name[8];
+		snprintf(name, sizeof name, "new%d", i);
+		int new = disk->open(disk, directory, name, DISK_OPEN_CREATE);
+		ck_assert_int_ge(new, 0);
+		ck_assert_int_eq(disk->open(disk, directory, "one-more", DISK_OPEN_CREATE), -EMFILE);
+		disk->close(disk, old); /* gives the reserve back */
+		old = new;
+	}
+	disk->close(disk, old);
+	disk->close(disk, lock);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("disk");
@@ -129,6 +157,7 @@ int main(void)
 	tcase_add_test(tests, listing_gives_every_file_each_time);
 	tcase_add_test(tests, a_short_write_is_a_failed_write);
 	tcase_add_test(tests, a_lock_is_refused_to_others_and_gone_with_its_handle);
+	tcase_add_test(tests, one_file_more_opens_when_all_descriptors_are_taken);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -1,0 +1,494 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Full, slow, broken: each thing that goes wrong is one test. It says what an operator then sees in `relayctl status` (`seen`), how the
+ledger accounts for it (`row`), and what becomes of the messages. Disks are tmpfs mounts in a mount namespace of the relay's own, where
+this host allows them."""
+import contextlib
+import json
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import time
+
+import pytest
+from peers import relp
+from relay import BIN, free_port, wait_until
+
+RELAYCTL = BIN / "relayctl"
+TEXT = "<13>1 2026-11-21T10:00:00Z host app - - - message {number:05d} {fill}"
+
+
+def spool(relay, command, *words):
+    return subprocess.run([RELAYCTL, "spool", command, "--spool", relay.folder / "spool", *words], text=True, capture_output=True,
+                          stdin=subprocess.DEVNULL, timeout=60)
+
+
+def table(relay):
+    """What `relayctl status` prints."""
+    return subprocess.run([RELAYCTL, "status", "--control", relay.control], text=True, capture_output=True, timeout=60, check=True).stdout
+
+
+def away(name="next", **more):
+    return {"type": "relp", "name": name, "servers": [f"127.0.0.1:{free_port()}"], **more}
+
+
+def to(server, name="next", **more):
+    return {"type": "relp", "name": name, "servers": [f"127.0.0.1:{server.port}"], "format": "raw", "warn_size": 0, **more}
+
+
+def lines(first, last, size=1000):
+    return [TEXT.format(number=number, fill="x" * size).encode() for number in range(first, last + 1)]
+
+
+def send(port, texts):
+    """Over RELP: all of them are stored when it returns."""
+    client = relp.Client(("127.0.0.1", port))
+    client.send(texts)
+    while client.pending:
+        client.settle_one()
+    client.sock.close()
+
+
+def numbers(texts):
+    return [int(text.split(b"message ")[1].split()[0]) for text in texts]
+
+
+@pytest.fixture
+def server():
+    made = []
+
+    def make(behave=None, **more):
+        made.append(relp.Server(behave, **more))
+        return made[-1]
+    yield make
+    for each in made:
+        each.close()
+
+
+SMALL = {"max_size": "64MiB", "segment_size": "4MiB", "reserve": "4MiB", "compression": "none", "memory": "4MiB"}
+
+
+# ---- full ----
+
+def test_spool_full_holds_senders_that_can_wait_and_counts_what_others_lose(relays, server):
+    """`hold`: RELP waits and loses nothing; UDP is dropped by severity, and counted under spool-full."""
+    relp_port, udp_port = free_port(), free_port(socket.SOCK_DGRAM)
+    port = free_port()
+    relay = relays.start("relay", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{relp_port}"},
+                                   {"type": "udp", "name": "udp", "listen": f"127.0.0.1:{udp_port}"}],
+                         [{"type": "relp", "name": "next", "servers": [f"127.0.0.1:{port}"], "format": "raw", "warn_size": 0}], spool=SMALL)
+    client = relp.Client(("127.0.0.1", relp_port), timeout=3)
+    texts = lines(1, 70000)
+    with pytest.raises(TimeoutError):
+        client.send(texts, window=500)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for number in range(2000):
+            sock.sendto(b"<15>1 - h debug - - - %d %s" % (number, b"x" * 1000), ("127.0.0.1", udp_port))
+    wait_until(lambda: relay.input("udp")["dropped"].get("spool-full", 0) > 0, what="drops")
+    seen = relay.status()["spool"]
+    assert seen["level"] in ("reserve", "full") and seen["on_disk_bytes"] <= seen["max_size_bytes"]
+    assert seen["level"] in table(relay)
+    row = relay.input("udp")
+    assert row["dropped"]["spool-full"] == row["received"] - row["stored"] > 0
+    assert relay.input("in")["dropped"] == {}
+    relay.assert_ledger()
+    answered = len(client.acknowledged)
+    client.sock.close()
+    back = server(port=port)
+    relay.wait_output("next", lambda output: output["pending"] == 0, seconds=60)
+    got = [number for number in numbers(text for text in back.received if b"message " in text)]
+    assert set(range(1, answered + 1)) <= set(got) and got == sorted(set(got))
+    assert relay.status()["spool"]["level"] == "open"
+
+
+def test_spool_full_with_drop_oldest_passes_over_and_counts(relays):
+    """`drop_oldest`: nobody waits; what the output does not get stands in its ledger as dropped_oldest."""
+    port = free_port()
+    relay = relays.start("relay", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{port}"}], [away(when_behind="drop_oldest")],
+                         spool=SMALL)
+    send(port, lines(1, 80000))
+    wait_until(lambda: relay.output("next")["totals"]["dropped_oldest"] > 0, what="drops")
+    row = relay.output("next")
+    assert relay.input("in")["stored"] == 80000 and row["pending"] + row["totals"]["dropped_oldest"] == row["stored"]
+    relay.assert_ledger()
+
+
+# ---- disks ----
+
+class Mounted:
+    """A relay with its spool on a tmpfs of its own, in a mount namespace that ends with it."""
+
+    def __init__(self, relay, size):
+        self.relay = relay
+        self.path = relay.folder / "spool"
+        self.path.mkdir(mode=0o700)
+        script = f'mount -t tmpfs -o size={size},mode=0700 tmpfs "$0" && exec "$@"'
+        self.command = ["unshare", "--mount", "sh", "-c", script, str(self.path)]
+        probe = subprocess.run([*self.command, "true"], capture_output=True, text=True, timeout=60)
+        if probe.returncode != 0:
+            pytest.skip(f"this host does not let a test mount a tmpfs: {probe.stderr.strip()}")
+
+    def start(self):
+        self.relay.start(command=self.command)
+        return self
+
+    def inside(self, name):
+        return pathlib.Path(f"/proc/{self.relay.process.pid}/root{self.path}") / name
+
+
+def test_a_file_system_that_others_filled_is_waited_for(relays):
+    """Somebody else's file takes all room. The spool goes on in what it has prepared, then is full; RELP waits. When there is room
+    again it goes on by itself, and nothing is lost."""
+    port = free_port()
+    relay = relays.make("relay", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{port}"}], [away()], spool=SMALL)
+    mounted = Mounted(relay, "60m").start()
+    with contextlib.suppress(OSError), open(mounted.inside("of-somebody-else"), "wb") as other:
+        while True:
+            other.write(bytes(1 << 16))
+    client = relp.Client(("127.0.0.1", port), timeout=3)
+    texts = lines(1, 40000)
+    with pytest.raises(TimeoutError):
+        client.send(texts, window=500)
+    seen = relay.status()["spool"]
+    assert seen["level"] in ("reserve", "full") and seen["used_bytes"] < seen["max_size_bytes"] / 2
+    assert "No space left on device" in relay.log_text()
+    relay.assert_ledger()
+    answered = len(client.acknowledged)
+    assert answered <= seen["stored"] <= answered + 500
+    mounted.inside("of-somebody-else").unlink()
+    wait_until(lambda: relay.status()["spool"]["level"] == "open", what="room")
+    client.sock.close()
+    send(port, lines(40001, 40100))
+    assert relay.input("in")["dropped"] == {}
+
+
+def test_a_spool_that_may_only_be_read_is_told_at_the_start(relays):
+    """Exit code 4, and a sentence with the path and the system's reason."""
+    relay = relays.make("relay", [{"type": "udp", "listen": f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}"}])
+    path = relay.folder / "spool"
+    path.mkdir(mode=0o700)
+    script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+    result = subprocess.run(["unshare", "--mount", "sh", "-c", script, path, BIN / "relayd", "-c", relay.write_config()],
+                            text=True, capture_output=True, timeout=60)
+    if "mount" in result.stderr and result.returncode != 4:
+        pytest.skip(f"this host does not let a test mount anything: {result.stderr.strip()}")
+    assert result.returncode == 4
+    assert str(path) in result.stderr and "Read-only file system" in result.stderr
+
+
+def test_a_disk_that_is_shut_down_ends_the_relay_and_nothing_answered_is_lost(relays, tmp_path):
+    """A loop device with ext4 is shut down below the running relay, as the kernel does after an error: writes fail. The relay says so and
+    ends (never "ok" for what is not stored); after the disk is back, all that was answered is there."""
+    port = free_port()
+    relay = relays.make("relay", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{port}"}], [away()], spool=SMALL)
+    path, image = relay.folder / "spool", tmp_path / "disk"
+    path.mkdir(mode=0o700)
+    with open(image, "wb") as file:
+        file.truncate(160 << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True, timeout=60)
+    mount = subprocess.run(["mount", "-o", "loop", image, path], capture_output=True, text=True, timeout=60)
+    if mount.returncode != 0:
+        pytest.skip(f"this host has no loop devices for a test: {mount.stderr.strip()}")
+    try:
+        relay.start()
+        client = relp.Client(("127.0.0.1", port), timeout=5)
+        client.send(lines(1, 200))
+        while client.pending:
+            client.settle_one()
+        shut_down(path)
+        with pytest.raises((OSError, ConnectionError)):
+            client.send(lines(201, 400), window=10)
+        assert relay.process.wait(20) != 0
+        relay.process = None
+        assert "spool_failed" in relay.log_text() and "the spool has failed" in relay.log_text()
+        answered = len(client.acknowledged)
+        subprocess.run(["umount", path], check=True, timeout=60)
+        subprocess.run(["mount", "-o", "loop", image, path], check=True, timeout=60)
+        relay.start()
+        assert relay.status()["spool"]["stored"] >= answered >= 200
+        assert relay.stop() == 0
+    finally:
+        if relay.process is not None:
+            relay.kill()
+        subprocess.run(["umount", path], check=False, timeout=60)
+
+
+def shut_down(path):
+    """EXT4_IOC_SHUTDOWN, without writing anything first."""
+    import fcntl
+    file = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.ioctl(file, 0x8004587d, (2).to_bytes(4, "little"))
+    finally:
+        os.close(file)
+
+
+# ---- damage ----
+
+@pytest.fixture
+def stopped(relays):
+    """A relay, stopped, with 6,000 messages in two segments and more that its output has not got."""
+    port = free_port()
+    relay = relays.start("relay", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{port}"}], [away()], spool=SMALL)
+    send(port, lines(1, 12000))
+    assert relay.stop() == 0
+    relay.segments = sorted((relay.folder / "spool").glob("segment-*"))
+    assert len(relay.segments) >= 3
+    return relay
+
+
+def overwrite(path, at, octets=b"damage"):
+    with open(path, "r+b") as file:
+        file.seek(at)
+        file.write(octets)
+
+
+def deliver_all(relay, made):
+    relay.config["outputs"] = [to(made)]
+    relay.start()
+    return relay.wait_output("next", lambda output: output["pending"] == 0, seconds=60)
+
+
+def missing_in(relay):
+    """The sequences that `relayctl spool verify` says are missing."""
+    missing = set()
+    for line in spool(relay, "verify").stdout.splitlines():
+        words = line.replace(",", "").split()
+        if line.endswith("are missing"):
+            missing.update(range(int(words[-5]), int(words[-3]) + 1))
+    return missing
+
+
+def test_a_damaged_block_costs_exactly_its_messages(stopped, server):
+    """The rest is delivered; the output's ledger has them as damaged, and the status says so."""
+    octets = stopped.segments[1].read_bytes()
+    overwrite(stopped.segments[1], octets.index(b"message ", len(octets) // 2))
+    missing = missing_in(stopped)
+    made = server()
+    row = deliver_all(stopped, made)
+    assert 0 < len(missing) < 1000
+    assert row["totals"]["damaged"] == len(missing) and row["totals"]["delivered"] == 12000 - len(missing)
+    assert numbers(made.received) == [number for number in range(1, 12001) if number not in missing]
+    wait_until(lambda: stopped.status()["spool"]["damaged"] == len(missing), what="the spool's count")
+    assert "cannot be read from the spool: they are counted as damaged" in stopped.output("next")["detail"] + stopped.log_text()
+
+
+def test_a_damaged_checkpoint_costs_nothing(stopped, server):
+    """The newest segment's first block: opening takes the one before it, and counts on from there."""
+    overwrite(stopped.segments[-1], 128 + 128 + 8)
+    made = server()
+    row = deliver_all(stopped, made)
+    assert row["totals"]["delivered"] == 12000 and row["totals"]["damaged"] == 0
+    assert numbers(made.received) == list(range(1, 12001))
+    assert stopped.input("in")["stored"] == 12000
+
+
+def test_a_missing_segment_costs_exactly_its_messages(stopped, server):
+    stopped.segments[1].unlink()
+    missing = missing_in(stopped)
+    made = server()
+    row = deliver_all(stopped, made)
+    assert missing and row["totals"]["damaged"] == len(missing)
+    assert numbers(made.received) == [number for number in range(1, 12001) if number not in missing]
+    assert stopped.status()["spool"]["damaged"] == len(missing)
+
+
+def test_the_oldest_segment_missing_is_told_at_the_start(stopped, server):
+    """The cursor points before what is there: counted as damaged, and logged with the sequences."""
+    stopped.segments[0].unlink()
+    first = int(stopped.segments[1].name.split("-")[2], 16)
+    made = server()
+    row = deliver_all(stopped, made)
+    assert row["totals"]["damaged"] == first - 1
+    assert "spool_segments_missing" in stopped.log_text()
+    assert numbers(made.received) == list(range(first, 12001))
+
+
+# ---- clocks, descriptors, two relays ----
+
+@pytest.mark.parametrize("jump", ["-30d", "+30d"])
+def test_a_clock_that_jumps_moves_no_message(relays, server, tmp_path, jump):
+    """The wall clock is a month off from one moment to the next, as after a first answer of NTP: order, count and answers stay."""
+    library = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+    if not library.exists():
+        pytest.skip("libfaketime is not installed")
+    clock = tmp_path / "clock"
+    clock.write_text("+0d\n")
+    port, made = free_port(), server()
+    relay = relays.make("relay", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{port}"}], [to(made)], spool=SMALL)
+    relay.start(command=["env", f"LD_PRELOAD={library}", f"FAKETIME_TIMESTAMP_FILE={clock}", "FAKETIME_NO_CACHE=1",
+                         "FAKETIME_DONT_FAKE_MONOTONIC=1", "DONT_FAKE_MONOTONIC=1"])
+    send(port, lines(1, 500))
+    clock.write_text(jump + "\n")
+    send(port, lines(501, 1000))
+    relay.wait_delivered("next", 1000)
+    assert numbers(made.received) == list(range(1, 1001))
+    times = [json.loads(line)["relay"]["received"] for line in spool(relay, "cat").stdout.splitlines()]
+    assert (times[-1] > times[0]) == (jump[0] == "+") and times[0][:10] != times[-1][:10]
+    relay.assert_ledger()
+
+
+def test_two_relays_on_one_spool_the_second_is_refused_and_the_first_goes_on(relays):
+    port = free_port()
+    first = relays.start("relay", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{port}"}], [away()])
+    result = subprocess.run([BIN / "relayd", "-c", first.write_config()], text=True, capture_output=True, timeout=60)
+    assert result.returncode == 3 and f"process {first.process.pid} has this spool" in result.stderr
+    send(port, lines(1, 100))
+    assert first.output("next")["pending"] == 100
+
+
+def test_no_descriptor_left_when_a_segment_is_full_is_survived(relays):
+    """Connections have taken all descriptors. The next segment opens in place of one that the spool keeps for this."""
+    port = free_port()
+    relay = relays.start("relay", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{port}"}], [away()], spool=SMALL)
+    client = relp.Client(("127.0.0.1", port))
+    client.send(lines(1, 10))
+    pid = relay.process.pid
+    # No connection is under way, and none of ours to the control socket is being closed.
+    wait_until(lambda: re.match(r"waiting [2-9]", relay.output("next")["state"]), 60, "a long pause between attempts", pause=0.3)
+    time.sleep(0.3)
+    open_now = sorted(int(name) for name in os.listdir(f"/proc/{pid}/fd"))
+    # As many as there are: the next one would get a number that is not allowed.
+    limit = next(number for number in range(len(open_now) + 1) if number not in open_now)
+    subprocess.run(["prlimit", f"--pid={pid}", f"--nofile={limit}:"], check=True, timeout=60)
+    client.send(lines(11, 20000))
+    while client.pending:
+        client.settle_one()
+    subprocess.run(["prlimit", f"--pid={pid}", "--nofile=1024:"], check=True, timeout=60)
+    assert relay.process.poll() is None and relay.status()["spool"]["segments"] >= 4
+    assert relay.input("in")["stored"] == 20000
+
+
+# ---- the next hop ----
+
+def refusing(bad, times=None):
+    """Answers 500 to the messages with these numbers, so often; for ever without `times`."""
+    left = {number: times for number in bad}
+
+    def behave(server, session, txnr, data):
+        number = numbers([data])[0]
+        if number in left and left[number] != 0:
+            left[number] = None if left[number] is None else left[number] - 1
+            session.answer(txnr, b"500 I do not like it")
+        else:
+            session.answer(txnr, b"200 OK")
+    return behave
+
+
+def test_a_message_refused_for_ever_goes_into_quarantine_and_comes_out_of_it(relays, server):
+    """The others are delivered; it is counted, can be read, survives a kill, and is sent by hand to somebody who takes it."""
+    port, made = free_port(), server(refusing([50]))
+    relay = relays.start("relay", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{port}"}], [to(made)])
+    send(port, lines(1, 100))
+    row = relay.wait_output("next", lambda output: output["pending"] == 0)
+    assert row["totals"]["quarantined"] == 1 and row["totals"]["delivered"] == 99
+    relay.assert_ledger()
+    assert "quarantined" in table(relay) or row["totals"]["quarantined"] == 1
+    relay.wait_log("output_quarantined")
+    relay.kill()
+    relay.start()
+    assert relay.output("next")["totals"]["quarantined"] == 1
+    kept = spool(relay, "cat", "--quarantine", "next")
+    assert [json.loads(line)["message"].split()[1] for line in kept.stdout.splitlines()] == ["00050"]
+    assert json.loads(kept.stdout)["relay"]["input"] == "in"
+    verified = spool(relay, "verify", "--quarantine", "next")
+    assert verified.returncode == 0 and "1 messages: all good" in verified.stdout
+    other = server()
+    replayed = spool(relay, "replay", "--quarantine", "next", "--to", f"127.0.0.1:{other.port}")
+    assert replayed.returncode == 0 and numbers(other.received) == [50]
+    assert set(numbers(made.received)) == set(range(1, 101))
+
+
+def test_a_message_refused_for_ever_with_hold_is_held_and_said(relays, server):
+    port, made = free_port(), server(refusing([50]))
+    relay = relays.start("relay", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{port}"}], [to(made, on_refused="hold")])
+    send(port, lines(1, 100))
+    seen = relay.wait_output("next", lambda output: output["state"].startswith("held"))
+    assert seen["state"] == "held: message 50 is refused" and seen["delivered"] == 49 and seen["pending"] == 51
+    assert seen["totals"]["quarantined"] == 0 and "held: message 50 is refused" in table(relay)
+    relay.assert_ledger()
+
+
+def test_a_server_that_refuses_everything_does_not_get_the_whole_spool_put_aside(relays, server):
+    port, made = free_port(), server(refusing(range(1, 101)))
+    relay = relays.start("relay", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{port}"}], [to(made, max_refusals=1)])
+    send(port, lines(1, 100))
+    relay.wait_output("next", lambda output: output["state"].startswith("held"), seconds=40)
+    assert relay.output("next")["totals"]["quarantined"] == 3
+    relay.assert_ledger()
+
+
+def test_the_quarantine_goes_with_an_output_that_gets_another_name(relays, server):
+    port, made = free_port(), server(refusing([1]))
+    relay = relays.start("relay", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{port}"}], [to(made, max_refusals=1)])
+    send(port, lines(1, 2))
+    relay.wait_output("next", lambda output: output["pending"] == 0)
+    assert relay.stop() == 0
+    assert spool(relay, "rename-output", "next", "other").returncode == 0
+    assert spool(relay, "cat", "--quarantine", "other").stdout.count("message 00001") == 1
+    assert spool(relay, "cat", "--quarantine", "next").returncode == 1
+
+
+def test_a_slow_reader_gets_everything_and_holds_back_nobody_else(relays, server, tmp_path):
+    def slowly(server, session, txnr, data):
+        time.sleep(0.005)
+        session.answer(txnr, b"200 OK")
+    port, made = free_port(), server(slowly)
+    file = {"type": "file", "name": "fast", "path": str(tmp_path / "fast")}
+    relay = relays.start("relay", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{port}"}], [to(made, window=10), file])
+    send(port, lines(1, 500))
+    relay.wait_delivered("fast", 500)
+    assert relay.output("next")["delivered"] < 500 and relay.output("next")["pending"] > 0
+    relay.wait_delivered("next", 500)
+    assert numbers(made.received) == list(range(1, 501)) and relay.output("next")["resent"] == 0
+    relay.assert_ledger()
+
+
+def test_a_half_open_peer_is_given_up_when_it_does_not_answer(relays, server):
+    """It takes octets and answers nothing, as a host that lost its power does. After answer_timeout everything is sent again."""
+    dead = {"is": True}
+
+    def behave(server, session, txnr, data):
+        if not dead["is"]:
+            session.answer(txnr, b"200 OK")
+    port, made = free_port(), server(behave)
+    relay = relays.start("relay", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{port}"}], [to(made, answer_timeout="1s")])
+    send(port, lines(1, 20))
+    seen = relay.wait_output("next", lambda output: "not answered in time" in output["detail"])
+    assert seen["delivered"] == 0 and seen["pending"] == 20
+    dead["is"] = False
+    row = relay.wait_output("next", lambda output: output["pending"] == 0)
+    assert row["totals"]["delivered"] == 20 and row["resent"] == 20
+    relay.assert_ledger()
+
+
+def test_an_answer_lost_after_the_commit_makes_a_double_and_no_loss(relays, server):
+    """The server has stored message 10 and its connection breaks before the answer: RELP is at least once. It is counted as resent."""
+    broken = []
+
+    def behave(server, session, txnr, data):
+        if numbers([data]) == [10] and not broken:
+            broken.append(True)
+            return "close"
+        session.answer(txnr, b"200 OK")
+    port, made = free_port(), server(behave)
+    relay = relays.start("relay", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{port}"}], [to(made, window=1)])
+    send(port, lines(1, 20))
+    row = relay.wait_output("next", lambda output: output["pending"] == 0)
+    assert numbers(made.received) == [*range(1, 11), *range(10, 21)]
+    assert row["resent"] == 1 and row["totals"]["delivered"] == 20
+    relay.assert_ledger()
+
+
+def test_an_answer_of_ours_lost_after_the_commit_is_stored_twice_and_counted_twice(relays):
+    """The sender does not read our answers and sends all again on a new connection: for a foreign sender at least once."""
+    port = free_port()
+    relay = relays.start("relay", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{port}"}], [away()])
+    client = relp.Client(("127.0.0.1", port))
+    client.send(lines(1, 10))
+    relay.wait_stored(10)
+    client.sock.close()
+    send(port, lines(1, 10))
+    row = relay.input("in")
+    assert row["received"] == row["stored"] == 20 and relay.output("next")["pending"] == 20
