@@ -4,8 +4,10 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
+import tempfile
 
 import pytest
 from relay import BIN, free_port
@@ -37,6 +39,47 @@ def test_the_example_of_the_manual_in_each_form():
     assert printed(*words) == [{"msgid": "auth", "user": "root", "port": 22, "valid": False}]
     assert slogger("--stdout=logfmt", *words).stdout.endswith(" msgid=auth user=root port=22 valid=false\n")
     assert slogger("--stdout=console", *words).stdout.endswith(" info    auth user=root port=22 valid=false\n")
+
+
+LOGIN = {"msg": "Failed", "method": "password", "valid": False, "user": "root from 8.8.8.8", "remote_ip": "192.0.2.7",
+         "remote_port": 54460, "protocol": "ssh2", "failures": 1, "info": None}
+MAIL = {"from": "a@example.com", "bytes": 12345, "to": ["b@example.com", "c@example.com"], "spam": False, "status": "queued"}
+
+
+@pytest.mark.parametrize(("event", "fields", "element"), [
+    ("auth", LOGIN, r'[slog@32473 msg="Failed" method="password" valid="false" user="root from 8.8.8.8" remote_ip="192.0.2.7"'
+                    r' remote_port="54460" protocol="ssh2" failures="1" info="null"]'),
+    ("smtp", MAIL, r'[slog@32473 from="a@example.com" bytes="12345" to="[\"b@example.com\",\"c@example.com\"\]" spam="false"'
+                   r' status="queued"]')])
+def test_a_login_and_a_mail_are_the_same_in_both_forms_and_read_back(event, fields, element):
+    words = [event, *(f"{key}={value}" if isinstance(value, str) else f"{key}:={json.dumps(value)}"
+                      for key, value in fields.items())]
+    line = slogger("--stdout=rfc5424", *words).stdout
+    assert line.endswith(f" {event} {element}\n") and line.count("\n") == 1
+    assert list(printed(*words)[0].items()) == [("msgid", event), *fields.items()]
+    back = subprocess.run([RELAYCTL, "convert"], input=line, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert [(key, value) for key, value in json.loads(back).items() if key in fields] == list(fields.items())
+    again = slogger("--stdout=rfc5424", text=slogger("--stdout=json", *words).stdout).stdout
+    assert f" {event} {element[:-1]} " in again
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a program that has more rights than its user")
+def test_a_program_with_more_rights_than_its_user_does_not_read_the_environment():
+    nobody = 65534
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o777)
+        copy = folder / "slogger"
+        shutil.copy(SLOGGER, copy)
+        if os.statvfs(copy).f_flag & os.ST_NOSUID:
+            pytest.skip("programs with more rights are not allowed here")
+        for mode, is_read in ((0o755, True), (0o4755, False)):
+            copy.chmod(mode)
+            log = folder / f"log-{mode:o}"
+            run = subprocess.run([copy, "e"], env={"SLOG_SINK": f"file:{log}"}, user=nobody, group=nobody, extra_groups=[],
+                                 capture_output=True, timeout=60, check=False)
+            assert run.returncode == 0, run.stderr
+            assert log.exists() == is_read
 
 
 def test_a_value_is_what_its_sign_says():

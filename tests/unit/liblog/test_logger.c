@@ -59,6 +59,15 @@ START_TEST(bound_fields_come_first_and_are_overridden_once)
 }
 END_TEST
 
+START_TEST(a_bound_object_is_replaced_and_never_merged)
+{
+	struct slog_logger *bound = slog_with(SLOG_LOGGER, "g", slog_group("a", 1, "b", 2), "h", slog_group("a", 1));
+	slog_info_to(bound, "t", "g", slog_group("c", 3), "a", 4);
+	ck_assert_str_eq(logged_members(), "\"msgid\":\"t\",\"h\":{\"a\":1},\"g\":{\"c\":3},\"a\":4");
+	slog_free(bound);
+}
+END_TEST
+
 START_TEST(bound_values_are_copied)
 {
 	char text[] = "before";
@@ -218,6 +227,7 @@ int main(void)
 	tcase_add_test(tcase, levels_are_set_by_text_also_for_loggers_made_later);
 	tcase_add_test(tcase, a_wrong_level_text_changes_nothing);
 	tcase_add_test(tcase, bound_fields_come_first_and_are_overridden_once);
+	tcase_add_test(tcase, a_bound_object_is_replaced_and_never_merged);
 	tcase_add_test(tcase, bound_values_are_copied);
 	tcase_add_test(tcase, a_bound_message_is_the_message_until_an_event_has_one);
 	tcase_add_test(tcase, a_bound_logger_follows_the_level_of_its_named_one);

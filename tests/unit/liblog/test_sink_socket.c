@@ -365,6 +365,23 @@ START_TEST(udp_carries_a_syslog_msg_a_datagram)
 }
 END_TEST
 
+START_TEST(an_event_larger_than_a_datagram_should_be_is_cut_and_counted)
+{
+	static char large[4000];
+	char address[32];
+	memset(large, 'x', sizeof large - 1);
+	int peer = peer_inet(SOCK_DGRAM, 0, address);
+	peer_use(slog_sink_udp(address, NULL));
+	uint64_t before = peer_counted().cut;
+	slog_info("t", "a", 1, "large", large);
+	ck_assert_uint_le(strlen(peer_read(peer)), SLOG_EVENT_BYTES_UDP);
+	ck_assert_ptr_nonnull(strstr(peer_text, " t [slog@32473 a=\"1\" ~cut=\"1\"]"));
+	ck_assert_uint_eq(peer_counted().cut - before, 1);
+	slog_close();
+	close(peer);
+}
+END_TEST
+
 START_TEST(a_udp_port_that_nobody_had_is_used_when_somebody_has_it)
 {
 	char address[32];
@@ -613,6 +630,7 @@ int main(void)
 	add_local_tests(suite);
 	TCase *network = tcase_create("network");
 	tcase_add_test(network, udp_carries_a_syslog_msg_a_datagram);
+	tcase_add_test(network, an_event_larger_than_a_datagram_should_be_is_cut_and_counted);
 	tcase_add_test(network, a_udp_port_that_nobody_had_is_used_when_somebody_has_it);
 	tcase_add_test(network, tcp_counts_octets);
 	tcase_add_test(network, a_tcp_peer_that_takes_nothing_costs_a_bounded_wait_then_none);
