@@ -14,7 +14,7 @@
 #include "syslog/envelope.h"
 
 enum {
-	SEQUENCE_GAPS_SLOTS = 1024,    /* counters remembered; of two on one slot the later one stays, and the other is new again */
+	SEQUENCE_GAPS_SLOTS = 1024,    /* counters remembered; of two on one slot the later one stays, the other is new again */
 	SEQUENCE_GAP_MAX = 1000000,    /* a longer step is another counter, not a loss */
 	SEQUENCE_ID_MAX = 2147483647,  /* then comes 1 */
 };

@@ -64,9 +64,9 @@ static void print_text(const struct loss *loss, char *out, size_t size)
 	char whose[TEXT_MAX_BYTES / 2];
 	print_whose(loss, whose, sizeof whose);
 	if (loss->event == LOSS_UNCLEAN)
-		snprintf(out, size, "relayd did not stop in order: what unconfirmed senders (UDP, plain TCP, TLS, local sockets) had "
-		         "handed over and was not stored may be lost, at most %" PRIu64 " octets in relayd and what the kernel's "
-		         "socket buffers held; acknowledged messages are all here", loss->octets);
+		snprintf(out, size, "relayd did not stop in order: what unconfirmed senders (UDP, plain TCP, TLS, local sockets) "
+		         "had handed over and was not stored may be lost, at most %" PRIu64 " octets in relayd and what the "
+		         "kernel's socket buffers held; acknowledged messages are all here", loss->octets);
 	else if (loss->event == LOSS_SUSPECTED)
 		snprintf(out, size, "%" PRIu64 " messages %s seem to be lost before they came here: %s", loss->count, whose,
 		         words_of(loss->reason));

@@ -8,6 +8,7 @@
 #include "relay/losses.h"
 #include "relay/relay_internal.h"
 #include "spool/ledger_sources.h"
+#include "spool/spool_stream.h"
 #include "syslog/peer.h"
 
 /* Sums over all sources: what is left of the inputs' sums is of sources that are not known. */
@@ -67,7 +68,8 @@ static void write_input(yajl_gen gen, const struct relay *relay, unsigned index,
 {
 	struct spool_input_totals totals;
 	spool_input_totals(relay->spool, index, &totals);
-	uint64_t settled = totals.stored;
+	uint64_t duplicate = spool_stream_voided(relay->spool, index);
+	uint64_t settled = totals.stored + duplicate;
 	all->stored += totals.stored;
 	for (unsigned reason = 0; reason < SPOOL_DROP_REASONS; reason++) {
 		settled += totals.dropped[reason];
@@ -80,6 +82,7 @@ static void write_input(yajl_gen gen, const struct relay *relay, unsigned index,
 	document_bool(gen, "configured", type_of(relay, index)[0] != '\0');
 	document_count(gen, "received", received);
 	document_count(gen, "stored", totals.stored);
+	document_count(gen, "duplicate", duplicate);
 	document_drops(gen, totals.dropped);
 	document_count(gen, "in_memory", received > settled ? received - settled : 0);
 	yajl_gen_map_close(gen);

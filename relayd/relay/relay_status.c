@@ -8,6 +8,7 @@
 #include "relay/document.h"
 #include "relay/losses.h"
 #include "relay/relay_internal.h"
+#include "spool/spool_stream.h"
 
 static void write_spool(yajl_gen gen, const struct relay *relay)
 {
@@ -43,6 +44,7 @@ static void write_input(yajl_gen gen, const struct relay *relay, const struct re
 	input->settings->driver->status(input->input, &status);
 	struct spool_input_totals totals;
 	spool_input_totals(relay->spool, input->spool_index, &totals);
+	uint64_t duplicate = spool_stream_voided(relay->spool, input->spool_index);
 	yajl_gen_map_open(gen);
 	document_text(gen, "name", input->settings->name);
 	document_text(gen, "type", input->settings->driver->type);
@@ -53,6 +55,7 @@ static void write_input(yajl_gen gen, const struct relay *relay, const struct re
 	document_count(gen, "connections_refused", status.connections_refused);
 	document_count(gen, "received", input->received_before + status.received);
 	document_count(gen, "stored", totals.stored);
+	document_count(gen, "duplicate", duplicate);
 	document_drops(gen, totals.dropped);
 	document_count(gen, "truncated", status.truncated);
 	document_count(gen, "protocol_errors", status.protocol_errors);

@@ -25,7 +25,7 @@ struct ledger_hop {
 	const struct json_value *output;
 	const struct json_value *input;
 	uint64_t sent;        /* acknowledged by the next hop */
-	uint64_t received;
+	uint64_t received;    /* without what came again and was recognised */
 	uint64_t unconfirmed; /* that may have arrived beyond `sent`: on their way, or sent more than once */
 	bool adds_up;         /* sent <= received <= sent + unconfirmed */
 };

@@ -33,6 +33,9 @@ static void print_inputs(const struct json_value *inputs, FILE *out)
 		        ledger_count(input, "received"), ledger_count(input, "stored"), ledger_count(input, "in_memory"),
 		        ledger_sum(json_member(input, "dropped")));
 		print_drops(input, out);
+		if (ledger_count(input, "duplicate") > 0)
+			fprintf(out, "    %" PRIu64 " came again from another relay, and were known\n",
+			        ledger_count(input, "duplicate"));
 	}
 }
 

@@ -177,7 +177,7 @@ class Relay:
 
         def agrees():
             seen.update(self.status())
-            return all(item["received"] == item["stored"] + sum(item["dropped"].values()) for item in seen["inputs"]) and all(
+            return all(item["received"] == item["stored"] + item.get("duplicate", 0) + sum(item["dropped"].values()) for item in seen["inputs"]) and all(
                 item["stored"] - item["start"] == sum(item["totals"].values()) + item["pending"] for item in seen["outputs"])
         try:
             wait_until(agrees, seconds)

@@ -195,7 +195,8 @@ def test_two_relays_are_compared(relays, tmp_path):
 def test_a_ledger_that_does_not_add_up_has_its_own_exit_status(tmp_path):
     """Each equation, broken by one, is named; what is no ledger is another failure."""
     good = {"version": "0", "spool": {"stored": 12, "unattributed": 1, "unused": 1, "damaged": 0, "released": 0},
-            "inputs": [{"name": "i", "configured": True, "received": 14, "stored": 10, "dropped": {"kernel": 3}, "in_memory": 1}],
+            "inputs": [{"name": "i", "configured": True, "received": 16, "stored": 10, "dropped": {"kernel": 3}, "in_memory": 1,
+                        "duplicate": 2}],
             "sources": [{"kind": "source", "peer": "", "host": "h", "received": 10, "stored": 10, "dropped": {}, "suspected": 4},
                         {"kind": "unknown", "received": 3, "stored": 0, "dropped": {"kernel": 3}}],
             "outputs": [{"name": "o", "start": 1, "stored": 12, "delivered": 5, "filtered": 1, "quarantined": 1, "dropped_oldest": 1,
@@ -209,7 +210,7 @@ def test_a_ledger_that_does_not_add_up_has_its_own_exit_status(tmp_path):
         return relayctl_ledger(path)
     assert run()[0] == 0, run()[1]
     for change, words in (
-            (lambda ledger: ledger["inputs"][0].update(received=15), "of i: 15 and 14"),
+            (lambda ledger: ledger["inputs"][0].update(received=15), "of i: 15 and 16"),
             (lambda ledger: ledger["spool"].update(unused=2), "the spool's sequence, and stored of all inputs: 12 and 13"),
             (lambda ledger: ledger["sources"][0].update(received=11), "of h: 11 and 10"),
             (lambda ledger: ledger["sources"][1].update(dropped={"kernel": 2}, received=2), "of kernel: 3 and 2"),
