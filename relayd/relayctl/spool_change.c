@@ -70,6 +70,7 @@ static void write_line(yajl_gen gen, const struct spool_audit *audit)
 	text(gen, "command", audit->command);
 	text(gen, "output", audit->output);
 	text(gen, "new_name", audit->new_name);
+	text(gen, "file", audit->file);
 	number(gen, "messages", audit->messages);
 	yajl_gen_map_close(gen);
 }

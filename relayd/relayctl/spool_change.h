@@ -20,7 +20,7 @@ bool spool_change_confirmed(const struct spool_arguments *arguments, const char 
 /* What is to be written down of a change. Texts may be NULL: then they are left out. */
 struct spool_audit {
 	const char *command;
-	const char *output, *new_name;
+	const char *output, *new_name, *file;
 	uint64_t messages;
 };
 

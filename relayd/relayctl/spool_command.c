@@ -39,6 +39,10 @@ static const struct spool_command commands[] = {
 	{"verify", 0, 0, "q", spool_verify_run,
 	 "verify [--quarantine NAME]\n"
 	 "      reads every block and says exactly what is damaged\n"},
+	{"repair", 0, 0, "a", spool_repair_run,
+	 "repair [--apply]\n"
+	 "      says what the next start of relayd will do about damage, and what must be done before it can\n"
+	 "      start; does that with --apply, if it does not run\n"},
 	{"forget", 1, 1, "y", spool_forget_run,
 	 "forget [--yes] OUTPUT\n"
 	 "      gives up an output's place in a spool that is not running, and the messages it holds\n"},
@@ -115,6 +119,9 @@ static bool take_option(struct parsed *parsed, int letter)
 	case 'j':
 		arguments->json = true;
 		return true;
+	case 'a':
+		arguments->apply = true;
+		return true;
 	case 'y':
 		arguments->yes = true;
 		return true;
@@ -135,6 +142,7 @@ static const struct option long_options[] = {
 	{"to", required_argument, NULL, 'T'},
 	{"quarantine", required_argument, NULL, 'q'},
 	{"json", no_argument, NULL, 'j'},
+	{"apply", no_argument, NULL, 'a'},
 	{"yes", no_argument, NULL, 'y'},
 	{NULL, 0, NULL, 0},
 };

@@ -22,6 +22,7 @@ struct spool_arguments {
 	const char *filter;                /* --filter */
 	const char *to;                    /* --to */
 	bool json;                         /* --json */
+	bool apply;                        /* --apply */
 	bool yes;                          /* --yes */
 };
 
@@ -32,6 +33,7 @@ enum relayctl_exit spool_grep_run(const struct spool_arguments *arguments);
 enum relayctl_exit spool_export_run(const struct spool_arguments *arguments);
 enum relayctl_exit spool_replay_run(const struct spool_arguments *arguments);
 enum relayctl_exit spool_verify_run(const struct spool_arguments *arguments);
+enum relayctl_exit spool_repair_run(const struct spool_arguments *arguments);
 enum relayctl_exit spool_forget_run(const struct spool_arguments *arguments);
 enum relayctl_exit spool_rename_output_run(const struct spool_arguments *arguments);
 

@@ -92,6 +92,8 @@ static void read_header(struct spool_files *files, struct spool_files_segment *s
 	segment->salt = header.salt;
 	segment->previous_last = header.previous_last;
 	segment->begun_ns = header.begun_ns;
+	segment->foreign = files->cursors == CURSORS_LOADED && files->file == NULL &&
+	                   memcmp(header.spool_id, files->spool.id, sizeof header.spool_id) != 0;
 }
 
 static bool list(struct spool_files *files, char *error)
@@ -179,7 +181,13 @@ static struct spool_files *begin(const char *path, char *error)
 	files->spool.disk = &files->disk;
 	files->spool.directory = -1;
 	cursors_init(&files->spool);
-	if (!open_directory(files, error) || !list(files, error))
+	if (!open_directory(files, error)) {
+		spool_files_close(&files);
+		return NULL;
+	}
+	/* The cursors first: what they have was stored before, so that no output is ahead of what is seen of the messages. */
+	files->cursors = cursors_load(&files->spool, &files->cursors_error);
+	if (!list(files, error))
 		spool_files_close(&files);
 	return files;
 }
@@ -189,8 +197,6 @@ struct spool_files *spool_files_open(const char *path, char *error)
 	struct spool_files *files = begin(path, error);
 	if (files == NULL)
 		return NULL;
-	/* The cursors first: what they have was stored before, so that no output is ahead of what is seen of the messages. */
-	files->cursors = cursors_load(&files->spool, &files->cursors_error);
 	read_newest(files);
 	return files;
 }
@@ -242,6 +248,20 @@ const struct spool_files_segment *spool_files_segment(const struct spool_files *
 {
 	assert(index < files->count);
 	return &files->segments[index];
+}
+
+void spool_files_name(const struct spool_files_segment *segment, char *name)
+{
+	segment_name(segment->counter, segment->first, name);
+}
+
+int spool_files_set_segment_aside(const struct spool_files *files, const struct spool_files_segment *segment)
+{
+	char name[DISK_NAME_MAX_BYTES], aside[DISK_NAME_MAX_BYTES + 16];
+	spool_files_name(segment, name);
+	snprintf(aside, sizeof aside, "set-aside-%s", name);
+	int result = files->disk.rename(&files->disk, files->spool.directory, name, aside);
+	return result < 0 ? result : files->disk.sync_directory(&files->disk, files->spool.directory);
 }
 
 uint64_t spool_files_spare_bytes(const struct spool_files *files)

@@ -10,6 +10,7 @@
 #define RELAYD_SPOOL_SPOOL_FILES_H
 
 #include "spool/block_header.h"
+#include "spool/disk.h"
 #include "spool/spool.h"
 #include "spool/spool_peek.h"
 
@@ -24,7 +25,14 @@ struct spool_files_segment {
 	uint64_t previous_last; /* last sequence stored before it */
 	uint64_t salt;
 	int64_t begun_ns;
+	bool foreign;           /* its header names another spool: somebody copied it here, and relayd refuses to start */
 };
+
+/* The name of the segment's file; `name` has DISK_NAME_MAX_BYTES. */
+void spool_files_name(const struct spool_files_segment *segment, char *name);
+
+/* Renames the segment's file, "set-aside-" before its name, and syncs that: out of the spool. 0 or a negative errno. */
+int spool_files_set_segment_aside(const struct spool_files *files, const struct spool_files_segment *segment);
 
 /* Opens the spool at `path`. NULL and a sentence in `error` (SPOOL_ERROR_MAX_BYTES) if it is none or cannot be read. */
 struct spool_files *spool_files_open(const char *path, char *error);

@@ -158,12 +158,14 @@ static enum spool_place_kind enter(struct spool_files_walk *walk, struct spool_p
 	walk->has_block = walk->closed = false;
 	walk->file = spool_files_open_segment(walk->files, segment);
 	walk_start(&walk->walk, walk->file, segment->salt, SEGMENT_HEADER_BYTES, segment->size);
-	*again = walk->file >= 0 && segment->valid;
+	*again = walk->file >= 0 && segment->valid && !segment->foreign;
 	if (*again)
 		return SPOOL_PLACE_END;
 	if (walk->file == -ENOENT)
 		return found_released(walk);
-	const char *why = walk->file < 0 ? strerror(-walk->file) : "the segment's header is damaged";
+	const char *why = walk->file < 0     ? strerror(-walk->file)
+	                  : segment->foreign ? "the segment is of another spool"
+	                                     : "the segment's header is damaged";
 	walk->walk.offset = segment->size;
 	uint64_t promised = last_promised(walk);
 	enum spool_place_kind kind = found_damage(walk, place, 0, promised > 0 ? promised : segment->first - 1, why);

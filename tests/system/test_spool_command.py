@@ -363,3 +363,47 @@ def test_replay_to_nobody_says_so(filled):
     result = spool(filled, "replay", "--to", f"127.0.0.1:{free_port()}")
     assert result.returncode == 1 and "Connection refused" in result.stderr
     assert spool(filled, "replay").returncode == 2
+
+
+# ---- repair ----
+
+def test_repair_of_a_healthy_spool_says_so(filled):
+    result = spool(filled, "repair")
+    assert result.returncode == 0 and "there is nothing to repair" in result.stdout
+
+
+def test_repair_says_what_the_next_start_does_by_itself(filled):
+    assert filled.stop() == 0
+    damage(segments(filled)[1], segments(filled)[1].read_bytes().index(b"message "))
+    before = {path.name: path.read_bytes() for path in (filled.folder / "spool").iterdir()}
+    result = spool(filled, "repair", "--apply")
+    assert result.returncode == 0 and "are counted as damaged for each output that has not got them" in result.stdout
+    assert {path.name: path.read_bytes() for path in (filled.folder / "spool").iterdir()} == before
+
+
+def test_repair_sets_a_segment_of_another_spool_aside(kept, relays):
+    """Somebody copied it over ours: relayd does not start. The plan says why and changes nothing; --apply helps, and nothing is removed."""
+    port = free_port()
+    other = relays.start("other", [{"type": "tcp", "listen": f"127.0.0.1:{port}"}], [away("f")])
+    send(other, ["one"], port)
+    assert other.stop() == 0
+    copied, = segments(kept)
+    foreign, = segments(other)
+    assert copied.name == foreign.name
+    copied.write_bytes(foreign.read_bytes())
+    code, said = start_with(kept)
+    assert code == 4 and "another spool" in said, said
+    result = spool(kept, "verify")
+    assert result.returncode == 3 and "is of another spool" in result.stdout
+    result = spool(kept, "repair")
+    assert result.returncode == 3 and f"to do: {copied.name} is of another spool" in result.stdout and copied.exists()
+    result = spool(kept, "repair", "--apply")
+    assert result.returncode == 0 and f"done: {copied.name} is now set-aside-{copied.name}" in result.stdout
+    assert (copied.parent / f"set-aside-{copied.name}").read_bytes() == foreign.read_bytes()
+    assert json.loads((copied.parent / "audit").read_text())["file"] == copied.name
+    kept.start()
+
+
+def test_repair_is_not_applied_to_a_running_spool(filled):
+    assert spool(filled, "repair", "--apply").returncode == 0  # nothing to do, nothing done
+    assert not (filled.folder / "spool" / "audit").exists()
