@@ -42,6 +42,7 @@ static bool bind_udp(struct datagram_input *datagrams, unsigned i, struct addres
 		return false;
 	}
 	datagrams->parts[i].fd = fd;
+	datagrams->parts[i].may_rest = got_bytes >= DATAGRAM_REST_BUFFER_MIN_BYTES;
 	if (i > 0)
 		return true;
 	input_note_listen(&datagrams->input, fd);

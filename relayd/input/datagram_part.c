@@ -98,19 +98,55 @@ static void on_tick(uv_timer_t *timer)
 	part->has_received = false;
 }
 
+static void on_readable(uv_poll_t *poll, int status, int events);
+static void on_rested(uv_timer_t *timer);
+
+/* Waits until the kernel says that something has come. */
+static void watch(struct datagram_part *part)
+{
+	if (!uv_is_active((uv_handle_t *)&part->poll))
+		uv_poll_start(&part->poll, UV_READABLE, on_readable);
+}
+
+/*
+ * Looks again a moment later, and does not ask to be told: datagrams that come one by one would each cost a wake-up, which
+ * costs several times what the datagram does. Nothing waits for it but the message itself.
+ */
+static void rest(struct datagram_part *part)
+{
+	if (uv_is_active((uv_handle_t *)&part->poll))
+		uv_poll_stop(&part->poll);
+	uv_timer_start(&part->rest, on_rested, DATAGRAM_REST_MS, 0);
+}
+
+static void receive(struct datagram_part *part)
+{
+	int count = DATAGRAM_BATCH_MAX, total = 0;
+	for (unsigned i = 0; i < DATAGRAM_BATCHES_PER_TURN && count == DATAGRAM_BATCH_MAX; i++) {
+		count = receive_batch(part); /* a batch that is not full was the last */
+		total += count > 0 ? count : 0;
+	}
+	if (part->may_rest && count < DATAGRAM_BATCH_MAX && total > 0)
+		rest(part);
+	else
+		watch(part);
+	if (!is_local(part) && !uv_is_active((uv_handle_t *)&part->timer))
+		uv_timer_start(&part->timer, on_tick, DATAGRAM_DROPS_INTERVAL_MS, DATAGRAM_DROPS_INTERVAL_MS);
+}
+
+static void on_rested(uv_timer_t *timer)
+{
+	receive(timer->data);
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	struct datagram_part *part = poll->data;
 	(void)events;
-	if (status < 0) {
+	if (status < 0)
 		/* The socket had an error, and libuv has stopped the handle. Taken off, it says nothing of what comes. */
 		(void)socket_error(part->fd);
-		uv_poll_start(poll, UV_READABLE, on_readable);
-	}
-	for (unsigned i = 0; i < DATAGRAM_BATCHES_PER_TURN && receive_batch(part) == DATAGRAM_BATCH_MAX; i++)
-		continue; /* a batch that is not full was the last */
-	if (!is_local(part) && !uv_is_active((uv_handle_t *)&part->timer))
-		uv_timer_start(&part->timer, on_tick, DATAGRAM_DROPS_INTERVAL_MS, DATAGRAM_DROPS_INTERVAL_MS);
+	receive(part);
 }
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -125,8 +161,9 @@ void datagram_part_start(struct datagram_part *part)
 	int failed = uv_poll_init(loop, &part->poll, part->fd);
 	assert(failed == 0); /* it is a socket of ours, and epoll takes it */
 	uv_timer_init(loop, &part->timer);
-	part->handles = 2;
-	part->poll.data = part->timer.data = part;
+	uv_timer_init(loop, &part->rest);
+	part->handles = 3;
+	part->poll.data = part->timer.data = part->rest.data = part;
 	uv_poll_start(&part->poll, UV_READABLE, on_readable);
 }
 
@@ -163,6 +200,7 @@ void datagram_part_stop(struct datagram_part *part)
 	intake_remove_source(part->on->intake, &part->source);
 	uv_close((uv_handle_t *)&part->poll, on_closed);
 	uv_close((uv_handle_t *)&part->timer, on_closed);
+	uv_close((uv_handle_t *)&part->rest, on_closed);
 	close(part->fd);
 	part->fd = -1;
 }

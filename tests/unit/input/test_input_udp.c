@@ -103,6 +103,42 @@ START_TEST(an_error_of_the_socket_does_not_make_the_input_deaf)
 }
 END_TEST
 
+/* Whether the part waits for the kernel's word, and for nothing else that would wake it. */
+static void read_waiting(void *context)
+{
+	const struct datagram_part *part = &((struct datagram_input *)rig.input)->parts[0];
+	*(bool *)context = uv_is_active((const uv_handle_t *)&part->poll) && !uv_is_active((const uv_handle_t *)&part->rest);
+}
+
+/* Somebody sends now and then, with silence between: each message is read, and in silence nothing wakes the input. */
+START_TEST(after_each_trickle_the_input_hears_again_and_sleeps)
+{
+	rig_open(&rig, (struct rig_options){0});
+	rig_start(&rig, "udp", "listen", "127.0.0.1:0", "receive_buffer", "16MiB", NULL);
+	int fd = rig_connect(&rig, SOCK_DGRAM);
+	for (unsigned round = 1; round <= 5; round++) {
+		bool waiting = false;
+		rig_send(fd, "<13>first");
+		rig_send(fd, "<13>second");
+		RIG_WAIT(rig_status(&rig).received == 2 * round);
+		RIG_WAIT((worker_call(rig.w[0].worker, read_waiting, &waiting), waiting));
+	}
+	close(fd);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(with_a_small_receive_buffer_the_input_never_rests)
+{
+	rig_open(&rig, (struct rig_options){0});
+	rig_start(&rig, "udp", "listen", "127.0.0.1:0", "receive_buffer", "64KiB", NULL);
+	ck_assert(!((struct datagram_input *)rig.input)->parts[0].may_rest);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(empty_datagrams_are_counted)
 {
 	rig_open(&rig, (struct rig_options){0});
@@ -271,6 +307,8 @@ int main(void)
 	tcase_add_test(tests, ten_thousand_messages_of_four_senders_arrive_in_order);
 	tcase_add_test(tests, peers_that_are_not_allowed_are_counted);
 	tcase_add_test(tests, an_error_of_the_socket_does_not_make_the_input_deaf);
+	tcase_add_test(tests, after_each_trickle_the_input_hears_again_and_sleeps);
+	tcase_add_test(tests, with_a_small_receive_buffer_the_input_never_rests);
 	tcase_add_test(tests, empty_datagrams_are_counted);
 	tcase_add_test(tests, a_datagram_over_the_limit_is_cut_and_flagged);
 	tcase_add_test(tests, a_trailing_LF_is_kept_in_raw_and_is_no_part_of_MSG);
