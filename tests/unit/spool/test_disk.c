@@ -134,7 +134,7 @@ START_TEST(one_file_more_opens_when_all_descriptors_are_taken)
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
 	ck_assert_int_eq(dup(old), -1);
 	for (int i = 0; i < 3; i++) {
-		char name[8];
+		char name[16];
 		snprintf(name, sizeof name, "new%d", i);
 		int new = disk->open(disk, directory, name, DISK_OPEN_CREATE);
 		ck_assert_int_ge(new, 0);
