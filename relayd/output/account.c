@@ -102,6 +102,23 @@ void account_note(struct account *account, uint64_t sequence, enum outcome outco
 		account->pending++;
 }
 
+void account_note_shipment(struct account *account, uint64_t sequence, uint64_t filtered)
+{
+	assert(sequence > account->last && filtered < sequence - account->last);
+	assert(account->runs_count < account->runs_max);
+	account->last = sequence;
+	account->runs_count++;
+	*run_at(account, account->runs_count - 1) =
+		(struct account_run){.last = sequence, .filtered = filtered, .outcome = OUTCOME_PENDING};
+	account->pending++;
+}
+
+void account_note_checksum(struct account *account, uint64_t checksum)
+{
+	assert(account->blocks_count > 0);
+	block_at(account, account->blocks_count - 1)->payload_checksum = checksum;
+}
+
 /* The run that holds the sequence; NULL if it is not behind `delivered` or not noted yet. */
 static struct account_run *run_of(const struct account *account, uint64_t sequence)
 {
@@ -222,10 +239,10 @@ void account_settle_through(struct account *account, uint64_t sequence)
 
 void account_rewind(struct account *account)
 {
-	assert(account->kind == ACCOUNT_THROUGH);
 	account->runs_count = 0;
 	account->blocks_count = 0;
 	account->pending = 0;
+	account->lost = 0;
 	account->last = account->delivered;
 }
 
@@ -263,7 +280,10 @@ bool account_advance(struct account *account, struct spool_view *view)
 {
 	while (account->runs_count > 0 && run_at(account, 0)->outcome >= OUTCOME_DELIVERED) {
 		struct account_run *run = run_at(account, 0);
-		count(&account->totals, run->outcome, run->last - account->delivered);
+		uint64_t sequences = run->last - account->delivered;
+		uint64_t filtered = run->filtered < sequences ? run->filtered : sequences;
+		count(&account->totals, run->outcome, sequences - filtered);
+		count(&account->totals, OUTCOME_FILTERED, filtered);
 		account->delivered = run->last;
 		drop_first_run(account);
 	}

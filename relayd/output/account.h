@@ -30,6 +30,7 @@ enum account_kind {
 
 struct account_run {
 	uint64_t last;        /* it begins behind the run before it, the first one behind `delivered` */
+	uint64_t filtered;    /* of a shipment: sequences in it that were filtered */
 	enum outcome outcome;
 };
 
@@ -69,6 +70,15 @@ void account_note_block(struct account *account, const struct spool_view *view);
  */
 void account_note(struct account *account, uint64_t sequence, enum outcome outcome);
 
+/*
+ * All behind `last` and up to `sequence` is pending as one shipment, of which so many sequences were filtered. It is settled
+ * as a whole, with account_settle(sequence); it is never lost, but account_rewind() makes it unread. There must be room.
+ */
+void account_note_shipment(struct account *account, uint64_t sequence, uint64_t filtered);
+
+/* What the block noted last was shipped as: its checksum goes to the cursor. */
+void account_note_checksum(struct account *account, uint64_t checksum);
+
 /* The noted outcome of a sequence in (delivered, last]. */
 enum outcome account_find(const struct account *account, uint64_t sequence);
 
@@ -90,7 +100,10 @@ uint64_t account_first_lost(const struct account *account);
 /* ACCOUNT_THROUGH: everything pending up to `sequence` (<= last) was delivered. */
 void account_settle_through(struct account *account, uint64_t sequence);
 
-/* ACCOUNT_THROUGH: what is not settled was never read: `last` goes back to `delivered`. */
+/*
+ * What is not settled was never read: `last` goes back to `delivered`. With ACCOUNT_EACH only when nothing of it can be
+ * settled any more.
+ */
 void account_rewind(struct account *account);
 
 /*

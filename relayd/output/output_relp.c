@@ -9,12 +9,14 @@
 #include "base/clock.h"
 #include "output/quarantine.h"
 #include "output/relp_session.h"
+#include "output/relp_stream.h"
 #include "output/sender.h"
 
 enum {
 	RELP_DEFAULT_PORT = 2514,
-	/* A server that refuses so many messages one after the other, and takes none between them, is likely to be ill itself (its
-	 * disk is full, say): then every message is tried so many times as often, so that not the whole spool is put aside. */
+	/* A server that refuses so many messages one after the other, and takes none between them, is likely to be ill
+	 * itself (its disk is full, say): then every message is tried so many times as often, lest the whole spool is put
+	 * aside. */
 	QUARANTINED_IN_A_ROW = 3,
 	QUARANTINE_PATIENCE = 10,
 };
@@ -95,6 +97,8 @@ struct relp_output {
 	unsigned servers_count;
 	struct tls_context *tls;
 	struct sender *sender;
+	struct relp_stream_sender stream;
+	bool start_over;                 /* a session that shipped blocks has ended */
 	struct relp_session *sessions[LINK_SERVERS_MAX];
 	unsigned sessions_count;
 	unsigned finished;
@@ -157,6 +161,17 @@ static bool send_message(void *context, uint64_t sequence, struct bytes message)
 	return false;
 }
 
+static bool ships_blocks(void *context)
+{
+	return ((struct relp_output *)context)->stream.ships;
+}
+
+static enum sender_shipped send_block(void *context, struct relp_block *block)
+{
+	struct relp_output *relp = context;
+	return relp_stream_send(&relp->stream, relp->sessions[0], block);
+}
+
 static void flush(void *context)
 {
 	struct relp_output *relp = context;
@@ -216,13 +231,29 @@ static void on_settled(void *context, uint64_t sequence)
 {
 	struct relp_output *relp = context;
 	relp->in_a_row = 0;
+	relp_stream_acknowledged(&relp->stream, sequence);
 	sender_settle(relp->sender, sequence);
 }
 
 static void on_lost(void *context, uint64_t sequence)
 {
 	struct relp_output *relp = context;
-	sender_lose(relp->sender, sequence);
+	if (relp->stream.ships)
+		relp->start_over = true;
+	else
+		sender_lose(relp->sender, sequence);
+}
+
+static enum relp_session_offer offer(void *context, struct relp_block_request *request)
+{
+	return relp_stream_offer(&((struct relp_output *)context)->stream, request);
+}
+
+static const char *on_opened(void *context, const struct relp_block_answer *answer)
+{
+	struct relp_output *relp = context;
+	const char *server = link_server_name(relp_session_link(relp->sessions[0]));
+	return relp->stream.wanted ? relp_stream_opened(&relp->stream, answer, server) : NULL;
 }
 
 /* A message that one server refused and another one took holds nothing up any more. */
@@ -249,7 +280,12 @@ static void show(struct relp_output *relp)
 static void on_progress(void *context)
 {
 	struct relp_output *relp = context;
+	if (relp->start_over)
+		sender_start_over(relp->sender, UINT64_MAX);
+	relp->start_over = false;
 	sender_resume(relp->sender);
+	if (relp_stream_wants_renewal(&relp->stream))
+		relp_session_renew(relp->sessions[0]);
 	if (relp->sessions_count > 1)
 		forget_refused(relp);
 }
@@ -300,6 +336,8 @@ static struct relp_session *new_session(struct relp_output *relp, const struct l
 		.answer_timeout_ns = settings->answer_timeout_ns,
 		.warn_size = settings->warn_size,
 		.context = relp,
+		.offer = offer,
+		.opened = on_opened,
 		.settled = on_settled,
 		.lost = on_lost,
 		.progress = on_progress,
@@ -326,11 +364,16 @@ static void start_here(void *context)
 {
 	struct relp_output *relp = context;
 	const struct sender_transport transport = {
-		.send = send_message, .quarantine = quarantine, .flush = flush, .passed_over = passed_over, .context = relp};
+		.send = send_message, .quarantine = quarantine,
+		.ships_blocks = ships_blocks, .send_block = send_block, .flush = flush, .passed_over = passed_over, .context = relp};
 	unsigned sessions = relp->settings->mode == RELP_MODE_BALANCE ? relp->servers_count : 1;
 	relp->sender = sender_open(&relp->base, ACCOUNT_EACH, (size_t)relp->settings->window * sessions,
 	                           relp->settings->format, &transport);
 	relp->stop_timer = timer_open(relp->base.setup.worker, end, relp);
+	/* What the operator wants to have written into messages can only be written into messages. */
+	bool wants_blocks = relp->settings->mode == RELP_MODE_FAILOVER && relp->settings->format == ENCODER_RFC5424 &&
+	                    !relp->settings->common.stamp;
+	relp_stream_init(&relp->stream, &relp->base, relp->sender, wants_blocks);
 	if (relp->sender == NULL || relp->stop_timer == NULL || !open_sessions(relp)) {
 		close_all(relp);
 		output_state(&relp->base, "failed");

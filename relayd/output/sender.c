@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "output/filter.h"
+#include "output/shipment.h"
 #include "output/timer.h"
 
 enum { SENDER_TURN_RECORDS = 4096 }; /* looked at in one turn of the loop */
@@ -37,6 +38,12 @@ struct sender {
 	struct bytes rest;             /* records not looked at yet */
 	uint64_t next;                 /* sequence of the first of them */
 	struct envelope_context unpacking;
+
+	/* With blocks: what is shipped of the block that is lent, once it was made. */
+	struct shipment *shipment;
+	uint64_t ship_from;            /* records before it are none of the next shipment */
+	bool has_shipment;
+	struct relp_block shipped;
 
 	/* The message that waits for room. */
 	bool has_message;
@@ -77,7 +84,8 @@ struct sender *sender_open(struct output *output, enum account_kind kind, size_t
 	sender->reader = spool_reader_open(setup->spool, delivered + 1);
 	sender->waker = waker_open(setup->worker, on_wake, sender);
 	sender->retry = timer_open(setup->worker, on_wake, sender);
-	if (sender->reader != NULL && sender->waker != NULL && sender->retry != NULL)
+	sender->shipment = shipment_open();
+	if (sender->shipment != NULL && sender->reader != NULL && sender->waker != NULL && sender->retry != NULL)
 		return sender;
 fail:
 	sender_close(&sender);
@@ -97,15 +105,25 @@ void sender_close(struct sender **closing)
 		waker_close(&sender->waker);
 	timer_close(&sender->retry);
 	account_close(&sender->account);
+	shipment_close(&sender->shipment);
 	filter_free(&sender->filter);
 	encoder_free(&sender->encoder);
 	free(sender);
+}
+
+static bool ships_blocks(const struct sender *sender)
+{
+	const struct sender_transport *transport = &sender->transport;
+	return transport->ships_blocks != NULL && transport->ships_blocks(transport->context);
 }
 
 static void go_to(struct sender *sender, uint64_t sequence)
 {
 	sender->has_block = false;
 	sender->has_message = false;
+	sender->has_shipment = false;
+	sender->ship_from = sequence;
+	spool_reader_leave_packed(sender->reader, ships_blocks(sender) && !sender->filter.active);
 	spool_reader_seek(sender->reader, sequence);
 }
 
@@ -234,6 +252,7 @@ static enum step next_record(struct sender *sender)
 	}
 	sender->next++;
 	bool readable = envelope_unpack(&sender->unpacking, record, envelope);
+	envelope->input = (uint16_t)sender->block.input; /* in another relay's block it is one of that relay's */
 	if (!is_wanted(sender, sequence))
 		return STEP_ON;
 	if (!readable)
@@ -278,6 +297,97 @@ static enum step send_message(struct sender *sender)
 	return STEP_ON;
 }
 
+/* --- blocks ------------------------------------------------------------------------------------------------------- */
+
+static void count_sent(struct sender *sender, const struct relp_block *block)
+{
+	_Atomic uint64_t *sent = &sender->output->sent;
+	if (block->last > atomic_load_explicit(sent, memory_order_relaxed))
+		atomic_store_explicit(sent, block->last, memory_order_relaxed);
+	else
+		atomic_fetch_add_explicit(&sender->output->resent, block->records, memory_order_relaxed);
+}
+
+static enum step leave_block(struct sender *sender)
+{
+	sender->has_block = sender->has_shipment = false;
+	sender->ship_from = sender->block.last + 1;
+	spool_reader_leave_packed(sender->reader, !sender->filter.active);
+	return STEP_ON;
+}
+
+/* Makes the shipment of the block that is lent; STEP_ON without one: there is nothing to ship of it. */
+static enum step make_shipment(struct sender *sender)
+{
+	const struct spool_view *block = &sender->block;
+	uint64_t from = sender->ship_from;
+	if (!shipment_is_whole(block, from, &sender->filter) && block->records.len == 0) {
+		/* A block in which an earlier session of messages ended: its records are needed after all. */
+		sender->has_block = false;
+		spool_reader_leave_packed(sender->reader, false);
+		spool_reader_seek(sender->reader, block->first > from ? block->first : from);
+		return STEP_ON;
+	}
+	switch (shipment_make(sender->shipment, block, from, &sender->filter, &sender->shipped)) {
+	case SHIPMENT_READY:
+		sender->has_shipment = true;
+		return STEP_ON;
+	case SHIPMENT_EMPTY:
+		if (block->last > sender->account.last)
+			account_note(&sender->account, block->last, OUTCOME_FILTERED);
+		return leave_block(sender);
+	case SHIPMENT_MALFORMED:
+		note_damage(sender, from > block->first ? from : block->first, block->last);
+		return leave_block(sender);
+	case SHIPMENT_NO_MEMORY:
+		break;
+	}
+	return retry_later(sender);
+}
+
+static enum step ship_block(struct sender *sender)
+{
+	struct account *account = &sender->account;
+	struct relp_block *block = &sender->shipped;
+	if (!sender->has_shipment)
+		return make_shipment(sender);
+	enum sender_shipped result = sender->transport.send_block(sender->transport.context, block);
+	if (result == SENDER_NO_ROOM)
+		return STEP_FULL;
+	if (block->last > account->last) {
+		uint64_t sequences = block->last - account->last;
+		account_note_shipment(account, block->last, sequences > block->records ? sequences - block->records : 0);
+		account_note_checksum(account, block->checksum);
+		if (result == SENDER_KNOWN)
+			account_settle(account, block->last);
+	}
+	if (result == SENDER_SHIPPED)
+		count_sent(sender, block);
+	return leave_block(sender);
+}
+
+void sender_start_over(struct sender *sender, uint64_t from)
+{
+	sender_publish(sender);
+	account_rewind(&sender->account);
+	uint64_t behind = sender->account.delivered + 1;
+	go_to(sender, from < behind ? from : behind);
+	sender->lost_some = false;
+}
+
+bool sender_block_checksum(struct sender *sender, uint64_t last, uint64_t *checksum)
+{
+	struct spool_view view;
+	struct relp_block block;
+	struct spool_reader *reader = spool_reader_open(sender->output->setup.spool, last);
+	bool found = reader != NULL && spool_read(reader, &view) == SPOOL_READ_BLOCK && view.last == last &&
+	             shipment_make(sender->shipment, &view, view.first, &sender->filter, &block) == SHIPMENT_READY;
+	if (found)
+		*checksum = block.checksum;
+	spool_reader_close(&reader);
+	return found;
+}
+
 static enum step step(struct sender *sender)
 {
 	if (sender->has_message)
@@ -287,7 +397,9 @@ static enum step step(struct sender *sender)
 		if (!account_has_room(&sender->account))
 			return STEP_FULL;
 	}
-	return sender->has_block ? next_record(sender) : next_block(sender);
+	if (!sender->has_block)
+		return next_block(sender);
+	return ships_blocks(sender) ? ship_block(sender) : next_record(sender);
 }
 
 void sender_resume(struct sender *sender)

@@ -13,8 +13,16 @@
 #include "output/account.h"
 #include "output/encoder.h"
 #include "output/output_common.h"
+#include "relp/relp_block.h"
 
 struct sender;
+
+/* What became of a block that was given to the transport. */
+enum sender_shipped {
+	SENDER_SHIPPED = 0,
+	SENDER_NO_ROOM = 1, /* or no connection: the same block is given again after sender_resume() */
+	SENDER_KNOWN = 2,   /* the next hop has it already: it is settled */
+};
 
 struct sender_transport {
 	/*
@@ -27,6 +35,12 @@ struct sender_transport {
 	 * ACCOUNT_EACH. The envelope lives until it returns.
 	 */
 	bool (*quarantine)(void *context, uint64_t sequence, const struct envelope *envelope);
+	/*
+	 * Whether whole blocks are taken now, instead of messages; it changes only with sender_start_over(). Optional, and so is
+	 * send_block() without it. With ACCOUNT_EACH. A block is settled by its last sequence.
+	 */
+	bool (*ships_blocks)(void *context);
+	enum sender_shipped (*send_block)(void *context, struct relp_block *block);
 	/* A run of messages is over for now: write out what was gathered. Optional. */
 	void (*flush)(void *context);
 	/* The cursor was moved to `sequence`: nothing up to there is wanted any more. Optional. */
@@ -58,6 +72,19 @@ void sender_settle(struct sender *sender, uint64_t sequence);
 
 /* ACCOUNT_EACH: this one's session has ended unanswered: it is sent again, after sender_resume(). */
 void sender_lose(struct sender *sender, uint64_t sequence);
+
+/*
+ * All that is not settled is read and sent again, after sender_resume(): behind what is delivered, or from `from` on if
+ * that is less (blocks are then shipped again that were settled before). Nothing that was given out before may be
+ * settled any more.
+ */
+void sender_start_over(struct sender *sender, uint64_t from);
+
+/*
+ * The checksum under which the block that ends with `last` is shipped. False if there is no such block, or it cannot be
+ * read.
+ */
+bool sender_block_checksum(struct sender *sender, uint64_t last, uint64_t *checksum);
 
 /* ACCOUNT_THROUGH: the transport has all up to `sequence`. */
 void sender_settle_through(struct sender *sender, uint64_t sequence);

@@ -7,14 +7,14 @@
 #include <unistd.h>
 
 static char path[TEMP_DIR_MAX_BYTES];
-static char spool_path[TEMP_DIR_MAX_BYTES + 8];
+static char path_of_spool[TEMP_DIR_MAX_BYTES + 8];
 static struct rig rig;
 
 static void setup(void)
 {
 	temp_dir_make(path);
-	snprintf(spool_path, sizeof spool_path, "%s/spool", path);
-	rig_init(&rig, spool_path, NULL);
+	snprintf(path_of_spool, sizeof path_of_spool, "%s/spool", path);
+	rig_init(&rig, path_of_spool, NULL);
 }
 
 static void teardown(void)
@@ -30,7 +30,7 @@ START_TEST(a_new_spool_is_empty_and_private)
 	ck_assert_uint_eq(spool_stored(rig.spool), 0);
 	ck_assert_uint_eq(spool_first(rig.spool), 1);
 	ck_assert_int_eq(spool_level(rig.spool), SPOOL_LEVEL_OPEN);
-	ck_assert_int_eq(stat(spool_path, &status), 0);
+	ck_assert_int_eq(stat(path_of_spool, &status), 0);
 	ck_assert_uint_eq(status.st_mode & 0777, 0700);
 	spool_close(&rig.spool);
 	ck_assert_ptr_null(rig.spool);
@@ -105,7 +105,7 @@ START_TEST(a_second_process_is_refused_with_the_first_ones_id)
 	rig_open_ok(&rig);
 	struct rig other;
 	char id[32];
-	rig_init(&other, spool_path, NULL);
+	rig_init(&other, path_of_spool, NULL);
 	ck_assert_int_eq(rig_open(&other), SPOOL_LOCKED);
 	ck_assert_ptr_null(other.spool);
 	snprintf(id, sizeof id, "process %ld ", (long)getpid());

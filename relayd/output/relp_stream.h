@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stream that a RELP output ships to another relay as blocks (spool page, 5): what is offered, what the server's mark
+ * means for us, from where on a session goes, and what it acknowledged. Nobody skips on a mark that was not verified.
+ */
+#ifndef RELAYD_OUTPUT_RELP_STREAM_H
+#define RELAYD_OUTPUT_RELP_STREAM_H
+
+#include "output/relp_session.h"
+#include "output/sender.h"
+
+/* Zero-initialise, then relp_stream_init(). The fields are private but for what is said to be readable. */
+struct relp_stream_sender {
+	struct output *output;
+	struct sender *sender;
+	bool wanted;           /* readable: the output's settings let blocks be shipped */
+	bool ships;            /* readable: the session that was opened last does */
+	uint8_t server[RELP_BLOCK_ID_LEN];
+	uint64_t known_to;     /* the server has all up to here: verified */
+	uint64_t total;        /* records of the stream so far: delivered, and shipped in this session */
+	uint64_t plain_until;  /* a block that the server does not take goes as messages, up to here; 0: none */
+};
+
+void relp_stream_init(struct relp_stream_sender *stream, struct output *output, struct sender *sender, bool wanted);
+
+/* For relp_session_settings.offer and .opened. */
+enum relp_session_offer relp_stream_offer(struct relp_stream_sender *stream, struct relp_block_request *request);
+const char *relp_stream_opened(struct relp_stream_sender *stream, const struct relp_block_answer *answer,
+                               const char *server_name);
+
+/* For sender_transport.send_block. */
+enum sender_shipped relp_stream_send(struct relp_stream_sender *stream, struct relp_session *session,
+                                     struct relp_block *block);
+
+/* The server has acknowledged the block that ends with `sequence`. */
+void relp_stream_acknowledged(struct relp_stream_sender *stream, uint64_t sequence);
+
+/* Whether what had to go as messages has gone: the session may ship blocks again. */
+bool relp_stream_wants_renewal(struct relp_stream_sender *stream);
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two relays, each with a spool on a disk of its own, and the steps of a block session between them, one after the other
+ * by hand: fence, mark, block, store, answer, cursor. The power goes at every disk operation of either side, with all,
+ * nothing, or a random part of what was not synced left; and at every step the connection breaks or either side is killed.
+ * Afterwards both go on. What the receiver has at the end is what the sender has, each record once and in order.
+ */
+#include "spool/spool_stream.h"
+#include "support/memory_disk.h"
+#include "support/spool_rig.h"
+
+enum {
+	ROUNDS = 14,        /* blocks that the sender stores during the script */
+	RECORDS = 37,       /* in each */
+	STEPS_MAX = 400,    /* of the protocol; more is a livelock */
+};
+
+struct end {
+	struct memory_disk disk;
+	struct rig rig;
+	struct spool_cursor *cursor; /* the sender's is that of the stream; the receiver's keeps everything for a look at it */
+};
+
+static struct end sender, receiver;
+
+enum state {
+	STATE_OPEN = 0,     /* the client connects: the server fences the stream */
+	STATE_MARK = 1,     /* the client has the mark */
+	STATE_SHIP = 2,     /* the next block is on its way */
+	STATE_STORED = 3,   /* the server has answered */
+};
+
+/* One session between them. */
+struct link {
+	enum state state;
+	struct spool_stream_session session;
+	struct spool_reader *reader;
+	struct spool_mark mark;
+	struct spool_view shipped;
+	uint64_t first, last, checksum; /* of the block that is on its way */
+	uint64_t ordinal;
+};
+
+static struct link line;
+static uint64_t steps;
+static unsigned forks;
+
+static void open_end(struct end *end)
+{
+	rig_open_ok(&end->rig);
+	end->cursor = rig_cursor(&end->rig, "next", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+}
+
+static void hang_up(void)
+{
+	spool_reader_close(&line.reader);
+	line = (struct link){0};
+}
+
+/* The process is gone, or the power; what its disk has of the unsynced is said by `keep`. */
+static void lose_end(struct end *end, bool power, enum memory_disk_keep keep, uint64_t seed)
+{
+	hang_up();
+	end->disk.off = true;
+	spool_cursor_close(&end->cursor);
+	spool_close(&end->rig.spool);
+	if (power)
+		memory_disk_power_cut(&end->disk, keep, seed);
+	else
+		memory_disk_kill(&end->disk);
+	open_end(end);
+}
+
+/* ---- the steps ---- */
+
+static bool step_open(void)
+{
+	uint64_t checksum;
+	line.session = (struct spool_stream_session){.identity = "sender", .number = spool_stream_draw()};
+	if (!spool_cursor_stream(sender.cursor, line.session.stream, &checksum)) {
+		keeper_turn(sender.rig.spool); /* a new id is synced before it is used */
+		return true;
+	}
+	if (!spool_stream_fence(receiver.rig.spool, 0, &line.session, &line.ordinal))
+		return false;
+	if (!writer_turn(receiver.rig.spool))
+		return false;
+	ck_assert_int_eq(spool_stream_look(receiver.rig.spool, &line.session, &line.mark, NULL), SPOOL_STREAM_HOLDS);
+	line.state = STATE_MARK;
+	return true;
+}
+
+/* Rule 27: the checksum of our own block that ends at the mark. */
+static bool is_ours(uint64_t last, uint64_t checksum)
+{
+	struct spool_view view;
+	struct spool_reader *reader = spool_reader_open(sender.rig.spool, last);
+	bool ours = last <= spool_stored(sender.rig.spool) && spool_read(reader, &view) == SPOOL_READ_BLOCK &&
+	            view.last == last && view.payload_checksum == checksum;
+	spool_reader_close(&reader);
+	return ours;
+}
+
+static void deliver(uint64_t sequence)
+{
+	rig_deliver(sender.cursor, sequence);
+	keeper_turn(sender.rig.spool);
+}
+
+static bool step_mark(void)
+{
+	uint64_t delivered = spool_cursor_delivered(sender.cursor);
+	if (line.mark.sequence > delivered && !is_ours(line.mark.sequence, line.mark.checksum)) {
+		forks++;
+		spool_cursor_fork(sender.cursor);
+		hang_up();
+		return true;
+	}
+	if (line.mark.sequence > delivered)
+		deliver(line.mark.sequence);
+	line.reader = spool_reader_open(sender.rig.spool, spool_cursor_delivered(sender.cursor) + 1);
+	line.state = STATE_SHIP;
+	return true;
+}
+
+/* False when there is nothing more to ship. */
+static bool step_ship(void)
+{
+	struct spool_view view;
+	if (spool_read(line.reader, &view) != SPOOL_READ_BLOCK)
+		return false;
+	struct spool_block *block =
+		spool_take_block(receiver.rig.spool, 0, SPOOL_BLOCK_WAITS, (unsigned)receiver.rig.input, view.base_ns);
+	if (block == NULL)
+		return false;
+	const struct spool_stream_block shipped = {
+		.first = view.first, .last = view.last, .total = view.last, .records = view.count,
+		.unpacked_len = view.unpacked_len, .codec = view.codec, .base_ns = view.base_ns,
+		.checksum = view.payload_checksum,
+	};
+	line.last = view.last;
+	line.ordinal = spool_stream_submit(receiver.rig.spool, block, &line.session, &shipped, view.packed);
+	if (!writer_turn(receiver.rig.spool))
+		return false;
+	ck_assert_uint_ge(spool_worker_stored(receiver.rig.spool, 0), line.ordinal);
+	ck_assert_int_eq(spool_stream_look(receiver.rig.spool, &line.session, &line.mark, NULL), SPOOL_STREAM_HOLDS);
+	line.state = STATE_STORED;
+	return true;
+}
+
+static bool step_stored(void)
+{
+	ck_assert_uint_eq(line.mark.sequence, line.last); /* what is answered is stored */
+	deliver(line.last);
+	line.state = STATE_SHIP;
+	return true;
+}
+
+/* One step; false if nothing can be done. */
+static bool step(void)
+{
+	ck_assert_uint_lt(++steps, STEPS_MAX);
+	switch (line.state) {
+	case STATE_OPEN:
+		return step_open();
+	case STATE_MARK:
+		return step_mark();
+	case STATE_SHIP:
+		return step_ship();
+	case STATE_STORED:
+		return step_stored();
+	}
+	return false;
+}
+
+/* ---- the script ---- */
+
+struct fault {
+	struct end *end;        /* whose power goes at `cut_at`, or who is killed at `kill_at`; NULL: the line breaks */
+	uint64_t cut_at;        /* operation of its disk */
+	uint64_t kill_at;       /* step of the protocol */
+	enum memory_disk_keep keep;
+	uint64_t seed;
+};
+
+static void strike(const struct fault *fault)
+{
+	bool now = fault->kill_at > 0 && fault->kill_at == steps;
+	if (fault->cut_at > 0 && fault->end->disk.off)
+		lose_end(fault->end, true, fault->keep, fault->seed);
+	else if (now && fault->end != NULL)
+		lose_end(fault->end, false, fault->keep, fault->seed);
+	else if (now)
+		hang_up();
+}
+
+static void play(const struct fault *fault)
+{
+	uint64_t stored = 0;
+	steps = 0;
+	forks = 0;
+	memory_disk_init(&sender.disk);
+	memory_disk_init(&receiver.disk);
+	rig_init(&sender.rig, "sender", &sender.disk.disk);
+	rig_init(&receiver.rig, "receiver", &receiver.disk.disk);
+	open_end(&sender);
+	open_end(&receiver);
+	if (fault->cut_at > 0) {
+		memory_disk_heal(&fault->end->disk);
+		fault->end->disk.fault_ops = MEMORY_DISK_ANY;
+		fault->end->disk.cut_at = fault->cut_at;
+	}
+	/* The sender's own messages come between the steps; one that was not stored comes again, as any originator's would. */
+	for (unsigned idle = 0; idle < 3;) {
+		if (stored < ROUNDS * RECORDS) {
+			sender.rig.submitted = spool_stored(sender.rig.spool);
+			(void)rig_store(&sender.rig, RECORDS);
+			strike(fault);
+			stored = spool_stored(sender.rig.spool);
+		}
+		bool done = step();
+		idle = done || stored < ROUNDS * RECORDS ? 0 : idle + 1;
+		strike(fault);
+	}
+}
+
+static void check_receiver(const struct fault *fault)
+{
+	uint64_t stored = spool_stored(sender.rig.spool);
+	ck_assert_uint_eq(spool_cursor_delivered(sender.cursor), stored);
+	/* Each record says its number, which at the receiver is its sequence if nothing is lost, doubled or out of order. */
+	ck_assert_msg(spool_stored(receiver.rig.spool) == stored, "cut at %llu, kill at %llu: %llu stored, %llu shipped",
+	              (unsigned long long)fault->cut_at, (unsigned long long)fault->kill_at,
+	              (unsigned long long)spool_stored(receiver.rig.spool), (unsigned long long)stored);
+	ck_assert_uint_eq(rig_read_all(&receiver.rig, 1).records, stored);
+	ck_assert_uint_eq(forks, 0);
+	spool_check(receiver.rig.spool);
+	spool_check(sender.rig.spool);
+}
+
+static void finish(void)
+{
+	hang_up();
+	spool_cursor_close(&sender.cursor);
+	spool_cursor_close(&receiver.cursor);
+	spool_close(&sender.rig.spool);
+	spool_close(&receiver.rig.spool);
+	memory_disk_free(&sender.disk);
+	memory_disk_free(&receiver.disk);
+}
+
+/* Plays the script with the power going at each operation of this end. */
+static void cut_everywhere(struct end *end, enum memory_disk_keep keep)
+{
+	for (uint64_t at = 1;; at++) {
+		const struct fault fault = {.end = end, .cut_at = at, .keep = keep, .seed = at};
+		play(&fault);
+		check_receiver(&fault);
+		bool went = end->disk.cut_at == 0; /* the power came back, and took the faults along */
+		finish();
+		if (!went)
+			return;
+		ck_assert_uint_lt(at, 5000);
+	}
+}
+
+START_TEST(power_goes_at_every_operation_of_the_receiver)
+{
+	cut_everywhere(&receiver, (enum memory_disk_keep)_i);
+}
+END_TEST
+
+START_TEST(power_goes_at_every_operation_of_the_sender)
+{
+	cut_everywhere(&sender, (enum memory_disk_keep)_i);
+}
+END_TEST
+
+START_TEST(either_end_is_killed_or_the_line_breaks_at_every_step)
+{
+	struct end *const ends[] = {NULL, &sender, &receiver};
+	for (uint64_t at = 1; at < 60; at++) {
+		const struct fault fault = {.end = ends[_i], .kill_at = at};
+		play(&fault);
+		check_receiver(&fault);
+		finish();
+	}
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("stream_power_cut");
+	TCase *tests = tcase_create("stream_power_cut");
+	tcase_set_timeout(tests, 120);
+	tcase_add_loop_test(tests, power_goes_at_every_operation_of_the_receiver, MEMORY_DISK_KEEP_NONE,
+	                    MEMORY_DISK_KEEP_RANDOM + 1);
+	tcase_add_loop_test(tests, power_goes_at_every_operation_of_the_sender, MEMORY_DISK_KEEP_NONE,
+	                    MEMORY_DISK_KEEP_RANDOM + 1);
+	tcase_add_loop_test(tests, either_end_is_killed_or_the_line_breaks_at_every_step, 0, 3);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

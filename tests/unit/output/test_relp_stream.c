@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sending end of a stream (spool page, rules 25 to 32) between a real spool and a server that claims what the test
+ * wants. Each test is a sequence of events that loses or doubles something without its rule.
+ */
+#include "spool/spool_stream.h"
+#include "unit/output/block_script.h"
+#include "unit/output/output_fixture.h"
+
+static struct block_script *script;
+
+static void start(void)
+{
+	char address[40];
+	script = calloc(1, sizeof *script);
+	memset(script->answer.spool, 7, sizeof script->answer.spool);
+	block_script_start(script);
+	new_settings(&output_relp);
+	snprintf(address, sizeof address, "127.0.0.1:%u", script->port);
+	set("servers", address);
+}
+
+static void want_errors_only(void)
+{
+	struct output_common *common = settings; /* the first member of every driver's settings */
+	common->filter.present = true;
+	common->filter.severity = strdup("err");
+}
+
+static void end(void)
+{
+	stop_output();
+	block_script_stop(script);
+	free(script);
+}
+
+static void wait_blocks(unsigned count)
+{
+	for (unsigned i = 0; i < 10000 && atomic_load(&script->blocks) < count; i++)
+		pause_ms(1);
+	ck_assert_uint_ge(atomic_load(&script->blocks), count);
+}
+
+static void wait_sessions(unsigned count)
+{
+	for (unsigned i = 0; i < 10000 && atomic_load(&script->sessions) < count; i++)
+		pause_ms(1);
+	ck_assert_uint_ge(atomic_load(&script->sessions), count);
+	pause_ms(200); /* for what would be sent wrongly */
+}
+
+/* Ships one block with 10 messages, which the server keeps to itself; then the connection breaks. */
+static void lose_the_answer_of_one_block(void)
+{
+	start();
+	atomic_store(&script->silent, true);
+	put_messages(10);
+	start_output();
+	wait_blocks(1);
+	ck_assert_uint_eq(script->block[0].first, 1);
+	ck_assert_uint_eq(script->block[0].last, 10);
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 0);
+	atomic_store(&script->silent, false);
+}
+
+START_TEST(rule_27_what_the_server_stored_before_the_answer_was_lost_is_not_sent_again)
+{
+	lose_the_answer_of_one_block();
+	script->answer.mark = 10;
+	script->answer.checksum = script->block[0].checksum;
+	block_script_cut(script);
+	wait_delivered(10);
+	put_messages(5);
+	wait_delivered(15);
+	ck_assert_uint_eq(script->blocks, 2);
+	ck_assert_uint_eq(script->block[1].first, 11);
+	ck_assert_uint_eq(script->block[1].total, 15);
+	ck_assert_mem_eq(script->request[0].stream, script->request[1].stream, RELP_BLOCK_ID_LEN);
+	end();
+}
+END_TEST
+
+START_TEST(rule_27_nobody_skips_on_a_mark_with_another_checksum_and_the_stream_gets_a_new_id)
+{
+	lose_the_answer_of_one_block();
+	script->answer.mark = 10; /* the spool was restored, and went another way */
+	script->answer.checksum = script->block[0].checksum + 1;
+	block_script_cut(script);
+	wait_sessions(2);
+	script->answer.mark = script->answer.checksum = 0; /* the new stream is unknown there */
+	wait_delivered(10);
+	ck_assert_uint_eq(script->blocks, 2);
+	ck_assert_uint_eq(script->block[1].first, 1);
+	ck_assert_mem_ne(script->request[0].stream, script->request[script->sessions - 1].stream, RELP_BLOCK_ID_LEN);
+	end();
+}
+END_TEST
+
+START_TEST(rule_27_a_mark_beyond_what_is_stored_here_is_a_fork)
+{
+	start();
+	script->answer.mark = 1000;
+	put_messages(10);
+	start_output();
+	wait_sessions(1);
+	script->answer.mark = 0;
+	wait_delivered(10);
+	ck_assert_mem_ne(script->request[0].stream, script->request[script->sessions - 1].stream, RELP_BLOCK_ID_LEN);
+	ck_assert_uint_eq(script->blocks, 1);
+	end();
+}
+END_TEST
+
+START_TEST(rule_28_a_server_that_is_behind_gets_what_comes_next_not_what_went_elsewhere)
+{
+	start();
+	put_messages(10);
+	start_output();
+	wait_delivered(10);
+	/* Another server takes over, which has never seen the stream. */
+	memset(script->answer.spool, 8, sizeof script->answer.spool);
+	block_script_cut(script);
+	wait_sessions(2);
+	put_messages(3);
+	wait_delivered(13);
+	ck_assert_uint_eq(script->request[1].next, 11);
+	ck_assert_uint_eq(script->blocks, 2);
+	ck_assert_uint_eq(script->block[1].first, 11);
+	ck_assert_uint_eq(script->block[1].last, 13);
+	end();
+}
+END_TEST
+
+START_TEST(rule_29_a_restored_server_gets_again_what_it_had_acknowledged_and_is_reported)
+{
+	start();
+	put_messages(10);
+	start_output();
+	wait_delivered(10);
+	put_messages(10);
+	wait_delivered(20);
+	script->answer.mark = 10; /* its disk was restored from before the second block */
+	script->answer.checksum = script->block[0].checksum;
+	block_script_cut(script);
+	wait_blocks(3);
+	ck_assert_uint_eq(script->block[2].first, 11);
+	ck_assert_uint_eq(script->block[2].last, 20);
+	put_messages(1);
+	wait_delivered(21);
+	ck_assert_uint_eq(script->blocks, 4);
+	ck_assert_uint_eq(script->block[3].first, 21);
+	ck_assert_uint_eq(check_ledger().delivered, 21);
+	end();
+}
+END_TEST
+
+START_TEST(rule_31_a_filtered_block_covers_its_whole_range_and_counts_what_is_left)
+{
+	start();
+	want_errors_only();
+	put_messages(10); /* every second one is an error */
+	start_output();
+	wait_delivered(10);
+	ck_assert_uint_eq(script->block[0].first, 1);
+	ck_assert_uint_eq(script->block[0].last, 10);
+	ck_assert_uint_eq(script->block[0].records, 5);
+	ck_assert_uint_eq(script->block[0].total, 5);
+	put_text("<14>1 - - - - - - nothing of this block is left");
+	wait_delivered(11);
+	ck_assert_uint_eq(script->blocks, 1);
+	put_text("<11>1 - - - - - - an error");
+	wait_delivered(12);
+	ck_assert_uint_eq(script->block[1].first, 12);
+	ck_assert_uint_eq(script->block[1].total, 6);
+	struct spool_output_totals totals = check_ledger();
+	ck_assert_uint_eq(totals.delivered, 6);
+	ck_assert_uint_eq(totals.filtered, 6);
+	end();
+}
+END_TEST
+
+START_TEST(rule_31_a_filtered_block_whose_answer_was_lost_is_known_by_its_checksum)
+{
+	start();
+	want_errors_only();
+	atomic_store(&script->silent, true);
+	put_messages(10);
+	start_output();
+	wait_blocks(1);
+	atomic_store(&script->silent, false);
+	script->answer.mark = 10;
+	script->answer.checksum = script->block[0].checksum;
+	block_script_cut(script);
+	wait_delivered(10);
+	ck_assert_uint_eq(script->blocks, 1);
+	struct spool_output_totals totals = check_ledger();
+	ck_assert_uint_eq(totals.delivered, 5);
+	ck_assert_uint_eq(totals.filtered, 5);
+	end();
+}
+END_TEST
+
+START_TEST(rule_32_a_block_beyond_the_limits_goes_as_messages_in_a_session_of_its_own)
+{
+	start();
+	put_messages(3);
+	start_output();
+	wait_delivered(3);
+	ck_assert_uint_eq(script->blocks, 1);
+	script->answer.mark = 3;
+	script->answer.checksum = script->block[0].checksum;
+	script->answer.max_octets = 300;
+	block_script_cut(script);
+	wait_sessions(2);
+	put_messages(50);
+	wait_delivered(53);
+	ck_assert_uint_eq(script->messages, 50);
+	put_messages(1);
+	wait_delivered(54);
+	wait_sessions(4); /* blocks, messages, blocks again */
+	put_messages(1);
+	wait_delivered(55);
+	ck_assert_uint_ge(script->blocks, 2);
+	ck_assert_uint_eq(check_ledger().delivered, 55);
+	end();
+}
+END_TEST
+
+START_TEST(rule_32_a_server_without_blocks_gets_messages)
+{
+	start();
+	script->answer.max_octets = 0;
+	put_messages(10);
+	start_output();
+	wait_delivered(10);
+	ck_assert_uint_eq(script->blocks, 0);
+	ck_assert_uint_eq(script->messages, 10);
+	end();
+}
+END_TEST
+
+START_TEST(many_blocks_arrive_complete_and_in_order_though_the_connection_is_cut)
+{
+	start();
+	start_output();
+	for (unsigned i = 0; i < 20; i++) {
+		put_messages(500);
+		if (i % 5 == 4) {
+			wait_delivered(500 * (i + 1));
+			unsigned last = script->blocks - 1;
+			script->answer.mark = script->block[last].last;
+			script->answer.checksum = script->block[last].checksum;
+			block_script_cut(script);
+		}
+	}
+	put_messages(1);
+	wait_delivered(10001);
+	uint64_t next = 1;
+	for (unsigned i = 0; i < script->blocks; i++) {
+		ck_assert_uint_eq(script->block[i].first, next);
+		next = script->block[i].last + 1;
+	}
+	ck_assert_uint_eq(next, 10002);
+	end();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("relp_stream");
+	TCase *tests = add_case(suite, "streams");
+	tcase_add_test(tests, rule_27_what_the_server_stored_before_the_answer_was_lost_is_not_sent_again);
+	tcase_add_test(tests, rule_27_nobody_skips_on_a_mark_with_another_checksum_and_the_stream_gets_a_new_id);
+	tcase_add_test(tests, rule_27_a_mark_beyond_what_is_stored_here_is_a_fork);
+	tcase_add_test(tests, rule_28_a_server_that_is_behind_gets_what_comes_next_not_what_went_elsewhere);
+	tcase_add_test(tests, rule_29_a_restored_server_gets_again_what_it_had_acknowledged_and_is_reported);
+	tcase_add_test(tests, rule_31_a_filtered_block_covers_its_whole_range_and_counts_what_is_left);
+	tcase_add_test(tests, rule_31_a_filtered_block_whose_answer_was_lost_is_known_by_its_checksum);
+	tcase_add_test(tests, rule_32_a_block_beyond_the_limits_goes_as_messages_in_a_session_of_its_own);
+	tcase_add_test(tests, rule_32_a_server_without_blocks_gets_messages);
+	tcase_add_test(tests, many_blocks_arrive_complete_and_in_order_though_the_connection_is_cut);
+	return run_suite(suite);
+}
