@@ -16,14 +16,14 @@
 size_t slog_rfc5424_pri(char *out, size_t size, unsigned facility, unsigned severity)
 {
 	assert(facility <= 23 && severity <= 7);
-	char text[SLOG_U64_MAX + 2];
-	text[0] = '<';
-	size_t length = 1 + slog_number_u64(text + 1, facility * 8 + severity);
-	text[length++] = '>';
-	if (length > size)
+	unsigned pri = facility * 8 + severity;
+	size_t digits = pri < 10 ? 1 : pri < 100 ? 2 : 3;
+	if (digits + 2 > size)
 		return 0;
-	memcpy(out, text, length);
-	return length;
+	out[0] = '<';
+	slog_number_u64(out + 1, pri);
+	out[digits + 1] = '>';
+	return digits + 2;
 }
 
 static bool is_printusascii(char octet)

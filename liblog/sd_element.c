@@ -127,11 +127,18 @@ static inline bool may_be_number(const char *bytes, size_t length)
 	return i == length || bytes[i] == 'e' || bytes[i] == 'E';
 }
 
-/* True if a reader would take this string for a value of another type. One look at the first octet in most cases. */
-static inline bool reads_as_typed(const char *bytes, size_t length)
+/* Whether a value of another type begins with this octet: a number, a literal, a list or an object. */
+static inline SLOG_ALWAYS bool begins_typed(char octet)
 {
-	if (length == 0)
-		return false;
+	const uint64_t digits = UINT64_C(0x3FF) << '0' | UINT64_C(1) << '-';
+	const uint64_t letters = UINT64_C(1) << ('[' - 64) | UINT64_C(1) << ('{' - 64) | UINT64_C(1) << ('t' - 64) |
+	                         UINT64_C(1) << ('f' - 64) | UINT64_C(1) << ('n' - 64);
+	return octet > 0 && ((octet < 64 ? digits : letters) >> (octet & 63) & 1) != 0;
+}
+
+/* The same for the whole string; not inline, for few strings get here. */
+static __attribute__((noinline)) bool is_typed(const char *bytes, size_t length)
+{
 	switch (bytes[0]) {
 	case '[':
 	case '{':
@@ -145,6 +152,12 @@ static inline bool reads_as_typed(const char *bytes, size_t length)
 	default:
 		return may_be_number(bytes, length) && slog_json_is_number(bytes, length);
 	}
+}
+
+/* True if a reader would take this string for a value of another type. One look at the first octet in most cases. */
+static inline SLOG_ALWAYS bool reads_as_typed(const char *bytes, size_t length)
+{
+	return length > 0 && begins_typed(bytes[0]) && is_typed(bytes, length);
 }
 
 static __attribute__((noinline)) void put_scalar(struct element *element, const struct slog_value *value)
@@ -405,6 +418,7 @@ static void put_listed(const struct element *element)
 	slog_line_put_char(element->line, '"');
 }
 
+/* `[SD-ID`, and ~v if the SD-ID does not say whose element it is. */
 static void begin_element(struct slog_line *line, const char *sd_id)
 {
 	size_t length = strlen(sd_id);
@@ -415,6 +429,8 @@ static void begin_element(struct slog_line *line, const char *sd_id)
 	line->text[line->length] = '[';
 	slog_octets_move(line->text + line->length + 1, sd_id, length);
 	line->length += length + 1;
+	if (length < sizeof own_sd_id - 1 || memcmp(sd_id, own_sd_id, sizeof own_sd_id - 1) != 0)
+		slog_line_put_string(line, " ~v=\"1\"");
 }
 
 void slog_sd_element_put_for(struct slog_line *line, const struct slog_entry *entry,
@@ -428,8 +444,6 @@ void slog_sd_element_put_for(struct slog_line *line, const struct slog_entry *en
 	element.long_names = 0;
 	element.set = kept_params(&element, entry);
 	begin_element(line, sd_id);
-	if (strncmp(sd_id, own_sd_id, sizeof own_sd_id - 1) != 0)
-		slog_line_put_string(line, " ~v=\"1\"");
 	if (element.set != NULL)
 		slog_line_put(line, element.set->param.text, element.set->param.length);
 	slog_sd_names_start(&element.names, line, element.set != NULL || has_distinct_names(entry));
