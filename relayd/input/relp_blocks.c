@@ -66,7 +66,11 @@ static bool answer_open(struct relp_connection *relp)
 	if (state != SPOOL_STREAM_HOLDS) {
 		connection_refuse_stream(&relp->connection, spool_stream_state_text(state), owner);
 		stream->session.number = 0;
-		relp_server_refuse_open(&relp->session, spool_stream_state_text(state));
+		/* Somebody else's stream is not taken in any form. One too many is, message by message: at least once. */
+		if (state == SPOOL_STREAM_PEER_LIMIT || state == SPOOL_STREAM_SPOOL_LIMIT)
+			relp_server_grant_messages(&relp->session);
+		else
+			relp_server_refuse_open(&relp->session, spool_stream_state_text(state));
 		return true;
 	}
 	struct relp_block_answer answer = {

@@ -172,6 +172,12 @@ void relp_server_grant_blocks(struct relp_server *session, const struct relp_blo
 		session->reader.limit = (size_t)answer->max_octets;
 }
 
+void relp_server_grant_messages(struct relp_server *session)
+{
+	assert(session->holds_open);
+	session->holds_open = false;
+}
+
 void relp_server_refuse_open(struct relp_server *session, const char *refusal)
 {
 	assert(session->holds_open);

@@ -90,7 +90,7 @@ enum relp_server_event_kind relp_server_feed(struct relp_server *session, struct
                                              struct relp_server_event *event);
 
 /*
- * Right after RELP_SERVER_OPENED: the answer is not written before one of the two functions that follow was called.
+ * Right after RELP_SERVER_OPENED: the answer is not written before one of the three functions that follow was called.
  */
 void relp_server_hold_open(struct relp_server *session);
 
@@ -100,6 +100,9 @@ void relp_server_hold_open(struct relp_server *session);
  * RELP_FRAME_OVERHEAD_MAX from here on.
  */
 void relp_server_grant_blocks(struct relp_server *session, const struct relp_block_answer *answer);
+
+/* The held answer is 200, and nothing of blocks. */
+void relp_server_grant_messages(struct relp_server *session);
 
 /* The held answer is 500 with this constant sentence (80 octets at most), and the session ends. */
 void relp_server_refuse_open(struct relp_server *session, const char *refusal);

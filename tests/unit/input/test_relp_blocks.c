@@ -256,6 +256,28 @@ START_TEST(an_unknown_version_of_blocks_is_plain_relp)
 }
 END_TEST
 
+START_TEST(the_65th_stream_of_a_peer_gets_messages)
+{
+	start();
+	char offers[300], frame[400], stream[33];
+	for (unsigned i = 0; i < SPOOL_STREAMS_PER_PEER_MAX; i++) {
+		int fd = rig_connect(&rig, SOCK_STREAM);
+		snprintf(stream, sizeof stream, "%032x", i + 1);
+		ck_assert_uint_eq(open_session(fd, stream, 1), 0);
+		close(fd);
+	}
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	int len = snprintf(offers, sizeof offers, "relp_version=0\ncommands=syslog,block\nblock=1,%s,1", STREAM);
+	snprintf(frame, sizeof frame, "1 open %d %s\n", len, offers);
+	rig_send(fd, frame);
+	rig_receive_until(fd, "commands=syslog\n", text, sizeof text);
+	close(fd);
+	RIG_WAIT(rig_status(&rig).connections == 0);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(several_blocks_in_one_command_have_one_answer)
 {
 	start();
@@ -293,6 +315,7 @@ int main(void)
 	tcase_add_test(tests, a_hostile_block_is_refused_whatever_it_lies_about);
 	tcase_add_test(tests, a_stream_without_any_offer_of_blocks_is_plain_relp);
 	tcase_add_test(tests, an_unknown_version_of_blocks_is_plain_relp);
+	tcase_add_test(tests, the_65th_stream_of_a_peer_gets_messages);
 	tcase_add_test(tests, several_blocks_in_one_command_have_one_answer);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
