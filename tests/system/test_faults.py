@@ -13,7 +13,7 @@ import time
 
 import pytest
 from peers import relp
-from relay import BIN, free_port, wait_until
+from relay import BIN, SANITIZED, free_port, wait_until
 
 RELAYCTL = BIN / "relayctl"
 TEXT = "<13>1 2026-11-21T10:00:00Z host app - - - message {number:05d} {fill}"
@@ -51,7 +51,9 @@ def send(port, texts):
 
 
 def numbers(texts):
-    return [int(text.split(b"message ")[1].split()[0]) for text in texts]
+    """Of our messages: the relay puts some of its own between them, about losses."""
+    found = (re.search(rb"- - - message (\d{5}) ", text) for text in texts)
+    return [int(match.group(1)) for match in found if match]
 
 
 @pytest.fixture
@@ -97,7 +99,7 @@ def test_spool_full_holds_senders_that_can_wait_and_counts_what_others_lose(rela
     client.sock.close()
     back = server(port=port)
     relay.wait_output("next", lambda output: output["pending"] == 0, seconds=60)
-    got = [number for number in numbers(text for text in back.received if b"message " in text)]
+    got = numbers(back.received)
     assert set(range(1, answered + 1)) <= set(got) and got == sorted(set(got))
     assert relay.status()["spool"]["level"] == "open"
 
@@ -268,7 +270,7 @@ def test_a_damaged_block_costs_exactly_its_messages(stopped, server):
     made = server()
     row = deliver_all(stopped, made)
     assert 0 < len(missing) < 1000
-    assert row["totals"]["damaged"] == len(missing) and row["totals"]["delivered"] == 12000 - len(missing)
+    assert row["totals"]["damaged"] == len(missing) and row["totals"]["delivered"] == row["stored"] - len(missing)
     assert numbers(made.received) == [number for number in range(1, 12001) if number not in missing]
     wait_until(lambda: stopped.status()["spool"]["damaged"] == len(missing), what="the spool's count")
     assert "cannot be read from the spool: they are counted as damaged" in stopped.output("next")["detail"] + stopped.log_text()
@@ -279,7 +281,7 @@ def test_a_damaged_checkpoint_costs_nothing(stopped, server):
     overwrite(stopped.segments[-1], 128 + 128 + 8)
     made = server()
     row = deliver_all(stopped, made)
-    assert row["totals"]["delivered"] == 12000 and row["totals"]["damaged"] == 0
+    assert row["totals"]["delivered"] == row["stored"] and row["totals"]["damaged"] == 0
     assert numbers(made.received) == list(range(1, 12001))
     assert stopped.input("in")["stored"] == 12000
 
@@ -291,7 +293,7 @@ def test_a_missing_segment_costs_exactly_its_messages(stopped, server):
     row = deliver_all(stopped, made)
     assert missing and row["totals"]["damaged"] == len(missing)
     assert numbers(made.received) == [number for number in range(1, 12001) if number not in missing]
-    assert stopped.status()["spool"]["damaged"] == len(missing)
+    wait_until(lambda: stopped.status()["spool"]["damaged"] == len(missing), what="the spool's count")
 
 
 def test_the_oldest_segment_missing_is_told_at_the_start(stopped, server):
@@ -311,6 +313,8 @@ def test_the_oldest_segment_missing_is_told_at_the_start(stopped, server):
 def test_a_clock_that_jumps_moves_no_message(relays, server, tmp_path, jump):
     """The wall clock is a month off from one moment to the next, as after a first answer of NTP: order, count and answers stay."""
     library = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+    if SANITIZED:
+        pytest.skip("libfaketime and the sanitizers want to be loaded first, both of them")
     if not library.exists():
         pytest.skip("libfaketime is not installed")
     clock = tmp_path / "clock"
@@ -367,7 +371,7 @@ def refusing(bad, times=None):
     left = {number: times for number in bad}
 
     def behave(server, session, txnr, data):
-        number = numbers([data])[0]
+        number = next(iter(numbers([data])), 0)
         if number in left and left[number] != 0:
             left[number] = None if left[number] is None else left[number] - 1
             session.answer(txnr, b"500 I do not like it")
@@ -382,7 +386,7 @@ def test_a_message_refused_for_ever_goes_into_quarantine_and_comes_out_of_it(rel
     relay = relays.start("relay", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{port}"}], [to(made)])
     send(port, lines(1, 100))
     row = relay.wait_output("next", lambda output: output["pending"] == 0)
-    assert row["totals"]["quarantined"] == 1 and row["totals"]["delivered"] == 99
+    assert row["totals"]["quarantined"] == 1 and row["totals"]["delivered"] == row["stored"] - 1 >= 99
     relay.assert_ledger()
     assert "quarantined" in table(relay) or row["totals"]["quarantined"] == 1
     relay.wait_log("output_quarantined")
