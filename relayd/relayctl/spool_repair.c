@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `relayctl spool repair`: a plan first, and only with --apply a change. Most damage needs no hand: recovery and readers step
- * over it and count it, and the plan says so. What stops a start are segments that somebody copied here from another
+ * `relayctl spool repair`: a plan first, and only with --apply a change. Most damage needs no hand: recovery and readers
+ * step over it and count it, and the plan says so. What stops a start are segments that somebody copied here from another
  * spool: these are set aside, under another name, and nothing is ever removed.
  */
 #include <inttypes.h>
