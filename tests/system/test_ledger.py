@@ -36,6 +36,13 @@ def count_told(lines, reason, event="messages_lost"):
     return sum(int(field(line, "count")) for line in told(lines, reason, event))
 
 
+def held_port():
+    """A socket that keeps a TCP port for later, and the port: connections to it are refused until then."""
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    return sock, sock.getsockname()[1]
+
+
 def send_from(port, host, count, severity=6):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.connect(("127.0.0.1", port))
@@ -71,7 +78,7 @@ def test_a_udp_flood_into_a_small_buffer_is_received_or_dropped_by_the_kernel(re
 def test_a_full_spool_that_holds_has_a_row_and_a_message_for_every_drop(relays):
     """Downstream is away and the spool is small: it fills, and what comes over UDP is dropped by severity. Each source's row has its
     drops; when downstream is back, the messages about the losses say the same numbers, by source."""
-    port, out = free_port(socket.SOCK_DGRAM), free_port()
+    port, (held, out) = free_port(socket.SOCK_DGRAM), held_port()
     relay = relays.start("relay", [{"type": "udp", "listen": f"127.0.0.1:{port}", "receive_buffer": "64MiB"}],
                          [{"type": "relp", "name": "next", "servers": [f"127.0.0.1:{out}"]}], workers=1,
                          spool={"max_size": "64MiB", "segment_size": "4MiB", "reserve": "8MiB", "memory": "4MiB", "compression": "none"})
@@ -89,6 +96,7 @@ def test_a_full_spool_that_holds_has_a_row_and_a_message_for_every_drop(relays):
         assert row(ledger, host=host)["received"] == count
     everything = relay.input("udp")["dropped"]
     assert set(everything) <= {"spool-full", "no-buffer"}, "the kernel's buffer was large enough"
+    held.close()
     central = relays.start("central", [{"type": "relp", "listen": f"127.0.0.1:{out}"}])
     relay.wait_output("next", lambda output: output["pending"] == 0, 60)
     for reason, count in everything.items():
@@ -103,7 +111,7 @@ def test_a_full_spool_that_holds_has_a_row_and_a_message_for_every_drop(relays):
 def test_an_output_that_drops_the_oldest_has_a_row_and_a_message(relays):
     """The same with drop_oldest: the spool is not left full, the output's row has what it passed over, and so says the
     message."""
-    port, out = free_port(socket.SOCK_DGRAM), free_port()
+    port, (held, out) = free_port(socket.SOCK_DGRAM), held_port()
     relay = relays.start("relay", [{"type": "udp", "listen": f"127.0.0.1:{port}", "receive_buffer": "64MiB"}],
                          [{"type": "relp", "name": "next", "servers": [f"127.0.0.1:{out}"], "when_behind": "drop_oldest"}], workers=1,
                          spool={"max_size": "64MiB", "segment_size": "4MiB", "reserve": "8MiB", "memory": "4MiB", "compression": "none"})
@@ -113,6 +121,7 @@ def test_an_output_that_drops_the_oldest_has_a_row_and_a_message(relays):
         send_from(port, "web01", 200)
         sent += 200
         wait_until(lambda: relay.input("udp")["received"] >= sent, what="all that was sent")
+    held.close()
     central = relays.start("central", [{"type": "relp", "listen": f"127.0.0.1:{out}"}])
     relay.wait_output("next", lambda output: output["pending"] == 0, 60)
     passed_over = relay.output("next")["totals"]["dropped_oldest"]
