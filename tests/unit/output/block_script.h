@@ -21,7 +21,7 @@
 enum { BLOCK_SCRIPT_MAX = 2000, BLOCK_SCRIPT_BUFFER_BYTES = 2 << 20 };
 
 struct block_script {
-	/* Set before it starts, or while no session is open. */
+	/* Set before it starts, or with BLOCK_SCRIPT_SET(). */
 	struct relp_block_answer answer; /* what it says; max_octets 0: it takes messages only */
 	_Atomic bool silent;             /* takes blocks without answering */
 
@@ -32,10 +32,20 @@ struct block_script {
 	struct relp_block block[BLOCK_SCRIPT_MAX]; /* without payload */
 	_Atomic unsigned messages;
 
-	int listener, connection;
+	pthread_mutex_t lock; /* of `answer` */
+	int listener;
+	_Atomic int connection;
 	unsigned port;
 	pthread_t thread;
 };
+
+/* Sets a field of what it says from the next session on. */
+#define BLOCK_SCRIPT_SET(script, field, value)         \
+	do {                                               \
+		pthread_mutex_lock(&(script)->lock);           \
+		(script)->answer.field = (value);              \
+		pthread_mutex_unlock(&(script)->lock);         \
+	} while (0)
 
 static inline void block_script_note(struct block_script *script, const struct relp_server_event *event)
 {
@@ -56,10 +66,13 @@ static inline void block_script_open(struct block_script *script, struct relp_se
 	unsigned at = atomic_load(&script->sessions);
 	bool offered = relp_block_request_read(event->offers.block, &script->request[at]);
 	atomic_store(&script->sessions, at + 1);
-	if (!offered || script->answer.max_octets == 0)
+	pthread_mutex_lock(&script->lock);
+	struct relp_block_answer answer = script->answer;
+	pthread_mutex_unlock(&script->lock);
+	if (!offered || answer.max_octets == 0)
 		return;
 	relp_server_hold_open(server);
-	relp_server_grant_blocks(server, &script->answer);
+	relp_server_grant_blocks(server, &answer);
 }
 
 /* Takes all events that are there. */
@@ -106,7 +119,7 @@ static inline void *block_script_run(void *context)
 	struct block_script *script = context;
 	int fd;
 	while ((fd = accept(script->listener, NULL, NULL)) >= 0) {
-		script->connection = fd;
+		atomic_store(&script->connection, fd);
 		block_script_session(script, fd);
 		shutdown(fd, SHUT_RDWR);
 		close(fd);
@@ -118,6 +131,7 @@ static inline void block_script_start(struct block_script *script)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof address;
+	pthread_mutex_init(&script->lock, NULL);
 	script->answer.max_octets = script->answer.max_octets != 0 ? script->answer.max_octets : 1 << 20;
 	script->answer.max_unpacked = script->answer.max_unpacked != 0 ? script->answer.max_unpacked : 4 << 20;
 	script->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -131,7 +145,7 @@ static inline void block_script_start(struct block_script *script)
 /* Cuts the connection that is open. */
 static inline void block_script_cut(struct block_script *script)
 {
-	shutdown(script->connection, SHUT_RDWR);
+	shutdown(atomic_load(&script->connection), SHUT_RDWR);
 }
 
 static inline void block_script_stop(struct block_script *script)

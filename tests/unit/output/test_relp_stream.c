@@ -66,8 +66,8 @@ static void lose_the_answer_of_one_block(void)
 START_TEST(rule_27_what_the_server_stored_before_the_answer_was_lost_is_not_sent_again)
 {
 	lose_the_answer_of_one_block();
-	script->answer.mark = 10;
-	script->answer.checksum = script->block[0].checksum;
+	BLOCK_SCRIPT_SET(script, mark, 10);
+	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
 	block_script_cut(script);
 	wait_delivered(10);
 	put_messages(5);
@@ -83,11 +83,11 @@ END_TEST
 START_TEST(rule_27_nobody_skips_on_a_mark_with_another_checksum_and_the_stream_gets_a_new_id)
 {
 	lose_the_answer_of_one_block();
-	script->answer.mark = 10; /* the spool was restored, and went another way */
-	script->answer.checksum = script->block[0].checksum + 1;
+	BLOCK_SCRIPT_SET(script, mark, 10); /* the spool was restored, and went another way */
+	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum + 1);
 	block_script_cut(script);
 	wait_sessions(2);
-	script->answer.mark = script->answer.checksum = 0; /* the new stream is unknown there */
+	BLOCK_SCRIPT_SET(script, mark, 0); /* the new stream is unknown there */
 	wait_delivered(10);
 	ck_assert_uint_eq(script->blocks, 2);
 	ck_assert_uint_eq(script->block[1].first, 1);
@@ -99,11 +99,11 @@ END_TEST
 START_TEST(rule_27_a_mark_beyond_what_is_stored_here_is_a_fork)
 {
 	start();
-	script->answer.mark = 1000;
+	BLOCK_SCRIPT_SET(script, mark, 1000);
 	put_messages(10);
 	start_output();
 	wait_sessions(1);
-	script->answer.mark = 0;
+	BLOCK_SCRIPT_SET(script, mark, 0);
 	wait_delivered(10);
 	ck_assert_mem_ne(script->request[0].stream, script->request[script->sessions - 1].stream, RELP_BLOCK_ID_LEN);
 	ck_assert_uint_eq(script->blocks, 1);
@@ -118,7 +118,7 @@ START_TEST(rule_28_a_server_that_is_behind_gets_what_comes_next_not_what_went_el
 	start_output();
 	wait_delivered(10);
 	/* Another server takes over, which has never seen the stream. */
-	memset(script->answer.spool, 8, sizeof script->answer.spool);
+	BLOCK_SCRIPT_SET(script, spool[0], 8);
 	block_script_cut(script);
 	wait_sessions(2);
 	put_messages(3);
@@ -139,8 +139,8 @@ START_TEST(rule_29_a_restored_server_gets_again_what_it_had_acknowledged_and_is_
 	wait_delivered(10);
 	put_messages(10);
 	wait_delivered(20);
-	script->answer.mark = 10; /* its disk was restored from before the second block */
-	script->answer.checksum = script->block[0].checksum;
+	BLOCK_SCRIPT_SET(script, mark, 10); /* its disk was restored from before the second block */
+	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
 	block_script_cut(script);
 	wait_blocks(3);
 	ck_assert_uint_eq(script->block[2].first, 11);
@@ -188,8 +188,8 @@ START_TEST(rule_31_a_filtered_block_whose_answer_was_lost_is_known_by_its_checks
 	start_output();
 	wait_blocks(1);
 	atomic_store(&script->silent, false);
-	script->answer.mark = 10;
-	script->answer.checksum = script->block[0].checksum;
+	BLOCK_SCRIPT_SET(script, mark, 10);
+	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
 	block_script_cut(script);
 	wait_delivered(10);
 	ck_assert_uint_eq(script->blocks, 1);
@@ -207,9 +207,9 @@ START_TEST(rule_32_a_block_beyond_the_limits_goes_as_messages_in_a_session_of_it
 	start_output();
 	wait_delivered(3);
 	ck_assert_uint_eq(script->blocks, 1);
-	script->answer.mark = 3;
-	script->answer.checksum = script->block[0].checksum;
-	script->answer.max_octets = 300;
+	BLOCK_SCRIPT_SET(script, mark, 3);
+	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
+	BLOCK_SCRIPT_SET(script, max_octets, 300);
 	block_script_cut(script);
 	wait_sessions(2);
 	put_messages(50);
@@ -229,7 +229,7 @@ END_TEST
 START_TEST(rule_32_a_server_without_blocks_gets_messages)
 {
 	start();
-	script->answer.max_octets = 0;
+	BLOCK_SCRIPT_SET(script, max_octets, 0);
 	put_messages(10);
 	start_output();
 	wait_delivered(10);
@@ -248,8 +248,8 @@ START_TEST(many_blocks_arrive_complete_and_in_order_though_the_connection_is_cut
 		if (i % 5 == 4) {
 			wait_delivered(500 * (i + 1));
 			unsigned last = script->blocks - 1;
-			script->answer.mark = script->block[last].last;
-			script->answer.checksum = script->block[last].checksum;
+			BLOCK_SCRIPT_SET(script, mark, script->block[last].last);
+			BLOCK_SCRIPT_SET(script, checksum, script->block[last].checksum);
 			block_script_cut(script);
 		}
 	}
