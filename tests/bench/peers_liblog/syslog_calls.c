@@ -7,11 +7,12 @@
 static void with_syslog(void)
 {
 	syslog(LOG_INFO,
-	       "@cee: {\"timestamp\":\"2026-10-11T22:14:15.003000Z\",\"severity\":\"info\",\"facility\":\"auth\",\"hostname\":\"%s\","
-	       "\"app_name\":\"%s\",\"procid\":\"%d\",\"msgid\":\"auth\",\"msg\":\"%s\",\"method\":\"%s\",\"valid\":%s,\"user\":\"%s\","
-	       "\"remote_ip\":\"%s\",\"remote_port\":%d,\"protocol\":\"%s\",\"info\":\"%s\",\"attempt\":%d}",
-	       "web01.example.net", "sshd", 4711, login.msg, login.method, login.valid ? "true" : "false", login.user, login.ip,
-	       login.port, login.protocol, login.info, login.attempt);
+	       "@cee: {\"timestamp\":\"2026-10-11T22:14:15.003000Z\",\"severity\":\"info\",\"facility\":\"auth\","
+	       "\"hostname\":\"%s\",\"app_name\":\"%s\",\"procid\":\"%d\",\"msgid\":\"auth\",\"msg\":\"%s\","
+	       "\"method\":\"%s\",\"valid\":%s,\"user\":\"%s\",\"remote_ip\":\"%s\",\"remote_port\":%d,"
+	       "\"protocol\":\"%s\",\"info\":\"%s\",\"attempt\":%d}",
+	       "web01.example.net", "sshd", 4711, login.msg, login.method, login.valid ? "true" : "false", login.user,
+	       login.ip, login.port, login.protocol, login.info, login.attempt);
 }
 
 int main(int argc, char **argv)

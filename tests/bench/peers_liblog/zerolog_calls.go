@@ -27,7 +27,8 @@ var login = struct {
 	msg, method, user, ip, protocol, info string
 	valid                                 bool
 	port, attempt                         int
-}{"Failed password", "password", "root", "192.0.2.147", "ssh2", "RSA SHA256:Zm9vYmFyYmF6cXV4cXV1eGNvcmdlZ3JhdWx0", false, 54460, 3}
+}{"Failed password", "password", "root", "192.0.2.147", "ssh2", "RSA SHA256:Zm9vYmFyYmF6cXV4cXV1eGNvcmdlZ3JhdWx0",
+	false, 54460, 3}
 
 func processorNs() float64 {
 	var use syscall.Rusage
