@@ -35,9 +35,10 @@ static void with_snprintf(void)
 	clock_gettime(CLOCK_REALTIME, &now);
 	memory_length = (size_t)snprintf(
 		memory(), MEMORY_BYTES,
-		"{\"timestamp\":\"%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ\",\"severity\":\"%s\",\"facility\":\"%s\",\"hostname\":\"%s\","
-		"\"app_name\":\"%s\",\"procid\":\"%d\",\"msgid\":\"%s\",\"msg\":\"%s\",\"method\":\"%s\",\"valid\":%s,\"user\":\"%s\","
-		"\"remote_ip\":\"%s\",\"remote_port\":%d,\"protocol\":\"%s\",\"info\":\"%s\",\"attempt\":%d}\n",
+		"{\"timestamp\":\"%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ\",\"severity\":\"%s\",\"facility\":\"%s\","
+		"\"hostname\":\"%s\",\"app_name\":\"%s\",\"procid\":\"%d\",\"msgid\":\"%s\",\"msg\":\"%s\",\"method\":\"%s\","
+		"\"valid\":%s,\"user\":\"%s\",\"remote_ip\":\"%s\",\"remote_port\":%d,\"protocol\":\"%s\",\"info\":\"%s\","
+		"\"attempt\":%d}\n",
 		2026, 10, 11, 22, 14, 15, now.tv_nsec / 1000, "info", "auth", "web01.example.net", "sshd", 4711, "auth", login.msg,
 		login.method, login.valid ? "true" : "false", login.user, login.ip, login.port, login.protocol, login.info,
 		login.attempt);
