@@ -154,32 +154,38 @@ def overload(run):
     return {**stream_figures(sent, got, run.count), **cost, "counted": counted, "uncounted": abs(got["lost"] - counted)}
 
 
+def ceiling_step(run, rate, name):
+    """The figures at that rate, with "lost" and the rate that the sender really offered."""
+    count = rate * run.count
+    run.ports[0] = free_port(socket.SOCK_DGRAM)
+    sink = run.sink(count, path=run.folder / name / "out")
+    daemon = run.daemon(name=name)
+    daemon.start()
+    before = daemon.usage()
+    sent = run.told(run.load(count, "--rate", rate))
+    after, got = stop_and_count(run, daemon, sink)
+    shutil.rmtree(daemon.folder, ignore_errors=True)
+    return {**stream_figures(sent, got, count), **daemon_cost(before, after, got["distinct"]), "ceiling": min(rate, count / sent["seconds"])}
+
+
 def ceiling(run):
-    """Bisection between two rates, some seconds a step; a step passes when not one message is missing."""
+    """Bisection between two rates, some seconds a step; a step passes when not one message is missing, and fails when that fails twice:
+    one moment in which a neighbour has the core is not the program's limit."""
     low, high = CEILING_LOW, CEILING_HIGH
-    figures = {}
+    best = {"ceiling": 0, "lost": 0, "doubled": 0}
     for step in range(CEILING_STEPS):
         rate = int((low * high) ** 0.5)
-        count = rate * run.count
-        run.ports[0] = free_port(socket.SOCK_DGRAM)
-        sink = run.sink(count, path=run.folder / f"step{step}" / "out")
-        daemon = run.daemon(name=f"step{step}")
-        daemon.start()
-        before = daemon.usage()
-        sent = run.told(run.load(count, "--rate", rate))
-        after, got = stop_and_count(run, daemon, sink)
-        cost = daemon_cost(before, after, got["distinct"])
-        shutil.rmtree(daemon.folder, ignore_errors=True)
-        # A sender that could not keep the rate has offered its own, not that of the step.
-        offered = count / sent["seconds"]
-        if got["lost"] == 0:
-            low = rate
-            figures = {**stream_figures(sent, got, count), **cost, "ceiling": min(rate, offered)}
-            if offered < 0.9 * rate:
+        for attempt in range(2):
+            figures = ceiling_step(run, rate, f"step{step}{attempt}")
+            if figures["lost"] == 0:
                 break
-        else:
+        if figures["lost"] > 0:
             high = rate
-    return figures or {"ceiling": 0, "lost": got["lost"]}
+            continue
+        low, best = rate, figures
+        if figures["ceiling"] < 0.9 * rate:
+            break  # the sender cannot offer more
+    return best
 
 
 def drain(run):
