@@ -50,8 +50,8 @@ static void report_loss(struct relp_stream_sender *stream, const struct relp_blo
 	uint64_t oldest = spool_first(stream->output->setup.spool);
 	uint64_t lost = oldest > answer->mark + 1 ? oldest - answer->mark - 1 : 0;
 	output_trouble(stream->output, "output_lost_by_peer",
-	               "%s was restored: it has stored messages up to %llu of those up to %llu that it had acknowledged; %llu of "
-	               "them are not here any more (lost-by-peer), the others are sent again",
+	               "%s was restored: it has stored messages up to %llu of those up to %llu that it had acknowledged; "
+	               "%llu of them are not here any more (lost-by-peer), the others are sent again",
 	               server_name, (unsigned long long)answer->mark, (unsigned long long)acknowledged,
 	               (unsigned long long)(lost < acknowledged - answer->mark ? lost : acknowledged - answer->mark));
 	spool_cursor_acknowledge(cursor_of(stream), answer->spool, answer->mark);

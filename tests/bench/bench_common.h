@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the load and sink programs share: clocks, their own CPU time, a histogram of latencies, and the numbered line itself.
+ * What the load and sink programs share: clocks, their own CPU time, a histogram of latencies, and the numbered line
+ * itself.
  *
- * Every line carries "n=NNNNNNNNNN t=TTTTTTTTTTTTT ": its number, and the monotonic clock in microseconds when it was made. Who
- * receives it on the same host can tell what is missing, what came twice and how long each took. No other '=' of a line has an
- * 'n' before it, so a sink finds the number whatever was written around it.
+ * Every line carries "n=NNNNNNNNNN t=TTTTTTTTTTTTT ": its number, and the monotonic clock in microseconds when it was
+ * made. Who receives it on the same host can tell what is missing, what came twice and how long each took. No other '='
+ * of a line has an 'n' before it, so a sink finds the number whatever was written around it.
  */
 #pragma once
 
@@ -43,7 +44,8 @@ static inline double cpu_seconds(void)
 {
 	struct rusage use;
 	getrusage(RUSAGE_SELF, &use);
-	return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+	return (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+		   (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
 }
 
 static inline void put_digits(char *at, int digits, uint64_t value)
@@ -67,9 +69,9 @@ static inline size_t line_make(char *at, size_t len, bool rfc5424)
 {
 	static const char legacy[] = "<38>Oct 11 22:14:15 web01.example.net sshd[4711]: ";
 	static const char modern[] = "<165>1 2026-10-11T22:14:15.003Z web01.example.net app 4711 ID47 "
-	                             "[exampleSDID@32473 iut=\"3\" class=\"high\"] ";
+								 "[exampleSDID@32473 iut=\"3\" class=\"high\"] ";
 	static const char text[] = " Failed password for invalid user administrator from 192.0.2.147 port 54460 ssh2: RSA "
-	                           "SHA256:Zm9vYmFyYmF6cXV4cXV1eGNvcmdlZ3JhdWx0Z2FycGx5d2FsZG9mcmVkcGx1Z2h4eXp6eXRodWQ";
+							   "SHA256:Zm9vYmFyYmF6cXV4cXV1eGNvcmdlZ3JhdWx0Z2FycGx5d2FsZG9mcmVkcGx1Z2h4eXp6eXRodWQ";
 	const char *head = rfc5424 ? modern : legacy;
 	size_t stamp = strlen(head);
 	memcpy(at, head, stamp);
@@ -114,7 +116,9 @@ static inline uint64_t histogram_at(const struct histogram *histogram, double sh
 	for (size_t at = 0; at < HISTOGRAM_STEPS * HISTOGRAM_POWERS; at++) {
 		seen += histogram->steps[at];
 		if (seen > wanted || (seen > 0 && seen == histogram->count))
-			return at < HISTOGRAM_STEPS ? at : (uint64_t)(HISTOGRAM_STEPS + at % HISTOGRAM_STEPS) << (at / HISTOGRAM_STEPS - 1);
+			return at < HISTOGRAM_STEPS
+					   ? at
+					   : (uint64_t)(HISTOGRAM_STEPS + at % HISTOGRAM_STEPS) << (at / HISTOGRAM_STEPS - 1);
 	}
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opens many connections, TCP or TLS, sends one numbered line on each and keeps them open until its standard input ends. When all
- * are open it prints one line of JSON: how many, seconds, its own CPU seconds.
+ * Opens many connections, TCP or TLS, sends one numbered line on each and keeps them open until its standard input
+ * ends. When all are open it prints one line of JSON: how many, seconds, its own CPU seconds.
  *
  * Usage: bench_connections tcp|tls HOST PORT --count N
  */
@@ -65,7 +65,7 @@ int main(int argc, char **argv)
 	for (uint64_t i = 0; i < count; i++)
 		open_one(&to, tls, i);
 	printf("{\"sent\":%llu,\"began\":%.6f,\"seconds\":%.3f,\"cpu_seconds\":%.3f}\n", (unsigned long long)count, started,
-	       seconds_now() - started, cpu_seconds());
+		   seconds_now() - started, cpu_seconds());
 	fflush(stdout);
 	char rest;
 	while (read(STDIN_FILENO, &rest, 1) > 0)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A sender of numbered lines (bench_common.h), cheap enough not to be the bottleneck: lines are made once in large buffers and
- * only their stamps written anew; UDP goes out in batches, or by segmentation offload where asked. Prints one line of JSON when
- * all is sent: messages, when it began (monotonic clock), seconds, its own CPU seconds.
+ * A sender of numbered lines (bench_common.h), cheap enough not to be the bottleneck: lines are made once in large
+ * buffers and only their stamps written anew; UDP goes out in batches, or by segmentation offload where asked. Prints
+ * one line of JSON when all is sent: messages, when it began (monotonic clock), seconds, its own CPU seconds.
  *
- * Usage: bench_send udp|tcp HOST PORT --count N [--first N] [--rate PER_SECOND] [--connections N] [--line-bytes N] [--gso] [--mix]
+ * Usage: bench_send udp|tcp HOST PORT --count N [--first N] [--rate PER_SECOND] [--connections N] [--line-bytes N]
+ * [--gso] [--mix]
  */
 #include "bench_common.h"
 
@@ -13,7 +14,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { CONNECTIONS_MAX = 64, WRITE_BYTES = 64 << 10, UDP_BATCH = 64, GSO_SEGMENTS = 60, LINES_MAX = 512, SEND_BUFFER_BYTES = 4 << 20 };
+enum {
+	CONNECTIONS_MAX = 64,
+	WRITE_BYTES = 64 << 10,
+	UDP_BATCH = 64,
+	GSO_SEGMENTS = 60,
+	LINES_MAX = 512,
+	SEND_BUFFER_BYTES = 4 << 20
+};
 
 struct options {
 	bool udp, gso, mix;
@@ -161,7 +169,7 @@ static void send_udp(const struct options *options, double started)
 static void usage(void)
 {
 	fprintf(stderr, "usage: bench_send udp|tcp HOST PORT --count N [--first N] [--rate PER_SECOND] [--connections N]\n"
-	                "                  [--line-bytes N] [--gso] [--mix]\n");
+					"                  [--line-bytes N] [--gso] [--mix]\n");
 	exit(2);
 }
 
@@ -195,8 +203,8 @@ static struct options read_options(int argc, char **argv)
 			usage();
 		i++;
 	}
-	if (options.count == 0 || options.connections == 0 || options.connections > CONNECTIONS_MAX || options.line_bytes < LINE_BYTES ||
-	    options.line_bytes > LINE_MAX_BYTES)
+	if (options.count == 0 || options.connections == 0 || options.connections > CONNECTIONS_MAX ||
+		options.line_bytes < LINE_BYTES || options.line_bytes > LINE_MAX_BYTES)
 		usage();
 	return options;
 }
@@ -209,7 +217,7 @@ int main(int argc, char **argv)
 		send_udp(&options, started);
 	else
 		send_tcp(&options, started);
-	printf("{\"sent\":%llu,\"began\":%.6f,\"seconds\":%.3f,\"cpu_seconds\":%.3f}\n", (unsigned long long)options.count, started,
-	       seconds_now() - started, cpu_seconds());
+	printf("{\"sent\":%llu,\"began\":%.6f,\"seconds\":%.3f,\"cpu_seconds\":%.3f}\n", (unsigned long long)options.count,
+		   started, seconds_now() - started, cpu_seconds());
 	return 0;
 }

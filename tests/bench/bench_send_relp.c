@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A RELP originator, plain or over TLS, that sends the same lines as bench_send: each session keeps a window of unanswered
- * messages and sends as many at once as the window has room for, up to a buffer. It waits for every answer, and prints one line
- * of JSON: messages, how many were answered with 200, how long answers took (p50 and p99), its own CPU seconds.
+ * A RELP originator, plain or over TLS, that sends the same lines as bench_send: each session keeps a window of
+ * unanswered messages and sends as many at once as the window has room for, up to a buffer. It waits for every answer,
+ * and prints one line of JSON: messages, how many were answered with 200, how long answers took (p50 and p99), its own
+ * CPU seconds.
  *
  * Usage: bench_send_relp HOST PORT --count N [--first N] [--rate PER_SECOND] [--connections N] [--window N] [--mix]
  *                        [--tls CA CERTIFICATE KEY]
@@ -17,8 +18,14 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-enum { CONNECTIONS_MAX = 16, WINDOW_MAX = 65536, BATCH_LINES = 256, FRAME_HEADER_MAX = 32, ANSWER_BUFFER_BYTES = 64 << 10,
-       ANSWER_WAIT_MS = 60000 };
+enum {
+	CONNECTIONS_MAX = 16,
+	WINDOW_MAX = 65536,
+	BATCH_LINES = 256,
+	FRAME_HEADER_MAX = 32,
+	ANSWER_BUFFER_BYTES = 64 << 10,
+	ANSWER_WAIT_MS = 60000
+};
 
 struct options {
 	bool mix;
@@ -60,7 +67,8 @@ static void send_all(struct session *session, const char *at, size_t len)
 	}
 }
 
-/* One answer "TXNR SP rsp SP DATALEN SP DATA LF" at the start of the text; returns its length, or 0 if it is not whole. */
+/* One answer "TXNR SP rsp SP DATALEN SP DATA LF" at the start of the text; returns its length, or 0 if it is not whole.
+ */
 static size_t take_answer(struct session *session, const char *at, size_t len, uint64_t window)
 {
 	const char *line_end = memchr(at, ' ', len);
@@ -195,16 +203,18 @@ static void run(struct session *sessions, const struct options *options, double 
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: bench_send_relp HOST PORT --count N [--first N] [--rate PER_SECOND] [--connections N] [--window N] [--mix]\n"
-	                "                       [--tls CA CERTIFICATE KEY]\n");
+	fprintf(stderr, "usage: bench_send_relp HOST PORT --count N [--first N] [--rate PER_SECOND] [--connections N] "
+					"[--window N] [--mix]\n"
+					"                       [--tls CA CERTIFICATE KEY]\n");
 	exit(2);
 }
 
 static SSL_CTX *tls_context(char **files)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
-	if (SSL_CTX_load_verify_locations(context, files[0], NULL) != 1 || SSL_CTX_use_certificate_chain_file(context, files[1]) != 1 ||
-	    SSL_CTX_use_PrivateKey_file(context, files[2], SSL_FILETYPE_PEM) != 1) {
+	if (SSL_CTX_load_verify_locations(context, files[0], NULL) != 1 ||
+		SSL_CTX_use_certificate_chain_file(context, files[1]) != 1 ||
+		SSL_CTX_use_PrivateKey_file(context, files[2], SSL_FILETYPE_PEM) != 1) {
 		fprintf(stderr, "bench_send_relp: cannot use %s, %s and %s\n", files[0], files[1], files[2]);
 		exit(1);
 	}
@@ -244,8 +254,8 @@ static struct options read_options(int argc, char **argv)
 			usage();
 		i++;
 	}
-	if (options.count == 0 || options.connections == 0 || options.connections > CONNECTIONS_MAX || options.window == 0 ||
-	    options.window > WINDOW_MAX)
+	if (options.count == 0 || options.connections == 0 || options.connections > CONNECTIONS_MAX ||
+		options.window == 0 || options.window > WINDOW_MAX)
 		usage();
 	return options;
 }
@@ -259,10 +269,10 @@ int main(int argc, char **argv)
 	double started = seconds_now();
 	run(sessions, &options, started);
 	printf("{\"sent\":%llu,\"began\":%.6f,\"seconds\":%.3f,\"cpu_seconds\":%.3f,\"accepted\":%llu,\"refused\":%llu,"
-	       "\"answer_p50_us\":%llu,\"answer_p99_us\":%llu}\n",
-	       (unsigned long long)options.count, started, seconds_now() - started, cpu_seconds(), (unsigned long long)accepted,
-	       (unsigned long long)refused, (unsigned long long)histogram_at(&answer_times, 0.5),
-	       (unsigned long long)histogram_at(&answer_times, 0.99));
+		   "\"answer_p50_us\":%llu,\"answer_p99_us\":%llu}\n",
+		   (unsigned long long)options.count, started, seconds_now() - started, cpu_seconds(),
+		   (unsigned long long)accepted, (unsigned long long)refused,
+		   (unsigned long long)histogram_at(&answer_times, 0.5), (unsigned long long)histogram_at(&answer_times, 0.99));
 	for (unsigned i = 0; i < options.connections; i++) {
 		if (sessions[i].ssl != NULL)
 			SSL_shutdown(sessions[i].ssl);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The receiving end of a measurement: a RELP server over TLS, or a plain TCP server of LF lines or counted frames, or a
- * file. It looks for the stamps of bench_common.h in what it gets and keeps a count for each number, so that it knows what
- * is missing, what came twice, and how long each took. Ends when all have come, or nothing new has come for --idle seconds, or
- * on SIGTERM. Prints one line of JSON; its times are of the monotonic clock, 0 for what never was: first_at, last_at, most_at
- * (99 in 100 were here: the last few may wait in somebody's buffer), mark_at (all numbers below --mark were here).
+ * file. It looks for the stamps of bench_common.h in what it gets and keeps a count for each number, so that it knows
+ * what is missing, what came twice, and how long each took. Ends when all have come, or nothing new has come for --idle
+ * seconds, or on SIGTERM. Prints one line of JSON; its times are of the monotonic clock, 0 for what never was:
+ * first_at, last_at, most_at (99 in 100 were here: the last few may wait in somebody's buffer), mark_at (all numbers
+ * below --mark were here).
  *
  * Usage: bench_sink relp-tls PORT CERTIFICATE KEY --count N [--idle S] [--mark N]
  *        bench_sink relp|tcp PORT --count N [--idle S] [--mark N]
@@ -135,7 +136,8 @@ static size_t take_frames(struct connection *connection, char *out, size_t *out_
 static void send_all(struct connection *connection, const char *at, size_t len)
 {
 	while (len > 0) {
-		ssize_t sent = connection->ssl != NULL ? SSL_write(connection->ssl, at, (int)len) : write(connection->fd, at, len);
+		ssize_t sent =
+			connection->ssl != NULL ? SSL_write(connection->ssl, at, (int)len) : write(connection->fd, at, len);
 		if (sent <= 0)
 			return;
 		at += sent;
@@ -149,15 +151,15 @@ static bool read_more(struct connection *connection, bool relp)
 	do {
 		char *room = connection->buffer + connection->len;
 		size_t size = BUFFER_BYTES - 1 - connection->len;
-		ssize_t got = connection->ssl != NULL ? SSL_read(connection->ssl, room, (int)size) 
-		                                         : read(connection->fd, room, size);
+		ssize_t got =
+			connection->ssl != NULL ? SSL_read(connection->ssl, room, (int)size) : read(connection->fd, room, size);
 		if (got <= 0)
 			return false;
 		connection->len += (size_t)got;
 		connection->buffer[connection->len] = '\0';
 		size_t out_len = 0;
 		size_t used = relp ? take_frames(connection, out, &out_len)
-		                   : connection->len - note_text(connection->buffer, connection->len);
+						   : connection->len - note_text(connection->buffer, connection->len);
 		memmove(connection->buffer, connection->buffer + used, connection->len - used);
 		connection->len -= used;
 		send_all(connection, out, out_len);
@@ -184,7 +186,7 @@ static SSL_CTX *tls_context(const char *certificate, const char *key)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
 	if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1 ||
-	    SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1) {
+		SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) != 1) {
 		fprintf(stderr, "bench_sink: cannot use %s and %s\n", certificate, key);
 		exit(1);
 	}
@@ -268,7 +270,8 @@ static void run_file(const char *path, double idle)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: bench_sink relp-tls PORT CERTIFICATE KEY|relp PORT|tcp PORT|file PATH --count N [--idle S] [--mark N]\n");
+	fprintf(stderr, "usage: bench_sink relp-tls PORT CERTIFICATE KEY|relp PORT|tcp PORT|file PATH --count N [--idle S] "
+					"[--mark N]\n");
 	exit(2);
 }
 
@@ -297,9 +300,9 @@ int main(int argc, char **argv)
 	else
 		usage();
 	printf("{\"distinct\":%llu,\"lost\":%llu,\"doubled\":%llu,\"first_at\":%.6f,\"most_at\":%.6f,\"last_at\":%.6f,"
-	       "\"mark_at\":%.6f,\"p50_us\":%llu,\"p99_us\":%llu,\"cpu_seconds\":%.3f}\n",
-	       (unsigned long long)distinct, (unsigned long long)(count - distinct), (unsigned long long)doubled, first_at,
-	       most_at, last_at, mark_at, (unsigned long long)histogram_at(&latencies, 0.5),
-	       (unsigned long long)histogram_at(&latencies, 0.99), cpu_seconds());
+		   "\"mark_at\":%.6f,\"p50_us\":%llu,\"p99_us\":%llu,\"cpu_seconds\":%.3f}\n",
+		   (unsigned long long)distinct, (unsigned long long)(count - distinct), (unsigned long long)doubled, first_at,
+		   most_at, last_at, mark_at, (unsigned long long)histogram_at(&latencies, 0.5),
+		   (unsigned long long)histogram_at(&latencies, 0.99), cpu_seconds());
 	return 0;
 }
