@@ -71,8 +71,8 @@ const char *relp_stream_opened(struct relp_stream_sender *stream, const struct r
 	}
 	if (!is_verified(stream, answer)) {
 		output_trouble(stream->output, "output_stream_forked",
-		               "%s has stored messages up to %llu of this stream that are not ours: this spool was restored, copied or "
-		               "written without sync; the stream goes on under a new id",
+		               "%s has stored messages up to %llu of this stream that are not ours: this spool was "
+		               "restored, copied or written without sync; the stream goes on under a new id",
 		               server_name, (unsigned long long)answer->mark);
 		spool_cursor_fork(cursor_of(stream));
 		return "the stream has forked and gets a new id";
