@@ -37,10 +37,10 @@ struct output_words {
 
 static const struct output_words output_words[] = {
 	{"relp",
-	 "delivered means that the next hop has acknowledged it, and after a broken connection up to one window of "
-	 "messages "
-	 "comes twice; if the next hop is rsyslog's imrelp, its 200 says that it has received a message, not that it has "
-	 "stored it, and what it held in memory is lost when it is killed"},
+	 "delivered means that the next hop has acknowledged it; to a relayd that knows us by our certificate, or on this "
+	 "machine, each message goes exactly once (not with balance, stamp or another format), to others up to one window "
+	 "of messages comes twice after a broken connection; if the next hop is rsyslog's imrelp, its 200 says that it has "
+	 "received a message, not that it has stored it, and what it held in memory is lost when it is killed"},
 	{"tcp", "unconfirmed: delivered means that the next hop's kernel has the octets, so what the next hop had not "
 			"stored when it "
 			"or the connection died is lost, uncounted"},
