@@ -334,6 +334,27 @@ static bool is_full(void)
 	return strcmp(rig_status(&rig).state, "paused: spool full") == 0;
 }
 
+/* Reads the answers that are there within a tenth of a second; `*len` octets of one that was cut stay in `text`. */
+static void take_answers(int fd, size_t *len, unsigned *answered)
+{
+	if (!rig_is_readable(fd, 100))
+		return;
+	ssize_t got = recv(fd, text + *len, sizeof text - 1 - *len, 0);
+	ck_assert_int_gt(got, 0);
+	*len += (size_t)got;
+	text[*len] = '\0';
+	char *at = text, *end;
+	for (; (end = strchr(at, '\n')) != NULL; at = end + 1) {
+		char answer[40];
+		snprintf(answer, sizeof answer, "%u rsp 6 200 OK", *answered + 1);
+		*end = '\0';
+		ck_assert_str_eq(at, answer);
+		++*answered;
+	}
+	*len = strlen(at);
+	memmove(text, at, *len);
+}
+
 START_TEST(a_full_spool_answers_what_is_stored_and_nothing_else_until_there_is_room)
 {
 	struct filler filler;
@@ -349,14 +370,11 @@ START_TEST(a_full_spool_answers_what_is_stored_and_nothing_else_until_there_is_r
 	ck_assert(!rig_is_readable(filler.fd, 300)); /* no 500, no close */
 	struct spool_reader *reader = spool_reader_open(rig.spool, 1);
 	unsigned answered = stored + 1;
+	size_t len = 0;
 	while (answered < FILL_MESSAGES + 1) {
 		deliver_all(reader);
-		RIG_WAIT(spool_stored(rig.spool) == FILL_MESSAGES || is_full());
-		RIG_WAIT(spool_stored(rig.spool) == rig_status(&rig).received);
-		unsigned now = (unsigned)spool_stored(rig.spool) + 1;
-		if (now > answered)
-			assert_answers(filler.fd, answered + 1, now);
-		answered = now;
+		take_answers(filler.fd, &len, &answered);
+		ck_assert_uint_le(answered, spool_stored(rig.spool) + 1);
 	}
 	spool_reader_close(&reader);
 	pthread_join(filler.thread, NULL);
