@@ -105,6 +105,8 @@ enum slog_relp_outcome slog_relp_answer_read(const char *octets, size_t length, 
 		return SLOG_RELP_INVALID;
 	if (outcome != SLOG_RELP_COMPLETE)
 		return outcome;
+	if (read.command != SLOG_RELP_RSP)
+		read.code = 0; /* a hint has none, whatever its data looks like */
 	read.size = (size_t)(reader.at - octets);
 	*answer = read;
 	return SLOG_RELP_COMPLETE;

@@ -413,7 +413,7 @@ static void run_tls(uint64_t count)
 	use_new_certificate(contexts[1]);
 	SSL_CTX_set_ciphersuites(contexts[0], "TLS_AES_128_GCM_SHA256");
 	SSL *client = SSL_new(contexts[0]), *server = SSL_new(contexts[1]);
-	BIO *there, *back;
+	BIO *there = NULL, *back = NULL;
 	if (client == NULL || server == NULL || BIO_new_bio_pair(&there, 1 << 17, &back, 1 << 17) != 1)
 		die("no TLS");
 	SSL_set_bio(client, there, there);
