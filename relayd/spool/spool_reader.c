@@ -295,8 +295,11 @@ static enum spool_read_result at_end(struct spool_reader *reader, const struct s
 {
 	if (around->next_first != UINT64_MAX)
 		return next_segment(reader, around, view, again);
-	/* The newest segment ends before what is stored: the rest of it is lost. */
-	uint64_t first = reader->expected;
+	/*
+	 * The newest segment ends before what is stored: the rest of it is lost; and if a wrong header led us beyond, all that
+	 * is wanted is.
+	 */
+	uint64_t first = reader->expected <= around->stored ? reader->expected : reader->wanted;
 	note_damage(reader, first, around->stored);
 	if (report_lost(reader, first, around->stored, view))
 		return SPOOL_READ_DAMAGE;
