@@ -134,7 +134,7 @@ def test_only_root_and_the_owner_may_change_it_and_files_stay_the_owners(kept, t
     path = kept.folder / "spool"
     for folder in (kept.folder, *kept.folder.parents):
         os.chmod(folder, folder.stat().st_mode | 0o055)
-        if folder == tmp_path_factory.getbasetemp():
+        if folder == tmp_path_factory.getbasetemp().parent:
             break
     for file in (path, *path.iterdir()):
         os.chown(file, 65534, 65534)
