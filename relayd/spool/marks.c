@@ -220,7 +220,7 @@ static bool judge(struct mark_entry *entry, const struct block_header *header)
 	return true;
 }
 
-bool marks_judge(struct marks *marks, const struct spool_block *block)
+bool marks_judge(struct marks *marks, struct spool_block *block)
 {
 	if (block->session == 0)
 		return true; /* an input's */
@@ -235,6 +235,8 @@ bool marks_judge(struct marks *marks, const struct spool_block *block)
 	pthread_mutex_lock(&marks->lock);
 	struct mark_entry *entry = marks_find(marks, block->header.stream_id);
 	bool append = entry != NULL && entry->session == block->session && judge(entry, &block->header);
+	if (append)
+		block->header.peer = entry->peer; /* until the next checkpoint recovery knows the owner from here only */
 	pthread_mutex_unlock(&marks->lock);
 	return append;
 }

@@ -82,9 +82,9 @@ void marks_settle(struct marks *marks);
 
 /*
  * Judges a block or a fence, in the order in which they came: true if it is to be appended (the mark is then as if it
- * were).
+ * were, and the block's header has the index of the stream's peer).
  */
-bool marks_judge(struct marks *marks, const struct spool_block *block);
+bool marks_judge(struct marks *marks, struct spool_block *block);
 
 /* A block was written, or found by recovery. Others than those of a stream: nothing. */
 void marks_note_written(struct marks *marks, const struct block_header *header);

@@ -141,6 +141,28 @@ START_TEST(a_block_twice_in_one_group_is_stored_once)
 }
 END_TEST
 
+/* Both copies are in one group, whose sync fails: nobody may be told of either. */
+START_TEST(a_duplicate_is_answered_when_its_first_copy_is_stored)
+{
+	struct spool_mark mark;
+	struct spool_stream_session session = stream_session(1, "a");
+	uint64_t ordinal;
+	stream_begin(&rig, &session, &mark);
+	uint64_t before = spool_worker_stored(rig.spool, 0);
+	ck_assert(stream_put(&rig, &session, 1, 5));
+	session.number = spool_stream_draw();
+	ck_assert(spool_stream_fence(rig.spool, 0, &session, &ordinal));
+	ck_assert(stream_put(&rig, &session, 1, 5));
+	memory_disk_heal(&disk);
+	disk.fault_ops = MEMORY_DISK_SYNC;
+	disk.fail_at = 1;
+	disk.fail_error = -5;
+	ck_assert(!writer_turn(rig.spool));
+	ck_assert_uint_eq(spool_worker_stored(rig.spool, 0), before);
+	ck_assert_uint_eq(stream_mark(&rig, &session).sequence, 0);
+}
+END_TEST
+
 START_TEST(a_mark_is_told_only_when_its_block_is_synced)
 {
 	struct spool_mark mark;
@@ -169,6 +191,88 @@ START_TEST(a_stream_of_another_identity_is_refused_and_its_owner_named)
 	ck_assert(stream_store(&rig, &mine, 6, 7));
 	ck_assert_int_eq(stream_state(&rig, &mine), SPOOL_STREAM_HOLDS);
 	ck_assert_uint_eq(spool_stored(rig.spool), 7);
+}
+END_TEST
+
+/* Two relays send here. This one is killed before any checkpoint has their marks, and both come back. */
+START_TEST(after_a_crash_each_stream_is_still_its_own_peers)
+{
+	struct spool_mark mark;
+	char owner[SPOOL_IDENTITY_MAX_BYTES + 1];
+	struct spool_stream_session a = stream_session(1, "a.example.net"), b = stream_session(2, "b.example.net");
+	stream_begin(&rig, &a, &mark);
+	stream_begin(&rig, &b, &mark);
+	ck_assert(stream_store(&rig, &a, 1, 5));
+	ck_assert(stream_store(&rig, &b, 1, 7));
+	cut_power(MEMORY_DISK_KEEP_NONE);
+	for (int i = 0; i < 2; i++) {
+		a.number = spool_stream_draw();
+		b.number = spool_stream_draw();
+		ck_assert_int_eq(stream_begin(&rig, &a, &mark), SPOOL_STREAM_HOLDS);
+		ck_assert_uint_eq(mark.sequence, 5);
+		ck_assert_int_eq(stream_begin(&rig, &b, &mark), SPOOL_STREAM_HOLDS);
+		ck_assert_uint_eq(mark.sequence, 7);
+		struct spool_stream_session thief = stream_session(2, "a.example.net");
+		ck_assert_int_eq(stream_begin(&rig, &thief, &mark), SPOOL_STREAM_OTHER_PEER);
+		(void)spool_stream_look(rig.spool, &thief, &mark, owner);
+		ck_assert_str_eq(owner, "b.example.net");
+		reopen(); /* and so it stands in the checkpoint */
+	}
+}
+END_TEST
+
+START_TEST(a_stored_block_says_which_stream_and_peer_it_is_from_and_when_it_came)
+{
+	struct spool_mark mark;
+	struct block_header header;
+	struct spool_stream_session a = stream_session(1, "a"), b = stream_session(2, "b");
+	stream_begin(&rig, &a, &mark);
+	stream_begin(&rig, &b, &mark);
+	ck_assert(stream_store(&rig, &a, 1, 5));
+	struct current_segment at = rig.spool->writer.current;
+	ck_assert(stream_store(&rig, &b, 101, 107));
+	char name[DISK_NAME_MAX_BYTES];
+	uint64_t size;
+	segment_name(at.counter, at.first, name);
+	uint8_t *octets = memory_disk_octets(&disk, name, &size);
+	ck_assert_int_eq(block_header_read(bytes_of(octets + at.offset, size - at.offset), at.salt, &header),
+	                 BLOCK_HEADER_VALID);
+	ck_assert_uint_eq(header.origin, BLOCK_ORIGIN_STREAM);
+	ck_assert_uint_eq(header.peer, 1); /* the second identity */
+	ck_assert_mem_eq(header.stream_id, b.stream, sizeof b.stream);
+	ck_assert_uint_eq(header.stream_first, 101);
+	ck_assert_uint_eq(header.stream_last, 107);
+	ck_assert_uint_eq(header.stream_count, 107);
+	ck_assert_uint_eq(header.first, 6); /* this hop's own */
+	ck_assert_int_eq(header.hop_received_ns, 2000);
+	ck_assert_int_eq(header.base_ns, 1000);
+}
+END_TEST
+
+/* 64 peers with 64 streams each, in a spool whose segments have room for all of them. */
+START_TEST(the_4097th_stream_is_refused_and_none_is_forgotten_for_it)
+{
+	struct spool_mark mark;
+	struct spool_stream_session session;
+	char identity[16];
+	spool_close(&rig.spool);
+	memory_disk_free(&disk);
+	memory_disk_init(&disk);
+	rig.options.segment_size_bytes = 8 << 20;
+	rig.options.max_size_bytes = 128 << 20;
+	rig_open_ok(&rig);
+	for (unsigned i = 0; i <= SPOOL_STREAMS_MAX; i++) {
+		snprintf(identity, sizeof identity, "peer-%u", i / SPOOL_STREAMS_PER_PEER_MAX);
+		session = stream_session(7, identity);
+		memcpy(session.stream, &i, sizeof i);
+		ck_assert_int_eq(stream_begin(&rig, &session, &mark),
+		                 i < SPOOL_STREAMS_MAX ? SPOOL_STREAM_HOLDS : SPOOL_STREAM_SPOOL_LIMIT);
+	}
+	ck_assert_uint_eq(spool_streams(rig.spool, 0, NULL, 0), SPOOL_STREAMS_MAX);
+	unsigned first = 0;
+	session = stream_session(7, "peer-0");
+	memcpy(session.stream, &first, sizeof first);
+	ck_assert_int_eq(stream_begin(&rig, &session, &mark), SPOOL_STREAM_HOLDS);
 }
 END_TEST
 
@@ -456,8 +560,12 @@ int main(void)
 	tcase_add_test(tests, a_half_known_block_is_reported_as_overlap);
 	tcase_add_test(tests, blocks_that_an_older_session_left_on_the_way_are_void_behind_the_fence);
 	tcase_add_test(tests, a_block_twice_in_one_group_is_stored_once);
+	tcase_add_test(tests, a_duplicate_is_answered_when_its_first_copy_is_stored);
 	tcase_add_test(tests, a_mark_is_told_only_when_its_block_is_synced);
 	tcase_add_test(tests, a_stream_of_another_identity_is_refused_and_its_owner_named);
+	tcase_add_test(tests, after_a_crash_each_stream_is_still_its_own_peers);
+	tcase_add_test(tests, a_stored_block_says_which_stream_and_peer_it_is_from_and_when_it_came);
+	tcase_add_test(tests, the_4097th_stream_is_refused_and_none_is_forgotten_for_it);
 	tcase_add_test(tests, the_65th_stream_of_an_identity_is_refused_and_none_is_forgotten_for_it);
 	tcase_add_test(tests, streams_beyond_what_a_segment_can_remember_are_refused);
 	tcase_add_test(tests, marks_survive_a_stop_and_any_number_of_rotations);
