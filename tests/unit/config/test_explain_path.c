@@ -83,6 +83,7 @@ END_TEST
 
 START_TEST(sync_off_is_named_on_every_path)
 {
+	check_does_not_say(explained("", RELP, STDOUT), "loses acknowledged messages");
 	check_says(explained("\"sync\": \"off\"", RELP, STDOUT), "loses acknowledged messages");
 	check_says(explained("\"sync\": \"off\"", TCP, STDOUT), "\"sync\" is \"off\"");
 	check_says(explained("\"sync\": \"off\"", UDP, STDOUT), "\"sync\" is \"off\"");

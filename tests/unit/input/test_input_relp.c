@@ -2,12 +2,25 @@
 /* The driver relp: what the client sees on the wire, and when, against what the disk has synced. */
 #include "rig.h"
 
+#include <sys/syscall.h>
+
 enum { MESSAGES = 10000, TEXT_BYTES = 1 << 20 };
 
 static struct rig rig;
 static char text[TEXT_BYTES];
 
 #define OPEN "1 open 49 relp_version=0\nrelp_software=test\ncommands=syslog\n"
+
+/* Stands in for libc's: what the input writes is counted, what this file's clients write is not. */
+static _Atomic unsigned writes;
+static _Atomic int client = -1;
+
+ssize_t send(int fd, const void *octets, size_t len, int flags)
+{
+	if (fd != atomic_load(&client))
+		atomic_fetch_add(&writes, 1);
+	return syscall(SYS_sendto, fd, octets, len, flags, NULL, 0);
+}
 
 static void start(struct rig_options options)
 {
@@ -91,6 +104,37 @@ START_TEST(a_message_is_not_answered_before_it_is_synced)
 	assert_answers(fd, 2, 3);
 	ck_assert_uint_eq(spool_stored(rig.spool), 2);
 	close(fd);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
+/* While one group is being synced two blocks and more of one connection gather for the next. */
+START_TEST(the_answers_of_a_group_leave_in_one_write)
+{
+	enum { LAST = 110 };
+	static char message[8001];
+	struct spool_usage before, behind;
+	memset(message, 'x', sizeof message - 1);
+	memcpy(message, "<13>", 4);
+	start((struct rig_options){0});
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	atomic_store(&client, fd);
+	open_session(fd);
+	held_disk_set(&rig.disk, true);
+	send_message(fd, 2, "<13>one");
+	RIG_WAIT(held_disk_has_waiter(&rig.disk));
+	for (unsigned txnr = 3; txnr <= LAST; txnr++)
+		send_message(fd, txnr, message);
+	RIG_WAIT(rig_status(&rig).received == LAST - 1);
+	spool_usage(rig.spool, &before);
+	atomic_store(&writes, 0);
+	held_disk_set(&rig.disk, false);
+	assert_answers(fd, 2, LAST);
+	spool_usage(rig.spool, &behind);
+	ck_assert_uint_le(atomic_load(&writes), behind.groups - before.groups);
+	close(fd);
+	atomic_store(&client, -1);
 	rig_finish(&rig);
 	rig_close(&rig);
 }
@@ -408,6 +452,30 @@ START_TEST(our_stop_with_a_full_spool_answers_exactly_what_is_stored)
 }
 END_TEST
 
+/* To close with octets unread sends a reset, which destroys answers on their way: so they are read, and nothing is done. */
+START_TEST(what_a_client_still_sends_behind_its_close_does_not_destroy_its_answers)
+{
+	static char junk[1000];
+	start((struct rig_options){0});
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	open_session(fd);
+	send_message(fd, 2, "<13>one");
+	rig_send(fd, "3 close 0\n");
+	for (int i = 0; i < 40; i++) {
+		rig_send_octets(fd, junk, sizeof junk);
+		usleep(10 * 1000);
+	}
+	rig_receive_until(fd, "0 serverclose 0\n", text, sizeof text);
+	ck_assert_str_eq(text, "2 rsp 6 200 OK\n3 rsp 0\n0 serverclose 0\n");
+	ck_assert_int_eq(recv(fd, text, sizeof text, 0), 0); /* its end, not a reset */
+	close(fd);
+	RIG_WAIT(rig_status(&rig).connections == 0);
+	rig_finish(&rig);
+	ck_assert_uint_eq(rig_read(&rig, NULL, NULL), 1);
+	rig_close(&rig);
+}
+END_TEST
+
 /* --- stopping ---------------------------------------------------------------------------------------------------- */
 
 START_TEST(our_stop_settles_what_was_received_and_says_serverclose)
@@ -493,6 +561,8 @@ int main(void)
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, ten_thousand_messages_are_answered_in_order_and_stored);
 	tcase_add_test(tests, a_message_is_not_answered_before_it_is_synced);
+	tcase_add_test(tests, the_answers_of_a_group_leave_in_one_write);
+	tcase_add_test(tests, what_a_client_still_sends_behind_its_close_does_not_destroy_its_answers);
 	tcase_add_test(tests, a_session_split_at_every_octet_is_understood);
 	tcase_add_test(tests, close_is_answered_after_all_messages_before_it_are_stored);
 	tcase_add_loop_test(tests, a_client_that_has_shut_its_side_gets_the_answers_that_it_is_owed, 0, 2);

@@ -4,6 +4,8 @@
 
 #include <netinet/tcp.h>
 
+#include "net/stream.h"
+
 static struct rig rig;
 
 static void close_rig(void)
@@ -115,6 +117,65 @@ static void assert_record(uint64_t index, const char *text, bool is_truncated)
 	ck_assert_str_eq(one->text, text);
 	ck_assert_uint_eq((one->envelope.message.flags & MESSAGE_TRUNCATED) != 0, is_truncated);
 }
+
+static void shrink_budget(void *context)
+{
+	struct rig_worker *w = context;
+	stream_set_pending_budget(w->worker, 20000);
+}
+
+/* Three peers, each with half a message of 9,000 octets, where there is memory for two. */
+START_TEST(an_unfinished_frame_that_the_budget_ends_is_counted)
+{
+	static char half[9000];
+	int fds[3];
+	memset(half, 'x', sizeof half);
+	memcpy(half, "20000 <13>", 10);
+	rig_open(&rig, (struct rig_options){0});
+	worker_call(rig.w[0].worker, shrink_budget, &rig.w[0]);
+	rig_start(&rig, "tcp", "listen", "127.0.0.1:0", NULL);
+	for (int i = 0; i < 3; i++) {
+		fds[i] = rig_connect(&rig, SOCK_STREAM);
+		rig_send_octets(fds[i], half, sizeof half);
+		RIG_WAIT(rig_status(&rig).connections_total == (unsigned)i + 1);
+		usleep(50 * 1000);
+	}
+	ck_assert(rig_is_closed(fds[0])); /* the slowest */
+	RIG_WAIT(rig_status(&rig).connections == 2);
+	ck_assert_uint_eq(rig_status(&rig).protocol_errors, 1);
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+	RIG_WAIT(rig_status(&rig).connections == 0);
+	rig_finish(&rig);
+	ck_assert_uint_eq(rig_status(&rig).received, 3); /* each half is kept */
+	close_rig();
+}
+END_TEST
+
+/* Whoever sends the beginning of a message holds no block of the pool: there are four, and fifty such peers. */
+START_TEST(peers_with_an_unfinished_frame_do_not_use_up_the_blocks)
+{
+	enum { PEERS = 50 };
+	int fds[PEERS];
+	rig_open(&rig, (struct rig_options){.blocks_per_worker = 4});
+	rig_start(&rig, "tcp", "listen", "127.0.0.1:0", NULL);
+	for (unsigned i = 0; i < PEERS; i++) {
+		fds[i] = rig_connect(&rig, SOCK_STREAM);
+		rig_send(fds[i], "100 <13>the beginning of");
+	}
+	RIG_WAIT(rig_status(&rig).connections == PEERS);
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	rig_send(fd, "<13>a whole one\n");
+	RIG_WAIT(spool_stored(rig.spool) == 1);
+	close(fd);
+	for (unsigned i = 0; i < PEERS; i++)
+		close(fds[i]);
+	RIG_WAIT(rig_status(&rig).connections == 0);
+	rig_finish(&rig);
+	ck_assert_uint_eq(rig_status(&rig).received, PEERS + 1); /* the beginnings are kept, when their peers close */
+	close_rig();
+}
+END_TEST
 
 START_TEST(messages_split_at_every_octet_are_whole)
 {
@@ -486,6 +547,8 @@ int main(void)
 	tcase_add_test(tests, ten_thousand_counted_messages_of_four_senders_arrive_in_order);
 	tcase_add_test(tests, ten_thousand_lines_of_four_senders_arrive_in_order);
 	tcase_add_test(tests, connections_go_to_the_worker_with_the_fewest);
+	tcase_add_test(tests, an_unfinished_frame_that_the_budget_ends_is_counted);
+	tcase_add_test(tests, peers_with_an_unfinished_frame_do_not_use_up_the_blocks);
 	tcase_add_test(tests, messages_split_at_every_octet_are_whole);
 	tcase_add_test(tests, an_oversized_frame_is_one_message_and_the_next_is_whole);
 	tcase_add_test(tests, a_last_line_without_LF_is_kept_when_the_peer_closes);

@@ -6,6 +6,7 @@
 #include "spool/spool_stream.h"
 #include "syslog/parse.h"
 
+#include <ifaddrs.h>
 #include <xxhash.h>
 #include <zstd.h>
 
@@ -278,6 +279,52 @@ START_TEST(the_65th_stream_of_a_peer_gets_messages)
 }
 END_TEST
 
+/* An address of this machine that is not its loopback, in network order; 0 if it has none. */
+static in_addr_t other_address(void)
+{
+	struct ifaddrs *all, *at;
+	in_addr_t found = 0;
+	ck_assert_int_eq(getifaddrs(&all), 0);
+	for (at = all; at != NULL; at = at->ifa_next) {
+		if (at->ifa_addr == NULL || at->ifa_addr->sa_family != AF_INET)
+			continue;
+		in_addr_t address = ((const struct sockaddr_in *)(const void *)at->ifa_addr)->sin_addr.s_addr;
+		if (ntohl(address) >> 24 != 127)
+			found = address;
+	}
+	freeifaddrs(all);
+	return found;
+}
+
+/* Anybody could claim to be the stream's owner, and void its session: so blocks are for peers who are known. */
+START_TEST(a_peer_without_a_certificate_that_is_not_on_this_machine_gets_messages)
+{
+	char listen[32], frame[400], offers[300];
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = other_address()};
+	if (to.sin_addr.s_addr == 0) {
+		fprintf(stderr, "not tested: this machine has no address but its loopback\n");
+		return;
+	}
+	rig_open(&rig, (struct rig_options){.workers = 1});
+	rig_find_port(SOCK_STREAM, listen, sizeof listen);
+	memcpy(listen, "[::]:", 5);
+	memmove(listen + 5, strrchr(listen + 5, ':') + 1, strlen(strrchr(listen + 5, ':')));
+	rig_start(&rig, "relp", "listen", listen, "max_message_size", "8KiB", NULL);
+	to.sin_port = htons(rig_port(&rig));
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+	int len = snprintf(offers, sizeof offers, "relp_version=0\ncommands=syslog,block\nblock=1,%s,1", STREAM);
+	snprintf(frame, sizeof frame, "1 open %d %s\n", len, offers);
+	rig_send(fd, frame);
+	rig_receive_until(fd, "commands=syslog\n", text, sizeof text);
+	close(fd);
+	RIG_WAIT(rig_status(&rig).connections == 0);
+	rig_finish(&rig);
+	ck_assert_uint_eq(spool_streams(rig.spool, 0, NULL, 0), 0);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(several_blocks_in_one_command_have_one_answer)
 {
 	start();
@@ -316,6 +363,7 @@ int main(void)
 	tcase_add_test(tests, a_stream_without_any_offer_of_blocks_is_plain_relp);
 	tcase_add_test(tests, an_unknown_version_of_blocks_is_plain_relp);
 	tcase_add_test(tests, the_65th_stream_of_a_peer_gets_messages);
+	tcase_add_test(tests, a_peer_without_a_certificate_that_is_not_on_this_machine_gets_messages);
 	tcase_add_test(tests, several_blocks_in_one_command_have_one_answer);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

@@ -7,6 +7,7 @@
 #include "certificates.h"
 #include "net/stream.h"
 #include "net/stream_internal.h"
+#include "net/worker_internal.h"
 #include "tester.h"
 
 #define HANDSHAKE_RECORD "\x16\x03\x01" /* the first octets of every TLS connection */
@@ -136,6 +137,49 @@ START_TEST(no_more_than_so_many_handshakes_are_in_progress_and_the_others_have_t
 }
 END_TEST
 
+static void keep_busy(void *context)
+{
+	(void)context;
+	tester_sleep_ms(100);
+}
+
+static void read_turn(void *context)
+{
+	*(uint64_t *)context = worker_turn(worker);
+}
+
+/* While the worker is busy all of them begin at once: they are served a few in each turn, and other sockets in between. */
+START_TEST(handshakes_that_can_go_on_together_do_so_in_several_turns)
+{
+	enum { PEERS = STREAM_HANDSHAKES_MAX };
+	static struct tester testers[PEERS];
+	int ends[PEERS];
+	uint64_t before, behind;
+	struct tls_context *context = server_context();
+	close(fds[0]);
+	close(fds[1]);
+	for (int i = 0; i < PEERS; i++) {
+		tester_tcp_pair(fds);
+		ends[i] = fds[1];
+		testers[i] = (struct tester){.options.tls = context};
+		tester_open(&testers[i], worker, fds[0]);
+	}
+	tester_sleep_ms(50);
+	worker_call(worker, read_turn, &before);
+	worker_post(worker, keep_busy, NULL);
+	for (int i = 0; i < PEERS; i++)
+		tester_write(ends[i], HANDSHAKE_RECORD, 1);
+	tester_sleep_ms(200);
+	worker_call(worker, read_turn, &behind);
+	ck_assert_uint_ge(behind - before, PEERS / STREAM_HANDSHAKE_STEPS_PER_TURN_MAX);
+	for (int i = 0; i < PEERS; i++) {
+		tester_close(&testers[i]);
+		close(ends[i]);
+	}
+	tls_context_release(&context);
+}
+END_TEST
+
 START_TEST(a_waiting_stream_may_be_closed)
 {
 	enum { PEERS = STREAM_HANDSHAKES_MAX + 2 };
@@ -258,6 +302,7 @@ int main(void)
 	tcase_add_test(tests, a_peer_that_connects_and_closes_ends_in_order);
 	tcase_add_test(tests, a_paused_stream_is_still_told_that_its_handshake_failed);
 	tcase_add_test(tests, no_more_than_so_many_handshakes_are_in_progress_and_the_others_have_their_turn);
+	tcase_add_test(tests, handshakes_that_can_go_on_together_do_so_in_several_turns);
 	tcase_add_loop_test(tests, a_waiting_stream_may_be_closed, 0, 2);
 	tcase_add_test(tests, a_refused_peer_that_stays_is_closed_after_a_short_time);
 	tcase_add_test(tests, peers_that_connect_and_say_nothing_keep_nobody_waiting);

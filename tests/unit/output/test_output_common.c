@@ -49,6 +49,21 @@ START_TEST(a_name_that_cannot_be_a_files_is_refused)
 }
 END_TEST
 
+START_TEST(an_output_holds_unless_it_is_told_to_drop)
+{
+	for (unsigned i = 0; output_drivers[i] != NULL; i++) {
+		struct output_common *common = calloc(1, output_drivers[i]->settings_size);
+		ck_assert(option_set_presets(output_drivers[i]->options, common));
+		ck_assert_uint_eq(common->when_behind, SPOOL_HOLD);
+		ck_assert_uint_eq(common->max_lag_size, 0);
+		ck_assert_uint_eq(common->max_lag_time_ns, 0);
+		ck_assert_uint_eq(common->from, SPOOL_FROM_NEW);
+		option_free(output_drivers[i]->options, common);
+		free(common);
+	}
+}
+END_TEST
+
 START_TEST(lag_limits_without_drop_oldest_are_refused)
 {
 	char name[] = "out";
@@ -78,6 +93,7 @@ int main(void)
 	TCase *tests = tcase_create("check");
 	tcase_add_test(tests, a_name_is_printable_and_not_too_long);
 	tcase_add_test(tests, a_name_that_cannot_be_a_files_is_refused);
+	tcase_add_test(tests, an_output_holds_unless_it_is_told_to_drop);
 	tcase_add_test(tests, lag_limits_without_drop_oldest_are_refused);
 	tcase_add_test(tests, a_filter_that_cannot_be_read_is_named);
 	suite_add_tcase(suite, tests);

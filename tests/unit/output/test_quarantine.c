@@ -14,6 +14,15 @@
 #include "spool/segment.h"
 #include "spool/segment_walk.h"
 
+/* Stands in for libc's, to be counted. */
+static unsigned syncs;
+
+int fdatasync(int fd)
+{
+	syncs++;
+	return fsync(fd);
+}
+
 static char path[40];
 static char file[80];
 static char error[QUARANTINE_ERROR_MAX_BYTES];
@@ -106,6 +115,18 @@ START_TEST(what_is_put_is_there_with_its_sequence_also_after_opening_again)
 }
 END_TEST
 
+/* The cursor passes the message behind it: a copy that the power takes would be the only one. */
+START_TEST(what_is_put_is_synced_before_it_is_done)
+{
+	struct quarantine *quarantine = quarantine_open(path, "out", 1 << 20);
+	ck_assert_int_eq(put(quarantine, 1, "refused"), QUARANTINE_DONE);
+	unsigned before = syncs;
+	ck_assert_int_eq(put(quarantine, 2, "refused"), QUARANTINE_DONE);
+	ck_assert_uint_eq(syncs, before + 1);
+	quarantine_close(&quarantine);
+}
+END_TEST
+
 START_TEST(full_takes_nothing_more_and_keeps_what_it_has)
 {
 	uint64_t sequences[8];
@@ -182,6 +203,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, nothing_is_made_before_the_first_message);
 	tcase_add_test(tests, what_is_put_is_there_with_its_sequence_also_after_opening_again);
+	tcase_add_test(tests, what_is_put_is_synced_before_it_is_done);
 	tcase_add_test(tests, full_takes_nothing_more_and_keeps_what_it_has);
 	tcase_add_test(tests, a_write_cut_at_any_octet_loses_nothing_that_was_synced);
 	tcase_add_test(tests, damage_in_the_middle_takes_only_its_own);

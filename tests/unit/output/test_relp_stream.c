@@ -131,6 +131,20 @@ START_TEST(rule_28_a_server_that_is_behind_gets_what_comes_next_not_what_went_el
 }
 END_TEST
 
+/* With balance blocks of one stream would go to several servers, none of which could tell what it has seen already. */
+START_TEST(rule_28_with_balance_it_is_messages_that_are_sent)
+{
+	start();
+	set("mode", "balance");
+	put_messages(10);
+	start_output();
+	wait_delivered(10);
+	ck_assert_uint_eq(script->blocks, 0);
+	ck_assert_uint_eq(script->messages, 10);
+	end();
+}
+END_TEST
+
 START_TEST(rule_29_a_restored_server_gets_again_what_it_had_acknowledged_and_is_reported)
 {
 	start();
@@ -273,6 +287,7 @@ int main(void)
 	tcase_add_test(tests, rule_27_nobody_skips_on_a_mark_with_another_checksum_and_the_stream_gets_a_new_id);
 	tcase_add_test(tests, rule_27_a_mark_beyond_what_is_stored_here_is_a_fork);
 	tcase_add_test(tests, rule_28_a_server_that_is_behind_gets_what_comes_next_not_what_went_elsewhere);
+	tcase_add_test(tests, rule_28_with_balance_it_is_messages_that_are_sent);
 	tcase_add_test(tests, rule_29_a_restored_server_gets_again_what_it_had_acknowledged_and_is_reported);
 	tcase_add_test(tests, rule_31_a_filtered_block_covers_its_whole_range_and_counts_what_is_left);
 	tcase_add_test(tests, rule_31_a_filtered_block_whose_answer_was_lost_is_known_by_its_checksum);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Space: preallocation ahead of the writer, the levels, outputs that are behind, disks that are full. */
+#include "base/clock.h"
 #include "support/memory_disk.h"
 #include "support/spool_rig.h"
+
+#include <unistd.h>
 
 static struct memory_disk disk;
 static struct rig rig;
@@ -238,6 +241,95 @@ START_TEST(max_lag_by_size_makes_it_drop_before_the_spool_is_full)
 }
 END_TEST
 
+/* A message may not be older than an hour; a segment behind the cursor's was begun two hours ago. */
+START_TEST(max_lag_by_time_makes_it_drop_what_is_too_old_and_nothing_else)
+{
+	uint64_t first, last;
+	struct spool_cursor_options options = {.name = "lags", .from = SPOOL_FROM_OLDEST, .when_behind = SPOOL_DROP_OLDEST,
+	                                       .max_lag_ns = 3600 * (uint64_t)CLOCK_NS_PER_SECOND};
+	rig_open_ok(&rig);
+	struct spool_cursor *cursor = spool_cursor_open(rig.spool, &options, rig.error);
+	keeper_turn(rig.spool);
+	while (rig.spool->table.count < 4) {
+		ck_assert(rig_store(&rig, 30));
+		keeper_turn(rig.spool);
+	}
+	ck_assert(!spool_cursor_jumped(cursor, &first, &last));
+	uint64_t third = rig.spool->table.entry[2].first;
+	rig.spool->table.entry[0].begun_ns -= 3 * 3600 * CLOCK_NS_PER_SECOND;
+	rig.spool->table.entry[1].begun_ns -= 2 * 3600 * CLOCK_NS_PER_SECOND;
+	uint64_t second = rig.spool->table.entry[1].first;
+	keeper_turn(rig.spool);
+	ck_assert(spool_cursor_jumped(cursor, &first, &last));
+	ck_assert_uint_eq(first, 1);
+	ck_assert_uint_eq(last + 1, second);
+	ck_assert_uint_lt(last + 1, third);
+	ck_assert_int_eq(spool_level(rig.spool), SPOOL_LEVEL_OPEN);
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
+/* ---- rules 13, 18 and 19: what becomes of files, and when cursors reach the disk ---- */
+
+/* Once there are spares, files go round: none is allocated any more, however much passes through. */
+START_TEST(released_files_are_written_again_instead_of_new_ones)
+{
+	rig_open_ok(&rig);
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	memory_disk_heal(&disk);
+	disk.fault_ops = MEMORY_DISK_SPACE;
+	uint64_t before = 0;
+	for (int i = 0; i < 600; i++) {
+		ck_assert(rig_store(&rig, 30));
+		rig_deliver(cursor, spool_stored(rig.spool));
+		keeper_turn(rig.spool);
+		if (i == 100)
+			before = disk.operations;
+	}
+	ck_assert_uint_gt(rig.spool->writer.current.counter, 5);
+	ck_assert_uint_eq(disk.operations, before);
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
+/* Nobody else has anything to do; the power goes a second behind the move. */
+START_TEST(a_cursor_that_moved_is_on_the_disk_within_a_second)
+{
+	rig_open_ok(&rig);
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	ck_assert(rig_store(&rig, 10));
+	spool_start(rig.spool);
+	usleep(50 * 1000); /* the keeper's first turn */
+	rig_deliver(cursor, 7);
+	usleep(1000 * 1000);
+	spool_cursor_close(&cursor);
+	disk.off = true;
+	spool_close(&rig.spool);
+	memory_disk_power_cut(&disk, MEMORY_DISK_KEEP_NONE, 1);
+	rig_open_ok(&rig);
+	cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 7);
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
+START_TEST(a_file_system_that_is_full_does_not_stop_a_cursor)
+{
+	rig_open_ok(&rig);
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	keeper_turn(rig.spool);
+	ck_assert(rig_store(&rig, 10));
+	disk.capacity = 1; /* nothing can grow any more */
+	for (uint64_t delivered = 1; delivered <= 9; delivered++) {
+		rig_deliver(cursor, delivered);
+		keeper_turn(rig.spool);
+		ck_assert(!spool_has_failed(rig.spool));
+		ck_assert_uint_eq(cursors_released_to(rig.spool), delivered);
+	}
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
 /* ---- options ---- */
 
 START_TEST(options_that_cannot_work_are_refused_with_what_would_be_enough)
@@ -266,6 +358,10 @@ int main(void)
 	tcase_add_test(tests, an_output_that_drops_the_oldest_keeps_the_spool_out_of_its_reserve);
 	tcase_add_test(tests, an_output_that_drops_the_oldest_jumps_to_the_next_segment_and_the_range_is_counted);
 	tcase_add_test(tests, max_lag_by_size_makes_it_drop_before_the_spool_is_full);
+	tcase_add_test(tests, max_lag_by_time_makes_it_drop_what_is_too_old_and_nothing_else);
+	tcase_add_test(tests, released_files_are_written_again_instead_of_new_ones);
+	tcase_add_test(tests, a_cursor_that_moved_is_on_the_disk_within_a_second);
+	tcase_add_test(tests, a_file_system_that_is_full_does_not_stop_a_cursor);
 	tcase_add_test(tests, options_that_cannot_work_are_refused_with_what_would_be_enough);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

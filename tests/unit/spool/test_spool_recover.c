@@ -266,6 +266,56 @@ START_TEST(with_a_damaged_newest_checkpoint_the_previous_one_and_its_blocks_hold
 }
 END_TEST
 
+/* The time that opening takes does not depend on the backlog, because it reads none of it. */
+START_TEST(older_segments_are_not_read_when_the_newest_checkpoint_is_whole)
+{
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_NEW, SPOOL_HOLD);
+	uint64_t size;
+	while (rig.spool->writer.current.counter < 6) {
+		ck_assert(rig_store(&rig, 30));
+		keeper_turn(rig.spool);
+	}
+	store_blocks(1);
+	uint64_t stored = spool_stored(rig.spool);
+	for (unsigned n = 0; n < 5; n++) {
+		uint8_t *octets = memory_disk_octets(&disk, memory_disk_find(&disk, "segment-", n), &size);
+		memset(octets, 0x5a, (size_t)size);
+	}
+	spool_cursor_close(&cursor);
+	crash();
+	rig_open_ok(&rig);
+	ck_assert_uint_eq(rig.recovery.last_sequence, stored);
+	ck_assert_uint_eq(rig.recovery.damaged_ranges, 0); /* a reader will find it */
+	ck_assert_uint_eq(spool_first(rig.spool), 1);
+	spool_check(rig.spool);
+}
+END_TEST
+
+/* Nothing is appended to a file of an earlier run: what was there behind its last good block is cut off. */
+START_TEST(a_segment_of_the_run_before_ends_behind_its_last_good_block)
+{
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_NEW, SPOOL_HOLD);
+	struct block_header header;
+	uint64_t offset, size;
+	store_blocks(5);
+	damage_block(4, true);
+	spool_cursor_close(&cursor);
+	crash();
+	rig_open_ok(&rig);
+	ck_assert_uint_eq(rig.spool->writer.current.counter, 2);
+	store_blocks(1);
+	ck_assert_uint_eq(rig_read_all(&rig, 1).records, 50);
+	crash();
+	(void)memory_disk_octets(&disk, memory_disk_find(&disk, "segment-", 0), &size);
+	ck_assert_uint_lt(size, RIG_SEGMENT_BYTES / 4);
+	rig_open_ok(&rig);
+	ck_assert_uint_eq(rig_read_all(&rig, 1).records, 50);
+	store_blocks(1);
+	(void)find_block(0, &offset, &header);
+	ck_assert_uint_gt(header.first, 40);
+}
+END_TEST
+
 START_TEST(a_newest_segment_without_a_readable_header_is_set_aside)
 {
 	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_NEW, SPOOL_HOLD);
@@ -464,6 +514,28 @@ START_TEST(a_segment_of_another_spool_is_refused_and_named)
 }
 END_TEST
 
+/* A file that was copied there from an older state of the spool: by its name it cannot lie where it does. */
+START_TEST(segments_that_cannot_follow_each_other_are_refused)
+{
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_NEW, SPOOL_HOLD);
+	char name[DISK_NAME_MAX_BYTES], other[DISK_NAME_MAX_BYTES];
+	store_blocks(3);
+	ck_assert_int_eq(writer_rotate(rig.spool, 31, 30), 0);
+	store_blocks(1);
+	spool_cursor_close(&cursor);
+	crash();
+	int directory = disk.disk.open_directory(&disk.disk, "spool");
+	segment_name(1, 1, name);
+	segment_name(1, 100, other);
+	ck_assert_int_eq(disk.disk.rename(&disk.disk, directory, name, other), 0);
+	ck_assert_int_eq(rig_open(&rig), SPOOL_UNUSABLE);
+	ck_assert_ptr_nonnull(strstr(rig.error, "the segments 1 and 2 do not belong to one spool"));
+	ck_assert_int_eq(disk.disk.rename(&disk.disk, directory, other, name), 0);
+	rig_open_ok(&rig);
+	ck_assert_uint_eq(rig_read_all(&rig, 1).records, 40);
+}
+END_TEST
+
 /* The file of cursors is gone and the newest segment's header is damaged: the older ones still know whose they are. */
 START_TEST(the_spools_id_comes_from_any_segment_that_still_has_it)
 {
@@ -643,12 +715,15 @@ int main(void)
 	tcase_add_test(tests, with_a_damaged_newest_checkpoint_the_previous_one_and_its_blocks_hold);
 	tcase_add_loop_test(tests, a_damaged_checkpoint_takes_no_group_with_it_that_was_acknowledged, 0, 2);
 	tcase_add_loop_test(tests, a_damaged_checkpoint_behind_empty_segments_does_not_keep_the_spool_from_opening, 0, 2);
+	tcase_add_test(tests, older_segments_are_not_read_when_the_newest_checkpoint_is_whole);
+	tcase_add_test(tests, a_segment_of_the_run_before_ends_behind_its_last_good_block);
 	tcase_add_test(tests, a_newest_segment_without_a_readable_header_is_set_aside);
 	tcase_add_test(tests, every_damaged_sequence_is_counted_once_however_many_places_there_are);
 	tcase_add_test(tests, damage_that_was_counted_is_still_counted_after_a_crash);
 	tcase_add_loop_test(tests, no_more_octets_are_set_aside_than_there_is_room_for, 0, 2);
 	tcase_add_test(tests, what_was_released_is_known_after_a_crash);
 	tcase_add_test(tests, a_segment_of_another_spool_is_refused_and_named);
+	tcase_add_test(tests, segments_that_cannot_follow_each_other_are_refused);
 	tcase_add_test(tests, the_spools_id_comes_from_any_segment_that_still_has_it);
 	tcase_add_test(tests, a_spool_whose_sequences_are_used_up_is_refused);
 	tcase_add_test(tests, an_unreadable_segment_is_named_with_the_place);

@@ -37,9 +37,12 @@ START_TEST(all_blocks_that_wait_are_one_group_with_one_sync)
 	keeper_turn(rig.spool);
 	writer_flush_ledger(rig.spool);
 	uint64_t before = disk.syncs;
+	memory_disk_heal(&disk);
+	disk.fault_ops = MEMORY_DISK_WRITE;
 	for (int i = 0; i < 5; i++)
 		ck_assert(rig_put(&rig, 10));
 	ck_assert(writer_turn(rig.spool));
+	ck_assert_uint_eq(disk.operations, 1); /* one vectored write */
 	ck_assert_uint_eq(disk.syncs, before + 1);
 	ck_assert_uint_eq(spool_stored(rig.spool), 50);
 	ck_assert_uint_eq(rig.stored_events, 1);
@@ -111,6 +114,99 @@ START_TEST(an_idle_writer_starts_a_group_at_once_and_a_busy_one_within_a_millise
 		usleep(100);
 	ck_assert_uint_eq(spool_stored(rig.spool), 1);
 	ck_assert_uint_le(spool_next_group_ns(rig.spool), clock_monotonic_ns() + GROUP_GATHER_NS);
+	spool_close(&rig.spool);
+}
+END_TEST
+
+/* Waits until so much is stored, two seconds at the most. */
+static bool is_stored(uint64_t sequence)
+{
+	for (int i = 0; i < 20000 && spool_stored(rig.spool) < sequence; i++)
+		usleep(100);
+	return spool_stored(rig.spool) >= sequence;
+}
+
+/* The last group is said to have started so late that the next one is due in two hundred milliseconds, or in an hour. */
+START_TEST(a_small_group_waits_for_its_time_and_one_of_256_kib_does_not)
+{
+	const uint64_t due_ms = _i == 0 ? 200 : 3600 * 1000;
+	rig.options.block_size_bytes = 64 << 10;
+	rig.options.segment_size_bytes = 4 << 20;
+	rig.options.max_size_bytes = 64 << 20;
+	rig_open_ok(&rig);
+	uint64_t begun = clock_monotonic_ns();
+	atomic_store(&rig.spool->writer.group_started_ns, begun + due_ms * CLOCK_NS_PER_MS - GROUP_GATHER_NS);
+	spool_start(rig.spool);
+	ck_assert(rig_put(&rig, 1));
+	ck_assert(!spool_would_start_group(rig.spool));
+	usleep(50 * 1000);
+	ck_assert_uint_eq(spool_stored(rig.spool), 0);
+	if (_i == 0) {
+		ck_assert(is_stored(1));
+		ck_assert_uint_ge(clock_monotonic_ns() - begun, due_ms * CLOCK_NS_PER_MS);
+	} else {
+		for (int i = 0; i < 5; i++)
+			ck_assert(rig_put(&rig, 10000));
+		ck_assert(is_stored(rig.submitted));
+	}
+	spool_close(&rig.spool);
+}
+END_TEST
+
+START_TEST(a_trickle_is_synced_a_thousand_times_a_second_at_the_most)
+{
+	rig_open_ok(&rig);
+	spool_start(rig.spool);
+	uint64_t begun = clock_monotonic_ns(), before = atomic_load(&rig.spool->writer.groups), now = begun;
+	while (now - begun < 50 * CLOCK_NS_PER_MS) {
+		(void)rig_put(&rig, 1); /* none while all blocks are on their way */
+		now = clock_monotonic_ns();
+	}
+	uint64_t groups = atomic_load(&rig.spool->writer.groups) - before;
+	ck_assert_uint_ge(groups, 2);
+	ck_assert_uint_le(groups, (now - begun) / GROUP_GATHER_NS + 2);
+	spool_close(&rig.spool);
+}
+END_TEST
+
+START_TEST(what_waits_for_the_writer_is_packed_by_its_worker)
+{
+	rig.options.compression = SPOOL_COMPRESSION_ZSTD;
+	rig_open_ok(&rig);
+	ck_assert(rig_put(&rig, 30));
+	uint64_t packed = atomic_load(&rig.spool->writer.waiting_bytes);
+	spool_close(&rig.spool);
+	rig.options.compression = SPOOL_COMPRESSION_NONE;
+	rig_open_ok(&rig);
+	ck_assert(rig_put(&rig, 30));
+	ck_assert_uint_lt(2 * packed, atomic_load(&rig.spool->writer.waiting_bytes));
+	spool_close(&rig.spool);
+}
+END_TEST
+
+static void count_wake(void *context)
+{
+	++*(unsigned *)context;
+}
+
+START_TEST(a_reader_is_woken_once_for_a_group_and_not_at_all_while_it_is_behind)
+{
+	unsigned wakes = 0;
+	struct spool_view view;
+	rig_open_ok(&rig);
+	struct spool_reader *reader = spool_reader_open(rig.spool, 1);
+	ck_assert(spool_reader_wait(reader, count_wake, &wakes));
+	for (int i = 0; i < 5; i++)
+		ck_assert(rig_put(&rig, 10));
+	ck_assert(writer_turn(rig.spool));
+	ck_assert_uint_eq(wakes, 1);
+	ck_assert_int_eq(spool_read(reader, &view), SPOOL_READ_BLOCK); /* the first of five: it is behind */
+	ck_assert(rig_store(&rig, 10));
+	ck_assert(rig_store(&rig, 10));
+	ck_assert_uint_eq(wakes, 1);
+	ck_assert(!spool_reader_wait(reader, count_wake, &wakes)); /* nor may it wait */
+	ck_assert_uint_eq(wakes, 1);
+	spool_reader_close(&reader);
 	spool_close(&rig.spool);
 }
 END_TEST
@@ -276,6 +372,10 @@ int main(void)
 	tcase_add_test(tests, the_last_free_block_is_for_inputs_that_shed);
 	tcase_add_test(tests, a_worker_that_was_refused_is_told_when_blocks_come_back);
 	tcase_add_test(tests, an_idle_writer_starts_a_group_at_once_and_a_busy_one_within_a_millisecond);
+	tcase_add_loop_test(tests, a_small_group_waits_for_its_time_and_one_of_256_kib_does_not, 0, 2);
+	tcase_add_test(tests, a_trickle_is_synced_a_thousand_times_a_second_at_the_most);
+	tcase_add_test(tests, what_waits_for_the_writer_is_packed_by_its_worker);
+	tcase_add_test(tests, a_reader_is_woken_once_for_a_group_and_not_at_all_while_it_is_behind);
 	tcase_add_test(tests, what_was_submitted_before_closing_is_stored);
 	tcase_add_loop_test(tests, workers_and_readers_together_lose_and_double_nothing, 0, 2);
 	suite_add_tcase(suite, tests);
