@@ -4,6 +4,7 @@
  */
 #include "input/connection.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "input/connection_internal.h"
@@ -39,6 +40,8 @@ static void leave_waiting(struct connection *connection)
 void connection_close(struct connection *connection)
 {
 	struct connection_part *part = connection->part;
+	if (connection_protocol_of(part)->closed != NULL)
+		connection_protocol_of(part)->closed(connection);
 	leave_waiting(connection);
 	list_remove(&connection->awaiting);
 	list_remove(&connection->link);
@@ -97,6 +100,7 @@ static void wait_for_room(struct connection *connection)
 	counter_add(&part->waiting, 1);
 	connection_pause(connection, CONNECTION_PAUSE_ROOM);
 	connection_part_update_timer(part);
+	connection_tell_waiting(connection, connection_part_now(part));
 }
 
 bool connection_take(struct connection *connection, struct bytes message, uint32_t flags, uint64_t *receipt)
@@ -152,6 +156,15 @@ void connection_refuse_stream(struct connection *connection, const char *reason,
 {
 	counter_add(&connection->part->protocol_errors, 1);
 	connection_log(connection, PEER_PROTOCOL_ERROR, reason, bytes_of_text(owner));
+}
+
+void connection_report_lost(struct connection *connection, const char *identity, uint64_t records)
+{
+	char text[400];
+	snprintf(text, sizeof text,
+	         "this relay's spool was restored from an older state: %llu messages that it had acknowledged to %.200s are "
+	         "lost (lost-by-peer), because they are not there any more either", (unsigned long long)records, identity);
+	connection_log(connection, PEER_LOST, text, bytes_of(NULL, 0));
 }
 
 struct bytes connection_rest(const struct connection *connection)

@@ -44,8 +44,10 @@ struct connection_protocol {
 	void (*stop)(struct connection *connection);
 	/* The bound of stop() has passed: calls connection_finish() at once. Optional: else it is closed. */
 	void (*give_up)(struct connection *connection);
-	/* It waits for room, and has done so for a while: called every CONNECTION_WAITING_MS. Optional. */
+	/* It waits for room, because the spool is full: called at once, and every CONNECTION_WAITING_MS. Optional. */
 	void (*waiting)(struct connection *connection);
+	/* It is about to be freed, its stream may be gone. Optional. */
+	void (*closed)(struct connection *connection);
 	/* Whether we still owe the peer answers, so that its silence is not idleness, nor its EOF the end. Optional. */
 	bool (*owes)(const struct connection *connection);
 };
@@ -101,8 +103,11 @@ int64_t connection_wall_ns(const struct connection *connection);
 /* The spool that all this goes to. */
 struct spool *connection_spool(const struct connection *connection);
 
-/* A rate-limited warning about the peer of a stream, which `owner` has; "" for nobody. */
+/* A rate-limited warning about a stream of the peer. `owner`: who has it; "" for nobody. */
 void connection_refuse_stream(struct connection *connection, const char *reason, const char *owner);
+
+/* A rate-limited warning: the peer says that so many messages more, which were acknowledged here, are lost with our disk. */
+void connection_report_lost(struct connection *connection, const char *identity, uint64_t records);
 
 /* Has the protocol's stored() called when the next group with blocks of this worker is stored. Harmless if repeated. */
 void connection_await_stored(struct connection *connection);

@@ -15,11 +15,12 @@ enum {
 	TICK_MIN_MS = 50,
 	TICK_MAX_MS = 15000,
 	TICK_ENDING_MS = 100,     /* while a connection has a deadline */
+	TICK_WAITING_MS = 1000,   /* while one waits for room, and its peer is to be told so */
 	TICKS_PER_IDLE_TIMEOUT = 4,
 };
 
-/* A little less than the tick, which is not exact. */
-#define WAITING_NS ((uint64_t)(CONNECTION_WAITING_MS - TICK_ENDING_MS) * CLOCK_NS_PER_MS)
+/* A tick less, so that it is told in time. */
+#define WAITING_NS ((uint64_t)(CONNECTION_WAITING_MS - TICK_WAITING_MS) * CLOCK_NS_PER_MS)
 
 /* --- the timer --------------------------------------------------------------------------------------------------- */
 
@@ -31,9 +32,9 @@ static uint64_t wanted_tick_ms(const struct connection_part *part)
 		return TICK_ENDING_MS;
 	uint64_t idle_ms = part->server->spec.limits->idle_timeout_ns / CLOCK_NS_PER_MS;
 	bool waits = !list_is_empty(&part->hungry) || !list_is_empty(&part->fed);
-	uint64_t most_ms = waits && connection_protocol_of(part)->waiting != NULL ? CONNECTION_WAITING_MS : TICK_MAX_MS;
+	uint64_t most_ms = waits && connection_protocol_of(part)->waiting != NULL ? TICK_WAITING_MS : TICK_MAX_MS;
 	if (idle_ms == 0 || list_is_empty(&part->connections))
-		return most_ms == CONNECTION_WAITING_MS ? most_ms : 0;
+		return most_ms == TICK_WAITING_MS ? most_ms : 0;
 	uint64_t tick_ms = idle_ms / TICKS_PER_IDLE_TIMEOUT;
 	return tick_ms < TICK_MIN_MS ? TICK_MIN_MS : tick_ms > most_ms ? most_ms : tick_ms;
 }
@@ -234,12 +235,11 @@ static bool is_answered(const struct connection *connection)
 	return connection->has_ended && connection->is_finishing && buffer_len(stream_output(connection->stream)) == 0;
 }
 
-/* It has waited for room for so long that its peer may think we are gone. */
-static void tell_waiting(struct connection *connection, uint64_t now)
+void connection_tell_waiting(struct connection *connection, uint64_t now)
 {
 	const struct connection_protocol *protocol = connection_protocol_of(connection->part);
 	if (protocol->waiting == NULL || (connection->pauses & CONNECTION_PAUSE_ROOM) == 0 || connection->stream == NULL ||
-	    now - connection->told_waiting_ns < WAITING_NS)
+	    intake_level(connection->part->on->intake) == SPOOL_LEVEL_OPEN || now - connection->told_waiting_ns < WAITING_NS)
 		return;
 	connection->told_waiting_ns = now;
 	protocol->waiting(connection);
@@ -261,7 +261,7 @@ static void on_tick(uv_timer_t *timer)
 			               bytes_of(NULL, 0));
 			connection_finish(connection);
 		} else {
-			tell_waiting(connection, now);
+			connection_tell_waiting(connection, now);
 		}
 	}
 	connection_part_update_timer(part);

@@ -149,6 +149,8 @@ static bool take_event(struct relp_connection *relp, struct bytes *in)
 		relp->session = before; /* the frame is presented again */
 		return false;
 	}
+	if (kind == RELP_SERVER_LOST)
+		relp_blocks_note_lost(relp, event.lost);
 	if (kind == RELP_SERVER_PROTOCOL_ERROR)
 		connection_protocol_error(&relp->connection, event.reason, event.offending);
 	*in = bytes_after(*in, event.consumed);
@@ -207,6 +209,11 @@ static void on_waiting(struct connection *connection)
 		stream_flush(connection->stream);
 }
 
+static void on_closed(struct connection *connection)
+{
+	relp_blocks_closed(relp_of(connection));
+}
+
 static bool owes(const struct connection *connection)
 {
 	const struct relp_connection *relp = (const struct relp_connection *)connection;
@@ -226,6 +233,7 @@ static const struct connection_protocol protocol = {
 	.give_up = give_up,
 	.owes = owes,
 	.waiting = on_waiting,
+	.closed = on_closed,
 };
 
 /* --- the driver -------------------------------------------------------------------------------------------------- */

@@ -23,6 +23,7 @@ static const struct {
 	[PEER_TRUNCATED] = {"message_truncated", SLOG_WARNING},
 	[PEER_NOT_STORED] = {"not_stored", SLOG_ERR},
 	[PEER_NO_MEMORY] = {"no_memory", SLOG_ERR},
+	[PEER_LOST] = {"input_lost_by_peer", SLOG_ERR},
 };
 
 void peer_log_init(struct peer_log *log, const char *input)

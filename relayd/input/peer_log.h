@@ -21,6 +21,7 @@ enum peer_event {
 	PEER_TRUNCATED,        /* a message was longer than max_message_size */
 	PEER_NOT_STORED,       /* our stop could not wait any longer: octets are lost */
 	PEER_NO_MEMORY,
+	PEER_LOST,             /* our spool was restored: what we had acknowledged is gone */
 	PEER_EVENTS,
 };
 

@@ -52,6 +52,20 @@ bool relp_blocks_open(struct relp_connection *relp, const struct relp_offers *of
 	return true;
 }
 
+/* What was refused, by the name that `relayctl stream` knows it by, and what the operator can do. */
+static void report_refusal(struct relp_connection *relp, enum spool_stream_state state, const char *owner)
+{
+	char text[320], id[2 * SPOOL_STREAM_ID_BYTES + 1];
+	const char *advice = state == SPOOL_STREAM_FENCED       ? ""
+	                   : state == SPOOL_STREAM_OTHER_PEER ? "; \"relayctl stream adopt\" would give it to this one"
+	                                                      : "; \"relayctl stream forget\" makes room";
+	for (size_t i = 0; i < SPOOL_STREAM_ID_BYTES; i++)
+		snprintf(id + 2 * i, 3, "%02x", relp->stream.session.stream[i]);
+	snprintf(text, sizeof text, "stream %s of %.100s is refused: %s%s", id, relp->stream.session.identity,
+	         spool_stream_state_text(state), advice);
+	connection_refuse_stream(&relp->connection, text, owner);
+}
+
 /* The fence is stored: what the stream's mark is, or why there is none for this client. */
 static bool answer_open(struct relp_connection *relp)
 {
@@ -64,7 +78,7 @@ static bool answer_open(struct relp_connection *relp)
 	if (!relp->session.holds_open)
 		return true; /* the session ended meanwhile, and was answered */
 	if (state != SPOOL_STREAM_HOLDS) {
-		connection_refuse_stream(&relp->connection, spool_stream_state_text(state), owner);
+		report_refusal(relp, state, owner);
 		stream->session.number = 0;
 		/* Somebody else's stream is not taken in any form. One too many is, message by message: at least once. */
 		if (state == SPOOL_STREAM_PEER_LIMIT || state == SPOOL_STREAM_SPOOL_LIMIT)
@@ -79,9 +93,24 @@ static bool answer_open(struct relp_connection *relp)
 		.max_octets = spool_stream_packed_max(spool) + RELP_BLOCK_HEAD_LEN,
 		.max_unpacked = spool_stream_unpacked_max(spool),
 	};
+	spool_stream_counts(spool, stream->session.stream, &answer.records, &answer.lost);
 	memcpy(answer.spool, spool_id(spool), sizeof answer.spool);
 	relp_server_grant_blocks(&relp->session, &answer);
+	spool_stream_connected(spool, &stream->session, stream_peer_text(relp->connection.stream));
 	return true;
+}
+
+void relp_blocks_note_lost(struct relp_connection *relp, uint64_t records)
+{
+	uint64_t more = spool_stream_note_lost(connection_spool(&relp->connection), &relp->stream.session, records);
+	if (more > 0)
+		connection_report_lost(&relp->connection, relp->stream.session.identity, more);
+}
+
+void relp_blocks_closed(struct relp_connection *relp)
+{
+	if (relp->stream.session.number != 0)
+		spool_stream_disconnected(connection_spool(&relp->connection), &relp->stream.session);
 }
 
 bool relp_blocks_stored(struct relp_connection *relp, uint64_t ordinal)

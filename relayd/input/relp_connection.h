@@ -52,6 +52,12 @@ enum relp_blocks_result {
 /* Takes the blocks of one command. */
 enum relp_blocks_result relp_blocks_take(struct relp_connection *relp, struct bytes data, uint64_t *receipt);
 
+/* The client says how many records of its stream are lost, in all. */
+void relp_blocks_note_lost(struct relp_connection *relp, uint64_t records);
+
+/* The connection is closed. */
+void relp_blocks_closed(struct relp_connection *relp);
+
 /*
  * Everything up to `ordinal` is stored: answers `open`, if its fence is. False if the stream was lost to another session, or
  * ended by the writer: then nothing more may be answered.

@@ -227,11 +227,12 @@ static void passed_over(void *context, uint64_t sequence)
 
 /* --- from the sessions to the sender ----------------------------------------------------------------------------- */
 
-static void on_settled(void *context, uint64_t sequence)
+static void on_settled(void *context, uint64_t sequence, uint32_t records)
 {
 	struct relp_output *relp = context;
 	relp->in_a_row = 0;
-	relp_stream_acknowledged(&relp->stream, sequence);
+	if (relp_stream_acknowledged(&relp->stream, sequence, records))
+		relp_session_hint_lost(relp->sessions[0], relp->stream.server.lost);
 	sender_settle(relp->sender, sequence);
 }
 
@@ -253,7 +254,10 @@ static const char *on_opened(void *context, const struct relp_block_answer *answ
 {
 	struct relp_output *relp = context;
 	const char *server = link_server_name(relp_session_link(relp->sessions[0]));
-	return relp->stream.wanted ? relp_stream_opened(&relp->stream, answer, server) : NULL;
+	const char *wrong = relp->stream.wanted ? relp_stream_opened(&relp->stream, answer, server) : NULL;
+	if (answer != NULL && wrong == NULL && relp->stream.server.lost > answer->lost)
+		relp_session_hint_lost(relp->sessions[0], relp->stream.server.lost);
+	return wrong;
 }
 
 /* A message that one server refused and another one took holds nothing up any more. */

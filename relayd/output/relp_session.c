@@ -14,12 +14,18 @@
 
 enum { ANSWER_TEXT_SHOWN_BYTES = 160 };
 
+/* A message, or a block with so many records, that is on its way. */
+struct outstanding {
+	uint64_t sequence;
+	uint32_t records;
+};
+
 struct relp_session {
 	struct relp_session_settings settings;
 	struct link *link;
 	struct relp_client client;
 	struct relp_window_entry *entries;
-	uint64_t *outstanding;       /* ring of `window`: sequence of ordinal n at n % window */
+	struct outstanding *outstanding; /* ring of `window`: ordinal n at n % window */
 	uint64_t first_ordinal;      /* of the oldest outstanding one */
 	uint64_t next_ordinal;
 	struct timer *deadline;
@@ -28,6 +34,7 @@ struct relp_session {
 	bool finishing;
 	bool finished;
 	bool warned;
+	uint64_t full_to;            /* the server is full until the message of this ordinal is settled; 0: it is not */
 	unsigned refusals;           /* of `refused`, in a row */
 	uint64_t refused;            /* sequence */
 	uint64_t refused_ordinal;    /* in this session; 0: it has refused nothing */
@@ -40,7 +47,7 @@ static uint64_t now_of(const struct relp_session *session)
 
 /* --- the ring of outstanding messages ---------------------------------------------------------------------------- */
 
-static uint64_t *slot_of(struct relp_session *session, uint64_t ordinal)
+static struct outstanding *slot_of(struct relp_session *session, uint64_t ordinal)
 {
 	return &session->outstanding[ordinal % session->settings.window];
 }
@@ -48,17 +55,17 @@ static uint64_t *slot_of(struct relp_session *session, uint64_t ordinal)
 static void settle_through(struct relp_session *session, uint64_t ordinal)
 {
 	for (; session->first_ordinal <= ordinal; session->first_ordinal++) {
-		uint64_t sequence = *slot_of(session, session->first_ordinal);
-		if (session->refusals > 0 && sequence == session->refused)
+		const struct outstanding *settled = slot_of(session, session->first_ordinal);
+		if (session->refusals > 0 && settled->sequence == session->refused)
 			session->refusals = 0;
-		session->settings.settled(session->settings.context, sequence);
+		session->settings.settled(session->settings.context, settled->sequence, settled->records);
 	}
 }
 
 static void lose_all(struct relp_session *session)
 {
 	for (; session->first_ordinal < session->next_ordinal; session->first_ordinal++)
-		session->settings.lost(session->settings.context, *slot_of(session, session->first_ordinal));
+		session->settings.lost(session->settings.context, slot_of(session, session->first_ordinal)->sequence);
 }
 
 /* --- what the server says ---------------------------------------------------------------------------------------- */
@@ -82,7 +89,7 @@ static bool close_if_drained(struct relp_session *session)
 
 static void note_refusal(struct relp_session *session, const struct relp_client_event *event)
 {
-	uint64_t sequence = *slot_of(session, event->sequence);
+	uint64_t sequence = slot_of(session, event->sequence)->sequence;
 	atomic_fetch_add_explicit(&session->settings.link.output->refused, 1, memory_order_relaxed);
 	if (session->refused_ordinal == 0)
 		session->refused_ordinal = event->sequence;
@@ -169,6 +176,28 @@ static bool take_open(struct relp_session *session)
 	return true;
 }
 
+/* Rule 34: the server is there, and has no room. Nothing is missed while it says so. */
+static void note_full(struct relp_session *session)
+{
+	relp_client_note_full(&session->client, now_of(session));
+	bool was_full = session->full_to > 0;
+	session->full_to = session->next_ordinal - 1;
+	if (was_full)
+		return;
+	output_trouble(session->settings.link.output, "output_server_full",
+	               "the spool of %s is full: it takes nothing more until its own outputs have made room, and what is to be "
+	               "sent waits here", link_server_name(session->link));
+}
+
+/* All that it had not taken when it said so is settled. */
+static void note_room(struct relp_session *session)
+{
+	if (session->full_to == 0 || session->first_ordinal <= session->full_to)
+		return;
+	output_well(session->settings.link.output);
+	session->full_to = 0;
+}
+
 /* One event. False: the session is over, and may be gone. */
 static bool take_event(struct relp_session *session, const struct relp_client_event *event)
 {
@@ -178,10 +207,11 @@ static bool take_event(struct relp_session *session, const struct relp_client_ev
 	case RELP_CLIENT_OPENED:
 		return take_open(session);
 	case RELP_CLIENT_FULL:
-		relp_client_note_full(&session->client, now_of(session));
+		note_full(session);
 		return true;
 	case RELP_CLIENT_ACKNOWLEDGED:
 		settle_through(session, event->sequence);
+		note_room(session);
 		return true;
 	case RELP_CLIENT_REFUSED:
 		note_refusal(session, event);
@@ -260,6 +290,7 @@ static void on_ready(void *context)
 	assert(session->first_ordinal == session->next_ordinal);
 	session->first_ordinal = session->next_ordinal = 1;
 	session->refused_ordinal = 0;
+	session->full_to = 0;
 	session->draining = session->finishing;
 	relp_client_init(&session->client, &client);
 	struct stream *stream = link_stream(session->link);
@@ -400,7 +431,7 @@ bool relp_session_send(struct relp_session *session, uint64_t sequence, struct b
 		(void)buffer_reserve(out, RELP_SESSION_GATHER_BYTES); /* once, instead of by doubling */
 	if (relp_client_send(&session->client, message, session->next_ordinal, now_of(session), out) != RELP_SEND_OK)
 		return false;
-	*slot_of(session, session->next_ordinal++) = sequence;
+	*slot_of(session, session->next_ordinal++) = (struct outstanding){.sequence = sequence, .records = 1};
 	warn_of_size(session, sequence, message.len);
 	watch_deadline(session);
 	if (buffer_len(out) >= RELP_SESSION_GATHER_BYTES)
@@ -426,11 +457,18 @@ bool relp_session_send_block(struct relp_session *session, const struct relp_blo
 	struct buffer *out = stream_output(stream);
 	if (relp_client_send_block(&session->client, block, session->next_ordinal, now_of(session), out) != RELP_SEND_OK)
 		return false;
-	*slot_of(session, session->next_ordinal++) = block->last;
+	*slot_of(session, session->next_ordinal++) = (struct outstanding){.sequence = block->last, .records = block->records};
 	watch_deadline(session);
 	if (buffer_len(out) >= RELP_SESSION_GATHER_BYTES)
 		stream_flush(stream);
 	return true;
+}
+
+void relp_session_hint_lost(struct relp_session *session, uint64_t records)
+{
+	struct stream *stream = link_stream(session->link);
+	if (stream != NULL && relp_client_hint_lost(&session->client, records, stream_output(stream)))
+		stream_flush(stream);
 }
 
 void relp_session_renew(struct relp_session *session)

@@ -40,8 +40,8 @@ struct relp_session_settings {
 	 * Optional.
 	 */
 	const char *(*opened)(void *context, const struct relp_block_answer *answer);
-	/* This message (or the block that ends with it) was acknowledged; this one was not, and its session has ended. */
-	void (*settled)(void *context, uint64_t sequence);
+	/* This message (or block of so many, with its last) was acknowledged; this one was not, and its session has ended. */
+	void (*settled)(void *context, uint64_t sequence, uint32_t records);
 	void (*lost)(void *context, uint64_t sequence);
 	/* After any number of these, or when there may be room: go on sending. */
 	void (*progress)(void *context);
@@ -74,6 +74,9 @@ bool relp_session_takes_block(const struct relp_session *session, size_t packed,
 
 /* As relp_session_send(), for a block, which must be one that the server takes; settled and lost by its last sequence. */
 bool relp_session_send_block(struct relp_session *session, const struct relp_block *block);
+
+/* Tells the server how many records of the stream it has lost, in all; the next session's answer says if it knows. */
+void relp_session_hint_lost(struct relp_session *session, uint64_t records);
 
 /* Sends nothing more in this session; when all is answered it is closed in order and a new one opened. */
 void relp_session_renew(struct relp_session *session);

@@ -43,18 +43,71 @@ static bool is_verified(struct relp_stream_sender *stream, const struct relp_blo
 	return sender_block_checksum(stream->sender, answer->mark, &checksum) && answer->checksum == checksum;
 }
 
-/* Rule 29: the server has less than it once acknowledged. What is still here is sent again. */
-static void report_loss(struct relp_stream_sender *stream, const struct relp_block_answer *answer, uint64_t acknowledged,
-                        const char *server_name)
+/* ---- rule 29: a server whose disk was restored ---- */
+
+/*
+ * The server has less than it once acknowledged. What is still here is sent again; how much is not is known when that is
+ * done. Until then what the cursor knows of the server stays, so that the next session would find the same.
+ */
+static void begin_restoring(struct relp_stream_sender *stream, const struct relp_block_answer *answer)
 {
-	uint64_t oldest = spool_first(stream->output->setup.spool);
-	uint64_t lost = oldest > answer->mark + 1 ? oldest - answer->mark - 1 : 0;
-	output_trouble(stream->output, "output_lost_by_peer",
-	               "%s was restored: it has stored messages up to %llu of those up to %llu that it had acknowledged; "
-	               "%llu of them are not here any more (lost-by-peer), the others are sent again",
-	               server_name, (unsigned long long)answer->mark, (unsigned long long)acknowledged,
-	               (unsigned long long)(lost < acknowledged - answer->mark ? lost : acknowledged - answer->mark));
-	spool_cursor_acknowledge(cursor_of(stream), answer->spool, answer->mark);
+	uint64_t had = stream->server.records - stream->server.lost;
+	stream->restored_to = stream->server.sequence;
+	stream->elsewhere_to = spool_cursor_servers(cursor_of(stream)) > 1 ? spool_cursor_delivered(cursor_of(stream)) : 0;
+	stream->gone = had > answer->records ? had - answer->records : 0;
+	stream->again = 0;
+	if (stream->reported_to == stream->restored_to)
+		return;
+	stream->reported_to = stream->restored_to;
+	output_trouble(stream->output, "output_peer_restored",
+	               "%s was restored from an older state: it has messages up to %llu of those up to %llu that it had "
+	               "acknowledged, and %llu less than it had; what is still here is sent again",
+	               stream->server_name, (unsigned long long)answer->mark, (unsigned long long)stream->restored_to,
+	               (unsigned long long)stream->gone);
+}
+
+/* All that was left has been sent again. True if something is lost. */
+static bool end_restoring(struct relp_stream_sender *stream)
+{
+	uint64_t lost = stream->gone > stream->again ? stream->gone - stream->again : 0;
+	/* What it counts now: other than before if more came again than it said it had lost (the filter was changed, say). */
+	stream->server.records += stream->again > stream->gone ? stream->again - stream->gone : 0;
+	stream->server.lost += lost;
+	stream->restored_to = stream->reported_to = 0;
+	spool_cursor_set_server(cursor_of(stream), &stream->server);
+	if (lost > 0)
+		output_trouble(stream->output, "output_lost_by_peer",
+		               "%llu messages that %s had acknowledged before it was restored are lost (lost-by-peer): they are not "
+		               "here any more either", (unsigned long long)lost, stream->server_name);
+	return lost > 0;
+}
+
+static bool acknowledged_again(struct relp_stream_sender *stream, uint64_t sequence, uint32_t records)
+{
+	stream->again += records;
+	return sequence >= stream->restored_to && end_restoring(stream);
+}
+
+/* ---- a session ---- */
+
+/* What this server has of the stream, and where the session goes on. */
+static uint64_t meet_server(struct relp_stream_sender *stream, const struct relp_block_answer *answer)
+{
+	uint64_t delivered = spool_cursor_delivered(cursor_of(stream));
+	stream->restored_to = 0;
+	spool_cursor_server(cursor_of(stream), answer->spool, &stream->server);
+	if (answer->mark < stream->server.sequence) {
+		begin_restoring(stream, answer);
+		if (spool_first(stream->output->setup.spool) <= stream->restored_to)
+			return answer->mark + 1;
+		end_restoring(stream);
+	} else if (answer->mark > stream->server.sequence) {
+		/* What it stored without its answer reaching us. */
+		stream->server.sequence = answer->mark;
+		stream->server.records = answer->records + stream->server.lost;
+		spool_cursor_set_server(cursor_of(stream), &stream->server);
+	}
+	return delivered + 1;
 }
 
 const char *relp_stream_opened(struct relp_stream_sender *stream, const struct relp_block_answer *answer,
@@ -77,16 +130,8 @@ const char *relp_stream_opened(struct relp_stream_sender *stream, const struct r
 		spool_cursor_fork(cursor_of(stream));
 		return "the stream has forked and gets a new id";
 	}
-	uint64_t acknowledged = spool_cursor_acknowledged(cursor_of(stream), answer->spool);
-	uint64_t delivered = spool_cursor_delivered(cursor_of(stream));
-	uint64_t next = delivered + 1;
-	if (answer->mark < acknowledged) {
-		report_loss(stream, answer, acknowledged, server_name);
-		next = answer->mark + 1;
-	} else if (answer->mark > acknowledged) {
-		spool_cursor_acknowledge(cursor_of(stream), answer->spool, answer->mark);
-	}
-	memcpy(stream->server, answer->spool, sizeof stream->server);
+	stream->server_name = server_name;
+	uint64_t next = meet_server(stream, answer);
 	stream->known_to = answer->mark;
 	stream->ships = true;
 	/* What was read for messages before is read again, as blocks. */
@@ -105,6 +150,9 @@ enum sender_shipped relp_stream_send(struct relp_stream_sender *stream, struct r
 		stream->total += block->records;
 		return SENDER_KNOWN;
 	}
+	/* Another server took these, and has not lost them. */
+	if (stream->restored_to > 0 && block->first > stream->restored_to && block->last <= stream->elsewhere_to)
+		return SENDER_KNOWN;
 	if (!relp_session_takes_block(session, block->payload.len, block->unpacked_len)) {
 		stream->plain_until = block->last;
 		relp_session_renew(session);
@@ -117,10 +165,17 @@ enum sender_shipped relp_stream_send(struct relp_stream_sender *stream, struct r
 	return SENDER_SHIPPED;
 }
 
-void relp_stream_acknowledged(struct relp_stream_sender *stream, uint64_t sequence)
+bool relp_stream_acknowledged(struct relp_stream_sender *stream, uint64_t sequence, uint32_t records)
 {
-	if (stream->ships)
-		spool_cursor_acknowledge(cursor_of(stream), stream->server, sequence);
+	if (!stream->ships)
+		return false;
+	if (stream->restored_to > 0 && sequence <= stream->restored_to)
+		return acknowledged_again(stream, sequence, records);
+	bool lost = stream->restored_to > 0 && end_restoring(stream);
+	stream->server.sequence = sequence;
+	stream->server.records += records;
+	spool_cursor_set_server(cursor_of(stream), &stream->server);
+	return lost;
 }
 
 bool relp_stream_wants_renewal(struct relp_stream_sender *stream)

@@ -8,6 +8,7 @@
 
 #include "output/relp_session.h"
 #include "output/sender.h"
+#include "spool/spool_stream.h"
 
 /* Zero-initialise, then relp_stream_init(). The fields are private but for what is said to be readable. */
 struct relp_stream_sender {
@@ -15,10 +16,19 @@ struct relp_stream_sender {
 	struct sender *sender;
 	bool wanted;           /* readable: the output's settings let blocks be shipped */
 	bool ships;            /* readable: the session that was opened last does */
-	uint8_t server[RELP_BLOCK_ID_LEN];
+	struct spool_stream_server server; /* readable: what the server of that session has acknowledged */
+	const char *server_name;
 	uint64_t known_to;     /* the server has all up to here: verified */
 	uint64_t total;        /* records of the stream so far: delivered, and shipped in this session */
 	uint64_t plain_until;  /* a block that the server does not take goes as messages, up to here; 0: none */
+	/*
+	 * The server's disk was restored (rule 29): what it had acknowledged up to here is sent again, if it is here; 0: no.
+	 */
+	uint64_t restored_to;
+	uint64_t elsewhere_to; /* behind that, up to here, went to other servers */
+	uint64_t gone;         /* records that it had acknowledged and does not have */
+	uint64_t again;        /* of these, that it has acknowledged again in this session */
+	uint64_t reported_to;  /* restored_to, as it was reported last */
 };
 
 void relp_stream_init(struct relp_stream_sender *stream, struct output *output, struct sender *sender, bool wanted);
@@ -32,8 +42,11 @@ const char *relp_stream_opened(struct relp_stream_sender *stream, const struct r
 enum sender_shipped relp_stream_send(struct relp_stream_sender *stream, struct relp_session *session,
                                      struct relp_block *block);
 
-/* The server has acknowledged the block that ends with `sequence`. */
-void relp_stream_acknowledged(struct relp_stream_sender *stream, uint64_t sequence);
+/*
+ * The server has acknowledged the block of so many records that ends with `sequence`. True if it is to be told now how many
+ * records it has lost (server.lost): all that is left of what it lost has been sent again.
+ */
+bool relp_stream_acknowledged(struct relp_stream_sender *stream, uint64_t sequence, uint32_t records);
 
 /* Whether what had to go as messages has gone: the session may ship blocks again. */
 bool relp_stream_wants_renewal(struct relp_stream_sender *stream);

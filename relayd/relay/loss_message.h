@@ -18,11 +18,12 @@ enum loss_event {
 	LOSS_UNCLEAN = 2,   /* "unclean_stop": only `octets`, and `to_ns` */
 };
 
-/* Whose counter it is: exactly one of the first three is not NULL, or it is the sum of the others. */
+/* Whose counter it is: exactly one of the first four is set, or it is the sum of the sources that have no row. */
 struct loss {
 	enum loss_event event;
 	const char *input;     /* an input's, where nobody knows the sender */
 	const char *output;
+	bool streams;          /* those of all streams from other relays */
 	const char *peer;      /* a source's: its address as text, "" if it is local */
 	struct bytes hostname; /* a source's, as its messages say */
 	const char *reason;    /* "spool-full": the counter's name */

@@ -15,9 +15,10 @@
 #include "relay/loss_message.h"
 #include "relay/relay_internal.h"
 #include "spool/ledger_sources.h"
+#include "spool/spool_stream.h"
 #include "syslog/peer.h"
 
-enum { TICK_MS = 1000, OUTPUT_REASONS = 2 };
+enum { TICK_MS = 1000, OUTPUT_REASONS = 3 };
 
 /* One row's counters as they were told, and since when they have not moved. */
 struct told {
@@ -40,6 +41,7 @@ struct losses {
 	struct told input[SPOOL_INPUTS_MAX];
 	struct told output[SETTINGS_OUTPUTS_MAX];
 	struct told by_source[SPOOL_SOURCES_MAX];
+	struct told streams;                /* all together; the first of its counters */
 };
 
 /* The senders of what the kernel drops are not known; everything else is told by source. */
@@ -159,24 +161,39 @@ static void output_drops(const struct relay_output *output, uint64_t dropped[OUT
 	spool_cursor_totals(output->cursor, &totals);
 	dropped[0] = totals.dropped_oldest;
 	dropped[1] = totals.damaged;
+	dropped[2] = spool_cursor_lost_by_peer(output->cursor);
 }
 
 static void look_at_output(struct losses *losses, unsigned index, bool now_or_never, int64_t wall_ns, uint64_t now_ns)
 {
-	static const char *const reasons[OUTPUT_REASONS] = {"dropped-oldest", "damaged"};
+	static const char *const reasons[OUTPUT_REASONS] = {"dropped-oldest", "damaged", "lost-by-peer"};
 	const struct relay_output *output = &losses->relay->outputs[index];
 	struct told *told = &losses->output[index];
 	struct loss loss = {.to_ns = wall_ns, .output = output->settings->name};
 	uint64_t dropped[OUTPUT_REASONS];
 	bool all = true;
 	output_drops(output, dropped);
-	if (!is_due(told, dropped[0] != told->dropped[0] || dropped[1] != told->dropped[1], now_or_never, &loss, now_ns))
+	bool moved = memcmp(dropped, told->dropped, sizeof dropped) != 0;
+	if (!is_due(told, moved, now_or_never, &loss, now_ns))
 		return;
 	for (unsigned reason = 0; reason < OUTPUT_REASONS; reason++) {
 		loss.reason = reasons[reason];
 		all = tell_counter(losses, &loss, dropped[reason], &told->dropped[reason]) && all;
 	}
 	if (all)
+		was_told(told, &loss, now_ns);
+}
+
+/* What relays before this one know to be lost with what our disk had: `relayctl stream ls` says of which streams. */
+static void look_at_streams(struct losses *losses, bool now_or_never, int64_t wall_ns, uint64_t now_ns)
+{
+	struct told *told = &losses->streams;
+	struct loss loss = {.to_ns = wall_ns, .streams = true, .reason = "spool-restored"};
+	uint64_t lost = spool_streams_lost(losses->relay->spool);
+	if (lost < told->dropped[0])
+		told->dropped[0] = lost; /* a stream was forgotten */
+	if (is_due(told, lost != told->dropped[0], now_or_never, &loss, now_ns) &&
+	    tell_counter(losses, &loss, lost, &told->dropped[0]))
 		was_told(told, &loss, now_ns);
 }
 
@@ -195,6 +212,7 @@ static void look(struct losses *losses, bool now_or_never)
 		look_at_source(losses, i, now_or_never, wall_ns, now_ns);
 	for (unsigned i = 0; i < relay->outputs_count; i++)
 		look_at_output(losses, i, now_or_never, wall_ns, now_ns);
+	look_at_streams(losses, now_or_never, wall_ns, now_ns);
 }
 
 /* ---- life ---- */
@@ -222,6 +240,8 @@ static void take_as_told(struct losses *losses)
 		output_drops(&relay->outputs[i], losses->output[i].dropped);
 		losses->output[i].from_ns = now_ns;
 	}
+	losses->streams.dropped[0] = spool_streams_lost(relay->spool);
+	losses->streams.from_ns = now_ns;
 }
 
 /* "internal", unless the operator gave that name to an input. */

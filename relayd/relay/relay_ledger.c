@@ -7,6 +7,7 @@
 #include "relay/document.h"
 #include "relay/losses.h"
 #include "relay/relay_internal.h"
+#include "relay/streams.h"
 #include "spool/ledger_sources.h"
 #include "spool/spool_stream.h"
 #include "syslog/peer.h"
@@ -168,6 +169,7 @@ static void write_output(yajl_gen gen, const struct relay *relay, const struct r
 	document_count(gen, "damaged", status.totals.damaged);
 	document_count(gen, "pending", stored > status.delivered ? stored - status.delivered : 0);
 	document_count(gen, "resent", status.resent);
+	document_count(gen, "lost_by_peer", spool_cursor_lost_by_peer(output->cursor));
 	yajl_gen_map_close(gen);
 }
 
@@ -181,6 +183,10 @@ char *relay_ledger_json(struct relay *relay)
 	document_text(gen, "version", RELAYD_VERSION);
 	document_count(gen, "time", (uint64_t)(clock_wall_ns() / CLOCK_NS_PER_SECOND));
 	write_spool(gen, relay);
+	document_name(gen, "streams");
+	yajl_gen_map_open(gen);
+	streams_write(gen, relay->spool, relay);
+	yajl_gen_map_close(gen);
 	write_inputs(gen, relay, &all);
 	document_name(gen, "sources");
 	yajl_gen_array_open(gen);

@@ -140,16 +140,46 @@ static const struct json_value *choose(const struct json_value *ledger, const ch
 	return NULL;
 }
 
+/* The item of the list with this text; NULL if there is none. */
+static const struct json_value *find(const struct json_value *list, const char *name, const char *value)
+{
+	for (const struct json_value *item = list != NULL ? list->first : NULL; item != NULL; item = item->next)
+		if (strcmp(ledger_text(item, name), value) == 0)
+			return item;
+	return NULL;
+}
+
+/*
+ * Rules 25 to 31: what the sender knows that this server (its spool's id) acknowledged of the stream, and what the server
+ * counts itself. False if the output sends it no stream.
+ */
+static bool compare_stream(const struct json_value *from, const struct json_value *to, struct ledger_hop *hop)
+{
+	const struct json_value *ours = json_member(from, "streams"), *theirs = json_member(to, "streams");
+	const struct json_value *sent = find(json_member(ours, "sent"), "output", ledger_text(hop->output, "name"));
+	const struct json_value *server = find(json_member(sent, "servers"), "spool", ledger_text(theirs, "spool"));
+	if (server == NULL)
+		return false;
+	hop->stream = find(json_member(theirs, "received"), "stream", ledger_text(sent, "stream"));
+	hop->sent = ledger_count(server, "records");
+	hop->lost = ledger_count(hop->stream, "lost");
+	hop->received = ledger_count(hop->stream, "records") + hop->lost;
+	return hop->stream != NULL;
+}
+
 bool ledger_compare(const struct json_value *from, const char *output, const struct json_value *to, const char *input,
                     struct ledger_hop *hop, FILE *errors)
 {
 	*hop = (struct ledger_hop){.output = choose(from, "outputs", "--output", output, errors)};
-	if (hop->output != NULL)
-		hop->input = choose(to, "inputs", "--input", input, errors);
-	if (hop->input == NULL)
+	if (hop->output == NULL)
 		return false;
-	hop->sent = ledger_count(hop->output, "delivered");
-	hop->received = ledger_count(hop->input, "received") - ledger_count(hop->input, "duplicate");
+	if (input != NULL || !compare_stream(from, to, hop)) {
+		hop->input = choose(to, "inputs", "--input", input, errors);
+		if (hop->input == NULL)
+			return false;
+		hop->sent = ledger_count(hop->output, "delivered");
+		hop->received = ledger_count(hop->input, "received") - ledger_count(hop->input, "duplicate");
+	}
 	hop->unconfirmed = ledger_count(hop->output, "pending") + ledger_count(hop->output, "resent");
 	hop->adds_up = hop->sent <= hop->received && hop->received <= hop->sent + hop->unconfirmed;
 	return true;

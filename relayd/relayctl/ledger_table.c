@@ -68,7 +68,8 @@ static void print_sources(const struct json_value *sources, FILE *out)
 static void print_output_losses(const struct json_value *output, FILE *out)
 {
 	static const struct { const char *name, *words; } losses[] = {
-		{"quarantined", "quarantined"}, {"dropped_oldest", "dropped: the output was behind"}, {"damaged", "damaged"}};
+		{"quarantined", "quarantined"}, {"dropped_oldest", "dropped: the output was behind"}, {"damaged", "damaged"},
+		{"lost_by_peer", "lost-by-peer: acknowledged, and lost when the next hop was restored"}};
 	for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++)
 		if (ledger_count(output, losses[i].name) > 0)
 			fprintf(out, "    %" PRIu64 " %s\n", ledger_count(output, losses[i].name), losses[i].words);
@@ -143,8 +144,13 @@ static void print_hosts(const struct json_value *from, const struct json_value *
 
 void ledger_hop_print(const struct ledger_hop *hop, const struct json_value *from, const struct json_value *to, FILE *out)
 {
-	fprintf(out, "output %s sent %" PRIu64 ", input %s received %" PRIu64 ": ", ledger_text(hop->output, "name"), hop->sent,
-	        ledger_text(hop->input, "name"), hop->received);
+	const char *what = hop->stream != NULL ? "stream" : "input";
+	fprintf(out, "output %s sent %" PRIu64 ", %s %s received %" PRIu64, ledger_text(hop->output, "name"), hop->sent, what,
+	        ledger_text(hop->stream != NULL ? hop->stream : hop->input, hop->stream != NULL ? "stream" : "name"),
+	        hop->received);
+	if (hop->lost > 0)
+		fprintf(out, ", %" PRIu64 " of which are lost-by-peer", hop->lost);
+	fputs(": ", out);
 	if (hop->received == hop->sent)
 		fputs("the hop adds up\n", out);
 	else if (hop->adds_up)
@@ -154,12 +160,15 @@ void ledger_hop_print(const struct ledger_hop *hop, const struct json_value *fro
 	else
 		fprintf(out, "DOES NOT ADD UP: %" PRIu64 " more came than were sent; does the input have other senders?\n",
 		        hop->received - hop->sent);
-	if (hop->received != hop->sent)
+	if (hop->received != hop->sent && hop->stream == NULL)
 		print_hosts(from, to, out);
 }
 
 void ledger_hop_print_json(const struct ledger_hop *hop, FILE *out)
 {
-	fprintf(out, "{\"sent\":%" PRIu64 ",\"received\":%" PRIu64 ",\"unconfirmed\":%" PRIu64 ",\"adds_up\":%s}\n", hop->sent,
+	fprintf(out, "{\"sent\":%" PRIu64 ",\"received\":%" PRIu64 ",\"unconfirmed\":%" PRIu64 ",\"adds_up\":%s", hop->sent,
 	        hop->received, hop->unconfirmed, hop->adds_up ? "true" : "false");
+	if (hop->stream != NULL)
+		fprintf(out, ",\"stream\":\"%s\",\"lost_by_peer\":%" PRIu64, ledger_text(hop->stream, "stream"), hop->lost);
+	fputs("}\n", out);
 }

@@ -28,4 +28,7 @@ void ledger_print_help(FILE *out);
 enum relayctl_exit spool_run(int argc, char **argv);
 void spool_print_help(FILE *out);
 
+enum relayctl_exit stream_run(int argc, char **argv);
+void stream_print_help(FILE *out);
+
 #endif

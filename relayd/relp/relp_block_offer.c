@@ -92,6 +92,14 @@ bool relp_block_answer_read(struct bytes value, struct relp_block_answer *out)
 	return !reader.bad && reader.rest.len == 0;
 }
 
+bool relp_block_counts_read(struct bytes value, struct relp_block_answer *out)
+{
+	struct field_reader reader = {.rest = value};
+	out->records = read_number(&reader, true);
+	out->lost = read_number(&reader, false);
+	return !reader.bad && reader.rest.len == 0;
+}
+
 /* A number behind a comma; likewise write_hex(). The version, which comes first, has none. */
 static size_t write_number(uint64_t value, uint8_t *out)
 {
@@ -130,4 +138,10 @@ size_t relp_block_answer_write(const struct relp_block_answer *answer, uint8_t *
 	len += write_number(answer->max_octets, out + len);
 	len += write_number(answer->max_unpacked, out + len);
 	return len;
+}
+
+size_t relp_block_counts_write(const struct relp_block_answer *answer, uint8_t *out)
+{
+	size_t len = decimal_write(answer->records, out);
+	return len + write_number(answer->lost, out + len);
 }

@@ -5,6 +5,8 @@
  */
 #include "relp/relp_client.h"
 
+#include "base/decimal.h"
+
 enum { OPEN_TXNR = 1, CODE_OK = 200 };
 
 const char *relp_client_state_name(enum relp_client_state state)
@@ -97,6 +99,13 @@ void relp_client_note_full(struct relp_client *session, uint64_t now_ns)
 	session->full_ns = now_ns;
 }
 
+bool relp_client_hint_lost(const struct relp_client *session, uint64_t records, struct buffer *out)
+{
+	uint8_t digits[DECIMAL_DIGITS_MAX];
+	return session->ships_blocks && session->state < RELP_CLIENT_CLOSING &&
+	       relp_frame_append(out, 0, BYTES("lost"), bytes_of(digits, decimal_write(records, digits)));
+}
+
 bool relp_client_close(struct relp_client *session, uint64_t now_ns, struct buffer *out)
 {
 	assert(session->state == RELP_CLIENT_READY || session->state == RELP_CLIENT_DRAINING);
@@ -130,6 +139,7 @@ static enum relp_client_event_kind take_open_answer(struct relp_client *session,
 	/* A version that we do not know, or limits that nobody means: messages, as to everybody else. */
 	session->ships_blocks = session->settings.offers_blocks && event->offers.block_command &&
 	                        relp_block_answer_read(event->offers.block, &session->block) &&
+	                        relp_block_counts_read(event->offers.block_counts, &session->block) &&
 	                        session->block.max_octets <= RELP_BLOCK_COMMAND_MAX;
 	move_to(session, RELP_CLIENT_READY);
 	return event->kind = RELP_CLIENT_OPENED;
@@ -240,10 +250,10 @@ uint64_t relp_client_deadline_ns(const struct relp_client *session)
 	case RELP_CLIENT_DRAINING:
 		break;
 	}
-	uint64_t oldest_ns = relp_window_oldest_ns(&session->window);
-	if (oldest_ns < session->full_ns)
-		oldest_ns = session->full_ns;
-	return later(oldest_ns, session->settings.answer_timeout_ns);
+	uint64_t timeout_ns = session->settings.answer_timeout_ns;
+	uint64_t deadline = later(relp_window_oldest_ns(&session->window), timeout_ns);
+	uint64_t patient = later(session->full_ns, timeout_ns > RELP_FULL_PATIENCE_NS ? timeout_ns : RELP_FULL_PATIENCE_NS);
+	return session->full_ns > 0 && patient > deadline ? patient : deadline;
 }
 
 const char *relp_client_expired(const struct relp_client *session, uint64_t now_ns)

@@ -28,6 +28,11 @@ enum {
 	RELP_CLIENT_INPUT_MAX = RELP_ANSWER_DATA_MAX + RELP_FRAME_OVERHEAD_MAX,
 };
 
+/*
+ * How long a hint of a full server holds the time-out of answers up (spool page, rule 34): it says so every ten seconds, and
+ * may be late.
+ */
+#define RELP_FULL_PATIENCE_NS  ((uint64_t)30 * 1000 * 1000 * 1000)
 #define RELP_ANSWER_TIMEOUT_NS ((uint64_t)90 * 1000 * 1000 * 1000) /* default; as librelp's */
 #define RELP_OPEN_TIMEOUT_NS   ((uint64_t)10 * 1000 * 1000 * 1000) /* default; as librelp's */
 
@@ -129,8 +134,14 @@ static inline bool relp_client_takes_block(const struct relp_client *session, si
 	       unpacked <= session->block.max_unpacked;
 }
 
-/* After RELP_CLIENT_FULL: the time-out of answers begins anew (spool page, rule 34). */
+/* After RELP_CLIENT_FULL: no answer is missed for RELP_FULL_PATIENCE_NS, or the time-out of answers if that is longer. */
 void relp_client_note_full(struct relp_client *session, uint64_t now_ns);
+
+/*
+ * Appends the hint `lost`, if the session ships blocks: so many records of the stream, in all, did this server acknowledge
+ * and does not have, nor do we. False if `out` has no room, or the session is not one for it.
+ */
+bool relp_client_hint_lost(const struct relp_client *session, uint64_t records, struct buffer *out);
 
 /*
  * The next event in `in`, which begins with the first octet that was not consumed. The caller drops event->consumed

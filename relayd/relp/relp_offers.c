@@ -52,6 +52,8 @@ bool relp_offers_read(struct bytes data, struct relp_offers *out, const char **r
 			read_commands(value, out);
 		} else if (bytes_equal(name, BYTES("block"))) {
 			out->block = value;
+		} else if (bytes_equal(name, BYTES("block_counts"))) {
+			out->block_counts = value;
 		}
 	}
 	return true;
@@ -68,6 +70,8 @@ size_t relp_offers_write(const struct relp_offers *offers, uint8_t *out)
 {
 	assert(offers->software.len <= RELP_SOFTWARE_LEN_MAX && bytes_find(offers->software, '\n') == offers->software.len);
 	assert(offers->block.len <= RELP_BLOCK_VALUE_LEN_MAX && bytes_find(offers->block, '\n') == offers->block.len);
+	assert(offers->block_counts.len <= RELP_BLOCK_COUNTS_LEN_MAX &&
+	       bytes_find(offers->block_counts, '\n') == offers->block_counts.len);
 	size_t len = put(out, 0, BYTES("relp_version="));
 	len += decimal_write(offers->version, out + len);
 	if (offers->software.len > 0) {
@@ -83,6 +87,10 @@ size_t relp_offers_write(const struct relp_offers *offers, uint8_t *out)
 	if (offers->block.len > 0) {
 		len = put(out, len, BYTES("\nblock="));
 		len = put(out, len, offers->block);
+	}
+	if (offers->block_counts.len > 0) {
+		len = put(out, len, BYTES("\nblock_counts="));
+		len = put(out, len, offers->block_counts);
 	}
 	assert(len <= RELP_OFFERS_LEN_MAX);
 	return len;

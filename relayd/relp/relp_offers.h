@@ -17,6 +17,7 @@ enum {
 	RELP_SOFTWARE_LEN_MAX = 255, /* octets of relp_software that we write */
 	RELP_OFFERS_LEN_MAX = 768,   /* octets of offers that we write; those we read may be longer */
 	RELP_BLOCK_VALUE_LEN_MAX = 255,
+	RELP_BLOCK_COUNTS_LEN_MAX = 41,
 };
 
 struct relp_offers {
@@ -27,6 +28,7 @@ struct relp_offers {
 	bool syslog;           /* `commands` names syslog */
 	bool block_command;    /* `commands` names block */
 	struct bytes block;    /* the value of the offer `block`; empty: none. For relp_block_offer.h */
+	struct bytes block_counts; /* of the offer `block_counts`, likewise */
 };
 
 /*
@@ -36,8 +38,9 @@ struct relp_offers {
 bool relp_offers_read(struct bytes data, struct relp_offers *out, const char **reason);
 
 /*
- * Writes offers to `out`, which has RELP_OFFERS_LEN_MAX octets of room; returns the length. `software` and `block` are
- * ours: at most RELP_SOFTWARE_LEN_MAX and RELP_BLOCK_VALUE_LEN_MAX octets, without LF. relp_version is always written.
+ * Writes offers to `out`, which has RELP_OFFERS_LEN_MAX octets of room; returns the length. `software`, `block` and
+ * `block_counts` are ours: at most RELP_SOFTWARE_LEN_MAX, RELP_BLOCK_VALUE_LEN_MAX and RELP_BLOCK_COUNTS_LEN_MAX octets,
+ * without LF. relp_version is always written.
  */
 size_t relp_offers_write(const struct relp_offers *offers, uint8_t *out);
 

@@ -7,6 +7,7 @@
  */
 #include "relp/relp_server.h"
 
+#include "base/decimal.h"
 #include "relp/relp_block.h"
 
 enum { ANSWERS_AT_ONCE = 256 }; /* answers for which room is reserved in one go */
@@ -133,6 +134,15 @@ static bool is_hint(const struct relp_frame *frame)
 	       !bytes_equal(frame->command, BYTES("rsp"));
 }
 
+/* `0 lost <digits> <records>`: the only hint that means something to us, and only of a client that ships blocks. */
+static bool is_loss(const struct relp_server *session, const struct relp_frame *frame, struct relp_server_event *event)
+{
+	if (!session->grants_blocks || !bytes_equal(frame->command, BYTES("lost")))
+		return false;
+	size_t len = decimal_read(frame->data, DECIMAL_DIGITS_MAX - 1, &event->lost);
+	return len > 0 && len == frame->data.len;
+}
+
 enum relp_server_event_kind relp_server_feed(struct relp_server *session, struct bytes in,
                                              struct relp_server_event *event)
 {
@@ -153,6 +163,8 @@ enum relp_server_event_kind relp_server_feed(struct relp_server *session, struct
 		session->last_is_cut = false;
 		if (!is_hint(&frame))
 			return take_frame(session, &frame, event, octets);
+		if (is_loss(session, &frame, event))
+			return event->kind = RELP_SERVER_LOST;
 	}
 }
 
@@ -208,7 +220,7 @@ static bool write_open_answer(struct relp_server *session, struct buffer *out)
 {
 	if (!session->owe_open)
 		return true;
-	uint8_t block[RELP_BLOCK_OFFER_MAX];
+	uint8_t block[RELP_BLOCK_OFFER_MAX], counts[RELP_BLOCK_COUNTS_MAX];
 	uint8_t data[sizeof "200 OK\n" + RELP_OFFERS_LEN_MAX];
 	size_t len;
 	if (session->refusal != NULL) {
@@ -221,6 +233,7 @@ static bool write_open_answer(struct relp_server *session, struct buffer *out)
 		if (session->grants_blocks) {
 			offers.block_command = true;
 			offers.block = bytes_of(block, relp_block_answer_write(&session->block, block));
+			offers.block_counts = bytes_of(counts, relp_block_counts_write(&session->block, counts));
 		}
 		memcpy(data, "200 OK\n", 7);
 		len = 7 + relp_offers_write(&offers, data + 7);

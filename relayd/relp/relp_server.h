@@ -61,6 +61,7 @@ enum relp_server_event_kind {
 	RELP_SERVER_CLOSE_REQUESTED = 3, /* the client ends the session; no message follows */
 	RELP_SERVER_PROTOCOL_ERROR = 4,  /* `reason`, `offending`; the session is closing; no message follows */
 	RELP_SERVER_BLOCKS = 5,          /* `txnr`, `data`, for relp_block_next(); only after relp_server_grant_blocks() */
+	RELP_SERVER_LOST = 6,            /* `lost`: the hint of a client that was granted blocks */
 };
 
 struct relp_server_event {
@@ -70,6 +71,7 @@ struct relp_server_event {
 	struct bytes data;         /* view: the message, octet for octet; may be empty */
 	bool truncated;            /* longer than the limit: `data` is its start */
 	struct relp_offers offers; /* views: what the client offers */
+	uint64_t lost;             /* records of its stream, in all, that we acknowledged, do not have, and will not get again */
 	const char *reason;        /* a constant sentence, fit for a log line */
 	struct bytes offending;    /* view: first octets of the wrong frame, at most RELP_OFFENDING_LEN_MAX */
 };

@@ -56,6 +56,7 @@ static void create(struct spool_cursor *cursor, const struct spool_cursor_option
 	atomic_store_explicit(&cursor->delivered, cursor->start, memory_order_release);
 	cursor->payload_checksum = 0;
 	cursor->servers = 0;
+	cursor->lost_before = 0;
 	cursor->block = (struct spool_place){0};
 	cursor->totals = (struct spool_output_totals){0};
 	cursor->used = true;

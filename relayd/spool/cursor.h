@@ -12,15 +12,10 @@
 #include "spool/disk.h"
 #include "spool/spool.h"
 #include "spool/spool_format.h"
+#include "spool/spool_stream.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
-
-/* What one server has acknowledged of the stream, as blocks. */
-struct cursor_server {
-	uint8_t spool_id[SPOOL_ID_BYTES];
-	uint64_t sequence;
-};
 
 struct spool_cursor {
 	struct spool *spool;
@@ -38,8 +33,9 @@ struct spool_cursor {
 	uint64_t payload_checksum;      /* of the block that delivered lies in */
 	struct spool_place block;
 	struct spool_output_totals totals;
-	struct cursor_server server[CURSOR_SERVERS_MAX];
+	struct spool_stream_server server[CURSOR_SERVERS_MAX];
 	unsigned servers;
+	uint64_t lost_before;           /* lost by servers, and of streams, that are not known any more */
 	uint64_t forks;                 /* since the start: how often the stream got a new id */
 	bool dirty;                     /* moved since it was last written */
 	bool jumped;                    /* by when_behind; the output has not asked yet */
@@ -55,6 +51,7 @@ struct spool_cursor {
 	uint64_t synced;                /* delivered as on the disk for certain: what segments are released by */
 };
 
+_Static_assert((int)CURSOR_SERVERS_MAX == (int)SPOOL_STREAM_SERVERS_MAX, "and for as many servers");
 _Static_assert((int)CURSORS_MAX == (int)SPOOL_CURSORS_MAX, "the format has as many places as the interface promises");
 
 struct cursors {

@@ -17,6 +17,9 @@ enum {
 	TOTALS_AT = 136,
 	SERVERS_AT = 264,
 	SERVER_BYTES = SPOOL_ID_BYTES + 8,
+	SERVER_COUNTS_AT = 2304,
+	SERVER_COUNTS_BYTES = 16,
+	LOST_BEFORE_AT = SERVER_COUNTS_AT + CURSOR_SERVERS_MAX * SERVER_COUNTS_BYTES,
 	TOTALS = 5, /* known to this version */
 };
 
@@ -86,13 +89,18 @@ static void slot_write(const struct spool_cursor *cursor, uint8_t *slot)
 	le32_store(slot + SERVERS_AT, cursor->servers);
 	for (unsigned i = 0; i < cursor->servers; i++) {
 		uint8_t *at = slot + SERVERS_AT + 8 + (size_t)SERVER_BYTES * i;
-		memcpy(at, cursor->server[i].spool_id, SPOOL_ID_BYTES);
+		uint8_t *counts = slot + SERVER_COUNTS_AT + (size_t)SERVER_COUNTS_BYTES * i;
+		memcpy(at, cursor->server[i].spool, SPOOL_ID_BYTES);
 		le64_store(at + SPOOL_ID_BYTES, cursor->server[i].sequence);
+		le64_store(counts, cursor->server[i].records);
+		le64_store(counts + 8, cursor->server[i].lost);
 	}
+	le64_store(slot + LOST_BEFORE_AT, cursor->lost_before);
 	le64_store(slot + CHECKSUM_AT, slot_checksum(cursor->spool, slot));
 }
 
-_Static_assert(SERVERS_AT + 8 + CURSOR_SERVERS_MAX * SERVER_BYTES <= CHECKSUM_AT, "the servers fit into a slot");
+_Static_assert(SERVERS_AT + 8 + CURSOR_SERVERS_MAX * SERVER_BYTES <= SERVER_COUNTS_AT &&
+               LOST_BEFORE_AT + 8 <= CHECKSUM_AT, "the servers fit into a slot");
 
 enum slot_result {
 	SLOT_VALID = 0,
@@ -139,9 +147,13 @@ static void slot_load(struct spool_cursor *cursor, const uint8_t *slot)
 		cursor->servers = CURSOR_SERVERS_MAX;
 	for (unsigned i = 0; i < cursor->servers; i++) {
 		const uint8_t *at = slot + SERVERS_AT + 8 + (size_t)SERVER_BYTES * i;
-		memcpy(cursor->server[i].spool_id, at, SPOOL_ID_BYTES);
+		const uint8_t *counts = slot + SERVER_COUNTS_AT + (size_t)SERVER_COUNTS_BYTES * i;
+		memcpy(cursor->server[i].spool, at, SPOOL_ID_BYTES);
 		cursor->server[i].sequence = le64_load(at + SPOOL_ID_BYTES);
+		cursor->server[i].records = le64_load(counts);
+		cursor->server[i].lost = le64_load(counts + 8);
 	}
+	cursor->lost_before = le64_load(slot + LOST_BEFORE_AT);
 	cursor->written = cursor->synced = spool_cursor_delivered(cursor);
 }
 

@@ -3,6 +3,8 @@
 #include "spool/spool_internal.h"
 #include "spool/spool_stream.h"
 
+#include <assert.h>
+
 bool spool_cursor_stream(struct spool_cursor *cursor, uint8_t *stream, uint64_t *checksum)
 {
 	pthread_mutex_lock(&cursor->lock);
@@ -13,10 +15,20 @@ bool spool_cursor_stream(struct spool_cursor *cursor, uint8_t *stream, uint64_t 
 	return atomic_load_explicit(&cursor->forks_synced, memory_order_acquire) == forks;
 }
 
+/* With the lock held. */
+static uint64_t lost_by_peer(const struct spool_cursor *cursor)
+{
+	uint64_t lost = cursor->lost_before;
+	for (unsigned i = 0; i < cursor->servers; i++)
+		lost += cursor->server[i].lost;
+	return lost;
+}
+
 void spool_cursor_fork(struct spool_cursor *cursor)
 {
 	pthread_mutex_lock(&cursor->lock);
 	spool_random(cursor->stream_id, sizeof cursor->stream_id);
+	cursor->lost_before = lost_by_peer(cursor);
 	cursor->servers = 0;
 	cursor->forks++;
 	cursor->dirty = true;
@@ -24,43 +36,85 @@ void spool_cursor_fork(struct spool_cursor *cursor)
 	keeper_wake(cursor->spool, true);
 }
 
-static struct cursor_server *find_server(struct spool_cursor *cursor, const uint8_t *server)
+static struct spool_stream_server *find_server(struct spool_cursor *cursor, const uint8_t *id)
 {
 	for (unsigned i = 0; i < cursor->servers; i++)
-		if (memcmp(cursor->server[i].spool_id, server, SPOOL_ID_BYTES) == 0)
+		if (memcmp(cursor->server[i].spool, id, SPOOL_ID_BYTES) == 0)
 			return &cursor->server[i];
 	return NULL;
 }
 
-uint64_t spool_cursor_acknowledged(struct spool_cursor *cursor, const uint8_t *server)
+bool spool_cursor_server(struct spool_cursor *cursor, const uint8_t *id, struct spool_stream_server *server)
 {
+	*server = (struct spool_stream_server){.sequence = 0};
+	memcpy(server->spool, id, sizeof server->spool);
 	pthread_mutex_lock(&cursor->lock);
-	const struct cursor_server *found = find_server(cursor, server);
-	uint64_t sequence = found != NULL ? found->sequence : 0;
+	const struct spool_stream_server *found = find_server(cursor, id);
+	if (found != NULL)
+		*server = *found;
 	pthread_mutex_unlock(&cursor->lock);
-	return sequence;
+	return found != NULL;
 }
 
 /* A place for a new server: free, or that of the server that is farthest behind. */
-static struct cursor_server *place_for_server(struct spool_cursor *cursor)
+static struct spool_stream_server *place_for_server(struct spool_cursor *cursor)
 {
 	if (cursor->servers < CURSOR_SERVERS_MAX)
 		return &cursor->server[cursor->servers++];
-	struct cursor_server *least = &cursor->server[0];
+	struct spool_stream_server *least = &cursor->server[0];
 	for (unsigned i = 1; i < cursor->servers; i++)
 		if (cursor->server[i].sequence < least->sequence)
 			least = &cursor->server[i];
+	cursor->lost_before += least->lost;
+	*least = (struct spool_stream_server){.sequence = 0};
 	return least;
 }
 
-void spool_cursor_acknowledge(struct spool_cursor *cursor, const uint8_t *server, uint64_t sequence)
+void spool_cursor_set_server(struct spool_cursor *cursor, const struct spool_stream_server *server)
 {
 	pthread_mutex_lock(&cursor->lock);
-	struct cursor_server *found = find_server(cursor, server);
-	if (found == NULL) {
+	struct spool_stream_server *found = find_server(cursor, server->spool);
+	if (found == NULL)
 		found = place_for_server(cursor);
-		memcpy(found->spool_id, server, SPOOL_ID_BYTES);
-	}
-	found->sequence = sequence; /* it goes to the disk with the cursor's next move, which is at hand */
+	/* Else it goes to the disk with the cursor's next move, which is at hand. */
+	bool is_urgent = server->lost != found->lost;
+	*found = *server;
+	cursor->dirty = cursor->dirty || is_urgent;
 	pthread_mutex_unlock(&cursor->lock);
+	if (is_urgent)
+		keeper_wake(cursor->spool, false);
+}
+
+unsigned spool_cursor_servers(struct spool_cursor *cursor)
+{
+	pthread_mutex_lock(&cursor->lock);
+	unsigned servers = cursor->servers;
+	pthread_mutex_unlock(&cursor->lock);
+	return servers;
+}
+
+uint64_t spool_cursor_lost_by_peer(const struct spool_cursor *cursor)
+{
+	struct spool_cursor *locked = &cursor->spool->cursors.cursor[cursor->place];
+	pthread_mutex_lock(&locked->lock);
+	uint64_t lost = lost_by_peer(locked);
+	pthread_mutex_unlock(&locked->lock);
+	return lost;
+}
+
+bool spool_sent_stream(const struct spool *spool, unsigned index, struct spool_sent_stream *sent)
+{
+	assert(index < CURSORS_MAX);
+	struct spool_cursor *cursor = (struct spool_cursor *)(uintptr_t)&spool->cursors.cursor[index];
+	if (!cursor->used || cursor->lost)
+		return false;
+	memcpy(sent->name, cursor->name, sizeof sent->name);
+	pthread_mutex_lock(&cursor->lock);
+	memcpy(sent->stream, cursor->stream_id, sizeof sent->stream);
+	sent->delivered = spool_cursor_delivered(cursor);
+	sent->lost_by_peer = lost_by_peer(cursor);
+	sent->servers = cursor->servers;
+	memcpy(sent->server, cursor->server, cursor->servers * sizeof cursor->server[0]);
+	pthread_mutex_unlock(&cursor->lock);
+	return true;
 }

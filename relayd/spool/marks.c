@@ -18,7 +18,7 @@ size_t marks_room(uint32_t segment_size)
 
 bool marks_init(struct marks *marks, uint32_t segment_size)
 {
-	*marks = (struct marks){.room = marks_room(segment_size), .bytes = 2 * SECTION_HEADER_BYTES};
+	*marks = (struct marks){.room = marks_room(segment_size), .bytes = NO_STREAM_BYTES};
 	pthread_mutex_init(&marks->lock, NULL);
 	marks->index = calloc(MARKS_INDEX_SIZE, sizeof *marks->index);
 	return marks->index != NULL;
@@ -47,8 +47,8 @@ void marks_clear(struct marks *marks)
 {
 	forget_peers(marks);
 	memset(marks->index, 0, MARKS_INDEX_SIZE * sizeof *marks->index);
-	marks->count = 0;
-	marks->bytes = 2 * SECTION_HEADER_BYTES;
+	marks->count = marks->changed = marks->forgotten_count = 0;
+	marks->bytes = NO_STREAM_BYTES;
 }
 
 size_t marks_bytes(const struct marks *marks)
@@ -115,6 +115,14 @@ bool marks_name_peer(struct marks *marks, uint32_t peer, struct bytes identity)
 	return true;
 }
 
+static void index_entry(struct marks *marks, unsigned entry)
+{
+	unsigned at = place_of(marks->entry[entry].stream);
+	while (marks->index[at] != 0)
+		at = (at + 1) & (MARKS_INDEX_SIZE - 1);
+	marks->index[at] = (uint16_t)(entry + 1);
+}
+
 struct mark_entry *marks_add(struct marks *marks, const uint8_t *stream, uint32_t peer)
 {
 	void *array = marks->entry;
@@ -125,13 +133,34 @@ struct mark_entry *marks_add(struct marks *marks, const uint8_t *stream, uint32_
 	struct mark_entry *entry = &marks->entry[marks->count++];
 	*entry = (struct mark_entry){.peer = peer};
 	memcpy(entry->stream, stream, sizeof entry->stream);
-	unsigned at = place_of(stream);
-	while (marks->index[at] != 0)
-		at = (at + 1) & (MARKS_INDEX_SIZE - 1);
-	marks->index[at] = (uint16_t)marks->count;
+	index_entry(marks, marks->count - 1);
 	marks->peer[peer].streams++;
-	marks->bytes += MARK_ENTRY_BYTES;
+	marks->bytes += STREAM_BYTES;
+	/* It is known again: that it was forgotten must not be written behind its new blocks. */
+	for (unsigned i = 0; i < marks->forgotten_count; i++)
+		if (memcmp(marks->forgotten[i], stream, SPOOL_STREAM_ID_BYTES) == 0)
+			memcpy(marks->forgotten[i], marks->forgotten[--marks->forgotten_count], SPOOL_STREAM_ID_BYTES);
 	return entry;
+}
+
+void marks_remove(struct marks *marks, struct mark_entry *entry)
+{
+	unsigned at = (unsigned)(entry - marks->entry);
+	marks->peer[entry->peer].streams--;
+	marks->changed -= entry->changed;
+	marks->bytes -= STREAM_BYTES;
+	memmove(entry, entry + 1, (--marks->count - at) * sizeof *entry);
+	/* Rare, and never more than a few thousand. */
+	memset(marks->index, 0, MARKS_INDEX_SIZE * sizeof *marks->index);
+	for (unsigned i = 0; i < marks->count; i++)
+		index_entry(marks, i);
+}
+
+void marks_move(struct marks *marks, struct mark_entry *entry, uint32_t peer)
+{
+	marks->peer[entry->peer].streams--;
+	marks->peer[peer].streams++;
+	entry->peer = peer;
 }
 
 static int find_peer(const struct marks *marks, const char *identity)
@@ -144,6 +173,17 @@ static int find_peer(const struct marks *marks, const char *identity)
 
 /* ---- who may have a stream ---- */
 
+enum spool_stream_state marks_may_have_more(const struct marks *marks, const char *identity, size_t bytes)
+{
+	int peer = find_peer(marks, identity);
+	if (peer >= 0 && marks->peer[peer].streams >= SPOOL_STREAMS_PER_PEER_MAX)
+		return SPOOL_STREAM_PEER_LIMIT;
+	size_t needed = bytes + (peer < 0 ? PEER_ENTRY_BYTES + strlen(identity) : 0);
+	if ((peer < 0 && marks->peers >= SPOOL_STREAMS_MAX) || needed > marks->room || marks->bytes > marks->room - needed)
+		return SPOOL_STREAM_SPOOL_LIMIT;
+	return SPOOL_STREAM_HOLDS;
+}
+
 /* Whether the identity may have this stream: as its own, as one more, or as one whose owner is not known any more. */
 static enum spool_stream_state may_have(const struct marks *marks, const struct mark_entry *entry, const char *identity)
 {
@@ -151,18 +191,10 @@ static enum spool_stream_state may_have(const struct marks *marks, const struct 
 		const char *owner = marks->peer[entry->peer].identity;
 		return owner == NULL || strcmp(owner, identity) == 0 ? SPOOL_STREAM_HOLDS : SPOOL_STREAM_OTHER_PEER;
 	}
-	int peer = find_peer(marks, identity);
-	if (peer >= 0 && marks->peer[peer].streams >= SPOOL_STREAMS_PER_PEER_MAX)
-		return SPOOL_STREAM_PEER_LIMIT;
-	size_t needed = MARK_ENTRY_BYTES + (peer < 0 ? PEER_ENTRY_BYTES + strlen(identity) : 0);
-	if (marks->count >= SPOOL_STREAMS_MAX || (peer < 0 && marks->peers >= SPOOL_STREAMS_MAX) ||
-	    needed > marks->room || marks->bytes > marks->room - needed)
-		return SPOOL_STREAM_SPOOL_LIMIT;
-	return SPOOL_STREAM_HOLDS;
+	return marks->count < SPOOL_STREAMS_MAX ? marks_may_have_more(marks, identity, STREAM_BYTES) : SPOOL_STREAM_SPOOL_LIMIT;
 }
 
-/* The identity's place in the table, given if it has none; -1 if memory is short. */
-static int give_place(struct marks *marks, const char *identity)
+int marks_give_place(struct marks *marks, const char *identity)
 {
 	int peer = find_peer(marks, identity);
 	if (peer >= 0)
@@ -178,18 +210,15 @@ static void fence(struct marks *marks, const struct spool_stream_session *sessio
 	struct mark_entry *entry = marks_find(marks, session->stream);
 	if (may_have(marks, entry, session->identity) != SPOOL_STREAM_HOLDS)
 		return;
-	int peer = give_place(marks, session->identity);
+	int peer = marks_give_place(marks, session->identity);
 	if (peer < 0)
 		return;
 	if (entry == NULL)
 		entry = marks_add(marks, session->stream, (uint32_t)peer);
 	if (entry == NULL)
 		return;
-	if (entry->peer != (uint32_t)peer) { /* its owner was forgotten with a damaged block */
-		marks->peer[entry->peer].streams--;
-		marks->peer[peer].streams++;
-		entry->peer = (uint32_t)peer;
-	}
+	if (entry->peer != (uint32_t)peer) /* its owner was forgotten with a damaged block */
+		marks_move(marks, entry, (uint32_t)peer);
 	entry->session = session->number;
 	entry->ended_session = 0;
 	entry->counted = false;
@@ -249,8 +278,12 @@ void marks_note_written(struct marks *marks, const struct block_header *header)
 		return;
 	pthread_mutex_lock(&marks->lock);
 	struct mark_entry *entry = marks_find(marks, header->stream_id);
-	if (entry == NULL) /* only at recovery; a disk that has more streams than there can be has lost them to us */
+	if (entry == NULL && !marks->settled) /* a disk that has more streams than there can be has lost them to us */
 		entry = marks_add(marks, header->stream_id, header->peer);
+	if (entry != NULL)
+		entry->records += header->count;
+	if (entry != NULL && header->hop_received_ns > entry->last_ns)
+		entry->last_ns = header->hop_received_ns;
 	if (entry != NULL && header->stream_last > entry->written.sequence)
 		entry->written = (struct spool_mark){header->stream_last, header->payload_checksum, header->stream_count};
 	pthread_mutex_unlock(&marks->lock);
@@ -266,11 +299,13 @@ void marks_publish(struct marks *marks, struct spool_block *const *block, unsign
 		entry->stored = entry->written;
 		assert(entry->appended.sequence == entry->stored.sequence);
 	}
+	marks->changes_stored = marks->changes_written;
 	pthread_mutex_unlock(&marks->lock);
 }
 
 void marks_settle(struct marks *marks)
 {
+	marks->settled = true;
 	for (unsigned i = 0; i < marks->count; i++)
 		marks->entry[i].appended = marks->entry[i].stored = marks->entry[i].written;
 }

@@ -20,7 +20,8 @@
 #include <pthread.h>
 
 enum {
-	MARKS_PEERS_AT_ONCE = 16,    /* new identities that one control block has room for */
+	MARKS_PEERS_AT_ONCE = 16,    /* new identities that one control block has room for, */
+	MARKS_CHANGES_AT_ONCE = 64,  /* and streams that were changed otherwise than by their blocks */
 	MARKS_SEGMENT_SHARE = 16,    /* a segment's part of so much is kept for marks in its checkpoint, */
 	MARKS_ROOM_MAX_BYTES = 2 << 20, /* and never more than this: all identities and streams at their longest */
 };
@@ -37,6 +38,12 @@ struct mark_entry {
 	bool counted;                  /* this session has had a block: the next one's count must continue it */
 	uint64_t session_count;
 	uint64_t duplicates;
+	uint64_t records;              /* of it that were written here */
+	uint64_t lost;                 /* and that its relay knows to be lost with what a restored disk had */
+	int64_t last_ns;               /* wall clock: when the newest of its blocks came; 0: not known */
+	uint64_t connected;            /* session of the connection that speaks it now; 0: none */
+	char connection[SPOOL_CONNECTION_MAX_BYTES + 1];
+	bool changed;                  /* otherwise than by its blocks, and not written yet */
 };
 
 struct mark_peer {
@@ -54,6 +61,13 @@ struct marks {
 	unsigned peers_room;
 	unsigned peers_written;   /* of these, identities that are on the disk */
 	uint16_t *index;          /* by stream: entry + 1; 0: none */
+	bool settled;             /* recovery is over */
+	unsigned changed;         /* entries that are */
+	uint8_t forgotten[MARKS_CHANGES_AT_ONCE][SPOOL_STREAM_ID_BYTES]; /* not written yet */
+	unsigned forgotten_count;
+	uint64_t changes;         /* of both kinds, ever; and how many of these are written, and synced */
+	uint64_t changes_written;
+	uint64_t changes_stored;
 	size_t room;              /* octets that the sections may take */
 	size_t bytes;             /* octets that they would take now */
 };
@@ -72,8 +86,11 @@ size_t marks_changes_bytes_max(void);
 
 /* ---- recovery ---- */
 
-/* Takes over a section of a checkpoint or a control block; false if it is malformed. Of other types: nothing. */
-bool marks_read_section(struct marks *marks, const struct section *section);
+/*
+ * Takes over a section of a checkpoint or a control block; false if it is malformed. Of other types: nothing. Records are
+ * taken from checkpoints only: behind them they are counted block by block.
+ */
+bool marks_read_section(struct marks *marks, const struct section *section, bool checkpoint);
 
 /* Everything found is stored. At the end of recovery. */
 void marks_settle(struct marks *marks);
@@ -95,7 +112,7 @@ void marks_publish(struct marks *marks, struct spool_block *const *block, unsign
 /* The sections of a checkpoint. Returns their length, at most marks_bytes(). */
 size_t marks_write_all(struct marks *marks, uint8_t *out, size_t room);
 
-/* Identities that are not on the disk yet. */
+/* Identities that are not on the disk yet, and streams that were adopted, forgotten, or lost something. */
 bool marks_have_changes(struct marks *marks);
 size_t marks_write_changes(struct marks *marks, uint8_t *out, size_t room);
 

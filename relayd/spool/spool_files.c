@@ -109,7 +109,16 @@ static bool list(struct spool_files *files, char *error)
 	return true;
 }
 
-/* ---- names and the end ---- */
+/* ---- names, streams, and the end ---- */
+
+static void read_marks(struct spool_files *files, struct bytes payload, bool checkpoint)
+{
+	struct section section;
+	if (checkpoint)
+		marks_clear(&files->spool.marks);
+	while (section_next(&payload, &section) && marks_read_section(&files->spool.marks, &section, checkpoint))
+		;
+}
 
 /*
  * The names of inputs and the last sequence stand in the newest segment: its checkpoint has all that older ones know. If
@@ -129,8 +138,11 @@ static bool read_segment(struct spool_files *files, const struct spool_files_seg
 	while (walk_look(&walk, &header) == WALK_BLOCK) {
 		bool names = header.kind == BLOCK_CHECKPOINT || header.kind == BLOCK_CONTROL;
 		if (names && walk_payload(&walk, &header, &payload) == WALK_BLOCK &&
-		    ledger_read(&files->spool.ledger, payload, header.kind == BLOCK_CHECKPOINT) == LEDGER_READ)
+		    ledger_read(&files->spool.ledger, payload, header.kind == BLOCK_CHECKPOINT) == LEDGER_READ) {
 			has_checkpoint |= header.kind == BLOCK_CHECKPOINT;
+			read_marks(files, payload, header.kind == BLOCK_CHECKPOINT);
+		}
+		marks_note_written(&files->spool.marks, &header);
 		if (header.kind == BLOCK_RECORDS && header.last > files->last)
 			files->last = header.last;
 		walk_pass(&walk, &header);
@@ -146,8 +158,9 @@ static void read_newest(struct spool_files *files)
 		if (files->last < files->segments[i].first - 1)
 			files->last = files->segments[i].first - 1;
 		if (read_segment(files, &files->segments[i]))
-			return;
+			break;
 	}
+	marks_settle(&files->spool.marks);
 }
 
 /* ---- opening ---- */
@@ -167,10 +180,12 @@ static bool open_directory(struct spool_files *files, char *error)
 static struct spool_files *begin(const char *path, char *error)
 {
 	struct spool_files *files = calloc(1, sizeof *files);
-	if (files == NULL || (files->spool.path = strdup(path)) == NULL || !ledger_init(&files->spool.ledger, 1)) {
+	if (files == NULL || (files->spool.path = strdup(path)) == NULL || !ledger_init(&files->spool.ledger, 1) ||
+	    !marks_init(&files->spool.marks, UINT32_MAX)) {
 		refuse(error, path, "not enough memory");
 		if (files != NULL) {
 			ledger_free(&files->spool.ledger);
+			marks_free(&files->spool.marks);
 			free(files->spool.path);
 		}
 		free(files);
@@ -231,6 +246,7 @@ void spool_files_close(struct spool_files **closing)
 	if (files->spool.directory >= 0)
 		close(files->spool.directory);
 	ledger_free(&files->spool.ledger);
+	marks_free(&files->spool.marks);
 	free(files->segments);
 	free(files->file);
 	free(files->spool.path);
@@ -293,6 +309,11 @@ int spool_files_cursors(const struct spool_files *files, struct spool_peeked *cu
 uint64_t spool_files_last(const struct spool_files *files)
 {
 	return files->last;
+}
+
+struct spool *spool_files_streams(struct spool_files *files)
+{
+	return &files->spool;
 }
 
 const struct spool *spool_files_names(const struct spool_files *files)

@@ -61,6 +61,9 @@ uint64_t spool_files_last(const struct spool_files *files);
 /* For spool_input_name() only: the names that records mean by their inputs. */
 const struct spool *spool_files_names(const struct spool_files *files);
 
+/* For spool_streams(), spool_sent_stream() and spool_id() only: the streams as they were last written. */
+struct spool *spool_files_streams(struct spool_files *files);
+
 /* ---- walking ---- */
 
 enum spool_place_kind {

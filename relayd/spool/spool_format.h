@@ -87,10 +87,13 @@
  *              address, hostname, n varints: records stored, sequenceIds missing, wall clock in ns of the newest record,
  *              then what was dropped by reason; 1,024 in all
  *   6 peers    the identities: for each u32 index, u16 length, identity
+ *   7 counts   of the streams: for each 16 stream id, u32 index of the peer (2^32 - 1: the stream was forgotten), u64
+ *              records of it that this spool has taken, u64 records that were lost with what a restored disk had, as its
+ *              relay knows, i64 wall clock in ns when its newest block came
  *
  * A section in a checkpoint holds everything of its kind, in a control block what changed (with new totals, not with
  * differences; sources once a second only); what can be counted from the blocks themselves is taken from checkpoints
- * only: records stored by input, and of section 3 all but the sequences damaged.
+ * only: records stored by input and by stream, and of section 3 all but the sequences damaged.
  * Whoever meets a section type that it does not know skips it, and does not carry
  * it into its own checkpoints, unless flag 1 ("must be understood") is set: then it refuses the spool as written by a
  * newer version. The same holds for an unknown kind, codec or origin in a header with a right checksum, and for a higher
@@ -124,6 +127,9 @@
  *    136  16 x u64  totals: delivered, filtered, quarantined, dropped_oldest, damaged, and room for more
  *    264  u32  servers, u32 zero, then for each: 16 spool id, u64 highest sequence of the stream that it acknowledged as
  *              blocks; 64 at most
+ *   2304  64 x  of each of these servers: u64 records that it acknowledged as blocks, u64 of these that it lost with its
+ *              disk
+ *   3328  u64  records lost so by servers and streams that are not known any more
  *   4088  u64  checksum of the octets before it, seeded with the first 8 octets of the spool id
  */
 #ifndef RELAYD_SPOOL_SPOOL_FORMAT_H
@@ -184,6 +190,7 @@ enum section_type {
 	SECTION_STREAMS = 4,
 	SECTION_SOURCES = 5,
 	SECTION_PEERS = 6,
+	SECTION_COUNTS = 7,
 };
 
 /* The next multiple of 64: where a block that follows `len` octets begins. */

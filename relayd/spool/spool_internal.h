@@ -105,6 +105,7 @@ struct writer {
 	_Atomic uint64_t waiting_bytes;
 	_Atomic uint32_t sleep;      /* enum writer_sleep; a futex */
 	atomic_bool stop;
+	atomic_bool nudged;          /* writer_nudge() */
 	atomic_bool busy;            /* writing a group */
 	_Atomic uint64_t group_started_ns;
 	_Atomic uint64_t groups;
@@ -238,6 +239,8 @@ void writer_end(struct spool *spool);
 int writer_rotate(struct spool *spool, uint64_t first, uint64_t previous_last);
 void *writer_main(void *spool);
 void writer_stop(struct spool *spool);
+/* There is something for a control block though no blocks wait. From any thread. */
+void writer_nudge(struct spool *spool);
 /* A worker has queued `len` octets. */
 void writer_notify(struct spool *spool, uint64_t len);
 

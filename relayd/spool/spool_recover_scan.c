@@ -81,7 +81,7 @@ static enum ledger_read_result read_sections(struct spool *spool, struct bytes p
 	struct bytes rest = payload;
 	enum ledger_read_result result = ledger_read(&spool->ledger, payload, checkpoint);
 	while (result == LEDGER_READ && section_next(&rest, &section))
-		if (!marks_read_section(&spool->marks, &section))
+		if (!marks_read_section(&spool->marks, &section, checkpoint))
 			result = LEDGER_MALFORMED;
 	return result;
 }

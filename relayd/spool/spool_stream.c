@@ -140,7 +140,15 @@ unsigned spool_streams(struct spool *spool, unsigned from, struct spool_stream_e
 	for (unsigned i = 0; i < max && from + i < count; i++) {
 		const struct mark_entry *entry = &marks->entry[from + i];
 		const char *identity = marks->peer[entry->peer].identity;
-		entries[i] = (struct spool_stream_entry){.mark = entry->stored, .duplicates = entry->duplicates};
+		entries[i] = (struct spool_stream_entry){
+			.mark = entry->stored,
+			.records = entry->records,
+			.lost = entry->lost,
+			.last_ns = entry->last_ns,
+			.duplicates = entry->duplicates,
+		};
+		if (entry->connected != 0)
+			memcpy(entries[i].connection, entry->connection, sizeof entry->connection);
 		memcpy(entries[i].stream, entry->stream, sizeof entry->stream);
 		if (identity != NULL)
 			memcpy(entries[i].identity, identity, strlen(identity) + 1);

@@ -18,6 +18,8 @@ enum {
 	SPOOL_STREAMS_PER_PEER_MAX = 64, /* streams of one identity */
 	SPOOL_STREAMS_MAX = 4096,        /* streams in all; none is ever forgotten silently */
 	SPOOL_IDENTITY_MAX_BYTES = 255,  /* of a peer's identity */
+	SPOOL_CONNECTION_MAX_BYTES = 79, /* of a connection's name, for people */
+	SPOOL_STREAM_SERVERS_MAX = 64,   /* servers that a stream of ours remembers */
 };
 
 /* How far a stream is stored. */
@@ -109,11 +111,60 @@ struct spool_stream_entry {
 	uint8_t stream[SPOOL_STREAM_ID_BYTES];
 	char identity[SPOOL_IDENTITY_MAX_BYTES + 1];
 	struct spool_mark mark;
+	uint64_t records;    /* of it that were stored here, */
+	uint64_t lost;       /* and that were lost with what a restored disk had (spool_stream_note_lost()) */
+	int64_t last_ns;     /* wall clock: when its newest block came; 0: not known */
 	uint64_t duplicates; /* records that came again and were not stored again, since the start */
+	char connection[SPOOL_CONNECTION_MAX_BYTES + 1]; /* that speaks it now; "": none */
 };
 
 /* Fills at most `max` entries, beginning with that of index `from`; returns how many streams there are. From any thread. */
 unsigned spool_streams(struct spool *spool, unsigned from, struct spool_stream_entry *entries, unsigned max);
+
+/* ---- what becomes of a stream otherwise than by its blocks; from any thread ---- */
+
+enum spool_stream_change {
+	SPOOL_STREAM_CHANGED = 0,
+	SPOOL_STREAM_UNKNOWN = 1,  /* there is no such stream */
+	SPOOL_STREAM_ACTIVE = 2,   /* a connection speaks it */
+	SPOOL_STREAM_NO_PLACE = 3, /* the identity has as many as one may have, or there is no place for one more */
+	SPOOL_STREAM_BUSY = 4,     /* too many changes wait to be written: try again */
+};
+
+/* A sentence for each. */
+const char *spool_stream_change_text(enum spool_stream_change change);
+
+/*
+ * Gives the stream to another identity (rule 26). A session that the identity of before has open is over. In effect at once;
+ * on the disk when spool_stream_changes_are_stored().
+ */
+enum spool_stream_change spool_stream_adopt(struct spool *spool, const uint8_t *stream, const char *identity);
+
+/*
+ * Forgets a stream that no connection speaks, which makes its place free. If its relay ever comes back with it, nothing is
+ * known of it: whatever that relay still has is stored again. Likewise.
+ */
+enum spool_stream_change spool_stream_forget(struct spool *spool, const uint8_t *stream);
+
+/* Whether everything that these two changed is on the disk. */
+bool spool_stream_changes_are_stored(struct spool *spool);
+
+/* The session's connection, which has a name for people, speaks the stream from now on; and does no more. */
+void spool_stream_connected(struct spool *spool, const struct spool_stream_session *session, const char *connection);
+void spool_stream_disconnected(struct spool *spool, const struct spool_stream_session *session);
+
+/* Records of the stream that were stored here, and lost. Zeros for one that is not known. */
+void spool_stream_counts(struct spool *spool, const uint8_t *stream, uint64_t *records, uint64_t *lost);
+
+/*
+ * The stream's relay says that so many records, in all, were acknowledged here, are gone (this spool was restored from an
+ * older state), and cannot come again. A number that is not higher than the last one changes nothing. Returns how much
+ * higher it is. Reaches the disk with the next group.
+ */
+uint64_t spool_stream_note_lost(struct spool *spool, const struct spool_stream_session *session, uint64_t lost);
+
+/* The sum of `lost` over all streams. */
+uint64_t spool_streams_lost(struct spool *spool);
 
 /* ---- the sending side: a cursor and its stream; by the cursor's output ---- */
 
@@ -129,13 +180,40 @@ bool spool_cursor_stream(struct spool_cursor *cursor, uint8_t *stream, uint64_t 
  */
 void spool_cursor_fork(struct spool_cursor *cursor);
 
-/* The highest sequence that the server with this spool id has acknowledged of the stream, as blocks; 0: none known. */
-uint64_t spool_cursor_acknowledged(struct spool_cursor *cursor, const uint8_t *server);
+/* What one server, known by its spool's id, has acknowledged of a stream of ours, as blocks. */
+struct spool_stream_server {
+	uint8_t spool[SPOOL_STREAM_ID_BYTES];
+	uint64_t sequence; /* the highest one */
+	uint64_t records;  /* of the stream */
+	uint64_t lost;     /* of these, lost with what its disk had, and not here any more either: lost by peer */
+};
+
+/* What is known of the server; false, and zeros but for its id, if it is not known. */
+bool spool_cursor_server(struct spool_cursor *cursor, const uint8_t *id, struct spool_stream_server *server);
 
 /*
- * The server has acknowledged so far; lower than before only after it was restored and this was reported. Reaches the disk
- * with the cursor. Of more than CURSOR_SERVERS_MAX servers the one with the least is forgotten.
+ * Sets what is known of a server. Reaches the disk with the cursor's next move, a loss within a second. Of more than
+ * SPOOL_STREAM_SERVERS_MAX servers the one whose sequence is the least is forgotten.
  */
-void spool_cursor_acknowledge(struct spool_cursor *cursor, const uint8_t *server, uint64_t sequence);
+void spool_cursor_set_server(struct spool_cursor *cursor, const struct spool_stream_server *server);
+
+/* How many servers are known. */
+unsigned spool_cursor_servers(struct spool_cursor *cursor);
+
+/* Records lost by peers, of all streams and servers that this cursor ever had. From any thread. */
+uint64_t spool_cursor_lost_by_peer(const struct spool_cursor *cursor);
+
+/* The stream of an output, for status, ledger and `relayctl stream ls`. */
+struct spool_sent_stream {
+	char name[SPOOL_NAME_MAX_BYTES + 1]; /* of the output */
+	uint8_t stream[SPOOL_STREAM_ID_BYTES];
+	uint64_t delivered;                  /* sequence */
+	uint64_t lost_by_peer;
+	unsigned servers;
+	struct spool_stream_server server[SPOOL_STREAM_SERVERS_MAX];
+};
+
+/* The stream of the cursor with this index, below SPOOL_CURSORS_MAX. False if there is none there. From any thread. */
+bool spool_sent_stream(const struct spool *spool, unsigned index, struct spool_sent_stream *sent);
 
 #endif

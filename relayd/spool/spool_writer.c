@@ -279,7 +279,7 @@ bool writer_turn(struct spool *spool)
 	if (spool_has_failed(spool))
 		return false;
 	gather(spool);
-	if (writer->group_count == 1)
+	if (writer->group_count == 1 && !marks_have_changes(&spool->marks))
 		return false;
 	unsigned all = judge(spool);
 	int64_t slots = all - 1;
@@ -342,6 +342,12 @@ static void wake(struct writer *writer)
 		syscall(SYS_futex, &writer->sleep, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
+void writer_nudge(struct spool *spool)
+{
+	atomic_store_explicit(&spool->writer.nudged, true, memory_order_seq_cst);
+	wake(&spool->writer);
+}
+
 void writer_notify(struct spool *spool, uint64_t len)
 {
 	struct writer *writer = &spool->writer;
@@ -357,6 +363,7 @@ static void sleep_until_woken(struct writer *writer, enum writer_sleep how, uint
 {
 	atomic_store_explicit(&writer->sleep, how, memory_order_seq_cst);
 	if (atomic_load_explicit(&writer->waiting_bytes, memory_order_seq_cst) < enough &&
+	    !atomic_load_explicit(&writer->nudged, memory_order_seq_cst) &&
 	    !atomic_load_explicit(&writer->stop, memory_order_seq_cst)) {
 		struct timespec most = {.tv_nsec = (long)ns};
 		syscall(SYS_futex, &writer->sleep, FUTEX_WAIT_PRIVATE, how, ns > 0 ? &most : NULL, NULL, 0);
@@ -385,9 +392,10 @@ void *writer_main(void *context)
 		uint64_t due = atomic_load_explicit(&writer->group_started_ns, memory_order_relaxed) + GROUP_GATHER_NS;
 		if (stop && (waiting == 0 || spool_has_failed(spool)))
 			break;
-		if (waiting == 0 || spool_has_failed(spool))
+		bool nudged = atomic_exchange_explicit(&writer->nudged, false, memory_order_seq_cst);
+		if ((waiting == 0 && !nudged) || spool_has_failed(spool))
 			sleep_until_woken(writer, WRITER_IDLE, spool_has_failed(spool) ? UINT64_MAX : 1, 0);
-		else if (waiting < GROUP_GATHER_BYTES && now < due && !stop)
+		else if (waiting < GROUP_GATHER_BYTES && now < due && !stop && !nudged)
 			sleep_until_woken(writer, WRITER_GATHERING, GROUP_GATHER_BYTES, due - now);
 		else
 			run_group(spool, now);

@@ -24,6 +24,7 @@ static void note_server_event(struct stream_pieces *pieces, struct relp_server *
 {
 	switch (event->kind) {
 	case RELP_SERVER_BLOCKS:
+	case RELP_SERVER_LOST:
 	case RELP_SERVER_NOTHING:
 		break;
 	case RELP_SERVER_OPENED:

@@ -31,6 +31,7 @@ struct block_script {
 	_Atomic unsigned blocks;
 	struct relp_block block[BLOCK_SCRIPT_MAX]; /* without payload */
 	_Atomic unsigned messages;
+	_Atomic uint64_t lost;           /* as the client said last */
 
 	pthread_mutex_t lock; /* of `answer` */
 	int listener;
@@ -83,6 +84,8 @@ static inline void block_script_take(struct block_script *script, struct relp_se
 		relp_server_feed(server, buffer_peek(in), &event);
 		if (event.kind == RELP_SERVER_OPENED)
 			block_script_open(script, server, &event);
+		if (event.kind == RELP_SERVER_LOST)
+			atomic_store(&script->lost, event.lost);
 		block_script_note(script, &event);
 		bool counts = event.kind == RELP_SERVER_MESSAGE || event.kind == RELP_SERVER_BLOCKS;
 		if (counts && !atomic_load(&script->silent))

@@ -49,6 +49,26 @@ static void wait_sessions(unsigned count)
 	pause_ms(200); /* for what would be sent wrongly */
 }
 
+/* Waits until the server was told that it lost so many. */
+static void wait_lost(uint64_t lost)
+{
+	for (unsigned i = 0; i < 10000 && atomic_load(&script->lost) != lost; i++)
+		pause_ms(1);
+	ck_assert_uint_eq(atomic_load(&script->lost), lost);
+}
+
+/* What the cursor knows of the server whose spool's id begins so. */
+static void assert_server(uint8_t first, uint64_t records, uint64_t lost)
+{
+	struct spool_stream_server server;
+	uint8_t id[SPOOL_STREAM_ID_BYTES];
+	memset(id, 7, sizeof id);
+	id[0] = first;
+	ck_assert(spool_cursor_server(cursor, id, &server));
+	ck_assert_uint_eq(server.records, records);
+	ck_assert_uint_eq(server.lost, lost);
+}
+
 /* Ships one block with 10 messages, which the server keeps to itself; then the connection breaks. */
 static void lose_the_answer_of_one_block(void)
 {
@@ -154,6 +174,7 @@ START_TEST(rule_29_a_restored_server_gets_again_what_it_had_acknowledged_and_is_
 	put_messages(10);
 	wait_delivered(20);
 	BLOCK_SCRIPT_SET(script, mark, 10); /* its disk was restored from before the second block */
+	BLOCK_SCRIPT_SET(script, records, 10);
 	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
 	block_script_cut(script);
 	wait_blocks(3);
@@ -164,6 +185,71 @@ START_TEST(rule_29_a_restored_server_gets_again_what_it_had_acknowledged_and_is_
 	ck_assert_uint_eq(script->blocks, 4);
 	ck_assert_uint_eq(script->block[3].first, 21);
 	ck_assert_uint_eq(check_ledger().delivered, 21);
+	assert_server(7, 21, 0); /* all of it was still here */
+	ck_assert_uint_eq(atomic_load(&script->lost), 0);
+	end();
+}
+END_TEST
+
+START_TEST(rule_29_what_a_restored_server_lost_and_is_not_here_any_more_is_counted_and_told_to_it)
+{
+	struct spool_stream_server server;
+	start();
+	put_messages(10);
+	start_output();
+	wait_delivered(10);
+	put_messages(10);
+	wait_delivered(20);
+	/* It once acknowledged 40 messages more, which this spool has given back since. */
+	spool_cursor_server(cursor, script->answer.spool, &server);
+	server.records += 40;
+	spool_cursor_set_server(cursor, &server);
+	BLOCK_SCRIPT_SET(script, mark, 10);
+	BLOCK_SCRIPT_SET(script, records, 10);
+	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
+	block_script_cut(script);
+	wait_blocks(3);
+	wait_lost(40);
+	assert_server(7, 60, 40);
+	ck_assert_uint_eq(spool_cursor_lost_by_peer(cursor), 40);
+	/* The hint did not come to last: the server is told in each session until it knows. */
+	BLOCK_SCRIPT_SET(script, mark, 20);
+	BLOCK_SCRIPT_SET(script, checksum, script->block[2].checksum);
+	BLOCK_SCRIPT_SET(script, records, 20);
+	atomic_store(&script->lost, 0);
+	block_script_cut(script);
+	wait_lost(40);
+	BLOCK_SCRIPT_SET(script, lost, 40);
+	atomic_store(&script->lost, 0);
+	block_script_cut(script);
+	wait_sessions(4);
+	ck_assert_uint_eq(atomic_load(&script->lost), 0);
+	end();
+}
+END_TEST
+
+START_TEST(rule_29_a_restored_server_does_not_get_what_went_to_another_one)
+{
+	start();
+	put_messages(10);
+	start_output();
+	wait_delivered(10);
+	BLOCK_SCRIPT_SET(script, spool[0], 8); /* another server */
+	block_script_cut(script);
+	wait_sessions(2);
+	put_messages(3);
+	wait_delivered(13);
+	BLOCK_SCRIPT_SET(script, spool[0], 7); /* the first one again, which has lost everything */
+	block_script_cut(script);
+	wait_sessions(3);
+	put_messages(2);
+	wait_delivered(15);
+	ck_assert_uint_eq(script->blocks, 4);
+	ck_assert_uint_eq(script->block[2].first, 1);
+	ck_assert_uint_eq(script->block[2].last, 10);
+	ck_assert_uint_eq(script->block[3].first, 14);
+	assert_server(7, 12, 0);
+	assert_server(8, 3, 0);
 	end();
 }
 END_TEST
@@ -289,6 +375,8 @@ int main(void)
 	tcase_add_test(tests, rule_28_a_server_that_is_behind_gets_what_comes_next_not_what_went_elsewhere);
 	tcase_add_test(tests, rule_28_with_balance_it_is_messages_that_are_sent);
 	tcase_add_test(tests, rule_29_a_restored_server_gets_again_what_it_had_acknowledged_and_is_reported);
+	tcase_add_test(tests, rule_29_what_a_restored_server_lost_and_is_not_here_any_more_is_counted_and_told_to_it);
+	tcase_add_test(tests, rule_29_a_restored_server_does_not_get_what_went_to_another_one);
 	tcase_add_test(tests, rule_31_a_filtered_block_covers_its_whole_range_and_counts_what_is_left);
 	tcase_add_test(tests, rule_31_a_filtered_block_whose_answer_was_lost_is_known_by_its_checksum);
 	tcase_add_test(tests, rule_32_a_block_beyond_the_limits_goes_as_messages_in_a_session_of_its_own);

@@ -95,7 +95,8 @@ struct session {
 };
 
 static const struct relp_block_answer granted = {
-	.spool = {7}, .mark = 100, .checksum = 55, .max_octets = 5000, .max_unpacked = 9000};
+	.spool = {7}, .mark = 100, .checksum = 55, .max_octets = 5000, .max_unpacked = 9000,
+	.records = 90, .lost = 4};
 
 static void begin(struct session *session, bool offers)
 {
@@ -265,6 +266,66 @@ START_TEST(a_full_server_is_not_taken_for_a_dead_one)
 }
 END_TEST
 
+START_TEST(a_full_server_that_says_so_every_ten_seconds_is_waited_for_however_short_the_time_out_is)
+{
+	struct session session;
+	begin(&session, true);
+	session.client.settings.answer_timeout_ns = 2 * SECOND_NS;
+	grant(&session);
+	struct relp_block block = sample;
+	block.payload = BYTES("payload");
+	ck_assert_int_eq(relp_client_send_block(&session.client, &block, 180, SECOND_NS, &session.to_server), RELP_SEND_OK);
+	ck_assert_uint_eq(relp_client_deadline_ns(&session.client), 3 * SECOND_NS);
+	for (uint64_t at = 2; at < 600; at += 10) {
+		relp_client_note_full(&session.client, at * SECOND_NS);
+		ck_assert_ptr_null(relp_client_expired(&session.client, (at + 10) * SECOND_NS));
+	}
+	/* Then nothing more is heard of it. */
+	ck_assert_ptr_null(relp_client_expired(&session.client, 621 * SECOND_NS));
+	ck_assert_str_eq(relp_client_expired(&session.client, 622 * SECOND_NS), "a message was not answered in time");
+	end(&session);
+}
+END_TEST
+
+START_TEST(the_counts_of_the_stream_come_with_the_answer_and_without_them_there_are_no_blocks)
+{
+	struct session session;
+	begin(&session, true);
+	grant(&session);
+	ck_assert_uint_eq(relp_client_ships_blocks(&session.client)->records, 90);
+	ck_assert_uint_eq(relp_client_ships_blocks(&session.client)->lost, 4);
+	end(&session);
+	begin(&session, true);
+	const char *data = "200 OK\nrelp_version=0\ncommands=syslog,block\n"
+	                   "block=1,07000000000000000000000000000000,0,0000000000000000,9,9";
+	ck_assert(relp_frame_append(&session.to_client, 1, BYTES("rsp"), bytes_of_text(data)));
+	ck_assert_int_eq(client_takes(&session).kind, RELP_CLIENT_OPENED);
+	ck_assert_ptr_null(relp_client_ships_blocks(&session.client));
+	end(&session);
+}
+END_TEST
+
+START_TEST(a_server_is_told_how_much_it_lost_once_blocks_were_granted)
+{
+	struct session session;
+	begin(&session, true);
+	ck_assert(!relp_client_hint_lost(&session.client, 12, &session.to_server));
+	grant(&session);
+	ck_assert(relp_client_hint_lost(&session.client, 12, &session.to_server));
+	relp_expect_bytes(buffer_peek(&session.to_server), "0 lost 2 12\n");
+	struct relp_server_event event = server_takes(&session);
+	ck_assert_int_eq(event.kind, RELP_SERVER_LOST);
+	ck_assert_uint_eq(event.lost, 12);
+	buffer_consume(&session.to_server, event.consumed);
+	/* What is no number is a hint that means nothing. */
+	ck_assert(relp_frame_append(&session.to_server, 0, BYTES("lost"), BYTES("12x")));
+	ck_assert(relp_frame_append(&session.to_server, 0, BYTES("lost"), BYTES("")));
+	ck_assert(relp_frame_append(&session.to_server, 0, BYTES("lost"), BYTES("99999999999999999999")));
+	ck_assert_int_eq(server_takes(&session).kind, RELP_SERVER_NOTHING);
+	end(&session);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -277,6 +338,9 @@ int main(void)
 		a_block_command_beyond_what_was_offered_is_an_error,
 		a_refused_stream_is_told_why_and_the_session_ends,
 		a_full_server_is_not_taken_for_a_dead_one,
+		a_full_server_that_says_so_every_ten_seconds_is_waited_for_however_short_the_time_out_is,
+		the_counts_of_the_stream_come_with_the_answer_and_without_them_there_are_no_blocks,
+		a_server_is_told_how_much_it_lost_once_blocks_were_granted,
 	};
 	return relp_run("relp_block", tests, sizeof tests / sizeof *tests);
 }

@@ -36,6 +36,7 @@ static void put_event(struct server_test *test, const struct relp_server_event *
 {
 	switch (event->kind) {
 	case RELP_SERVER_BLOCKS:
+	case RELP_SERVER_LOST:
 	case RELP_SERVER_NOTHING:
 		break;
 	case RELP_SERVER_OPENED:

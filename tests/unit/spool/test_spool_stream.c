@@ -501,7 +501,181 @@ START_TEST(the_octets_of_a_block_are_lent_as_they_came)
 }
 END_TEST
 
+/* ---- the operator's hand ---- */
+
+/* The stream's entry; fails if it is not known. */
+static struct spool_stream_entry entry_of(uint8_t id)
+{
+	static struct spool_stream_entry entries[100];
+	unsigned count = spool_streams(rig.spool, 0, entries, 100);
+	for (unsigned i = 0; i < count; i++)
+		if (entries[i].stream[0] == id && entries[i].stream[1] == id)
+			return entries[i];
+	ck_abort_msg("the stream %u is not known", id);
+	return entries[0];
+}
+
+static uint8_t *id_of(uint8_t id)
+{
+	static uint8_t stream[SPOOL_STREAM_ID_BYTES];
+	memset(stream, id, sizeof stream);
+	return stream;
+}
+
+START_TEST(an_adopted_stream_goes_on_with_its_new_owner_and_what_the_old_one_has_on_its_way_is_void)
+{
+	struct spool_mark mark;
+	struct spool_stream_session old = stream_session(1, "old.example.net"), new = stream_session(1, "new.example.net");
+	stream_begin(&rig, &old, &mark);
+	ck_assert(stream_store(&rig, &old, 1, 5));
+	ck_assert_int_eq(stream_begin(&rig, &new, &mark), SPOOL_STREAM_OTHER_PEER);
+	ck_assert(stream_put(&rig, &old, 6, 9));
+	ck_assert_int_eq(spool_stream_adopt(rig.spool, id_of(1), "new.example.net"), SPOOL_STREAM_CHANGED);
+	ck_assert(!spool_stream_changes_are_stored(rig.spool));
+	ck_assert(writer_turn(rig.spool));
+	ck_assert(spool_stream_changes_are_stored(rig.spool));
+	ck_assert_uint_eq(spool_stored(rig.spool), 5);
+	ck_assert_int_eq(stream_state(&rig, &old), SPOOL_STREAM_OTHER_PEER); /* so it answers nothing more */
+	ck_assert_int_eq(stream_begin(&rig, &new, &mark), SPOOL_STREAM_HOLDS);
+	ck_assert_uint_eq(mark.sequence, 5);
+	ck_assert(stream_store(&rig, &new, 6, 9));
+	ck_assert_int_eq(spool_stream_adopt(rig.spool, id_of(3), "x"), SPOOL_STREAM_UNKNOWN);
+	spool_check(rig.spool);
+}
+END_TEST
+
+START_TEST(an_adoption_without_any_blocks_is_written_by_itself_and_survives_crash_and_rotation)
+{
+	struct spool_mark mark;
+	struct spool_stream_session session = stream_session(1, "old"), busy = stream_session(2, "b");
+	stream_begin(&rig, &session, &mark);
+	ck_assert(stream_store(&rig, &session, 1, 5));
+	ck_assert_int_eq(spool_stream_adopt(rig.spool, id_of(1), "new"), SPOOL_STREAM_CHANGED);
+	ck_assert(writer_turn(rig.spool));
+	ck_assert(!writer_turn(rig.spool));
+	cut_power(MEMORY_DISK_KEEP_NONE);
+	ck_assert_str_eq(entry_of(1).identity, "new");
+	stream_begin(&rig, &busy, &mark);
+	for (uint64_t i = 0; i < 400; i++) {
+		ck_assert(stream_store(&rig, &busy, 50 * i + 1, 50 * i + 50));
+		keeper_turn(rig.spool);
+	}
+	reopen();
+	ck_assert_str_eq(entry_of(1).identity, "new");
+	ck_assert_uint_eq(entry_of(1).mark.sequence, 5);
+	ck_assert_uint_eq(entry_of(1).records, 5);
+	ck_assert_uint_eq(entry_of(1).last_ns, 2000);
+	ck_assert_uint_eq(entry_of(2).records, 20000);
+}
+END_TEST
+
+START_TEST(a_stream_is_not_adopted_by_an_identity_that_has_as_many_as_one_may_have)
+{
+	struct spool_mark mark;
+	for (unsigned i = 1; i <= SPOOL_STREAMS_PER_PEER_MAX; i++) {
+		struct spool_stream_session session = stream_session((uint8_t)i, "a");
+		ck_assert_int_eq(stream_begin(&rig, &session, &mark), SPOOL_STREAM_HOLDS);
+	}
+	struct spool_stream_session other = stream_session(200, "b");
+	stream_begin(&rig, &other, &mark);
+	ck_assert_int_eq(spool_stream_adopt(rig.spool, id_of(200), "a"), SPOOL_STREAM_NO_PLACE);
+	ck_assert_int_eq(spool_stream_adopt(rig.spool, id_of(1), "a"), SPOOL_STREAM_CHANGED); /* it is its own already */
+	ck_assert_int_eq(spool_stream_forget(rig.spool, id_of(1)), SPOOL_STREAM_CHANGED);
+	ck_assert_int_eq(spool_stream_adopt(rig.spool, id_of(200), "a"), SPOOL_STREAM_CHANGED);
+	ck_assert_str_eq(entry_of(200).identity, "a");
+}
+END_TEST
+
+START_TEST(a_forgotten_stream_makes_room_and_all_others_are_still_known)
+{
+	struct spool_mark mark;
+	for (unsigned i = 1; i <= SPOOL_STREAMS_PER_PEER_MAX; i++) {
+		struct spool_stream_session session = stream_session((uint8_t)i, "a");
+		stream_begin(&rig, &session, &mark);
+		ck_assert(stream_store(&rig, &session, 1, i));
+	}
+	struct spool_stream_session more = stream_session(200, "a");
+	ck_assert_int_eq(stream_begin(&rig, &more, &mark), SPOOL_STREAM_PEER_LIMIT);
+	ck_assert_int_eq(spool_stream_forget(rig.spool, id_of(7)), SPOOL_STREAM_CHANGED);
+	ck_assert_int_eq(spool_stream_forget(rig.spool, id_of(7)), SPOOL_STREAM_UNKNOWN);
+	ck_assert(writer_turn(rig.spool));
+	ck_assert_int_eq(stream_begin(&rig, &more, &mark), SPOOL_STREAM_HOLDS);
+	ck_assert(stream_store(&rig, &more, 1, 2));
+	cut_power(MEMORY_DISK_KEEP_NONE);
+	ck_assert_uint_eq(spool_streams(rig.spool, 0, NULL, 0), SPOOL_STREAMS_PER_PEER_MAX);
+	for (unsigned i = 1; i <= SPOOL_STREAMS_PER_PEER_MAX; i++)
+		if (i != 7)
+			ck_assert_uint_eq(entry_of((uint8_t)i).mark.sequence, i);
+	ck_assert_uint_eq(entry_of(200).mark.sequence, 2);
+	spool_check(rig.spool);
+}
+END_TEST
+
+START_TEST(a_stream_in_use_is_not_forgotten)
+{
+	struct spool_mark mark;
+	struct spool_stream_session session = stream_session(1, "a"), later = stream_session(1, "a");
+	stream_begin(&rig, &session, &mark);
+	spool_stream_connected(rig.spool, &session, "192.0.2.1:7");
+	ck_assert_str_eq(entry_of(1).connection, "192.0.2.1:7");
+	ck_assert_int_eq(spool_stream_forget(rig.spool, id_of(1)), SPOOL_STREAM_ACTIVE);
+	/* The end of an older connection is not that of the later one. */
+	stream_begin(&rig, &later, &mark);
+	spool_stream_connected(rig.spool, &later, "192.0.2.1:8");
+	spool_stream_disconnected(rig.spool, &session);
+	ck_assert_str_eq(entry_of(1).connection, "192.0.2.1:8");
+	spool_stream_disconnected(rig.spool, &later);
+	ck_assert_str_eq(entry_of(1).connection, "");
+	ck_assert_int_eq(spool_stream_forget(rig.spool, id_of(1)), SPOOL_STREAM_CHANGED);
+}
+END_TEST
+
+START_TEST(a_stream_that_comes_back_in_the_group_that_forgets_it_begins_anew_and_stays)
+{
+	struct spool_mark mark;
+	struct spool_stream_session session = stream_session(1, "a"), again = stream_session(1, "a");
+	stream_begin(&rig, &session, &mark);
+	ck_assert(stream_store(&rig, &session, 1, 5));
+	ck_assert_int_eq(spool_stream_forget(rig.spool, id_of(1)), SPOOL_STREAM_CHANGED);
+	ck_assert_int_eq(stream_begin(&rig, &again, &mark), SPOOL_STREAM_HOLDS);
+	ck_assert_uint_eq(mark.sequence, 0);
+	ck_assert(stream_store(&rig, &again, 1, 3));
+	cut_power(MEMORY_DISK_KEEP_NONE);
+	ck_assert_uint_ge(entry_of(1).mark.sequence, 3);
+	ck_assert_uint_eq(spool_stored(rig.spool), 8);
+}
+END_TEST
+
+START_TEST(what_a_relay_says_to_be_lost_only_grows_and_survives_a_crash)
+{
+	struct spool_mark mark;
+	uint64_t records, lost;
+	struct spool_stream_session session = stream_session(1, "a"), old = stream_session(1, "a");
+	stream_begin(&rig, &session, &mark);
+	ck_assert(stream_store(&rig, &session, 1, 5));
+	ck_assert_uint_eq(spool_stream_note_lost(rig.spool, &old, 4), 0); /* not its session */
+	ck_assert_uint_eq(spool_stream_note_lost(rig.spool, &session, 4), 4);
+	ck_assert_uint_eq(spool_stream_note_lost(rig.spool, &session, 4), 0);
+	ck_assert_uint_eq(spool_stream_note_lost(rig.spool, &session, 3), 0);
+	ck_assert_uint_eq(spool_stream_note_lost(rig.spool, &session, UINT64_MAX), 0);
+	ck_assert_uint_eq(spool_stream_note_lost(rig.spool, &session, 6), 2);
+	ck_assert_uint_eq(spool_streams_lost(rig.spool), 6);
+	ck_assert(stream_store(&rig, &session, 6, 7));
+	cut_power(MEMORY_DISK_KEEP_NONE);
+	spool_stream_counts(rig.spool, session.stream, &records, &lost);
+	ck_assert_uint_eq(records, 7);
+	ck_assert_uint_eq(lost, 6);
+}
+END_TEST
+
 /* ---- rules 25, 27 and 29: the sending side ---- */
+
+static void set_server(struct spool_cursor *cursor, const uint8_t *id, uint64_t sequence, uint64_t lost)
+{
+	struct spool_stream_server server = {.sequence = sequence, .records = sequence, .lost = lost};
+	memcpy(server.spool, id, sizeof server.spool);
+	spool_cursor_set_server(cursor, &server);
+}
 
 START_TEST(a_forked_stream_is_not_used_before_its_new_id_is_on_the_disk)
 {
@@ -509,11 +683,13 @@ START_TEST(a_forked_stream_is_not_used_before_its_new_id_is_on_the_disk)
 	uint8_t before[SPOOL_STREAM_ID_BYTES], after[SPOOL_STREAM_ID_BYTES], server[SPOOL_ID_BYTES] = {9};
 	uint64_t checksum;
 	ck_assert(spool_cursor_stream(cursor, before, &checksum));
-	spool_cursor_acknowledge(cursor, server, 5);
+	set_server(cursor, server, 5, 3);
 	spool_cursor_fork(cursor);
 	ck_assert(!spool_cursor_stream(cursor, after, &checksum));
 	ck_assert_mem_ne(before, after, sizeof before);
-	ck_assert_uint_eq(spool_cursor_acknowledged(cursor, server), 0); /* that was of the old stream */
+	struct spool_stream_server known;
+	ck_assert(!spool_cursor_server(cursor, server, &known)); /* that was of the old stream, */
+	ck_assert_uint_eq(spool_cursor_lost_by_peer(cursor), 3); /* but what was lost is still lost */
 	keeper_turn(rig.spool);
 	ck_assert(spool_cursor_stream(cursor, after, &checksum));
 	spool_cursor_close(&cursor);
@@ -534,8 +710,8 @@ START_TEST(what_a_server_acknowledged_is_known_after_a_restart_and_under_a_new_n
 	uint64_t checksum;
 	ck_assert(spool_cursor_stream(cursor, stream, &checksum));
 	ck_assert(rig_store(&rig, 10));
-	spool_cursor_acknowledge(cursor, one, 4);
-	spool_cursor_acknowledge(cursor, two, 7);
+	set_server(cursor, one, 4, 0);
+	set_server(cursor, two, 7, 2);
 	rig_deliver(cursor, 7);
 	spool_cursor_close(&cursor);
 	reopen();
@@ -543,8 +719,20 @@ START_TEST(what_a_server_acknowledged_is_known_after_a_restart_and_under_a_new_n
 	cursor = rig_cursor(&rig, "renamed", SPOOL_FROM_NEW, SPOOL_HOLD);
 	ck_assert(spool_cursor_stream(cursor, again, &checksum));
 	ck_assert_mem_eq(again, stream, sizeof stream);
-	ck_assert_uint_eq(spool_cursor_acknowledged(cursor, one), 4);
-	ck_assert_uint_eq(spool_cursor_acknowledged(cursor, two), 7);
+	struct spool_stream_server server;
+	ck_assert(spool_cursor_server(cursor, one, &server));
+	ck_assert_uint_eq(server.sequence, 4);
+	ck_assert(spool_cursor_server(cursor, two, &server));
+	ck_assert_uint_eq(server.sequence, 7);
+	ck_assert_uint_eq(server.records, 7);
+	ck_assert_uint_eq(server.lost, 2);
+	struct spool_sent_stream sent;
+	unsigned index = 0;
+	while (!spool_sent_stream(rig.spool, index, &sent))
+		index++;
+	ck_assert_str_eq(sent.name, "renamed");
+	ck_assert_uint_eq(sent.servers, 2);
+	ck_assert_uint_eq(sent.lost_by_peer, 2);
 	spool_cursor_close(&cursor);
 }
 END_TEST
@@ -576,6 +764,13 @@ int main(void)
 	tcase_add_test(tests, unsound_ranges_and_counts_are_named);
 	tcase_add_test(tests, a_range_may_jump_over_what_was_filtered);
 	tcase_add_test(tests, the_octets_of_a_block_are_lent_as_they_came);
+	tcase_add_test(tests, an_adopted_stream_goes_on_with_its_new_owner_and_what_the_old_one_has_on_its_way_is_void);
+	tcase_add_test(tests, an_adoption_without_any_blocks_is_written_by_itself_and_survives_crash_and_rotation);
+	tcase_add_test(tests, a_stream_is_not_adopted_by_an_identity_that_has_as_many_as_one_may_have);
+	tcase_add_test(tests, a_forgotten_stream_makes_room_and_all_others_are_still_known);
+	tcase_add_test(tests, a_stream_in_use_is_not_forgotten);
+	tcase_add_test(tests, a_stream_that_comes_back_in_the_group_that_forgets_it_begins_anew_and_stays);
+	tcase_add_test(tests, what_a_relay_says_to_be_lost_only_grows_and_survives_a_crash);
 	tcase_add_test(tests, a_forked_stream_is_not_used_before_its_new_id_is_on_the_disk);
 	tcase_add_test(tests, what_a_server_acknowledged_is_known_after_a_restart_and_under_a_new_name);
 	suite_add_tcase(suite, tests);
