@@ -143,6 +143,7 @@ class Server:
         class ThreadingServer(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
             daemon_threads = True
+            request_queue_size = 128
 
         self.server = ThreadingServer((host, port), Handler)
         self.port = self.server.server_address[1]
