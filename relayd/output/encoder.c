@@ -35,6 +35,7 @@ void encoder_init(struct encoder *encoder, enum encoder_format format, bool stam
 
 void encoder_free(struct encoder *encoder)
 {
+	typed_event_free(&encoder->typed);
 	buffer_free(&encoder->scratch);
 }
 
@@ -96,7 +97,14 @@ static enum encoder_result encode_raw(struct encoder *encoder, const struct enve
 static enum encoder_result encode_json(struct encoder *encoder, const struct envelope *envelope, struct bytes *message)
 {
 	struct bytes input_name = bytes_of_text(spool_input_name(encoder->spool, envelope->input));
-	const struct json_options options = {.input_name = input_name};
+	enum typed_event_result typed = typed_event_read(&encoder->typed, &envelope->message);
+	if (typed == TYPED_EVENT_NO_MEMORY)
+		return ENCODER_NO_MEMORY;
+	const struct json_options options = {
+		.input_name = input_name,
+		.typed = typed == TYPED_EVENT_READ ? &encoder->typed.event : NULL,
+		.typed_is_inexact = typed == TYPED_EVENT_READ && encoder->typed.is_inexact,
+	};
 	enum encoder_result result;
 	size_t room = json_encoded_max(envelope->raw.len, input_name.len);
 	uint8_t *out = room_for(encoder, room, &result);

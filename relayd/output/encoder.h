@@ -8,6 +8,7 @@
 
 #include "base/buffer.h"
 #include "output/output_common.h"
+#include "output/typed_event.h"
 #include "syslog/envelope.h"
 
 enum encoder_format {
@@ -18,7 +19,7 @@ enum encoder_format {
 	ENCODER_RFC5424 = 0,
 	/* The octets as received, whatever they are; with PRI before them where they have none. A stamp is not possible. */
 	ENCODER_RAW = 1,
-	/* One JSON object, with all that the relay knows. */
+	/* One JSON object, with all that the relay knows; the fields of liblog's events with their types. */
 	ENCODER_JSON = 2,
 };
 
@@ -30,7 +31,7 @@ extern const char *const encoder_format_names[];
 	{.name = "format", .kind = OPTION_CHOICE, .offset = offsetof(type, member), .preset = preset_text, \
 	 .choices = encoder_format_names, \
 	 .doc = "rfc5424: always legal RFC 5424, octet for octet as received where it was that; raw: as " \
-	         "received, whatever it is; json: one JSON object."}
+	         "received, whatever it is; json: one JSON object, liblog's events with their types."}
 
 /* Most octets of one encoded message. A longer one cannot be sent and is counted as damaged. */
 enum { ENCODER_MESSAGE_MAX_BYTES = 32 * 1024 * 1024 };
@@ -40,6 +41,7 @@ struct encoder {
 	enum encoder_format format;
 	bool stamp;
 	const struct spool *spool; /* names of inputs */
+	struct typed_event typed;
 	struct buffer scratch;
 	size_t room;               /* last asked of scratch */
 };

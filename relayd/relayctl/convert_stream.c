@@ -32,7 +32,7 @@ void convert_stream_close(struct convert_stream *stream)
 {
 	buffer_free(&stream->input);
 	buffer_free(&stream->output);
-	convert_typed_free(&stream->typed);
+	typed_event_free(&stream->typed);
 }
 
 /* ---- out ---- */
@@ -61,7 +61,7 @@ static size_t encode_rfc5424(const struct envelope *envelope, uint8_t *room, siz
 }
 
 static size_t encode_json(const struct convert_stream *stream, const struct envelope *envelope, const char *error,
-						  const struct convert_typed *typed, uint8_t *room, size_t size)
+						  const struct typed_event *typed, uint8_t *room, size_t size)
 {
 	const struct json_options options = {
 		.error = error,
@@ -80,15 +80,15 @@ static enum convert_result put(struct convert_stream *stream, struct bytes raw, 
 	parse_message(raw, &stream->parse, &envelope.message);
 	envelope.message.flags |= flags;
 	bool as_json = stream->form == CONVERT_TO_JSON;
-	enum convert_typed_result typed = CONVERT_TYPED_NOT;
+	enum typed_event_result typed = TYPED_EVENT_NOT;
 	if (as_json)
-		typed = convert_typed_read(&stream->typed, &envelope.message);
+		typed = typed_event_read(&stream->typed, &envelope.message);
 	size_t size =
 		as_json ? json_encoded_max(raw.len, error != NULL ? strlen(error) : 0) : rfc5424_encoded_max(raw.len) + 1;
 	uint8_t *room = buffer_reserve(&stream->output, size);
-	if (room == NULL || typed == CONVERT_TYPED_NO_MEMORY)
+	if (room == NULL || typed == TYPED_EVENT_NO_MEMORY)
 		return CONVERT_NO_MEMORY;
-	const struct convert_typed *event = typed == CONVERT_TYPED_READ ? &stream->typed : NULL;
+	const struct typed_event *event = typed == TYPED_EVENT_READ ? &stream->typed : NULL;
 	size_t len = as_json ? encode_json(stream, &envelope, error, event, room, size)
 	                     : encode_rfc5424(&envelope, room, size);
 	assert(len > 0 && len <= size);

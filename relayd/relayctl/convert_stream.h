@@ -8,7 +8,7 @@
 
 #include "base/buffer.h"
 #include "frame/octet_counting.h"
-#include "relayctl/convert_typed.h"
+#include "output/typed_event.h"
 #include "syslog/parse_context.h"
 
 enum { CONVERT_MESSAGE_MAX_BYTES = 1 << 20 };
@@ -42,7 +42,7 @@ struct convert_stream {
 	/* Private. */
 	struct parse_context parse;
 	struct octet_counting counting;
-	struct convert_typed typed;
+	struct typed_event typed;
 	struct buffer input, output;
 	bool skipping;  /* the rest of an overlong line */
 	size_t scanned; /* octets of `input` that are known to hold no LF */

@@ -134,6 +134,8 @@ class Daemon:
         return (self.folder / "log").read_text(errors="replace")[-2000:]
 
     def usage(self):
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{self.label} ended with {self.process.returncode} while it was measured: {self.said()}")
         return Usage(self.process.pid)
 
     def stop(self, seconds=STOP_SECONDS):

@@ -66,6 +66,25 @@ START_TEST(json_is_one_object_without_lf)
 }
 END_TEST
 
+START_TEST(an_event_of_liblog_keeps_its_types_in_json)
+{
+	const char *out = encode(ENCODER_JSON, false, "<38>1 2026-10-11T22:14:15.003Z host sshd 12 auth [x@1 a=\"5\"]"
+	                                              "[slog@32473 user=\"root\" port=\"22\" uid=\"7\" ~s=\"uid\"]");
+	ck_assert_ptr_nonnull(strstr(out, "\"msgid\":\"auth\",\"user\":\"root\",\"port\":22,\"uid\":\"7\","
+	                                  "\"structured_data\":{\"x@1\":{\"a\":\"5\"}},\"relay\":{\"received\""));
+	ck_assert_ptr_null(strstr(out, "\"raw\""));
+}
+END_TEST
+
+/* What liblog would have written otherwise cannot be written again from its fields. */
+START_TEST(an_event_that_was_written_otherwise_keeps_its_octets_in_json)
+{
+	const char *out = encode(ENCODER_JSON, false, "<38>1 2026-10-11T22:14:15.003Z host sshd 12 auth [slog@32473 %41=\"1\"]");
+	ck_assert_ptr_nonnull(strstr(out, "\"A\":1,"));
+	ck_assert_ptr_nonnull(strstr(out, "\"raw\":\"<38>1 "));
+}
+END_TEST
+
 START_TEST(raw_and_stamp_contradict_each_other)
 {
 	char error[OUTPUT_ERROR_MAX_BYTES];
@@ -84,6 +103,8 @@ int main(void)
 	tcase_add_test(test, a_stamp_says_peer_and_transport);
 	tcase_add_test(test, pri_is_always_there);
 	tcase_add_test(test, json_is_one_object_without_lf);
+	tcase_add_test(test, an_event_of_liblog_keeps_its_types_in_json);
+	tcase_add_test(test, an_event_that_was_written_otherwise_keeps_its_octets_in_json);
 	tcase_add_test(test, raw_and_stamp_contradict_each_other);
 	return run_suite(suite);
 }

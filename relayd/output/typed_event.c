@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "relayctl/convert_typed.h"
+#include "output/typed_event.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 enum {
 	EMPTY_HEADER_MAX_BYTES = 128, /* what the encoder writes before MSGID for an event of nobody at no time */
 	REWRITTEN_MAX_BYTES = 65536,  /* STRUCTURED-DATA of a larger message is not written again: it would take too long */
+	KEPT_MAX_BYTES = 1024 * 1024, /* one giant message must not keep its memory for good */
 };
 
 static struct slog_read_text text_of(struct bytes bytes)
@@ -16,16 +17,30 @@ static struct slog_read_text text_of(struct bytes bytes)
 	return (struct slog_read_text){(const char *)bytes.at, bytes.len};
 }
 
-static bool grow(struct convert_typed *typed, size_t size)
+static void release(struct typed_event_memory *memory)
 {
-	if (size <= typed->size)
-		return true;
-	char *room = realloc(typed->room, size);
-	if (room == NULL)
-		return false;
-	typed->room = room;
-	typed->size = size;
-	return true;
+	free(memory->at);
+	*memory = (struct typed_event_memory){0};
+}
+
+/* At least `size` octets, which hold nothing. NULL: there is no memory. */
+static void *room_of(struct typed_event_memory *memory, size_t size)
+{
+	if (size > memory->size || memory->size > KEPT_MAX_BYTES) {
+		release(memory);
+		memory->at = malloc(size);
+		memory->size = memory->at != NULL ? size : 0;
+	}
+	return memory->at;
+}
+
+/* Whether an element of ours can be there: what need not be read is not. */
+static bool may_be_typed(struct bytes structured_data)
+{
+	static const char prefix[] = "slog@", version[] = "~v=\"1\"";
+	return structured_data.len > 0 &&
+	       (memmem(structured_data.at, structured_data.len, prefix, sizeof prefix - 1) != NULL ||
+	        memmem(structured_data.at, structured_data.len, version, sizeof version - 1) != NULL);
 }
 
 /* The line from its MSGID on: behind the fifth SP. */
@@ -58,7 +73,7 @@ static bool is_same(const struct slog_line *line, const struct slog_reading *eve
 }
 
 /* Writes the event again, into `text`. */
-static bool is_exact(const struct convert_typed *typed, const struct message *message, char *text, size_t size,
+static bool is_exact(const struct typed_event *typed, const struct message *message, char *text, size_t size,
 					 void *memory)
 {
 	const struct slog_reading *event = &typed->event;
@@ -86,31 +101,28 @@ static bool is_exact(const struct convert_typed *typed, const struct message *me
 	return !line.overflowed && is_same(&line, event, message);
 }
 
-enum convert_typed_result convert_typed_read(struct convert_typed *typed, const struct message *message)
+enum typed_event_result typed_event_read(struct typed_event *typed, const struct message *message)
 {
-	size_t length = message->structured_data.len + message->msg.len;
-	if (message->structured_data.len == 0)
-		return CONVERT_TYPED_NOT;
-	if (!grow(typed, SLOG_READ_ROOM(length)))
-		return CONVERT_TYPED_NO_MEMORY;
+	if (!may_be_typed(message->structured_data))
+		return TYPED_EVENT_NOT;
+	size_t length = message->structured_data.len + message->msgid.len + message->msg.len;
+	char *room = room_of(&typed->room, SLOG_READ_ROOM(length));
+	if (room == NULL)
+		return TYPED_EVENT_NO_MEMORY;
 	if (slog_read_structured_data(&typed->event, text_of(message->structured_data), text_of(message->msgid),
-								  text_of(message->msg), typed->room, typed->size) != SLOG_READ_OK ||
+								  text_of(message->msg), room, SLOG_READ_ROOM(length)) != SLOG_READ_OK ||
 		!typed->event.is_typed)
-		return CONVERT_TYPED_NOT;
-	size_t text_size = EMPTY_HEADER_MAX_BYTES + length;
-	void *memory = malloc(slog_read_fields_size(&typed->event.fields) + 1);
-	char *text = malloc(text_size);
-	bool has_memory = memory != NULL && text != NULL;
-	if (has_memory)
-		typed->is_inexact = !is_exact(typed, message, text, text_size, memory);
-	free(text);
-	free(memory);
-	return has_memory ? CONVERT_TYPED_READ : CONVERT_TYPED_NO_MEMORY;
+		return TYPED_EVENT_NOT;
+	size_t fields_size = slog_read_fields_size(&typed->event.fields), text_size = EMPTY_HEADER_MAX_BYTES + length;
+	char *fields = room_of(&typed->again, fields_size + text_size);
+	if (fields == NULL)
+		return TYPED_EVENT_NO_MEMORY;
+	typed->is_inexact = !is_exact(typed, message, fields + fields_size, text_size, fields);
+	return TYPED_EVENT_READ;
 }
 
-void convert_typed_free(struct convert_typed *typed)
+void typed_event_free(struct typed_event *typed)
 {
-	free(typed->room);
-	typed->room = NULL;
-	typed->size = 0;
+	release(&typed->room);
+	release(&typed->again);
 }
