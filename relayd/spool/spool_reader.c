@@ -377,10 +377,13 @@ static enum spool_read_result lend_block(struct spool_reader *reader, const stru
 	return SPOOL_READ_BLOCK;
 }
 
-/* Behind the segment's end: what an interrupted write left there. A control block at the end has the next one's first. */
+/*
+ * Behind the segment's end: what an interrupted write left there, or a next segment that says to begin in the midst of
+ * it. A control block at the end has the next one's first.
+ */
 static bool is_leftover(const struct block_header *header, uint64_t next_first)
 {
-	return header->first > next_first || (header->first == next_first && header->kind == BLOCK_RECORDS);
+	return header->first > next_first || (header->kind == BLOCK_RECORDS && header->last >= next_first);
 }
 
 static enum spool_read_result at_block(struct spool_reader *reader, const struct surroundings *around,

@@ -6,6 +6,7 @@
 #ifndef TESTS_FUZZ_MESSAGE_CHECKS_H
 #define TESTS_FUZZ_MESSAGE_CHECKS_H
 
+#include "output/typed_event.h"
 #include "support/guarded_bytes.h"
 #include "syslog/envelope.h"
 #include "syslog/json.h"
@@ -107,11 +108,17 @@ static inline void check_encodings(const struct envelope *envelope, bool strict)
 		check_encoding(envelope, &encodings[i], strict);
 }
 
-/* One line that yajl, which validates UTF-8 too, reads as one JSON text. */
+/* One line that yajl, which validates UTF-8 too, reads as one JSON text; with the types of an event where it is one. */
 static inline void check_json(const struct envelope *envelope)
 {
-	static const struct json_options options[] = {{.input_name = {(const uint8_t *)"udp", 3}},
-												  {.from_file = true, .error = "text"}};
+	static struct typed_event typed;
+	enum typed_event_result result = typed_event_read(&typed, &envelope->message);
+	CHECK(result != TYPED_EVENT_NO_MEMORY);
+	const struct slog_reading *event = result == TYPED_EVENT_READ ? &typed.event : NULL;
+	const struct json_options options[] = {
+		{.input_name = {(const uint8_t *)"udp", 3}, .typed = event, .typed_is_inexact = event != NULL},
+		{.from_file = true, .error = "text"},
+	};
 	static const yajl_callbacks nothing;
 	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
 		struct guarded_bytes room = guarded_bytes_room(json_encoded_max(envelope->raw.len, 8));
