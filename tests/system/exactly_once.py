@@ -70,13 +70,13 @@ def chain(relays, count, max_size="1GiB"):
     return ports[0], made
 
 
-def stored_numbers(relay, tmp_path, sender="k"):
+def stored_numbers(relay, tmp_path, sender="k", command=()):
     """The numbers of all that is in the relay's spool, in order, read by an output that begins with the oldest message."""
-    out = tmp_path / "everything"
+    out = tmp_path / f"everything-{sender}"
     relay.stop()
-    relay.config["outputs"].append({"type": "file", "name": "check", "path": str(out), "format": "raw", "from": "oldest"})
-    relay.start()
-    relay.wait_delivered("check", relay.status()["spool"]["stored"], seconds=120)
+    relay.config["outputs"].append({"type": "file", "name": f"check-{sender}", "path": str(out), "format": "raw", "from": "oldest"})
+    relay.start(command=command)
+    relay.wait_delivered(f"check-{sender}", relay.status()["spool"]["stored"], seconds=120)
     with open(out, errors="replace") as lines:
         found = (senders.NUMBERED.search(line) for line in lines)
         return array.array("I", (int(match.group(2)) for match in found if match and match.group(1) == sender))

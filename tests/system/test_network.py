@@ -13,7 +13,7 @@ import time
 
 import pytest
 import senders
-from exactly_once import NewNumbers, assert_each_once, assert_hop
+from exactly_once import NewNumbers, assert_each_once, assert_hop, stored_numbers
 from peers import relp
 from peers.bad_network import FAR, BadNetwork
 from peers.cutting_proxy import BACKWARD, FORWARD, PAUSE_SECONDS, CuttingProxy, reset
@@ -42,7 +42,7 @@ def numbers_of(relay, sender):
     return senders.numbers_by_sender(line["message"] for line in relay.lines()).get(sender, [])
 
 
-def two_hosts(relays, certificates, network):
+def two_hosts(relays, certificates, network, central_outputs=None):
     """A relay on each host. The one that is near ships blocks over TLS to the one that is far, and the same messages as plain RELP to a
     server of ours there. Returns them, the server, and the port that the near one listens on."""
     with network.far.inside():
@@ -50,7 +50,8 @@ def two_hosts(relays, certificates, network):
     central = relays.make("central", [
         {"type": "relp", "name": "foreign", "listen": f"{FAR}:{FOREIGN_PORT}"},
         {"type": "relp", "name": "blocks", "listen": f"{FAR}:{BLOCKS_PORT}",
-         "tls": certificates.tls(certificates.leaf("central.example.net"), ["edge.example.net"])}])
+         "tls": certificates.tls(certificates.leaf("central.example.net"), ["edge.example.net"])}],
+        central_outputs)
     port = free_port()
     edge = relays.make("edge", [{"type": "relp", "listen": f"127.0.0.1:{port}"}], [
         {"type": "relp", "name": "central", "servers": [f"{FAR}:{BLOCKS_PORT}"],
@@ -100,6 +101,43 @@ def test_nothing_acknowledged_is_lost_on_a_bad_line_and_relays_double_nothing(re
           f"{foreign.sessions} sessions, {arrived} crossed meanwhile; plain RELP out: {resent} sent again, {len(received) - len(once)} doubled")
     for relay in (edge, central):
         relay.assert_ledger()
+        assert relay.stop() == 0
+    server.close()
+
+
+def test_relays_are_killed_on_a_line_that_is_bad_in_turns_and_each_message_is_stored_once(relays, certificates, network, tmp_path):
+    """Every half second the line has another fault, or none, and either relay is killed and started again. Between the relays each
+    message is stored once all the same, and nothing that a foreign originator has an answer for is lost."""
+    print(f"RELAYD_NETWORK_SEED={SEED}")
+    keeps_all = [{"type": "relp", "name": "nowhere", "servers": ["127.0.0.1:1"]}]
+    edge, central, server, port = two_hosts(relays, certificates, network, keeps_all)
+    chance, kills = random.Random(SEED), 0
+    local = NewNumbers(port, "local", host=network.near, rate=2000)
+    foreign = NewNumbers(FOREIGN_PORT, "foreign", address=FAR, host=network.near, rate=500)
+    for originator in (local, foreign):
+        originator.start()
+    deadline = time.monotonic() + 2 * SECONDS
+    while time.monotonic() < deadline:
+        network.become(**chance.choice([{}, *FAULTS.values()]))
+        time.sleep(chance.uniform(0.1, 0.5))
+        relay, host = chance.choice([(edge, network.near), (central, network.far)])
+        relay.kill()
+        relay.start(command=host.command)
+        kills += 1
+    network.become()
+    for originator in (local, foreign):
+        originator.end()
+    for name in ("central", "server"):
+        edge.wait_output(name, lambda output: output["pending"] == 0, seconds=60)
+    assert_hop(edge, "central", central, "blocks")
+    for originator in (local, foreign):
+        assert_each_once(stored_numbers(central, tmp_path, originator.sender, network.far.command), originator.acknowledged)
+    received = senders.numbers_by_sender(text.decode() for text in server.received)["local"]
+    assert set(local.acknowledged) <= set(received)
+    assert "output_stream_forked" not in edge.log_text() and "output_lost_by_peer" not in edge.log_text()
+    print(f"{kills} kills, {len(local.acknowledged)} and {len(foreign.acknowledged)} acknowledged in {local.sessions} and "
+          f"{foreign.sessions} sessions; plain RELP out: {len(received) - len(set(received))} doubled")
+    for relay in (edge, central):
         assert relay.stop() == 0
     server.close()
 
