@@ -52,8 +52,8 @@ static bool fail_fingerprint(const char *text, const char *hash, size_t digits, 
 	return false;
 }
 
-/* With a label: it must be a fingerprint. */
-static bool read_labelled(struct tls_peer_rule *rule, const char *hex, enum tls_rule_kind kind, char *error)
+/* With the hash named: it must be a fingerprint. */
+static bool read_fingerprint(struct tls_peer_rule *rule, const char *hex, enum tls_rule_kind kind, char *error)
 {
 	size_t digits = read_hex(hex, rule->octets);
 	rule->kind = kind;
@@ -65,9 +65,9 @@ static bool read_labelled(struct tls_peer_rule *rule, const char *hex, enum tls_
 	return fail_fingerprint(rule->text, "SHA-1", digits, 2 * SHA1_OCTETS, "sha1", error);
 }
 
-static bool is_bare_fingerprint(struct tls_peer_rule *rule)
+static bool is_bare_fingerprint(struct tls_peer_rule *rule, const char *hex)
 {
-	size_t digits = read_hex(rule->text, rule->octets);
+	size_t digits = read_hex(hex, rule->octets);
 	if (digits != 2 * SHA256_OCTETS && digits != 2 * SHA1_OCTETS)
 		return false;
 	rule->kind = digits == 2 * SHA256_OCTETS ? TLS_RULE_SHA256 : TLS_RULE_SHA1;
@@ -102,22 +102,35 @@ static bool is_name(struct tls_peer_rule *rule)
 	return len > 0 && len <= TLS_NAME_MAX_BYTES;
 }
 
+/* Octets of the label at the front of an entry; 0 if it has none. */
+static size_t label_of(const char *text)
+{
+	size_t len = strcspn(text, "=");
+	if (text[len] == '\0' || len > TLS_NAME_MAX_BYTES)
+		return 0;
+	for (size_t i = 0; i < len; i++)
+		if (text[i] == '*' || !is_name_octet(text[i]))
+			return 0;
+	return len;
+}
+
 bool tls_peer_rule_read(const char *text, struct tls_peer_rule *rule, char *error)
 {
 	static const struct {
-		const char *label;
+		const char *name;
 		enum tls_rule_kind kind;
-	} labels[] = {{"sha-256:", TLS_RULE_SHA256},
+	} hashes[] = {{"sha-256:", TLS_RULE_SHA256},
 				  {"sha256:", TLS_RULE_SHA256},
 				  {"sha-1:", TLS_RULE_SHA1},
 				  {"sha1:", TLS_RULE_SHA1}};
-	*rule = (struct tls_peer_rule){.text = text};
-	for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
-		size_t len = strlen(labels[i].label);
-		if (strncasecmp(text, labels[i].label, len) == 0)
-			return read_labelled(rule, text + len, labels[i].kind, error);
+	*rule = (struct tls_peer_rule){.text = text, .label_len = label_of(text)};
+	const char *rest = rule->label_len > 0 ? text + rule->label_len + 1 : text;
+	for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
+		size_t len = strlen(hashes[i].name);
+		if (strncasecmp(rest, hashes[i].name, len) == 0)
+			return read_fingerprint(rule, rest + len, hashes[i].kind, error);
 	}
-	if (is_bare_fingerprint(rule) || is_address(rule) || is_name(rule))
+	if (is_bare_fingerprint(rule, rest) || (rule->label_len == 0 && (is_address(rule) || is_name(rule))))
 		return true;
 	snprintf(error, TLS_RULE_ERROR_MAX_BYTES,
 			 "\"%.*s\" is neither a name, an address nor a fingerprint; write \"log*.example.net\", \"192.0.2.1\" or "

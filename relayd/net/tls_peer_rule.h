@@ -10,7 +10,7 @@
 
 enum {
 	TLS_FINGERPRINT_MAX_BYTES = 32,
-	TLS_NAME_MAX_BYTES = 253, /* of a DNS name */
+	TLS_NAME_MAX_BYTES = 253, /* of a DNS name, and of a label */
 	TLS_RULE_ERROR_MAX_BYTES = 320,
 };
 
@@ -26,12 +26,14 @@ struct tls_peer_rule {
 	const char *text;                          /* as the operator wrote it; the caller's */
 	uint8_t octets[TLS_FINGERPRINT_MAX_BYTES]; /* of an address (4 or 16) or a fingerprint (32 or 20) */
 	size_t octets_len;
+	size_t label_len;                          /* octets of `text` that are the operator's label; 0: it has none */
 };
 
 /*
  * Reads an entry. Fingerprints are read as "sha-256:AB:CD:...", "SHA256:...", "sha-1:...", "SHA1:...", or as 40 or 64
- * bare hex digits; in any case, with or without colons between the octets. False with a sentence in `error`
- * (TLS_RULE_ERROR_MAX_BYTES). `rule` borrows `text`.
+ * bare hex digits; in any case, with or without colons between the octets. A label may stand before one, "edge-1=sha-256:...":
+ * who has that certificate is known by it, so that another certificate of the same peer changes nothing. False with a
+ * sentence in `error` (TLS_RULE_ERROR_MAX_BYTES). `rule` borrows `text`.
  */
 bool tls_peer_rule_read(const char *text, struct tls_peer_rule *rule, char *error);
 

@@ -24,11 +24,11 @@ static void set_identity(struct tls_peer *peer, const char *text)
 			*at = (char)(*at + 'a' - 'A');
 }
 
-/* A fingerprint's identity is the operator's text, case and all: it is a label. */
-static void set_label(struct tls_peer *peer, const char *text)
+/* A fingerprint's identity is the operator's label for it, else the operator's text, case and all. */
+static void set_label(struct tls_peer *peer, const struct tls_peer_rule *rule)
 {
 	free(peer->identity);
-	peer->identity = strdup(text);
+	peer->identity = rule->label_len > 0 ? strndup(rule->text, rule->label_len) : strdup(rule->text);
 }
 
 static bool fingerprint_matches(struct tls_peer *peer, X509 *leaf)
@@ -43,7 +43,7 @@ static bool fingerprint_matches(struct tls_peer *peer, X509 *leaf)
 		if (X509_digest(leaf, hash, digest, &len) != 1 || len != rule->octets_len)
 			continue;
 		if (memcmp(digest, rule->octets, len) == 0) {
-			set_label(peer, rule->text);
+			set_label(peer, rule);
 			return true;
 		}
 	}

@@ -34,9 +34,10 @@ static unsigned long long open_session(int fd, const char *stream, unsigned next
 	rig_send(fd, frame);
 	rig_receive_until(fd, "\n", text, sizeof text);
 	char *at;
-	while ((at = strstr(text, "block=1,")) == NULL || strchr(at, '\n') == NULL)
+	while ((at = strstr(text, "block_counts=")) == NULL || strchr(at, '\n') == NULL)
 		rig_receive_until(fd, "\n", text + strlen(text), sizeof text - strlen(text));
 	ck_assert_ptr_nonnull(strstr(text, "commands=syslog,block\n"));
+	at = strstr(text, "block=1,");
 	return strtoull(at + strlen("block=1,") + 33, NULL, 10);
 }
 
@@ -325,6 +326,80 @@ START_TEST(a_peer_without_a_certificate_that_is_not_on_this_machine_gets_message
 }
 END_TEST
 
+/* What the spool knows of the only stream. */
+static struct spool_stream_entry only_stream(void)
+{
+	struct spool_stream_entry entry;
+	ck_assert_uint_eq(spool_streams(rig.spool, 0, &entry, 1), 1);
+	return entry;
+}
+
+START_TEST(a_stream_names_its_connection_while_it_is_there)
+{
+	start();
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	open_session(fd, STREAM, 1);
+	struct relp_block block = make_block(1, 7);
+	send_block(fd, 2, &block);
+	assert_answer(fd, "2 rsp 6 200 OK\n");
+	struct spool_stream_entry entry = only_stream();
+	ck_assert_int_eq(strncmp(entry.connection, "127.0.0.1:", 10), 0);
+	ck_assert_str_eq(entry.identity, "@loopback");
+	ck_assert_uint_eq(entry.records, 7);
+	ck_assert_int_gt(entry.last_ns, clock_wall_ns() - 60 * CLOCK_NS_PER_SECOND);
+	close(fd);
+	RIG_WAIT(only_stream().connection[0] == '\0');
+	RIG_WAIT(rig_status(&rig).connections == 0);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(rule_29_what_the_client_says_to_be_lost_is_counted_and_told_in_the_next_answer)
+{
+	start();
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	open_session(fd, STREAM, 1);
+	ck_assert_ptr_nonnull(strstr(text, "\nblock_counts=0,0\n"));
+	struct relp_block block = make_block(1, 7);
+	send_block(fd, 2, &block);
+	assert_answer(fd, "2 rsp 6 200 OK\n");
+	rig_send(fd, "0 lost 2 12\n");
+	RIG_WAIT(only_stream().lost == 12);
+	close(fd);
+	fd = rig_connect(&rig, SOCK_STREAM);
+	open_session(fd, STREAM, 8);
+	ck_assert_ptr_nonnull(strstr(text, "\nblock_counts=7,12\n"));
+	close(fd);
+	RIG_WAIT(rig_status(&rig).connections == 0);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(rule_34_a_full_relay_says_so_at_once)
+{
+	rig_open(&rig, (struct rig_options){.workers = 1, .max_size_bytes = 4 << 20, .reserve_bytes = 512 << 10,
+		.segment_size_bytes = 512 << 10, .block_size_bytes = 64 << 10, .blocks_per_worker = 4});
+	rig_start(&rig, "relp", "listen", "127.0.0.1:0", "max_message_size", "8KiB", NULL);
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	open_session(fd, STREAM, 1);
+	uint64_t first = 1;
+	unsigned txnr = 2;
+	do {
+		struct relp_block block = make_block(first, first + 399);
+		send_block(fd, txnr, &block);
+		rig_receive_until(fd, "\n", text, sizeof text);
+		first += 400;
+	} while (strcmp(text, "0 full 0\n") != 0 && txnr++ < 1000);
+	ck_assert_str_eq(text, "0 full 0\n");
+	ck_assert_str_eq(rig_status(&rig).state, "paused: spool full");
+	close(fd);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(several_blocks_in_one_command_have_one_answer)
 {
 	start();
@@ -365,6 +440,9 @@ int main(void)
 	tcase_add_test(tests, the_65th_stream_of_a_peer_gets_messages);
 	tcase_add_test(tests, a_peer_without_a_certificate_that_is_not_on_this_machine_gets_messages);
 	tcase_add_test(tests, several_blocks_in_one_command_have_one_answer);
+	tcase_add_test(tests, a_stream_names_its_connection_while_it_is_there);
+	tcase_add_test(tests, rule_29_what_the_client_says_to_be_lost_is_counted_and_told_in_the_next_answer);
+	tcase_add_test(tests, rule_34_a_full_relay_says_so_at_once);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -54,6 +54,27 @@ START_TEST(names_and_addresses_are_told_apart)
 }
 END_TEST
 
+START_TEST(a_label_may_stand_before_a_fingerprint_only)
+{
+	struct tls_peer_rule rule;
+	char error[TLS_RULE_ERROR_MAX_BYTES];
+	ck_assert(tls_peer_rule_read("edge-1=sha-256:" HEX64, &rule, error));
+	ck_assert_int_eq(rule.kind, TLS_RULE_SHA256);
+	ck_assert_uint_eq(rule.label_len, 6);
+	ck_assert(tls_peer_rule_read("edge.example.net=" HEX40, &rule, error));
+	ck_assert_int_eq(rule.kind, TLS_RULE_SHA1);
+	ck_assert_uint_eq(rule.label_len, 16);
+	ck_assert(tls_peer_rule_read("sha-256:" HEX64, &rule, error));
+	ck_assert_uint_eq(rule.label_len, 0);
+	ck_assert(!tls_peer_rule_read("edge-1=log.example.net", &rule, error));
+	ck_assert(!tls_peer_rule_read("edge-1=192.0.2.1", &rule, error));
+	ck_assert(!tls_peer_rule_read("=sha-256:" HEX64, &rule, error));
+	ck_assert(!tls_peer_rule_read("*=sha-256:" HEX64, &rule, error));
+	ck_assert(!tls_peer_rule_read("edge 1=sha-256:" HEX64, &rule, error));
+	ck_assert(!tls_peer_rule_read("edge-1=sha-256:" HEX40, &rule, error));
+}
+END_TEST
+
 START_TEST(what_is_wrong_is_named_with_what_is_right)
 {
 	static const struct {
@@ -149,6 +170,7 @@ int main(void)
 	TCase *tests = tcase_create("tls_peer_rule");
 	tcase_add_test(tests, fingerprints_are_read_in_every_spelling);
 	tcase_add_test(tests, names_and_addresses_are_told_apart);
+	tcase_add_test(tests, a_label_may_stand_before_a_fingerprint_only);
 	tcase_add_test(tests, what_is_wrong_is_named_with_what_is_right);
 	tcase_add_test(tests, names_are_compared_by_label_without_case);
 	tcase_add_test(tests, a_star_of_ours_matches_within_one_label);
