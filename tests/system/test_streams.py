@@ -56,8 +56,8 @@ def everything(relay):
 
 def told(lines, reason):
     """How many messages the relays' own messages about that loss speak of, and by how many of these."""
-    found = [json.loads(line)["structured_data"]["slog@32473"] for line in lines if '"messages_lost"' in line]
-    counts = [int(fields["count"]) for fields in found if fields["reason"] == reason]
+    found = [json.loads(line) for line in lines if '"messages_lost"' in line]
+    counts = [line["count"] for line in found if line["reason"] == reason]
     return sum(counts), len(counts)
 
 
