@@ -31,9 +31,9 @@ struct tls_peer_rule {
 
 /*
  * Reads an entry. Fingerprints are read as "sha-256:AB:CD:...", "SHA256:...", "sha-1:...", "SHA1:...", or as 40 or 64
- * bare hex digits; in any case, with or without colons between the octets. A label may stand before one, "edge-1=sha-256:...":
- * who has that certificate is known by it, so that another certificate of the same peer changes nothing. False with a
- * sentence in `error` (TLS_RULE_ERROR_MAX_BYTES). `rule` borrows `text`.
+ * bare hex digits; in any case, with or without colons between the octets. A label may stand before one
+ * ("edge-1=sha-256:..."): who has that certificate is known by it, so that another certificate of the same peer changes
+ * nothing. False with a sentence in `error` (TLS_RULE_ERROR_MAX_BYTES). `rule` borrows `text`.
  */
 bool tls_peer_rule_read(const char *text, struct tls_peer_rule *rule, char *error);
 
