@@ -5,6 +5,9 @@
  */
 #include <liblog/encoder.h>
 
+#include <assert.h>
+#include <stddef.h>
+
 #include <liblog/rfc5424.h>
 
 #include "entry.h"
@@ -70,9 +73,18 @@ static bool needs_element(const struct slog_entry *entry, bool name_is_msgid)
 	       (entry->message != NULL && !slog_rfc5424_msg_is_plain(entry->message, entry->message_length));
 }
 
+/* What the caller's encoder is in. A program with a newer header has members of which this library knows nothing. */
+static const struct slog_rfc5424_encoder *own_encoder(const struct slog_encoder *encoder)
+{
+	const char *start = (const char *)encoder - offsetof(struct slog_rfc5424_encoder, encoder);
+	const struct slog_rfc5424_encoder *own = (const struct slog_rfc5424_encoder *)(const void *)start;
+	assert(own->size == sizeof *own);
+	return own;
+}
+
 void slog_encode_rfc5424(const struct slog_encoder *encoder, const struct slog_entry *entry, struct slog_line *line)
 {
-	const struct slog_rfc5424_encoder *own = (const struct slog_rfc5424_encoder *)(const void *)encoder;
+	const struct slog_rfc5424_encoder *own = own_encoder(encoder);
 	bool name_is_msgid = entry->name_length == 0 ||
 	                     slog_rfc5424_is_field(entry->name, entry->name_length, SLOG_MSGID_MAX);
 	if (!put_known_header(line, entry, name_is_msgid))

@@ -74,6 +74,7 @@ extern const struct slog_encoder slog_encoder_rfc5424;
  * as the encoder is used.
  */
 struct slog_rfc5424_encoder {
+	size_t size; /* sizeof(struct slog_rfc5424_encoder), as SLOG_RFC5424_ENCODER_INIT has it; new members come at the end */
 	struct slog_encoder encoder;
 	/* At most 32 octets, PRINTUSASCII without '=', ']' and '"': for those with a private enterprise number of their own. */
 	const char *sd_id;
@@ -92,7 +93,9 @@ struct slog_rfc5424_encoder {
 	uint64_t *sequence;
 };
 #define SLOG_RFC5424_SD_ID "slog@32473"
-#define SLOG_RFC5424_ENCODER_INIT {{"rfc5424", slog_encode_rfc5424}, SLOG_RFC5424_SD_ID, false, false, NULL, NULL, NULL}
+#define SLOG_RFC5424_ENCODER_INIT \
+	{sizeof(struct slog_rfc5424_encoder), {"rfc5424", slog_encode_rfc5424}, SLOG_RFC5424_SD_ID, false, false, NULL, NULL, \
+		NULL}
 void slog_encode_rfc5424(const struct slog_encoder *encoder, const struct slog_entry *entry, struct slog_line *line);
 
 /* For /dev/log: a header as of syslog(3), RFC 3164 in local time, then "@cee:" and the JSON object. */
