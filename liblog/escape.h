@@ -128,7 +128,7 @@ static inline SLOG_ALWAYS unsigned slog_escape_block(struct slog_escaping *e, co
 static inline SLOG_ALWAYS void slog_escape_mixed(struct slog_escaping *e, enum slog_octets set,
                                                  const struct slog_escape table[256])
 {
-	while (e->size - e->written >= SLOG_ESCAPE_ROOM) {
+	while (e->at < e->length && e->size - e->written >= SLOG_ESCAPE_ROOM) {
 		size_t rest = e->length - e->at;
 		const char *from = e->bytes + e->at;
 		unsigned limit = SLOG_OCTETS_BLOCK;
