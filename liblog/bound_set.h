@@ -35,14 +35,13 @@ void slog_bound_set_prepare(struct slog_bound_set *set);
 void slog_bound_set_release(struct slog_bound_set *set);
 
 /* True if a field of the event has, but perhaps for case, the key of a bound one. */
-static inline bool slog_bound_set_meets(const struct slog_bound_set *set, uint32_t hash, const struct slog_field *field)
+static inline bool slog_bound_set_meets(const struct slog_bound_set *set, uint32_t hash, const char *key, size_t length)
 {
 	uint32_t bit = hash >> 22;
 	if ((set->filter[bit / 64] >> (bit % 64) & 1) == 0)
 		return false;
 	for (size_t i = 0; i < set->count; i++)
-		if (set->fields[i].key_length == field->key_length &&
-		    slog_ascii_equal(set->fields[i].key, field->key, field->key_length))
+		if (set->fields[i].key_length == length && slog_ascii_equal(set->fields[i].key, key, length))
 			return true;
 	return false;
 }

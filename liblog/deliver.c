@@ -21,20 +21,26 @@ static struct slog_line encode(const struct slog_sink *sink, const struct slog_e
 	return line;
 }
 
+void slog_deliver_line(struct slog_sink *sink, char *text, size_t length, enum slog_severity severity)
+{
+	if (sink->driver->line_feed)
+		text[length++] = '\n';
+	if (severity <= SLOG_ERR)
+		slog_backtrace_write();
+	int error = sink->driver->write(sink, text, length, severity);
+	if (error != 0)
+		slog_stats_dropped(severity, error);
+}
+
 static void write_line(struct slog_sink *sink, const struct slog_entry *entry, struct slog_line *line)
 {
-	bool is_held = entry->prepared != NULL && entry->prepared->is_held;
-	if (sink->driver->line_feed)
-		line->text[line->length++] = '\n';
-	if (is_held) {
-		slog_backtrace_hold(sink, line->text, line->length, entry->severity);
+	if (entry->prepared == NULL || !entry->prepared->is_held) {
+		slog_deliver_line(sink, line->text, line->length, entry->severity);
 		return;
 	}
-	if (entry->severity <= SLOG_ERR)
-		slog_backtrace_write();
-	int error = sink->driver->write(sink, line->text, line->length, entry->severity);
-	if (error != 0)
-		slog_stats_dropped(entry->severity, error);
+	if (sink->driver->line_feed)
+		line->text[line->length++] = '\n';
+	slog_backtrace_hold(sink, line->text, line->length, entry->severity);
 }
 
 /* The most fields with which the entry fits, if any number of them does. */

@@ -14,6 +14,9 @@
  */
 void slog_deliver(struct slog_sink *sink, struct slog_entry *entry, struct slog_lane *lane);
 
+/* The same for a line that is encoded, has SLOG_LINE_FEED_BYTES of room behind it, and is not for the backtrace. */
+void slog_deliver_line(struct slog_sink *sink, char *text, size_t length, enum slog_severity severity);
+
 /*
  * The line of an entry that is too large for size octets, or for the sink, with as much of it as fits; counted as cut.
  * It has overflowed if not even the header fits. room has SLOG_LINE_FEED_BYTES more. Signal-safe if the encoder is.

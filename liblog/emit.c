@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The functions behind the calls: from arguments to an event. */
+/* The functions behind the calls: by the short road (direct.h) if it can be, else from arguments to an event. */
 #include <liblog/slog.h>
 
 #include <assert.h>
 
 #include "clock.h"
 #include "deliver.h"
+#include "direct.h"
 #include "entry.h"
 #include "logger.h"
 #include "site.h"
@@ -17,6 +18,7 @@ static __attribute__((noinline)) void emit(struct slog_lane *lane, struct slog_l
                                            size_t n, struct slog_prepared *prepared)
 {
 	const struct slog_logger_state *named = logger->state->named->state;
+	slog_prepared_finish(prepared);
 	prepared->headers = &lane->headers;
 	slog_headers_refresh(&lane->headers);
 	struct slog_entry entry; /* member by member: to clear all of it first would cost as much as a field */
@@ -55,35 +57,68 @@ static inline struct slog_prepared prepared_for(const struct slog_logger *logger
 static void prepare_field(struct slog_prepared *prepared, const struct slog_field *fields, size_t i)
 {
 	uint32_t hash = slog_keys_add(&prepared->keys, fields, i);
-	if (prepared->set != NULL && slog_bound_set_meets(prepared->set, hash, &fields[i]))
+	if (prepared->set != NULL && slog_bound_set_meets(prepared->set, hash, fields[i].key, fields[i].key_length))
 		prepared->overrides = true;
 }
 
-static bool is_nested(const struct slog_value *value)
+/* Looks at the fields of a call site that is remembered. */
+static void prepare_known(struct slog_prepared *prepared, struct slog_site_memo *memo, const struct slog_field *fields)
 {
-	return value->type == SLOG_TYPE_GROUP || value->type == SLOG_TYPE_ERROR;
-}
-
-/* Looks at the fields of a call site, with the help of what is remembered of it. */
-static void prepare_site(struct slog_prepared *prepared, struct slog_lane *lane, const struct slog_name *names,
-                         uint8_t pairs)
-{
-	const struct slog_field *fields = lane->fields;
-	struct slog_site_memo *memo = slog_site_memo_for(&lane->memos, names, pairs, fields);
-	if (memo == NULL) {
-		for (size_t i = 0; i < pairs; i++)
-			prepare_field(prepared, fields, i);
-		return;
-	}
 	if (prepared->set != NULL && prepared->set->number != memo->set_number)
-		slog_site_memo_meet(memo, prepared->set, fields);
+		slog_site_memo_meet(memo, prepared->set);
 	prepared->overrides = prepared->set != NULL && memo->overrides;
 	prepared->keys.has_equal = memo->has_equal;
 	prepared->keys.has_similar = memo->has_similar;
 	if (memo->message != SLOG_KEYS_NO_MESSAGE && slog_field_is_message(&fields[memo->message]))
 		prepared->keys.message = memo->message;
-	prepared->keys.octets += memo->length;
+	prepared->keys.octets = memo->length;
+	for (size_t i = 0; i < memo->pairs; i++) {
+		prepared->keys.octets += fields[i].value.length;
+		prepared->keys.has_nested |= slog_is_nested(&fields[i].value);
+	}
 	prepared->memo = memo;
+}
+
+static inline struct slog_site_memo *known_site(struct slog_lane *lane, const struct slog_site *site)
+{
+	const struct slog_site_reader reader = slog_site_reader(site);
+	return slog_site_memo_known(&lane->memos, reader.names, site->pairs);
+}
+
+/* The long road of a call site, from its fields, with the help of what is remembered of it. */
+static void emit_site(struct slog_lane *lane, struct slog_logger *logger, const struct slog_site *site,
+                      const struct slog_site_reader *reader)
+{
+	struct slog_prepared prepared = prepared_for(logger);
+	const struct slog_field *fields = lane->fields;
+	struct slog_site_memo *memo = slog_site_memo_for(&lane->memos, reader->names, site->pairs, fields);
+	for (size_t i = 0; memo == NULL && i < site->pairs; i++)
+		prepare_field(&prepared, fields, i);
+	if (memo != NULL)
+		prepare_known(&prepared, memo, fields);
+	emit(lane, logger, site->severity, reader->event, reader->names[0].length, fields, site->pairs, &prepared);
+}
+
+static __attribute__((noinline)) void emit_arguments(struct slog_lane *lane, struct slog_logger *logger,
+                                                     const struct slog_site *site, va_list *arguments)
+{
+	struct slog_site_reader reader = slog_site_reader(site);
+	for (size_t i = 0; i < site->pairs; i++) {
+		slog_set_key(&lane->fields[i], &reader, i);
+		slog_take_argument(&lane->fields[i].value, reader.names[i + 1].argument, arguments);
+	}
+	emit_site(lane, logger, site, &reader);
+}
+
+static __attribute__((noinline)) void emit_values(struct slog_lane *lane, struct slog_logger *logger,
+                                                  const struct slog_site *site, const struct slog_value *values)
+{
+	struct slog_site_reader reader = slog_site_reader(site);
+	for (size_t i = 0; i < site->pairs; i++) {
+		slog_set_key(&lane->fields[i], &reader, i);
+		lane->fields[i].value = values[i];
+	}
+	emit_site(lane, logger, site, &reader);
 }
 
 void slog_emit_1(struct slog_logger *logger, const struct slog_site *site, ...)
@@ -92,24 +127,19 @@ void slog_emit_1(struct slog_logger *logger, const struct slog_site *site, ...)
 	struct slog_lane *lane = slog_lane_take((enum slog_severity)site->severity);
 	if (lane == NULL)
 		return;
-	struct slog_site_reader reader = slog_site_reader(site);
-	struct slog_prepared prepared = prepared_for(logger);
-	struct slog_field *fields = lane->fields;
-	size_t texts = 0;
-	bool has_nested = false;
+	struct slog_site_memo *memo = known_site(lane, site);
+	bool is_done = false;
 	va_list arguments;
-	va_start(arguments, site);
-	for (size_t i = 0; i < site->pairs; i++) {
-		slog_set_key(&fields[i], &reader, i);
-		slog_take_argument(&fields[i].value, reader.names[i + 1].argument, &arguments);
-		texts += fields[i].value.length;
-		has_nested |= is_nested(&fields[i].value);
+	if (memo != NULL) {
+		va_start(arguments, site);
+		is_done = slog_direct_emit(lane, logger, site, memo, (struct slog_direct_values){&arguments, NULL});
+		va_end(arguments);
 	}
-	va_end(arguments);
-	prepared.keys.octets = texts;
-	prepared.keys.has_nested = has_nested;
-	prepare_site(&prepared, lane, reader.names, site->pairs);
-	emit(lane, logger, site->severity, reader.event, reader.names[0].length, fields, site->pairs, &prepared);
+	if (!is_done) {
+		va_start(arguments, site);
+		emit_arguments(lane, logger, site, &arguments);
+		va_end(arguments);
+	}
 	slog_lane_release(lane);
 	errno = saved;
 }
@@ -120,16 +150,9 @@ void slog_emit_values_1(struct slog_logger *logger, const struct slog_site *site
 	struct slog_lane *lane = slog_lane_take((enum slog_severity)site->severity);
 	if (lane == NULL)
 		return;
-	struct slog_site_reader reader = slog_site_reader(site);
-	struct slog_prepared prepared = prepared_for(logger);
-	for (size_t i = 0; i < site->pairs; i++) {
-		slog_set_key(&lane->fields[i], &reader, i);
-		lane->fields[i].value = values[i];
-		prepared.keys.octets += values[i].length;
-		prepared.keys.has_nested |= is_nested(&values[i]);
-	}
-	prepare_site(&prepared, lane, reader.names, site->pairs);
-	emit(lane, logger, site->severity, reader.event, reader.names[0].length, lane->fields, site->pairs, &prepared);
+	struct slog_site_memo *memo = known_site(lane, site);
+	if (memo == NULL || !slog_direct_emit(lane, logger, site, memo, (struct slog_direct_values){NULL, values}))
+		emit_values(lane, logger, site, values);
 	slog_lane_release(lane);
 	errno = saved;
 }

@@ -34,7 +34,12 @@ static void put_member(struct slog_line *line, const char *name, const char *tex
 	slog_json_put_string(&out, text, length);
 }
 
-static void put_headers(struct slog_line *line, const struct slog_entry *entry)
+static void put_name_of_event(struct slog_line *line, const struct slog_entry *entry)
+{
+	put_member(line, "msgid", entry->name, entry->name_length);
+}
+
+static __attribute__((noinline)) void put_headers(struct slog_line *line, const struct slog_entry *entry)
 {
 	slog_line_put_char(line, '{');
 	char text[SLOG_TIMESTAMP_MAX];
@@ -51,62 +56,46 @@ static void put_headers(struct slog_line *line, const struct slog_entry *entry)
 	slog_line_put_char(line, '"');
 	slog_line_put_u64(line, (unsigned long long)entry->pid);
 	slog_line_put_char(line, '"');
-	put_member(line, "msgid", entry->name, entry->name_length);
 }
 
-/* From the TIMESTAMP's end to the value of facility, by severity. */
-#define SEVERITY_TEXT(name) "\",\"severity\":\"" name "\",\"facility\":\""
-#define SEVERITY(name) {SEVERITY_TEXT(name), sizeof SEVERITY_TEXT(name) - 1}
-static const struct severity_text {
-	char text[40];
-	size_t length;
-} severity_texts[SLOG_SEVERITIES] = {
-	SEVERITY("emerg"), SEVERITY("alert"), SEVERITY("crit"), SEVERITY("err"), SEVERITY("warning"), SEVERITY("notice"),
-	SEVERITY("info"), SEVERITY("debug"), SEVERITY("debug"),
-};
-
-/* msgid is a short plain word, nearly always. There is KNOWN_ROOM less what stands before it. */
-static void put_name_of_event(struct slog_line *line, const struct slog_entry *entry)
+bool slog_json_make_header(struct slog_headers *headers, const struct slog_header_key *key)
 {
-	static const char start[] = ",\"msgid\":\"";
-	char *at = line->text + line->length;
-	memcpy(at, start, sizeof start - 1);
-	at += sizeof start - 1;
-	if (entry->name_length == 0 || entry->name_length > SLOG_MSGID_MAX ||
-	    !slog_octets_copy(at, entry->name, entry->name_length, SLOG_OCTETS_JSON)) {
-		put_member(line, "msgid", entry->name, entry->name_length);
-		return;
+	struct slog_line line;
+	if (headers->json_names.length == 0 ||
+	    !slog_header_begin(headers, &headers->json, &line, key, "{\"timestamp\":\""))
+		return false;
+	slog_line_put_string(&line, "\",\"severity\":\"");
+	slog_line_put_string(&line, slog_severity_name(key->severity == SLOG_TRACE ? SLOG_DEBUG : (int)key->severity));
+	slog_line_put_string(&line, "\",\"facility\":\"");
+	slog_line_put_string(&line, slog_facility_name((int)key->facility));
+	slog_line_put_char(&line, '"');
+	slog_line_put(&line, headers->json_names.text, headers->json_names.length);
+	return slog_header_end(&headers->json, &line, key);
+}
+
+#define KNOWN_ROOM (SLOG_HEADER_TEXT_MAX + SLOG_SITE_TEXTS_MAX + 2 * SLOG_OCTETS_BLOCK)
+
+/*
+ * The headers and the event's name from texts that the thread has kept. False, and nothing is written, if there are none
+ * or they may not fit.
+ */
+static inline bool put_known_headers(struct slog_line *line, const struct slog_entry *entry)
+{
+	const struct slog_prepared *prepared = entry->prepared;
+	if (prepared == NULL || line->size - line->length < KNOWN_ROOM)
+		return false;
+	struct slog_headers *headers = prepared->headers;
+	const struct slog_header_key key = {entry->severity, entry->facility, entry->time.tv_sec};
+	if (!slog_json_has_header(headers, &key))
+		return false;
+	char *at = slog_header_put(&headers->json, line->text + line->length, entry->time.tv_nsec);
+	line->length = (size_t)(at - line->text);
+	if (prepared->memo == NULL || !prepared->memo->has_json) {
+		put_name_of_event(line, entry);
+		return true;
 	}
-	at[entry->name_length] = '"';
-	line->length = (size_t)(at - line->text) + entry->name_length + 1;
-}
-
-#define KNOWN_ROOM (64 + SLOG_MSGID_MAX + sizeof severity_texts[0].text + SLOG_HEADER_TEXT_MAX)
-
-/* The same from texts that the thread has kept. False, and nothing is written, if there are none or they may not fit. */
-static bool put_known_headers(struct slog_line *line, const struct slog_entry *entry)
-{
-	static const char start[] = "{\"timestamp\":\"";
-	struct slog_headers *headers = entry->prepared != NULL ? entry->prepared->headers : NULL;
-	if (headers == NULL || line->size - line->length < KNOWN_ROOM)
-		return false;
-	const struct slog_header_text *names = &headers->json;
-	char *at = line->text + line->length;
-	memcpy(at, start, sizeof start - 1);
-	if (names->length == 0 || !slog_headers_put_time(headers, at + sizeof start - 1, entry->time))
-		return false;
-	at += sizeof start - 1 + SLOG_TIMESTAMP_MAX;
-	const struct severity_text *severity = &severity_texts[entry->severity];
-	memcpy(at, severity->text, sizeof severity->text);
-	at += severity->length;
-	const char *facility = slog_facility_name((int)entry->facility);
-	size_t length = strlen(facility);
-	slog_octets_move(at, facility, length);
-	at[length] = '"';
-	at += length + 1;
-	slog_octets_move(at, names->text, names->length);
-	line->length = (size_t)(at - line->text) + names->length;
-	put_name_of_event(line, entry);
+	slog_octets_copy_blocks(at, prepared->memo->json, prepared->memo->json_start);
+	line->length += prepared->memo->json_start;
 	return true;
 }
 
@@ -182,19 +171,19 @@ static size_t put_known_fields(const struct slog_json_out *out, const struct slo
 {
 	struct slog_line *line = out->line;
 	const struct slog_prepared *prepared = entry->prepared;
-	const char *text = prepared->memo->json;
+	const char *text = prepared->memo->json + prepared->memo->json_start;
 	const struct slog_field *message =
 		prepared->keys.message != SLOG_KEYS_NO_MESSAGE ? &entry->fields[prepared->keys.message] : NULL;
 	const struct slog_field *field = entry->fields;
 	const struct slog_field *end = field + n;
-	size_t need = prepared->keys.octets + n * (FIELD_ROOM + SLOG_SITE_TEXT_BLOCK);
+	size_t need = prepared->keys.octets + n * (FIELD_ROOM + SLOG_OCTETS_BLOCK);
 	char *at = line->text + line->length;
 	if (line->overflowed || line->size - line->length < need)
 		return 0;
 	for (; field < end; field++) {
 		size_t length = field->key_length + SLOG_JSON_KEY_MORE;
 		if (field != message) {
-			slog_site_text_copy(at, text, length);
+			slog_octets_copy_blocks(at, text, length);
 			at += length;
 			char *after = put_plain_value(at, &field->value);
 			if (after == NULL) {
@@ -275,9 +264,12 @@ static void encode(const struct slog_encoder *encoder, const struct slog_entry *
 {
 	(void)encoder;
 	struct slog_json_out out = {line, false};
-	if (!put_known_headers(line, entry))
+	if (!put_known_headers(line, entry)) {
 		put_headers(line, entry);
-	put_member(line, "message", entry->message, entry->message_length);
+		put_name_of_event(line, entry);
+	}
+	if (entry->message != NULL)
+		put_member(line, "message", entry->message, entry->message_length);
 	put_fields(&out, entry);
 	if (entry->is_cut) {
 		put_name(line, "~cut");

@@ -41,24 +41,33 @@ static __attribute__((noinline)) void put_header(struct slog_line *line, const s
 	slog_line_put_char(line, ' ');
 }
 
-#define KNOWN_ROOM (SLOG_PRI_MAX + 2 + SLOG_TIMESTAMP_MAX + SLOG_HEADER_TEXT_MAX + SLOG_MSGID_MAX + 1)
+#define KNOWN_ROOM (SLOG_HEADER_TEXT_MAX + SLOG_OCTETS_BLOCK + SLOG_MSGID_MAX + 1)
+
+/* What precedes MSGID. */
+bool slog_rfc5424_make_header(struct slog_headers *headers, const struct slog_header_key *key)
+{
+	struct slog_line line;
+	char start[SLOG_PRI_MAX + sizeof "1 "];
+	unsigned severity = key->severity == SLOG_TRACE ? SLOG_DEBUG : (unsigned)key->severity;
+	size_t length = slog_rfc5424_pri(start, SLOG_PRI_MAX, (unsigned)key->facility, severity);
+	memcpy(start + length, "1 ", sizeof "1 ");
+	if (headers->rfc5424_names.length == 0 || !slog_header_begin(headers, &headers->rfc5424, &line, key, start))
+		return false;
+	slog_line_put(&line, headers->rfc5424_names.text, headers->rfc5424_names.length);
+	return slog_header_end(&headers->rfc5424, &line, key);
+}
 
 /* The same from texts that the thread has kept. False, and nothing is written, if there are none or they may not fit. */
-static bool put_known_header(struct slog_line *line, const struct slog_entry *entry, bool name_is_msgid)
+static inline bool put_known_header(struct slog_line *line, const struct slog_entry *entry, bool name_is_msgid)
 {
-	struct slog_headers *headers = entry->prepared != NULL ? entry->prepared->headers : NULL;
-	if (headers == NULL || !name_is_msgid || entry->name_length == 0 || line->size - line->length < KNOWN_ROOM)
+	const struct slog_prepared *prepared = entry->prepared;
+	if (prepared == NULL || !name_is_msgid || entry->name_length == 0 || line->size - line->length < KNOWN_ROOM)
 		return false;
-	const struct slog_header_text *names = &headers->rfc5424;
-	unsigned severity = entry->severity == SLOG_TRACE ? SLOG_DEBUG : (unsigned)entry->severity;
-	char *at = line->text + line->length;
-	at += slog_rfc5424_pri(at, SLOG_PRI_MAX, (unsigned)entry->facility, severity);
-	memcpy(at, "1 ", 2);
-	if (names->length == 0 || !slog_headers_put_time(headers, at + 2, entry->time))
+	struct slog_headers *headers = prepared->headers;
+	const struct slog_header_key key = {entry->severity, entry->facility, entry->time.tv_sec};
+	if (!slog_rfc5424_has_header(headers, &key))
 		return false;
-	at += 2 + SLOG_TIMESTAMP_MAX;
-	slog_octets_move(at, names->text, names->length);
-	at += names->length;
+	char *at = slog_header_put(&headers->rfc5424, line->text + line->length, entry->time.tv_nsec);
 	slog_octets_move(at, entry->name, entry->name_length);
 	at += entry->name_length;
 	*at++ = ' ';
@@ -85,8 +94,9 @@ static const struct slog_rfc5424_encoder *own_encoder(const struct slog_encoder 
 void slog_encode_rfc5424(const struct slog_encoder *encoder, const struct slog_entry *entry, struct slog_line *line)
 {
 	const struct slog_rfc5424_encoder *own = own_encoder(encoder);
-	bool name_is_msgid = entry->name_length == 0 ||
-	                     slog_rfc5424_is_field(entry->name, entry->name_length, SLOG_MSGID_MAX);
+	bool name_is_msgid = entry->prepared != NULL && entry->prepared->memo != NULL
+	                             ? entry->prepared->memo->name_is_msgid
+	                             : slog_name_is_msgid(entry->name, entry->name_length);
 	if (!put_known_header(line, entry, name_is_msgid))
 		put_header(line, entry);
 	size_t params = slog_standard_elements_put(line, own, entry);

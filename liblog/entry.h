@@ -16,25 +16,32 @@ struct slog_prepared {
 	struct slog_keys keys;            /* of the event's own fields */
 	const struct slog_bound_set *set; /* of the logger; NULL: it has no bound fields */
 	bool overrides;                   /* a field of the event has, but perhaps for case, the key of a bound one */
+	bool has_plain_keys;              /* all keys, bound ones too, are known to be different */
+	bool has_distinct_keys;           /* the same without regard to ASCII case */
 	bool is_held;                     /* the level does not let it pass: for the backtrace only */
 	struct slog_headers *headers;     /* of the calling thread (headers.h) */
 	uint32_t sequence;                /* the number that a standard element gave to this event; 0: none yet */
 	const struct slog_site_memo *memo; /* of the call site (site_memo.h); NULL: none */
 };
 
-/* True if all keys, bound ones too, are known to be different. */
-static inline bool slog_entry_has_plain_keys(const struct slog_entry *entry)
+/* Says what follows from the members above these. */
+static inline void slog_prepared_finish(struct slog_prepared *prepared)
 {
-	const struct slog_prepared *prepared = entry->prepared;
-	return prepared != NULL && !prepared->keys.has_equal && !prepared->overrides &&
-	       (prepared->set == NULL || !prepared->set->keys.has_equal);
+	const struct slog_bound_set *set = prepared->set;
+	prepared->has_plain_keys = !prepared->keys.has_equal && !prepared->overrides &&
+	                           (set == NULL || !set->keys.has_equal);
+	prepared->has_distinct_keys = prepared->has_plain_keys && !prepared->keys.has_similar &&
+	                              (set == NULL || !set->keys.has_similar);
 }
 
-/* The same without regard to ASCII case. */
+static inline bool slog_entry_has_plain_keys(const struct slog_entry *entry)
+{
+	return entry->prepared != NULL && entry->prepared->has_plain_keys;
+}
+
 static inline bool slog_entry_has_distinct_keys(const struct slog_entry *entry)
 {
-	return slog_entry_has_plain_keys(entry) && !entry->prepared->keys.has_similar &&
-	       (entry->prepared->set == NULL || !entry->prepared->set->keys.has_similar);
+	return entry->prepared != NULL && entry->prepared->has_distinct_keys;
 }
 
 /*

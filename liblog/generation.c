@@ -6,12 +6,10 @@
 #include "generation.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
-#include <stddef.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-static _Atomic(_Atomic uint32_t *) current;
+_Atomic(_Atomic uint32_t *) slog_generation_word;
 static _Atomic uint32_t fallback;
 static _Atomic uint32_t last; /* of this process and its ancestors */
 
@@ -28,16 +26,16 @@ static _Atomic uint32_t *make_current(void)
 	_Atomic uint32_t *known = NULL;
 	if (made == &fallback)
 		pthread_atfork(NULL, NULL, forget);
-	if (atomic_compare_exchange_strong(&current, &known, made))
+	if (atomic_compare_exchange_strong(&slog_generation_word, &known, made))
 		known = made;
 	if (page != MAP_FAILED && known != page)
 		munmap(page, size);
 	return known;
 }
 
-uint32_t slog_generation(void)
+uint32_t slog_generation_begin(void)
 {
-	_Atomic uint32_t *word = atomic_load_explicit(&current, memory_order_acquire);
+	_Atomic uint32_t *word = atomic_load_explicit(&slog_generation_word, memory_order_acquire);
 	if (word == NULL)
 		word = make_current();
 	uint32_t known = atomic_load_explicit(word, memory_order_acquire);

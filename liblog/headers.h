@@ -1,28 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the headers of a thread's events have in common: the date and time of the last second, and who logs, written
- * once for each encoder and copied from then on. Written again when the second, the names or the process change.
+ * The headers of a thread's events: those of one encoder, severity and facility in one second are the same octets but for
+ * the digits of the microsecond. So the last one is kept, and an event that may have it copies it. Made again when the
+ * second, the names or the process change, or an event of another severity or facility comes.
  */
 #ifndef LIBLOG_HEADERS_H
 #define LIBLOG_HEADERS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <time.h>
-
+#include <liblog/encoder.h>
 #include <liblog/rfc5424.h>
 
 #include "identity.h"
 #include "number.h"
+#include "octets.h"
 
-#define SLOG_HEADER_TEXT_MAX 400     /* octets; longer ones are written with each event */
+#define SLOG_HEADER_NAMES_MAX 400    /* octets; longer ones are written with each event */
+#define SLOG_HEADER_TEXT_MAX 512     /* octets of a header, the names included */
 #define SLOG_HEADER_DATE_TIME 20     /* "2026-10-11T22:14:15." */
+#define SLOG_HEADER_NO_KIND (-1)
 
-struct slog_header_text {
+/* Who logs, as it stands in the headers of one encoder. */
+struct slog_header_names {
 	size_t length; /* 0: too long */
-	char text[SLOG_HEADER_TEXT_MAX];
+	char text[SLOG_HEADER_NAMES_MAX];
+};
+
+/* The last header of one encoder. */
+struct slog_header {
+	int kind; /* severity and facility; SLOG_HEADER_NO_KIND: there is no header */
+	uint32_t micro_at; /* where the six digits of the microsecond stand */
+	time_t second;
+	size_t length;
+	char text[SLOG_HEADER_TEXT_MAX + SLOG_OCTETS_BLOCK];
 };
 
 struct slog_headers {
@@ -33,14 +42,16 @@ struct slog_headers {
 	const char *hostname;
 	const char *app_name;
 	long pid;
-	struct slog_header_text json;          /* `,"hostname":"h","app_name":"a","procid":"1"` */
-	struct slog_header_text rfc5424;       /* ` h a 1 ` */
+	struct slog_header_names json_names;    /* `,"hostname":"h","app_name":"a","procid":"1"` */
+	struct slog_header_names rfc5424_names; /* ` h a 1 ` */
+	struct slog_header json;                /* `{"timestamp":...`, with the names */
+	struct slog_header rfc5424;             /* `<PRI>1 TIMESTAMP` and the names */
 };
 
-/* Writes all of it but the time. */
+/* Writes the names anew, and forgets the headers. */
 void slog_headers_write(struct slog_headers *headers, uint64_t version);
 
-/* Makes all of it but the time what it is now. */
+/* Makes the names what they are now. */
 static inline void slog_headers_refresh(struct slog_headers *headers)
 {
 	uint64_t version = slog_identity_version();
@@ -48,21 +59,56 @@ static inline void slog_headers_refresh(struct slog_headers *headers)
 		slog_headers_write(headers, version);
 }
 
-/* Makes date_time that of this second. False if RFC 3339 cannot write it. */
-bool slog_headers_set_second(struct slog_headers *headers, time_t second);
+/* What tells headers apart. */
+struct slog_header_key {
+	enum slog_severity severity;
+	enum slog_facility facility;
+	time_t second;
+};
 
-/* Writes a TIMESTAMP, SLOG_TIMESTAMP_MAX octets, as slog_rfc5424_timestamp() does. False if it cannot be written. */
-static inline bool slog_headers_put_time(struct slog_headers *headers, char *out, struct timespec time)
+static inline int slog_header_kind(const struct slog_header_key *key)
 {
-	if ((!headers->has_second || headers->second != time.tv_sec) && !slog_headers_set_second(headers, time.tv_sec))
-		return false;
-	uint32_t micro = (uint32_t)time.tv_nsec / 1000;
-	memcpy(out, headers->date_time, SLOG_HEADER_DATE_TIME);
-	memcpy(out + 20, &slog_two_digits[micro / 10000 * 2], 2);
-	memcpy(out + 22, &slog_two_digits[micro / 100 % 100 * 2], 2);
-	memcpy(out + 24, &slog_two_digits[micro % 100 * 2], 2);
-	out[26] = 'Z';
-	return true;
+	return (int)key->severity << 8 | (int)key->facility;
+}
+
+/* True if this is that header, but for the digits. */
+static inline bool slog_header_is(const struct slog_header *header, const struct slog_header_key *key)
+{
+	return header->kind == slog_header_kind(key) && header->second == key->second;
+}
+
+/*
+ * Begins a header, in *line: `start` and the TIMESTAMP; the encoder appends the rest. False if the time cannot be
+ * written. Then it ends it: false if that became too long.
+ */
+bool slog_header_begin(struct slog_headers *headers, struct slog_header *header, struct slog_line *line,
+                       const struct slog_header_key *key, const char *start);
+bool slog_header_end(struct slog_header *header, const struct slog_line *line, const struct slog_header_key *key);
+
+/* The two encoders' headers, for their keys: made if need be. False if they cannot be kept. */
+bool slog_json_make_header(struct slog_headers *headers, const struct slog_header_key *key);
+bool slog_rfc5424_make_header(struct slog_headers *headers, const struct slog_header_key *key);
+
+static inline bool slog_json_has_header(struct slog_headers *headers, const struct slog_header_key *key)
+{
+	return slog_header_is(&headers->json, key) || slog_json_make_header(headers, key);
+}
+
+static inline bool slog_rfc5424_has_header(struct slog_headers *headers, const struct slog_header_key *key)
+{
+	return slog_header_is(&headers->rfc5424, key) || slog_rfc5424_make_header(headers, key);
+}
+
+/* Copies it with these nanoseconds to where there is room for a block more than its length. Returns the end. */
+static inline SLOG_ALWAYS char *slog_header_put(const struct slog_header *header, char *out, long nanoseconds)
+{
+	uint32_t micro = (uint32_t)nanoseconds / 1000;
+	char *digits = out + header->micro_at;
+	slog_octets_copy_blocks(out, header->text, header->length);
+	memcpy(digits, &slog_two_digits[micro / 10000 * 2], 2);
+	memcpy(digits + 2, &slog_two_digits[micro / 100 % 100 * 2], 2);
+	memcpy(digits + 4, &slog_two_digits[micro % 100 * 2], 2);
+	return out + header->length;
 }
 
 #endif

@@ -4,18 +4,15 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <liblog/rfc5424.h>
 
-#include "generation.h"
-
 static char hostname[SLOG_HOSTNAME_MAX + 1];
 static char app_name[SLOG_APP_NAME_MAX + 1];
-static _Atomic uint32_t names = 1; /* grows when the names change */
+_Atomic uint32_t slog_identity_names = 1;
 static _Atomic uint64_t known_pid; /* generation of the process, pid */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -68,11 +65,6 @@ long slog_identity_pid(void)
 	return (long)(uint32_t)known;
 }
 
-uint64_t slog_identity_version(void)
-{
-	return (uint64_t)atomic_load_explicit(&names, memory_order_relaxed) << 32 | slog_generation();
-}
-
 void slog_identity_set(const char *new_hostname, const char *new_app_name)
 {
 	pthread_once(&once, start);
@@ -80,6 +72,6 @@ void slog_identity_set(const char *new_hostname, const char *new_app_name)
 		copy(hostname, sizeof hostname, new_hostname);
 	else
 		set_hostname();
-	atomic_fetch_add_explicit(&names, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&slog_identity_names, 1, memory_order_relaxed);
 	copy(app_name, sizeof app_name, new_app_name != NULL ? new_app_name : program_invocation_short_name);
 }

@@ -65,9 +65,9 @@ static inline void slog_keys_compare(struct slog_keys *keys, const struct slog_f
 	}
 }
 
-/* Adds fields[i], behind all before it. Returns its hash. */
-static inline __attribute__((always_inline)) uint32_t slog_keys_add(struct slog_keys *keys,
-                                                                    const struct slog_field *fields, size_t i)
+/* Adds the key of fields[i], behind all before it, and looks at no value. Returns its hash. */
+static inline __attribute__((always_inline)) uint32_t slog_keys_add_key(struct slog_keys *keys,
+                                                                        const struct slog_field *fields, size_t i)
 {
 	const struct slog_field *field = &fields[i];
 	uint32_t hash = slog_key_hash(field->key, field->key_length);
@@ -75,6 +75,15 @@ static inline __attribute__((always_inline)) uint32_t slog_keys_add(struct slog_
 	if ((keys->filter & bit) != 0)
 		slog_keys_compare(keys, fields, i, field);
 	keys->filter |= bit;
+	return hash;
+}
+
+/* Adds fields[i], behind all before it. Returns the hash of its key. */
+static inline __attribute__((always_inline)) uint32_t slog_keys_add(struct slog_keys *keys,
+                                                                    const struct slog_field *fields, size_t i)
+{
+	const struct slog_field *field = &fields[i];
+	uint32_t hash = slog_keys_add_key(keys, fields, i);
 	if (slog_field_is_message(field))
 		keys->message = i;
 	if (field->value.type == SLOG_TYPE_GROUP || field->value.type == SLOG_TYPE_ERROR)

@@ -2,13 +2,10 @@
 /* See lane.h. */
 #include "lane.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "stats.h"
-
-static _Thread_local struct slog_lane lane;
+_Thread_local struct slog_lane slog_lane_own;
 
 /* ---- the end of a thread: its key's destructor frees what it kept ------------------------------------------------ */
 
@@ -34,20 +31,10 @@ static __attribute__((destructor)) void forget_key(void)
 	if (has_key)
 		pthread_key_delete(at_thread_end);
 	has_key = false;
-	free_large(&lane);
+	free_large(&slog_lane_own);
 }
 
 /* ---- calls -------------------------------------------------------------------------------------------------------- */
-
-struct slog_lane *slog_lane_take(enum slog_severity severity)
-{
-	if (lane.is_busy) {
-		slog_stats_dropped(severity, EDEADLK);
-		return NULL;
-	}
-	lane.is_busy = true;
-	return &lane;
-}
 
 char *slog_lane_large(struct slog_lane *of, size_t size)
 {
@@ -59,11 +46,9 @@ char *slog_lane_large(struct slog_lane *of, size_t size)
 	return of->large;
 }
 
-void slog_lane_release(struct slog_lane *taken)
+void slog_lane_keep_large(struct slog_lane *lane)
 {
 	/* Without a key nobody would free it at the end of the thread. */
-	if (taken->large != NULL && (taken->large_size > SLOG_LANE_LARGE_BYTES || !has_key ||
-	                             pthread_setspecific(at_thread_end, taken) != 0))
-		free_large(taken);
-	taken->is_busy = false;
+	if (lane->large_size > SLOG_LANE_LARGE_BYTES || !has_key || pthread_setspecific(at_thread_end, lane) != 0)
+		free_large(lane);
 }

@@ -10,6 +10,7 @@
 
 #include "headers.h"
 #include "site_memo.h"
+#include "stats.h"
 
 #define SLOG_LINE_FEED_BYTES 1 /* room kept behind every line */
 #define SLOG_LANE_LINE_BYTES SLOG_EVENT_BYTES_MIN
@@ -26,8 +27,19 @@ struct slog_lane {
 	struct slog_field fields[SLOG_PAIRS_MAX];
 };
 
+extern _Thread_local struct slog_lane slog_lane_own;
+
 /* This thread's lane, now busy. NULL if it was busy: an event of this severity is then counted as dropped. */
-struct slog_lane *slog_lane_take(enum slog_severity severity);
+static inline struct slog_lane *slog_lane_take(enum slog_severity severity)
+{
+	struct slog_lane *lane = &slog_lane_own;
+	if (lane->is_busy) {
+		slog_stats_dropped(severity, EDEADLK);
+		return NULL;
+	}
+	lane->is_busy = true;
+	return lane;
+}
 
 /*
  * Room for a large event, at least size octets, until the call is over; NULL without memory. What is larger than
@@ -35,7 +47,13 @@ struct slog_lane *slog_lane_take(enum slog_severity severity);
  */
 char *slog_lane_large(struct slog_lane *lane, size_t size);
 
-/* The call is over. */
-void slog_lane_release(struct slog_lane *lane);
+/* The call is over; what it had of large room may be given back. */
+void slog_lane_keep_large(struct slog_lane *lane);
+static inline void slog_lane_release(struct slog_lane *lane)
+{
+	if (lane->large != NULL)
+		slog_lane_keep_large(lane);
+	lane->is_busy = false;
+}
 
 #endif

@@ -8,6 +8,7 @@
 #include <liblog/sink.h>
 
 #include "bound_set.h"
+#include "sink_stderr.h"
 
 #define SLOG_FACILITY_INHERITED (-1)
 
@@ -28,8 +29,21 @@ struct slog_logger_state {
 };
 
 /* What an event of this logger uses. */
-enum slog_facility slog_logger_facility(const struct slog_logger *logger);
-struct slog_sink *slog_logger_sink(const struct slog_logger *logger);
+static inline enum slog_facility slog_logger_facility(const struct slog_logger *logger)
+{
+	int facility = atomic_load_explicit(&logger->state->named->state->facility, memory_order_relaxed);
+	if (facility == SLOG_FACILITY_INHERITED)
+		facility = atomic_load_explicit(&slog_default_logger.state->facility, memory_order_relaxed);
+	return (enum slog_facility)facility;
+}
+
+static inline struct slog_sink *slog_logger_sink(const struct slog_logger *logger)
+{
+	struct slog_sink *sink = atomic_load_explicit(&logger->state->named->state->sink, memory_order_acquire);
+	if (sink == NULL)
+		sink = atomic_load_explicit(&slog_default_logger.state->sink, memory_order_acquire);
+	return sink != NULL ? sink : slog_sink_stderr();
+}
 
 /* Lets the macros pass what the backtrace holds, too: SLOG_OFF to SLOG_TRACE. */
 void slog_registry_set_backtrace(int level);

@@ -162,6 +162,29 @@ static inline SLOG_ALWAYS bool slog_octets_copy(char *to, const char *from, size
 	return slog_octets_copy_block(to + last, from + last, set) == SLOG_OCTETS_BLOCK;
 }
 
+/* True if the two are equal, of which is taken that they are in most cases: there is no way out before the end. */
+static inline SLOG_ALWAYS bool slog_octets_equal(const char *a, const char *b, size_t length)
+{
+	if (length < SLOG_OCTETS_BLOCK)
+		return memcmp(a, b, length) == 0;
+	size_t last = length - SLOG_OCTETS_BLOCK;
+	slog_lanes differ = slog_octets_load16(a + last) ^ slog_octets_load16(b + last);
+	for (size_t at = 0; at < last; at += SLOG_OCTETS_BLOCK)
+		differ |= slog_octets_load16(a + at) ^ slog_octets_load16(b + at);
+	slog_lanes_u64 words = (slog_lanes_u64)differ;
+	return (words[0] | words[1]) == 0;
+}
+
+/* Copies whole blocks, so that a text has one more of room to read at its end, and `to` to write; at least one block. */
+static inline SLOG_ALWAYS void slog_octets_copy_blocks(char *to, const char *from, size_t length)
+{
+	size_t at = 0;
+	do {
+		memcpy(to + at, from + at, SLOG_OCTETS_BLOCK);
+		at += SLOG_OCTETS_BLOCK;
+	} while (at < length);
+}
+
 /* memcpy() for texts that are short in most cases. */
 static inline SLOG_ALWAYS void slog_octets_move(char *to, const char *from, size_t length)
 {

@@ -10,11 +10,9 @@
 #include "json_value.h"
 #include "number.h"
 #include "octets.h"
+#include "reads_as_typed.h"
 #include "scalar.h"
 #include "sd_names.h"
-
-#define OWN_PARAMS 5 /* ~v, ~o, ~e, ~cut, ~s: room for them is always kept */
-#define PARAMS_OF_FIELDS_MAX (SLOG_SD_PARAMS_MAX - OWN_PARAMS)
 
 static const char own_sd_id[] = "slog@";
 
@@ -103,89 +101,38 @@ static bool path_append(const struct element *element, struct path *path, const 
 
 /* ---- values ----------------------------------------------------------------------------------------------------- */
 
-static bool equals(const char *bytes, size_t length, const char *word)
-{
-	return strlen(word) == length && memcmp(bytes, word, length) == 0;
-}
-
-static inline bool is_digit(char octet)
-{
-	return octet >= '0' && octet <= '9';
-}
-
-/* False for all that do not begin like a number and go on like one: most words, and addresses like 192.0.2.1. */
-static inline bool may_be_number(const char *bytes, size_t length)
-{
-	size_t i = bytes[0] == '-' ? 1 : 0;
-	if (i == length || !is_digit(bytes[i]) || !is_digit(bytes[length - 1]))
-		return false;
-	while (i < length && is_digit(bytes[i]))
-		i++;
-	if (i < length && bytes[i] == '.')
-		for (i++; i < length && is_digit(bytes[i]); i++)
-			;
-	return i == length || bytes[i] == 'e' || bytes[i] == 'E';
-}
-
-/* Whether a value of another type begins with this octet: a number, a literal, a list or an object. */
-static inline SLOG_ALWAYS bool begins_typed(char octet)
-{
-	const uint64_t digits = UINT64_C(0x3FF) << '0' | UINT64_C(1) << '-';
-	const uint64_t letters = UINT64_C(1) << ('[' - 64) | UINT64_C(1) << ('{' - 64) | UINT64_C(1) << ('t' - 64) |
-	                         UINT64_C(1) << ('f' - 64) | UINT64_C(1) << ('n' - 64);
-	return octet > 0 && ((octet < 64 ? digits : letters) >> (octet & 63) & 1) != 0;
-}
-
-/* The same for the whole string; not inline, for few strings get here. */
-static __attribute__((noinline)) bool is_typed(const char *bytes, size_t length)
-{
-	switch (bytes[0]) {
-	case '[':
-	case '{':
-		return true;
-	case 't':
-		return equals(bytes, length, "true");
-	case 'f':
-		return equals(bytes, length, "false");
-	case 'n':
-		return equals(bytes, length, "null");
-	default:
-		return may_be_number(bytes, length) && slog_json_is_number(bytes, length);
-	}
-}
-
-/* True if a reader would take this string for a value of another type. One look at the first octet in most cases. */
-static inline SLOG_ALWAYS bool reads_as_typed(const char *bytes, size_t length)
-{
-	return length > 0 && begins_typed(bytes[0]) && is_typed(bytes, length);
-}
-
-static __attribute__((noinline)) void put_scalar(struct element *element, const struct slog_value *value)
+static __attribute__((noinline)) bool put_scalar(struct slog_line *line, const struct slog_value *value)
 {
 	struct slog_scalar scalar;
 	slog_scalar_read(&scalar, value);
 	if (scalar.kind == SLOG_KIND_BASE64) {
-		slog_line_put_base64(element->line, scalar.text, scalar.length);
+		slog_line_put_base64(line, scalar.text, scalar.length);
 	} else if (scalar.kind == SLOG_KIND_STRING) {
-		slog_line_put_escaped(element->line, slog_rfc5424_value, scalar.text, scalar.length);
-		if (reads_as_typed(scalar.text, scalar.length))
-			slog_sd_names_list_last(&element->names);
+		slog_line_put_escaped(line, slog_rfc5424_value, scalar.text, scalar.length);
+		return slog_reads_as_typed(scalar.text, scalar.length);
 	} else if (scalar.kind == SLOG_KIND_LITERAL) {
-		slog_line_put(element->line, scalar.text, scalar.length);
+		slog_line_put(line, scalar.text, scalar.length);
 	} else {
-		struct slog_json_out out = {element->line, true};
+		struct slog_json_out out = {line, true};
 		slog_json_put_value(&out, value);
 	}
+	return false;
+}
+
+bool slog_sd_put_value(struct slog_line *line, const struct slog_value *value)
+{
+	struct slog_json_out out = {line, true};
+	if (slog_value_shape(value) == SLOG_KIND_STRING)
+		return put_scalar(line, value);
+	slog_json_put_value(&out, value);
+	return false;
 }
 
 /* Ends the parameter that was begun with its value. */
 static void put_value(struct element *element, const struct slog_value *value)
 {
-	struct slog_json_out out = {element->line, true};
-	if (slog_value_shape(value) == SLOG_KIND_STRING)
-		put_scalar(element, value);
-	else
-		slog_json_put_value(&out, value);
+	if (slog_sd_put_value(element->line, value))
+		slog_sd_names_list_last(&element->names);
 	slog_line_put_char(element->line, '"');
 }
 
@@ -299,7 +246,7 @@ static inline SLOG_ALWAYS char *put_plain_value(char *at, const struct slog_valu
 static inline void count_param(struct element *element, const struct slog_value *value)
 {
 	element->names.count++;
-	if (value->type == SLOG_TYPE_STRING && reads_as_typed(value->as.text, value->length))
+	if (value->type == SLOG_TYPE_STRING && slog_reads_as_typed(value->as.text, value->length))
 		slog_sd_names_list_last(&element->names);
 }
 
@@ -316,14 +263,14 @@ static size_t put_known_fields(struct element *element, const struct slog_entry 
 		prepared->keys.message != SLOG_KEYS_NO_MESSAGE ? &entry->fields[prepared->keys.message] : NULL;
 	const struct slog_field *field = entry->fields;
 	const struct slog_field *end = field + n;
-	size_t need = prepared->keys.octets + n * (PARAM_ROOM + SLOG_SITE_TEXT_BLOCK);
+	size_t need = prepared->keys.octets + n * (PARAM_ROOM + SLOG_OCTETS_BLOCK);
 	char *at = line->text + line->length;
 	if (line->overflowed || line->size - line->length < need)
 		return 0;
 	for (; field < end; field++) {
 		size_t length = field->key_length + SLOG_PARAM_NAME_MORE;
 		if (field != message) {
-			slog_site_text_copy(at, text, length);
+			slog_octets_copy_blocks(at, text, length);
 			at += length;
 			char *after = put_plain_value(at, &field->value);
 			if (after != NULL) {
@@ -371,12 +318,12 @@ static void put_fields(struct element *element, const struct slog_entry *entry, 
 	const struct slog_field *field;
 	if (position == entry->bound_count && entry->shown > position && element->names.are_distinct &&
 	    entry->prepared->memo != NULL && entry->prepared->memo->has_param &&
-	    params + entry->field_count <= PARAMS_OF_FIELDS_MAX)
+	    params + entry->field_count <= SLOG_SD_PARAMS_OF_FIELDS_MAX)
 		position += put_known_fields(element, entry, entry->shown - position);
 	while (!element->line->overflowed && (field = slog_entry_next(entry, &position)) != NULL) {
 		bool flat = false;
 		size_t more = is_nested(field) ? count_params(element, field, &flat) : 1;
-		if (params + element->names.count + more > PARAMS_OF_FIELDS_MAX) {
+		if (params + element->names.count + more > SLOG_SD_PARAMS_OF_FIELDS_MAX) {
 			put_overflow(element, entry, field, &position);
 			return;
 		}
@@ -480,7 +427,7 @@ bool slog_sd_element_put_bound(struct slog_line *line, struct slog_line *listed,
 		bool flat;
 		if (i == set->keys.message)
 			continue;
-		if (element.names.count + count_params(&element, &set->fields[i], &flat) > PARAMS_OF_FIELDS_MAX)
+		if (element.names.count + count_params(&element, &set->fields[i], &flat) > SLOG_SD_PARAMS_OF_FIELDS_MAX)
 			return false;
 		put_field(&element, &set->fields[i], flat);
 	}

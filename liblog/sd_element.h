@@ -17,7 +17,15 @@
 #include <liblog/encoder.h>
 
 #define SLOG_SD_PARAMS_MAX 200 /* of a message; syslog-ng keeps 255 */
+#define SLOG_SD_OWN_PARAMS 5   /* ~v, ~o, ~e, ~cut, ~s: room for them is always kept */
+#define SLOG_SD_PARAMS_OF_FIELDS_MAX (SLOG_SD_PARAMS_MAX - SLOG_SD_OWN_PARAMS)
 #define SLOG_SD_LEAVES_MAX 64  /* of an object that is flattened */
+
+/*
+ * Appends a value as a PARAM-VALUE, objects as JSON text. True if it is a string that reads as another type, whose name
+ * is to be listed.
+ */
+bool slog_sd_put_value(struct slog_line *line, const struct slog_value *value);
 
 /*
  * Appends the element, also an empty one, with the encoder's SD-ID. other_params: what other elements of the message

@@ -8,10 +8,10 @@
 
 #include <liblog/slog.h>
 
-/* Member by member: a value that is made elsewhere and copied as a whole would stall on its own unfinished stores. */
 static inline void slog_set_value(struct slog_value *value, enum slog_type type, size_t length, uint64_t bits)
 {
 	value->type = (uint8_t)type;
+	memset(value->zero, 0, sizeof value->zero);
 	value->detail = 0;
 	value->length = length;
 	value->as.u64 = bits;
@@ -31,9 +31,13 @@ static inline void slog_set_pointer(struct slog_value *value, enum slog_type typ
 	value->as.text = pointer;
 }
 
+static inline bool slog_is_nested(const struct slog_value *value)
+{
+	return value->type == SLOG_TYPE_GROUP || value->type == SLOG_TYPE_ERROR;
+}
+
 /* Takes the next argument. A flat switch over the types that a call site can have. */
-static inline __attribute__((always_inline)) void slog_take_argument(struct slog_value *value, unsigned type,
-                                                                va_list *arguments)
+static inline void slog_take_argument(struct slog_value *value, unsigned type, va_list *arguments)
 {
 	switch (type) {
 	case SLOG_ARGUMENT_BOOL_:

@@ -7,69 +7,80 @@
 #ifndef LIBLOG_SITE_MEMO_H
 #define LIBLOG_SITE_MEMO_H
 
+#include <liblog/rfc5424.h>
+
 #include "bound_set.h"
 #include "octets.h"
 
 #define SLOG_SITE_MEMOS 16          /* of a thread; a power of two */
 #define SLOG_SITE_NAMES_MAX 192     /* octets of the names of a site that is remembered */
-#define SLOG_SITE_TEXTS_MAX 224     /* octets of these names as fields begin with them */
-#define SLOG_SITE_TEXT_BLOCK 16     /* what may be read behind the end of such a text */
+#define SLOG_SITE_TEXTS_MAX 256     /* octets of these names as fields begin with them */
+#define SLOG_JSON_NAME_MORE 11      /* `,"msgid":""` */
 #define SLOG_JSON_KEY_MORE 4        /* `,"":` */
 #define SLOG_PARAM_NAME_MORE 3      /* ` ="` */
 
+/* The texts have a block more of room, for slog_octets_copy_blocks(). */
 struct slog_site_memo {
 	uint16_t length; /* octets of `names`; 0: nothing is remembered */
 	uint8_t pairs;
 	bool is_known;   /* it came twice: the texts are written, if there are any */
-	bool has_json;   /* no key needs escaping there; the same below */
+	bool has_json;   /* neither the event's name nor a key needs escaping there; the same below */
 	bool has_param;
 	bool has_equal;
 	bool has_similar;
-	bool overrides;  /* the bound set with this number */
-	size_t message;  /* the pair with the key "message"; SLOG_KEYS_NO_MESSAGE */
+	bool name_is_msgid;
+	bool overrides;      /* the bound set with this number */
+	uint16_t json_start; /* where the first pair begins in `json` */
+	size_t message;      /* the pair with the key "message"; SLOG_KEYS_NO_MESSAGE */
 	uint64_t set_number;
-	char names[SLOG_SITE_NAMES_MAX]; /* as in the descriptor: struct slog_name, then their text */
-	char json[SLOG_SITE_TEXTS_MAX + SLOG_SITE_TEXT_BLOCK];  /* `,"key":` of each pair, key + 4 octets */
-	char param[SLOG_SITE_TEXTS_MAX + SLOG_SITE_TEXT_BLOCK]; /* ` key="` of each pair, key + 3 octets */
+	_Alignas(struct slog_name) char names[SLOG_SITE_NAMES_MAX]; /* as in the descriptor: struct slog_name, then their text */
+	char json[SLOG_SITE_TEXTS_MAX + SLOG_OCTETS_BLOCK];  /* `,"msgid":"name"`, then `,"key":` of each pair */
+	char param[SLOG_SITE_TEXTS_MAX + SLOG_OCTETS_BLOCK]; /* ` key="` of each pair */
 };
 
 struct slog_site_memos {
 	struct slog_site_memo memo[SLOG_SITE_MEMOS];
 };
 
-/* The memo for a site whose fields these are; NULL if there is no room for its names. */
-struct slog_site_memo *slog_site_memo_make(struct slog_site_memo *memo, const struct slog_name *names, uint8_t pairs,
-                                           const struct slog_field *fields);
-
-/* Writes the texts of a memo that came for the second time. */
-void slog_site_memo_know(struct slog_site_memo *memo, const struct slog_field *fields);
-
-/* Whether a field of the site overrides one of the set, which is not the one that was asked for last. */
-void slog_site_memo_meet(struct slog_site_memo *memo, const struct slog_bound_set *set, const struct slog_field *fields);
-
-/* Copies the beginning of a field from a memo to where there is room for a block more than its length. */
-static inline SLOG_ALWAYS void slog_site_text_copy(char *at, const char *text, size_t length)
+/* True if MSGID holds the event's name as it is, which may be none. */
+static inline bool slog_name_is_msgid(const char *name, size_t length)
 {
-	memcpy(at, text, SLOG_SITE_TEXT_BLOCK);
-	if (length > SLOG_SITE_TEXT_BLOCK)
-		for (size_t i = SLOG_SITE_TEXT_BLOCK; i < length; i += SLOG_SITE_TEXT_BLOCK)
-			memcpy(at + i, text + i, SLOG_SITE_TEXT_BLOCK);
+	return length == 0 || slog_rfc5424_is_field(name, length, SLOG_MSGID_MAX);
 }
 
-/* The memo for the site with these fields, made if need be; NULL if it cannot be remembered. */
-static inline struct slog_site_memo *slog_site_memo_for(struct slog_site_memos *memos, const struct slog_name *names,
-                                                        uint8_t pairs, const struct slog_field *fields)
+/*
+ * The memo for a site that may have come for the first or second time, whose keys are in fields: made, or its texts
+ * written, if need be. NULL if there is no room for its names.
+ */
+struct slog_site_memo *slog_site_memo_for(struct slog_site_memos *memos, const struct slog_name *names, uint8_t pairs,
+                                          const struct slog_field *fields);
+
+/* Whether a field of the site overrides one of the set, which is not the one that was asked for last. */
+void slog_site_memo_meet(struct slog_site_memo *memo, const struct slog_bound_set *set);
+
+/* True if the memo is that of a site with these names. Equal lengths first: only then is there as much text to compare. */
+static inline SLOG_ALWAYS bool slog_site_memo_is_of(const struct slog_site_memo *memo, const struct slog_name *names,
+                                                    uint8_t pairs)
+{
+	size_t head = ((size_t)pairs + 1) * sizeof *names;
+	return memo->length > 0 && memo->pairs == pairs && slog_octets_equal(memo->names, (const char *)names, head) &&
+	       slog_octets_equal(memo->names + head, (const char *)names + head, memo->length - head);
+}
+
+/* Where the memo of a site with its names at this place is, if there is one. */
+static inline SLOG_ALWAYS struct slog_site_memo *slog_site_memo_place(struct slog_site_memos *memos,
+                                                                      const struct slog_name *names)
 {
 	uintptr_t address = (uintptr_t)names;
-	struct slog_site_memo *memo = &memos->memo[(address >> 5 ^ address >> 9) % SLOG_SITE_MEMOS];
-	size_t head = ((size_t)pairs + 1) * sizeof *names;
-	/* Equal lengths first: only then is there as much text to compare. */
-	if (memo->length == 0 || memo->pairs != pairs || memcmp(memo->names, names, head) != 0 ||
-	    memcmp(memo->names + head, (const char *)names + head, memo->length - head) != 0)
-		return slog_site_memo_make(memo, names, pairs, fields);
-	if (!memo->is_known)
-		slog_site_memo_know(memo, fields);
-	return memo;
+	return &memos->memo[(address >> 5 ^ address >> 9) % SLOG_SITE_MEMOS];
+}
+
+/* The memo of a site that came before, with its texts; NULL if it did not. */
+static inline SLOG_ALWAYS struct slog_site_memo *slog_site_memo_known(struct slog_site_memos *memos,
+                                                                      const struct slog_name *names, uint8_t pairs)
+{
+	struct slog_site_memo *memo = slog_site_memo_place(memos, names);
+	return memo->is_known && slog_site_memo_is_of(memo, names, pairs) ? memo : NULL;
 }
 
 #endif

@@ -16,7 +16,7 @@
  *
  * A call whose level is off evaluates no argument and costs one load and one branch. Every call leaves errno as it
  * found it, keeps no pointer to anything it was given, uses at most 4 KiB of stack, and may be made from any thread. It
- * allocates nothing: a thread has some 16 KiB of its own in liblog, and gets memory once, when it first logs an event
+ * allocates nothing: a thread has some 22 KiB of its own in liblog, and gets memory once, when it first logs an event
  * that does not fit 2 KiB when encoded; of that it keeps at most 320 KiB until it ends. A call from a signal handler is
  * dropped and counted if it interrupts another call, and is not allowed otherwise; slog_crash() is.
  *

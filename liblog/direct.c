@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See direct.h. One loop makes both forms: what stands before each value is copied from the memo, the value is written
+ * behind it as it is taken. What has no room, and what only the long road can write, gives up the whole line.
+ */
+#include "direct.h"
+
+#include "clock.h"
+#include "deliver.h"
+#include "json_value.h"
+#include "number.h"
+#include "reads_as_typed.h"
+#include "sd_element.h"
+#include "site.h"
+
+/* What any value but a text needs, and what follows it up to the next one. */
+#define SLACK (SLOG_DOUBLE_MAX + SLOG_SITE_TEXTS_MAX + 2 * SLOG_OCTETS_BLOCK)
+
+_Static_assert(SLOG_LANE_LINE_BYTES > SLOG_HEADER_TEXT_MAX + SLOG_SITE_TEXTS_MAX + SLACK, "room for all but values");
+
+struct direct {
+	const struct slog_site_memo *memo;
+	const struct slog_name *names;
+	const struct slog_bound_set *set; /* NULL: none */
+	struct slog_direct_values values;
+	const char *limit; /* in the line, SLACK before its end: where a value may begin */
+	uint32_t listed;   /* a bit for each pair that ~s lists */
+};
+
+_Static_assert(SLOG_PAIRS_MAX <= 32, "a bit for each pair");
+
+/* ---- values: each function returns where it ends, or NULL --------------------------------------------------------- */
+
+static inline SLOG_ALWAYS char *put_bool(char *at, bool is_true)
+{
+	memcpy(at, is_true ? "true" : "false", 5);
+	return at + (is_true ? 4 : 5);
+}
+
+/* Any value, by the functions of the long road. */
+static __attribute__((noinline)) char *put_any_json(struct direct *direct, char *at, const struct slog_value *value)
+{
+	struct slog_line line = slog_line_in(at, (size_t)(direct->limit - at));
+	struct slog_json_out out = {&line, false};
+	slog_json_put_value(&out, value);
+	return line.overflowed ? NULL : at + line.length;
+}
+
+/* The same, but for what becomes more than one parameter. */
+static __attribute__((noinline)) char *put_any_param(struct direct *direct, char *at, const struct slog_value *value,
+                                                     unsigned pair)
+{
+	struct slog_line line = slog_line_in(at, (size_t)(direct->limit - at));
+	if (slog_is_nested(value))
+		return NULL;
+	if (slog_sd_put_value(&line, value))
+		direct->listed |= UINT32_C(1) << pair;
+	return line.overflowed ? NULL : at + line.length;
+}
+
+static inline SLOG_ALWAYS char *put_any(struct direct *direct, char *at, const struct slog_value *value, unsigned pair,
+                                        bool is_json)
+{
+	return is_json ? put_any_json(direct, at, value) : put_any_param(direct, at, value, pair);
+}
+
+/* A text that is escaped, or none. */
+static __attribute__((noinline)) char *put_unplain(struct direct *direct, char *at, const char *text, size_t length,
+                                                   unsigned pair, bool is_json)
+{
+	struct slog_value value;
+	slog_set_value(&value, text != NULL ? SLOG_TYPE_STRING : SLOG_TYPE_NULL, length, 0);
+	value.as.text = text;
+	return put_any(direct, at, &value, pair, is_json);
+}
+
+static inline SLOG_ALWAYS char *put_text(struct direct *direct, char *at, const char *text, size_t length, unsigned pair,
+                                         bool is_json)
+{
+	if (length > (size_t)(direct->limit - at))
+		return NULL;
+	if (is_json) {
+		at[0] = '"';
+		if (!slog_octets_copy(at + 1, text, length, SLOG_OCTETS_JSON))
+			return put_unplain(direct, at, text, length, pair, is_json);
+		at[1 + length] = '"';
+		return at + length + 2;
+	}
+	if (!slog_octets_copy(at, text, length, SLOG_OCTETS_PARAM))
+		return put_unplain(direct, at, text, length, pair, is_json);
+	if (slog_reads_as_typed(text, length))
+		direct->listed |= UINT32_C(1) << pair;
+	return at + length;
+}
+
+static inline SLOG_ALWAYS char *put_value(struct direct *direct, char *at, const struct slog_value *value, unsigned pair,
+                                          bool is_json)
+{
+	switch (value->type) {
+	case SLOG_TYPE_STRING:
+		return put_text(direct, at, value->as.text, value->length, pair, is_json);
+	case SLOG_TYPE_INT:
+		return at + slog_number_i64(at, value->as.i64);
+	case SLOG_TYPE_UINT:
+		return at + slog_number_u64(at, value->as.u64);
+	case SLOG_TYPE_BOOL:
+		return put_bool(at, value->as.u64 != 0);
+	default:
+		return put_any(direct, at, value, pair, is_json);
+	}
+}
+
+/* The next value, which is of this type. A flat switch, as in site.h. */
+static inline SLOG_ALWAYS char *put_next(struct direct *direct, char *at, unsigned type, unsigned pair, bool is_json)
+{
+	va_list *arguments = direct->values.arguments;
+	struct slog_value value;
+	const char *string;
+	switch (type) {
+	case SLOG_ARGUMENT_BOOL_:
+		return put_bool(at, va_arg(*arguments, int) != 0);
+	case SLOG_ARGUMENT_INT_:
+		return at + slog_number_i64(at, va_arg(*arguments, int));
+	case SLOG_ARGUMENT_UINT_:
+		return at + slog_number_u64(at, va_arg(*arguments, unsigned));
+	case SLOG_ARGUMENT_LONG_:
+		return at + slog_number_i64(at, va_arg(*arguments, long));
+	case SLOG_ARGUMENT_ULONG_:
+		return at + slog_number_u64(at, va_arg(*arguments, unsigned long));
+	case SLOG_ARGUMENT_LLONG_:
+		return at + slog_number_i64(at, va_arg(*arguments, long long));
+	case SLOG_ARGUMENT_ULLONG_:
+		return at + slog_number_u64(at, va_arg(*arguments, unsigned long long));
+	case SLOG_ARGUMENT_STRING_:
+		string = va_arg(*arguments, const char *);
+		if (string == NULL)
+			return put_unplain(direct, at, NULL, 0, pair, is_json);
+		return put_text(direct, at, string, strlen(string), pair, is_json);
+	case SLOG_ARGUMENT_NONE_:
+		return put_value(direct, at, direct->values.next++, pair, is_json);
+	default:
+		slog_take_argument(&value, type, arguments);
+		return put_value(direct, at, &value, pair, is_json);
+	}
+}
+
+/* All pairs, with `more` octets beside the key in what stands before a value. */
+static inline SLOG_ALWAYS char *put_pairs(struct direct *direct, char *at, const char *text, size_t more, bool is_json)
+{
+	unsigned pairs = direct->memo->pairs;
+	for (unsigned i = 0; i < pairs; i++) {
+		const struct slog_name *name = &direct->names[i + 1];
+		size_t length = name->length + more;
+		slog_octets_copy_blocks(at, text, length);
+		text += length;
+		at = put_next(direct, at + length, name->argument, i, is_json);
+		if (at == NULL)
+			return NULL;
+		if (!is_json)
+			*at++ = '"';
+		if (at > direct->limit)
+			return NULL;
+	}
+	return at;
+}
+
+/* ---- lines -------------------------------------------------------------------------------------------------------- */
+
+static inline SLOG_ALWAYS char *put_bound(const struct direct *direct, char *at, const struct slog_bound_text *text)
+{
+	if (text->length > (size_t)(direct->limit - at))
+		return NULL;
+	slog_octets_move(at, text->text, text->length);
+	return at + text->length;
+}
+
+static char *put_json(struct direct *direct, const struct slog_header *header, char *room, long nanoseconds)
+{
+	const struct slog_site_memo *memo = direct->memo;
+	char *at = slog_header_put(header, room, nanoseconds);
+	slog_octets_copy_blocks(at, memo->json, memo->json_start);
+	at += memo->json_start;
+	if (direct->set != NULL && (at = put_bound(direct, at, &direct->set->json)) == NULL)
+		return NULL;
+	at = put_pairs(direct, at, memo->json + memo->json_start, SLOG_JSON_KEY_MORE, true);
+	if (at == NULL)
+		return NULL;
+	*at++ = '}';
+	return at;
+}
+
+/* ~s: the bound fields' names that it lists, then those of the site. */
+static __attribute__((noinline)) char *put_listed(const struct direct *direct, char *at)
+{
+	struct slog_line line = slog_line_in(at, (size_t)(direct->limit - at));
+	const char *text = direct->memo->param;
+	const char *separator = " ~s=\"";
+	if (direct->set != NULL && direct->set->listed.length > 0) {
+		slog_line_put_string(&line, separator);
+		slog_line_put(&line, direct->set->listed.text, direct->set->listed.length);
+		separator = " ";
+	}
+	for (unsigned i = 0; i < direct->memo->pairs; i++) {
+		size_t length = direct->names[i + 1].length;
+		if ((direct->listed >> i & 1) != 0) {
+			slog_line_put_string(&line, separator);
+			slog_line_put(&line, text + 1, length);
+			separator = " ";
+		}
+		text += length + SLOG_PARAM_NAME_MORE;
+	}
+	slog_line_put_char(&line, '"');
+	return line.overflowed ? NULL : at + line.length;
+}
+
+static char *put_rfc5424(struct direct *direct, const struct slog_header *header, char *room, long nanoseconds)
+{
+	static const char start[] = " [" SLOG_RFC5424_SD_ID;
+	const struct slog_site_memo *memo = direct->memo;
+	char *at = slog_header_put(header, room, nanoseconds);
+	slog_octets_move(at, (const char *)(direct->names + memo->pairs + 1), direct->names[0].length);
+	at += direct->names[0].length;
+	memcpy(at, start, sizeof start - 1);
+	at += sizeof start - 1;
+	if (direct->set != NULL && (at = put_bound(direct, at, &direct->set->param)) == NULL)
+		return NULL;
+	at = put_pairs(direct, at, memo->param, SLOG_PARAM_NAME_MORE, false);
+	if (at == NULL)
+		return NULL;
+	if ((direct->listed != 0 || (direct->set != NULL && direct->set->listed.length > 0)) &&
+	    (at = put_listed(direct, at)) == NULL)
+		return NULL;
+	*at++ = ']';
+	return at;
+}
+
+/* ---- whether it may be ------------------------------------------------------------------------------------------- */
+
+/* A bound set whose texts were kept, which no field of the site overrides; or none. */
+static inline bool goes_with(struct slog_site_memo *memo, const struct slog_bound_set *set, bool is_json)
+{
+	if (set->count == 0)
+		return true;
+	if (set->keys.message != SLOG_KEYS_NO_MESSAGE || (is_json ? set->json.text : set->param.text) == NULL ||
+	    set->params + memo->pairs > SLOG_SD_PARAMS_OF_FIELDS_MAX)
+		return false;
+	if (set->number != memo->set_number)
+		slog_site_memo_meet(memo, set);
+	return !memo->overrides;
+}
+
+static inline bool can_be_written(const struct slog_site_memo *memo, bool is_json)
+{
+	if (memo->pairs == 0 || memo->message != SLOG_KEYS_NO_MESSAGE)
+		return false;
+	return is_json ? memo->has_json : memo->has_param && memo->name_is_msgid && memo->json_start > 0;
+}
+
+bool slog_direct_emit(struct slog_lane *lane, struct slog_logger *logger, const struct slog_site *site,
+                      struct slog_site_memo *memo, struct slog_direct_values values)
+{
+	const struct slog_logger_state *named = logger->state->named->state;
+	const struct slog_bound_set *set = &logger->state->set;
+	struct slog_sink *sink = slog_logger_sink(logger);
+	bool is_json = sink->encoder == &slog_encoder_json;
+	bool is_held = site->severity > atomic_load_explicit(&named->threshold, memory_order_relaxed);
+	if ((!is_json && sink->encoder != &slog_encoder_rfc5424) || is_held || sink->max_size < SLOG_LANE_LINE_BYTES ||
+	    !can_be_written(memo, is_json) || !goes_with(memo, set, is_json))
+		return false;
+	struct direct direct;
+	direct.memo = memo;
+	direct.names = (const struct slog_name *)(const void *)memo->names;
+	direct.set = set->count > 0 ? set : NULL;
+	direct.values = values;
+	direct.limit = lane->room + SLOG_LANE_LINE_BYTES - SLACK;
+	direct.listed = 0;
+	struct slog_headers *headers = &lane->headers;
+	slog_headers_refresh(headers);
+	struct timespec now = slog_clock_now();
+	const struct slog_header_key key = {(enum slog_severity)site->severity, slog_logger_facility(logger), now.tv_sec};
+	if (is_json ? !slog_json_has_header(headers, &key) : !slog_rfc5424_has_header(headers, &key))
+		return false;
+	char *end = is_json ? put_json(&direct, &headers->json, lane->room, now.tv_nsec)
+	                    : put_rfc5424(&direct, &headers->rfc5424, lane->room, now.tv_nsec);
+	if (end == NULL)
+		return false;
+	slog_deliver_line(sink, lane->room, (size_t)(end - lane->room), key.severity);
+	return true;
+}
