@@ -3,6 +3,7 @@
 
 #include "input/zone_names.h"
 #include "intake/zone_file.h"
+#include "net/socket.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -85,6 +86,10 @@ void input_note_listen(struct input *input, int fd)
 		address.len = 0;
 	char text[ADDRESS_TEXT_MAX_BYTES];
 	snprintf(input->listen, sizeof input->listen, "%s", address_text(&address, text));
+	/* A Unix socket is bound under another name, which the kernel keeps, and renamed. */
+	size_t len = strlen(input->listen), suffix_len = strlen(SOCKET_LOCAL_SUFFIX);
+	if (len > suffix_len && strcmp(input->listen + len - suffix_len, SOCKET_LOCAL_SUFFIX) == 0)
+		input->listen[len - suffix_len] = '\0';
 }
 
 void input_status_begin(const struct input *input, struct input_status *status)

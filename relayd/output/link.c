@@ -26,6 +26,7 @@ struct link {
 	uint32_t failed;
 	struct backoff backoff;
 	uint64_t waiting_ns;         /* for the status */
+	bool is_cut;                 /* it waits because link_cut() said so */
 	uint64_t established_ns;     /* 0: not yet */
 	struct connect *connecting;
 	struct stream *stream;
@@ -261,6 +262,7 @@ static void on_connected(void *context, int fd, const char *error)
 static void try_server(struct link *link)
 {
 	link->server = 0;
+	link->is_cut = false;
 	while ((link->failed & 1u << link->server) != 0)
 		link->server++;
 	assert(link->server < link->settings.count);
@@ -319,10 +321,9 @@ void link_established(struct link *link)
 	plan_probe(link);
 }
 
-void link_reconnect(struct link *link)
+/* Ends the connection, or the attempt to make one, and forgets which servers have failed. */
+static void drop(struct link *link)
 {
-	if (link->state == LINK_STOPPED)
-		return;
 	connect_cancel(&link->connecting);
 	connect_cancel(&link->probing);
 	stream_close(&link->stream);
@@ -330,7 +331,35 @@ void link_reconnect(struct link *link)
 	link->established_ns = 0;
 	link->probes_good = 0;
 	link->failed = 0;
+}
+
+void link_reconnect(struct link *link)
+{
+	if (link->state == LINK_STOPPED)
+		return;
+	drop(link);
 	try_server(link);
+}
+
+void link_cut(struct link *link, uint64_t for_ns)
+{
+	if (for_ns == 0) {
+		if (link->is_cut)
+			link_reconnect(link);
+		return;
+	}
+	if (link->state == LINK_OPENING || link->state == LINK_ESTABLISHED)
+		link->settings.events.down(link->settings.context, false, bytes_of(NULL, 0));
+	if (link->state == LINK_STOPPED)
+		return;
+	drop(link);
+	snprintf(link->reason, sizeof link->reason, "cut for a drill");
+	output_trouble(link->settings.output, "output_connection_cut", "%s: cut for a drill of %.0f s", link_server_name(link),
+	               (double)for_ns / (double)CLOCK_NS_PER_SECOND);
+	link->is_cut = true;
+	link->waiting_ns = for_ns;
+	timer_set(link->timer, for_ns);
+	move_to(link, LINK_WAITING);
 }
 
 void link_stop(struct link *link)
@@ -373,6 +402,10 @@ static void show_one(struct output *output, const struct link *link)
 		output_state(output, "connected");
 		return;
 	case LINK_WAITING:
+		if (link->is_cut) {
+			output_state(output, "cut for %.0f s", (double)link->waiting_ns / (double)CLOCK_NS_PER_SECOND);
+			return;
+		}
 		output_state(output, "%swaiting %.1f s", strncmp(link->reason, "refused", 7) == 0 ? "refused, " : "",
 		             (double)link->waiting_ns / (double)CLOCK_NS_PER_SECOND);
 		return;

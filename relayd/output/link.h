@@ -105,6 +105,12 @@ void link_established(struct link *link);
  */
 void link_fail(struct link *link, uint64_t at_least_ns, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/*
+ * For a drill: drops what there is as if the network had, with `down` if a session was open, and connects again after
+ * `for_ns`. 0: at once, if it was cut; else nothing. Not from inside the link's events.
+ */
+void link_cut(struct link *link, uint64_t for_ns);
+
 /* The owner has finished the session in order: connects again at once, to the preferred server. */
 void link_reconnect(struct link *link);
 

@@ -75,6 +75,11 @@ struct output_driver {
 	 */
 	bool (*reload)(struct output *output, char *error);
 	/*
+	 * For a drill: breaks the connections as the network might, and makes no new one before `for_ns` is over; then it does,
+	 * by itself. 0: at once. False if the output does not run. Optional: an output without connections has none.
+	 */
+	bool (*cut)(struct output *output, uint64_t for_ns);
+	/*
 	 * Stops in order: sends nothing new, waits (bounded, about two seconds) for outstanding answers, closes the session.
 	 * Then calls `stopped(context)`, from any thread.
 	 */

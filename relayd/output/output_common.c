@@ -164,6 +164,12 @@ void output_base_stop(struct output *output, worker_fn fn, void (*stopped)(void 
 		stopped(context);
 }
 
+bool output_base_cut(struct output *output, worker_fn fn, uint64_t for_ns)
+{
+	output->cut_ns = for_ns;
+	return output->started && worker_call(output->setup.worker, fn, output);
+}
+
 void output_stopped(struct output *output)
 {
 	output_state(output, "stopped");

@@ -80,6 +80,7 @@ struct output {
 	void (*stopped)(void *context);
 	void *stopped_context;
 	struct rate_limit log_limit;
+	uint64_t cut_ns;                 /* main thread's word to the worker's, in output_base_cut() */
 
 	/* Written by the worker's thread, read by any. */
 	_Atomic uint64_t sent, resent, connects, replaced_octets, truncated, refused;
@@ -100,6 +101,9 @@ void output_base_free(struct output *output);
  */
 void output_base_start(struct output *output, worker_fn fn);
 void output_base_stop(struct output *output, worker_fn fn, void (*stopped)(void *context), void *context);
+
+/* Main thread, for the driver's `cut`: has `fn(output)` called on the worker's thread, which finds the time in cut_ns. */
+bool output_base_cut(struct output *output, worker_fn fn, uint64_t for_ns);
 
 /* Worker's thread: the stop is complete, all handles are closed. The output may be gone when this returns. */
 void output_stopped(struct output *output);

@@ -412,6 +412,18 @@ static void stop(struct output *output, void (*stopped)(void *context), void *co
 	output_base_stop(output, stop_here, stopped, context);
 }
 
+static void cut_here(void *context)
+{
+	struct relp_output *relp = context;
+	for (unsigned i = 0; i < relp->sessions_count; i++)
+		link_cut(relp_session_link(relp->sessions[i]), relp->base.cut_ns);
+}
+
+static bool cut(struct output *output, uint64_t for_ns)
+{
+	return output_base_cut(output, cut_here, for_ns);
+}
+
 static bool reload(struct output *output, char *error)
 {
 	struct relp_output *relp = (struct relp_output *)output;
@@ -442,6 +454,7 @@ const struct output_driver output_relp = {
 	.open = open_output,
 	.start = start,
 	.reload = reload,
+	.cut = cut,
 	.stop = stop,
 	.status = output_base_status,
 	.close = close_output,

@@ -391,6 +391,18 @@ static void stop(struct output *output, void (*stopped)(void *context), void *co
 	output_base_stop(output, stop_here, stopped, context);
 }
 
+static void cut_here(void *context)
+{
+	struct syslog_output *stream = context;
+	if (stream->link != NULL)
+		link_cut(stream->link, stream->base.cut_ns);
+}
+
+static bool cut(struct output *output, uint64_t for_ns)
+{
+	return output_base_cut(output, cut_here, for_ns);
+}
+
 static bool reload_tls(struct output *output, char *error)
 {
 	struct syslog_output *stream = (struct syslog_output *)output;
@@ -419,6 +431,7 @@ const struct output_driver output_tcp = {
 	.check = check_tcp,
 	.open = open_tcp,
 	.start = start,
+	.cut = cut,
 	.stop = stop,
 	.status = output_base_status,
 	.close = close_output,
@@ -435,6 +448,7 @@ const struct output_driver output_tls = {
 	.open = open_tls,
 	.start = start,
 	.reload = reload_tls,
+	.cut = cut,
 	.stop = stop,
 	.status = output_base_status,
 	.close = close_output,

@@ -15,10 +15,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <yajl/yajl_tree.h>
-
 #include "base/list.h"
 #include "net/socket.h"
+#include "relay/commands.h"
 #include "relay/relay_internal.h"
 
 enum {
@@ -81,35 +80,22 @@ static void on_written(uv_write_t *write, int status)
 
 /* ---- requests ---- */
 
-static char *answer_error(const char *text)
+/* Nobody at all if the system does not say who it is. */
+static struct ucred who_asks(const struct client *client)
 {
-	char *answer = NULL;
-	return asprintf(&answer, "{\"error\":\"%s\"}\n", text) >= 0 ? answer : NULL;
-}
-
-static char *answer_request(struct relay *relay, const char *request)
-{
-	char detail[256];
-	const char *path[] = {"command", NULL};
-	yajl_val tree = yajl_tree_parse(request, detail, sizeof detail);
-	const char *command = tree != NULL ? YAJL_GET_STRING(yajl_tree_get(tree, path, yajl_t_string)) : NULL;
-	char *answer;
-	if (tree == NULL)
-		answer = answer_error("the request is not JSON; send {\\\"command\\\":\\\"status\\\"} and a line feed");
-	else if (command != NULL && strcmp(command, "status") == 0)
-		answer = relay_status_json(relay);
-	else if (command != NULL && strcmp(command, "ledger") == 0)
-		answer = relay_ledger_json(relay);
-	else
-		answer = answer_error("unknown command; this relay knows \\\"status\\\" and \\\"ledger\\\"");
-	yajl_tree_free(tree);
-	return answer;
+	struct ucred who;
+	socklen_t len = sizeof who;
+	uv_os_fd_t fd;
+	if (uv_fileno((const uv_handle_t *)&client->pipe, &fd) != 0 || getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
+		return (struct ucred){.pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1};
+	return who;
 }
 
 static void answer_client(struct client *client)
 {
 	uv_read_stop((uv_stream_t *)&client->pipe);
-	client->answer = answer_request(client->control->relay, client->request);
+	const struct ucred who = who_asks(client);
+	client->answer = commands_answer(client->control->relay, client->request, &who);
 	if (client->answer == NULL) {
 		close_client(client);
 		return;

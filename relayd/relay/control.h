@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The control socket (spool rule 40): a Unix stream socket, 0660 in a directory of 0750. A client sends one line of JSON,
- * {"command":"status"}, gets one line of JSON, and the relay closes. Only commands that look are known so far.
+ * {"command":"status"}, gets one line of JSON (commands.h), and the relay closes.
  */
 #ifndef RELAYD_RELAY_CONTROL_H
 #define RELAYD_RELAY_CONTROL_H

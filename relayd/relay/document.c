@@ -6,7 +6,7 @@
 
 #include "base/utf8.h"
 
-enum { OCTETS_MAX = 256 };
+enum { OCTETS_MAX = 256, HEX_OCTETS_MAX = 32 };
 
 void document_name(yajl_gen gen, const char *name)
 {
@@ -31,6 +31,31 @@ void document_octets(yajl_gen gen, const char *name, const uint8_t *value, size_
 	}
 	document_name(gen, name);
 	yajl_gen_string(gen, text, len);
+}
+
+static void write_hex(char text[2 * HEX_OCTETS_MAX + 1], const uint8_t *value, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	assert(len <= HEX_OCTETS_MAX);
+	for (size_t i = 0; i < len; i++) {
+		text[2 * i] = digits[value[i] >> 4];
+		text[2 * i + 1] = digits[value[i] & 15];
+	}
+	text[2 * len] = '\0';
+}
+
+void document_hex(yajl_gen gen, const char *name, const uint8_t *value, size_t len)
+{
+	char text[2 * HEX_OCTETS_MAX + 1];
+	write_hex(text, value, len);
+	document_text(gen, name, text);
+}
+
+bool document_is_hex(const char *text, const uint8_t *value, size_t len)
+{
+	char expected[2 * HEX_OCTETS_MAX + 1];
+	write_hex(expected, value, len);
+	return strcmp(text, expected) == 0;
 }
 
 void document_count(yajl_gen gen, const char *name, uint64_t value)

@@ -15,8 +15,13 @@ void document_name(yajl_gen gen, const char *name);
 void document_text(yajl_gen gen, const char *name, const char *value);
 /* `value` has `len` octets, which may be anything: what is not UTF-8 is replaced by "?". */
 void document_octets(yajl_gen gen, const char *name, const uint8_t *value, size_t len);
+/* At most 32 octets as hexadecimal digits. */
+void document_hex(yajl_gen gen, const char *name, const uint8_t *value, size_t len);
 void document_count(yajl_gen gen, const char *name, uint64_t value);
 void document_bool(yajl_gen gen, const char *name, bool value);
+
+/* Whether `text` is what document_hex() writes for these octets. */
+bool document_is_hex(const char *text, const uint8_t *value, size_t len);
 
 /* "dropped": an object with what is not 0, by reason. */
 void document_drops(yajl_gen gen, const uint64_t dropped[SPOOL_DROP_REASONS]);

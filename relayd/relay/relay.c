@@ -19,6 +19,7 @@
 #include "relay/budget.h"
 #include "relay/control.h"
 #include "relay/losses.h"
+#include "relay/probe_watches.h"
 #include "relay/relay_internal.h"
 
 static const char *const state_names[] = {
@@ -210,7 +211,8 @@ static enum relay_result open_parts(struct relay *relay, char *error)
 		snprintf(error, RELAY_ERROR_MAX_BYTES, "not enough memory, or the spool knows too many names of inputs");
 		result = RELAY_INPUT_FAILED;
 	}
-	if (result == RELAY_OK && (relay->budget = budget_open(relay)) == NULL)
+	if (result == RELAY_OK && ((relay->budget = budget_open(relay)) == NULL ||
+	                           (relay->probe_watches = probe_watches_open(relay)) == NULL))
 		result = RELAY_NO_MEMORY;
 	if (result == RELAY_OK && relay->settings->process.control != NULL) {
 		relay->control = control_open(relay->loop, relay->settings->process.control, relay, error);
@@ -339,6 +341,7 @@ void relay_stop(struct relay *relay)
 	move_to(relay, RELAY_STATE_STOPPING_INPUTS);
 	control_close(&relay->control);
 	budget_close(&relay->budget);
+	probe_watches_close(&relay->probe_watches);
 	atomic_store(&relay->stopping, relay->inputs_count + 1);
 	for (unsigned i = 0; i < relay->inputs_count; i++)
 		relay->inputs[i].settings->driver->stop(relay->inputs[i].input, on_part_stopped, relay);
@@ -381,6 +384,7 @@ void relay_close(struct relay **closed)
 	assert(relay->state == RELAY_STATE_OPENED || relay->state == RELAY_STATE_STOPPED);
 	control_close(&relay->control);
 	budget_close(&relay->budget);
+	probe_watches_close(&relay->probe_watches);
 	close_inputs(relay);
 	close_outputs(relay);
 	spool_close(&relay->spool);

@@ -38,11 +38,13 @@ struct relay_output {
 	struct output *output;
 	struct spool_cursor *cursor;
 	struct worker *worker;
+	uint64_t cut_until_ns;       /* monotonic; of the last cut (cut.h) */
 };
 
 struct control;
 struct losses;
 struct budget;
+struct probe_watches;
 
 struct relay {
 	uv_loop_t *loop;
@@ -66,6 +68,7 @@ struct relay {
 	struct control *control;
 	struct losses *losses;
 	struct budget *budget;
+	struct probe_watches *probe_watches;
 	uv_async_t notice;           /* other threads want the main thread's attention: the fields below say why */
 	_Atomic unsigned stopping;   /* inputs, then outputs, that have not stopped yet */
 	_Atomic bool spool_failed;

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "relay/budget.h"
+#include "relay/cut.h"
 #include "relay/document.h"
 #include "relay/losses.h"
 #include "relay/relay_internal.h"
@@ -38,6 +39,13 @@ static void write_spool(yajl_gen gen, const struct relay *relay)
 	yajl_gen_map_close(gen);
 }
 
+/* Every driver that can do TLS has a section of that name, and a section begins with whether it is there. */
+static bool speaks_tls(const struct input_settings *settings)
+{
+	const struct option *row = option_find(settings->driver->options, "tls");
+	return row != NULL && *(const bool *)((const char *)settings->options + row->offset);
+}
+
 static void write_input(yajl_gen gen, const struct relay *relay, const struct relay_input *input)
 {
 	struct input_status status = {.state = ""};
@@ -49,6 +57,7 @@ static void write_input(yajl_gen gen, const struct relay *relay, const struct re
 	document_text(gen, "name", input->settings->name);
 	document_text(gen, "type", input->settings->driver->type);
 	document_text(gen, "listen", status.listen);
+	document_bool(gen, "tls", speaks_tls(input->settings));
 	document_text(gen, "state", status.state);
 	document_count(gen, "connections", status.connections);
 	document_count(gen, "connections_total", status.connections_total);
@@ -104,6 +113,7 @@ static void write_output(yajl_gen gen, const struct relay *relay, const struct r
 	document_text(gen, "detail", status.detail);
 	document_text(gen, "peer", status.peer);
 	document_count(gen, "since", (uint64_t)(status.since_ns / CLOCK_NS_PER_SECOND));
+	document_count(gen, "cut_s", cut_seconds_left(output));
 	document_bool(gen, "confirmed", status.confirmed);
 	document_count(gen, "start", spool_cursor_start(output->cursor));
 	document_count(gen, "appended", spool_appended(relay->spool));

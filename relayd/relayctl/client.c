@@ -8,6 +8,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/printable.h"
+
 enum { READ_SIZE_BYTES = 16 * 1024, REQUEST_MAX_BYTES = 256 };
 
 static bool refuse(char *error, const char *path, const char *what)
@@ -75,16 +77,42 @@ static bool receive_all(int fd, const char *path, struct buffer *answer, char *e
 	return buffer_len(answer) > 0 || refuse(error, path, "relayd closed the connection without an answer");
 }
 
-bool client_ask(const char *path, const char *command, struct buffer *answer, char *error)
+bool client_request(const char *path, struct bytes request, struct buffer *answer, char *error)
 {
-	char request[REQUEST_MAX_BYTES];
-	int len = snprintf(request, sizeof request, "{\"command\":\"%s\"}\n", command);
-	assert(len > 0 && (size_t)len < sizeof request);
 	int fd = connect_to(path, error);
 	if (fd < 0)
 		return false;
-	bool good = send_all(fd, bytes_of(request, (size_t)len)) || refuse(error, path, strerror(errno));
+	bool good = (send_all(fd, request) && send_all(fd, BYTES("\n"))) || refuse(error, path, strerror(errno));
 	good = good && receive_all(fd, path, answer, error);
 	close(fd);
 	return good;
+}
+
+bool client_ask(const char *path, const char *command, struct buffer *answer, char *error)
+{
+	char request[REQUEST_MAX_BYTES];
+	int len = snprintf(request, sizeof request, "{\"command\":\"%s\"}", command);
+	assert(len > 0 && (size_t)len < sizeof request);
+	return client_request(path, bytes_of(request, (size_t)len), answer, error);
+}
+
+struct json_value *client_document(const char *path, struct bytes request, char *error)
+{
+	struct buffer answer;
+	struct json_error wrong;
+	struct json_value *document = NULL;
+	buffer_init(&answer, CLIENT_ANSWER_MAX_BYTES);
+	if (client_request(path, request, &answer, error)) {
+		document = json_tree_read(buffer_peek(&answer), &wrong);
+		if (document == NULL)
+			refuse(error, path, "the answer is not one of relayd");
+	}
+	buffer_free(&answer);
+	const struct json_value *refusal = json_member(document, "error");
+	if (refusal == NULL)
+		return document;
+	refuse(error, path, refusal->text != NULL ? refusal->text : "refused");
+	printable_make(error);
+	json_tree_free(&document);
+	return NULL;
 }

@@ -4,6 +4,7 @@
 #define RELAYD_RELAYCTL_CLIENT_H
 
 #include "base/buffer.h"
+#include "config/json_tree.h"
 
 enum {
 	CLIENT_ANSWER_MAX_BYTES = 1 << 20,
@@ -16,5 +17,11 @@ enum {
  * False and a sentence in `error` (CLIENT_ERROR_MAX_BYTES) if there is no relayd, or it does not answer in time.
  */
 bool client_ask(const char *path, const char *command, struct buffer *answer, char *error);
+
+/* The same with a whole request, one JSON object in a line without its LF. */
+bool client_request(const char *path, struct bytes request, struct buffer *answer, char *error);
+
+/* The same; the answer as a tree that the caller frees. NULL and a sentence also if relayd answers {"error": …}. */
+struct json_value *client_document(const char *path, struct bytes request, char *error);
 
 #endif

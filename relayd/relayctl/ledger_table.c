@@ -9,6 +9,8 @@ enum { HOSTS_PRINTED_MAX = 20 };
 
 void ledger_make_printable(struct json_value *value)
 {
+	if (value == NULL)
+		return;
 	if (value->text != NULL)
 		printable_make(value->text);
 	if (value->name != NULL)

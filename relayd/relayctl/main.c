@@ -14,6 +14,8 @@ static const struct command commands[] = {
 	{"convert", convert_run, convert_print_help},
 	{"status", status_run, status_print_help},
 	{"ledger", ledger_run, ledger_print_help},
+	{"probe", probe_run, probe_print_help},
+	{"drill", drill_run, drill_print_help},
 	{"spool", spool_run, spool_print_help},
 	{NULL, NULL, NULL},
 };

@@ -12,7 +12,8 @@ enum relayctl_exit {
 	RELAYCTL_USAGE = 2,
 	RELAYCTL_DAMAGED = 3, /* `relayctl spool`: something could not be read from the spool; all else was */
 	RELAYCTL_NOTHING = 4, /* `relayctl spool grep`: no message is like that */
-	RELAYCTL_DIFFERS = 5, /* `relayctl ledger`: a sum does not add up */
+	RELAYCTL_DIFFERS = 5, /* a sum of the ledger does not add up; a drill or a probe was lost or came more than once */
+	RELAYCTL_UNPROVED = 6, /* a drill that proves nothing, a probe that did not arrive in time */
 };
 
 /* Each command gets its own arguments: argv[0] is its name. `print_help` prints how it is called. */
@@ -24,6 +25,12 @@ void status_print_help(FILE *out);
 
 enum relayctl_exit ledger_run(int argc, char **argv);
 void ledger_print_help(FILE *out);
+
+enum relayctl_exit probe_run(int argc, char **argv);
+void probe_print_help(FILE *out);
+
+enum relayctl_exit drill_run(int argc, char **argv);
+void drill_print_help(FILE *out);
 
 enum relayctl_exit spool_run(int argc, char **argv);
 void spool_print_help(FILE *out);

@@ -128,13 +128,13 @@ class Relay:
             return ledger if stored == by_source and all(item["in_memory"] == 0 for item in ledger["inputs"]) else None
         return wait_until(document, what=f"a ledger of {self.name} that adds up")
 
-    def status(self, quiet=False, command="status"):
-        """The status document over the control socket, or another; None if it does not answer and quiet."""
+    def status(self, quiet=False, command="status", **arguments):
+        """The status document over the control socket, or another command's answer; None if it does not answer and quiet."""
         try:
             with socket.socket(socket.AF_UNIX) as sock:
                 sock.settimeout(10)
                 sock.connect(str(self.control))
-                sock.sendall(json.dumps({"command": command}).encode() + b"\n")
+                sock.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
                 answer = b"".join(iter(lambda: sock.recv(65536), b""))
             return json.loads(answer)
         except (OSError, ValueError):

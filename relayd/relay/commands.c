@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <yajl/yajl_tree.h>
+
+#include "base/clock.h"
+#include "relay/cut.h"
+#include "relay/document.h"
+#include "relay/probe_watches.h"
+#include "relay/relay_internal.h"
+#include "spool/spool_stream.h"
+
+enum { STREAMS_AT_ONCE = 32 };
+
+/* One request under way. */
+struct call {
+	struct relay *relay;
+	yajl_val request;
+	const struct ucred *who;
+};
+
+/* ---- arguments and answers ---- */
+
+static const char *text_of(const struct call *call, const char *name)
+{
+	const char *path[] = {name, NULL};
+	return YAJL_GET_STRING(yajl_tree_get(call->request, path, yajl_t_string));
+}
+
+/* 0 if it is missing, no number, or negative. */
+static uint64_t count_of(const struct call *call, const char *name)
+{
+	const char *path[] = {name, NULL};
+	yajl_val value = yajl_tree_get(call->request, path, yajl_t_number);
+	return YAJL_IS_INTEGER(value) && YAJL_GET_INTEGER(value) > 0 ? (uint64_t)YAJL_GET_INTEGER(value) : 0;
+}
+
+static bool is_true(const struct call *call, const char *name)
+{
+	const char *path[] = {name, NULL};
+	return YAJL_IS_TRUE(yajl_tree_get(call->request, path, yajl_t_true));
+}
+
+static yajl_gen begin_answer(void)
+{
+	yajl_gen gen = yajl_gen_alloc(NULL);
+	if (gen != NULL)
+		yajl_gen_map_open(gen);
+	return gen;
+}
+
+static char *end_answer(yajl_gen gen)
+{
+	yajl_gen_map_close(gen);
+	return document_finish(gen);
+}
+
+static char *answer_error(const char *text)
+{
+	yajl_gen gen = begin_answer();
+	if (gen == NULL)
+		return NULL;
+	document_text(gen, "error", text);
+	return end_answer(gen);
+}
+
+static char *answer_done(void)
+{
+	yajl_gen gen = begin_answer();
+	if (gen == NULL)
+		return NULL;
+	document_bool(gen, "done", true);
+	return end_answer(gen);
+}
+
+/* ---- looking ---- */
+
+static char *answer_status(const struct call *call)
+{
+	return relay_status_json(call->relay);
+}
+
+static char *answer_ledger(const struct call *call)
+{
+	return relay_ledger_json(call->relay);
+}
+
+/* How far the stream of that id (hexadecimal) is stored here; nothing if it is not known. */
+static void write_stream(yajl_gen gen, struct spool *spool, const char *wanted)
+{
+	struct spool_stream_entry entries[STREAMS_AT_ONCE];
+	unsigned count = 1;
+	for (unsigned from = 0; from < count; from += STREAMS_AT_ONCE) {
+		count = spool_streams(spool, from, entries, STREAMS_AT_ONCE);
+		for (unsigned i = 0; i < STREAMS_AT_ONCE && from + i < count; i++) {
+			if (!document_is_hex(wanted, entries[i].stream, sizeof entries[i].stream))
+				continue;
+			document_count(gen, "stream_sequence", entries[i].mark.sequence);
+			document_count(gen, "stream_count", entries[i].mark.count);
+			return;
+		}
+	}
+}
+
+static char *answer_probe(const struct call *call)
+{
+	struct probe_watches *watches = call->relay->probe_watches;
+	const char *id = text_of(call, "id"), *error = "this relay looks for no probes of that id (any more)";
+	uint64_t count = count_of(call, "count");
+	bool begins = is_true(call, "begin");
+	if (id == NULL || !probe_id_is_valid(id) || (begins && (count == 0 || count > PROBE_NUMBERS_MAX)))
+		return answer_error("write {\"command\":\"probe\",\"id\":…,\"count\":…,\"begin\":true}: an id of 16 hexadecimal "
+		                    "digits, and how many there will be, at most 2048");
+	if (is_true(call, "end"))
+		return probe_watches_end(watches, id) ? answer_done() : answer_error(error);
+	struct probe_watch *watch =
+		begins ? probe_watches_begin(watches, id, (unsigned)count, &error) : probe_watches_find(watches, id);
+	if (watch == NULL)
+		return answer_error(error);
+	yajl_gen gen = begin_answer();
+	if (gen == NULL)
+		return NULL;
+	char host[256] = "";
+	if (gethostname(host, sizeof host - 1) != 0)
+		host[0] = '\0';
+	document_hex(gen, "spool", spool_id(call->relay->spool), SPOOL_STREAM_ID_BYTES);
+	if (text_of(call, "stream") != NULL)
+		write_stream(gen, call->relay->spool, text_of(call, "stream"));
+	document_octets(gen, "host", (const uint8_t *)host, strlen(host));
+	probe_watch_write(watch, gen);
+	/* Last, so that nothing in the answer is later. */
+	document_count(gen, "now_ns", (uint64_t)clock_wall_ns());
+	return end_answer(gen);
+}
+
+/* ---- what changes something: for root and the relay's user (spool page, rule 40) ---- */
+
+static char *answer_change(const struct call *call, bool (*change)(const struct call *call, const char *output, char *error))
+{
+	char error[CUT_ERROR_MAX_BYTES] = "say which \"output\"";
+	const char *output = text_of(call, "output");
+	if (call->who->uid != 0 && call->who->uid != geteuid())
+		return answer_error("this command is for root and the user that relayd runs as");
+	if (output == NULL || !change(call, output, error))
+		return answer_error(error);
+	return answer_done();
+}
+
+static bool cut(const struct call *call, const char *output, char *error)
+{
+	return cut_begin(call->relay, output, count_of(call, "seconds"), call->who, error);
+}
+
+static bool restore(const struct call *call, const char *output, char *error)
+{
+	return cut_end(call->relay, output, call->who, error);
+}
+
+static char *answer_cut(const struct call *call)
+{
+	return answer_change(call, cut);
+}
+
+static char *answer_restore(const struct call *call)
+{
+	return answer_change(call, restore);
+}
+
+/* ---- */
+
+static const struct {
+	const char *name;
+	char *(*answer)(const struct call *call);
+} commands[] = {
+	{"status", answer_status}, {"ledger", answer_ledger},   {"probe", answer_probe},
+	{"cut", answer_cut},       {"restore", answer_restore},
+};
+
+char *commands_answer(struct relay *relay, const char *request, const struct ucred *who)
+{
+	char detail[256];
+	char *answer = NULL;
+	bool known = false;
+	yajl_val tree = yajl_tree_parse(request, detail, sizeof detail);
+	if (tree == NULL)
+		return answer_error("the request is not JSON; send {\"command\":\"status\"} and a line feed");
+	const struct call call = {relay, tree, who};
+	const char *command = text_of(&call, "command");
+	for (size_t i = 0; command != NULL && i < sizeof commands / sizeof commands[0]; i++) {
+		if (strcmp(command, commands[i].name) != 0)
+			continue;
+		known = true;
+		answer = commands[i].answer(&call);
+	}
+	if (!known)
+		answer = answer_error("unknown command; this relay knows status, ledger, probe, cut and restore");
+	yajl_tree_free(tree);
+	return answer;
+}

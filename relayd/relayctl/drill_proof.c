@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relayctl/drill_proof.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+
+struct drill_bounds drill_bounds_of(uint64_t sent_before, uint64_t received, uint64_t sent_after, uint64_t waiting_after)
+{
+	return (struct drill_bounds){
+		.low = (int64_t)received - (int64_t)(sent_after + waiting_after),
+		.high = (int64_t)received - (int64_t)sent_before,
+	};
+}
+
+void drill_bounds_meet(struct drill_bounds *bounds, struct drill_bounds other)
+{
+	struct drill_bounds met = {
+		.low = other.low > bounds->low ? other.low : bounds->low,
+		.high = other.high < bounds->high ? other.high : bounds->high,
+	};
+	if (met.low <= met.high) {
+		*bounds = met;
+		return;
+	}
+	bounds->low = other.low < bounds->low ? other.low : bounds->low;
+	bounds->high = other.high > bounds->high ? other.high : bounds->high;
+}
+
+enum drill_hop drill_hop_compare(struct drill_bounds before, struct drill_bounds after, uint64_t *difference)
+{
+	*difference = 0;
+	if (after.high < before.low) {
+		*difference = (uint64_t)(before.low - after.high);
+		return DRILL_HOP_LESS;
+	}
+	if (after.low > before.high) {
+		*difference = (uint64_t)(after.low - before.high);
+		return DRILL_HOP_MORE;
+	}
+	return DRILL_HOP_EQUAL;
+}
+
+/* ---- the verdict ---- */
+
+struct findings {
+	enum drill_verdict worst;
+	FILE *out;
+};
+
+__attribute__((format(printf, 3, 4))) static void find(struct findings *findings, enum drill_verdict verdict,
+                                                       const char *format, ...)
+{
+	static const char *const words[] = {
+		[DRILL_PROVED] = "ok", [DRILL_UNPROVED] = "NOT PROVED", [DRILL_DOUBLED] = "TWICE", [DRILL_LOST] = "LOST"};
+	va_list arguments;
+	if (verdict > findings->worst)
+		findings->worst = verdict;
+	if (findings->out == NULL)
+		return;
+	fprintf(findings->out, "  %-10s  ", words[verdict]);
+	va_start(arguments, format);
+	vfprintf(findings->out, format, arguments);
+	va_end(arguments);
+	fputc('\n', findings->out);
+}
+
+static void judge_here(const struct drill_facts *facts, struct findings *findings)
+{
+	if (!facts->finished)
+		find(findings, DRILL_UNPROVED, "the drill did not run to its end");
+	if (facts->stored < facts->sent && facts->complete)
+		find(findings, DRILL_LOST, "%u of %u probes were lost before this relay stored them, at the input",
+		     facts->sent - facts->stored, facts->sent);
+	else if (!facts->complete)
+		find(findings, DRILL_UNPROVED, "this relay could not look at all that it stored: was it restarted?");
+	else
+		find(findings, DRILL_PROVED, "%u of %u probes are stored here", facts->stored, facts->sent);
+	if (facts->stored_copies > facts->stored)
+		find(findings, DRILL_DOUBLED, "%" PRIu64 " copies of probes came into this relay's own spool",
+		     facts->stored_copies - facts->stored);
+	if (!facts->drained)
+		find(findings, DRILL_UNPROVED, "what was stored meanwhile was not all delivered in time");
+	else if (facts->confirmed)
+		find(findings, DRILL_PROVED, "the next hop acknowledged all that was stored up to the last probe");
+	else if (!facts->has_next)
+		find(findings, DRILL_UNPROVED, "this output's transport acknowledges nothing (unconfirmed)");
+	if (facts->put_aside > 0)
+		find(findings, DRILL_LOST, "the output gave up %" PRIu64 " messages: quarantined, passed over or damaged",
+		     facts->put_aside);
+	if (facts->wrong > 0)
+		find(findings, DRILL_LOST, "%u sums of this relay's ledger do not add up", facts->wrong);
+	else
+		find(findings, DRILL_PROVED, "this relay's ledger adds up");
+}
+
+static void judge_hop(const struct drill_facts *facts, struct findings *findings)
+{
+	switch (facts->hop) {
+	case DRILL_HOP_EQUAL:
+		find(findings, DRILL_PROVED, "of all messages, the next relay received what this one sent");
+		return;
+	case DRILL_HOP_LESS:
+		find(findings, DRILL_LOST, "of all messages, %" PRIu64 " that were acknowledged are missing at the next relay",
+		     facts->hop_difference);
+		return;
+	case DRILL_HOP_MORE:
+		find(findings, DRILL_DOUBLED, "of all messages, %" PRIu64 " more came to the next relay than were sent",
+		     facts->hop_difference);
+		return;
+	case DRILL_HOP_UNKNOWN:
+		find(findings, DRILL_UNPROVED, "the next relay's input has other senders, so the two counts cannot be compared: "
+		     "only the probes are");
+		return;
+	}
+}
+
+static void judge_next(const struct drill_facts *facts, struct findings *findings)
+{
+	if (facts->missing > 0 && facts->next_complete)
+		find(findings, DRILL_LOST, "%u probes were delivered and are not at the next relay", facts->missing);
+	else if (!facts->next_complete)
+		find(findings, DRILL_UNPROVED, "%u of %u probes are at the next relay, which was restarted or could not look at "
+		     "all that it stored", facts->arrived, facts->stored);
+	else if (facts->arrived < facts->stored)
+		find(findings, DRILL_UNPROVED, "%u of %u probes are at the next relay by now", facts->arrived, facts->stored);
+	else
+		find(findings, DRILL_PROVED, "%u of %u probes are at the next relay", facts->arrived, facts->stored);
+	if (facts->arrived_copies > facts->arrived)
+		find(findings, DRILL_DOUBLED, "%" PRIu64 " copies of probes are there too many",
+		     facts->arrived_copies - facts->arrived);
+	else if (facts->next_complete)
+		find(findings, DRILL_PROVED, "none of them is there twice");
+	if (facts->next_wrong > 0)
+		find(findings, DRILL_LOST, "%u sums of the next relay's ledger do not add up", facts->next_wrong);
+	else
+		find(findings, DRILL_PROVED, "the next relay's ledger adds up");
+	if (facts->next_replaced)
+		find(findings, DRILL_LOST, "the next relay has another spool than before: what it had stored is gone");
+	judge_hop(facts, findings);
+}
+
+enum drill_verdict drill_judge(const struct drill_facts *facts, FILE *out)
+{
+	struct findings findings = {DRILL_PROVED, out};
+	judge_here(facts, &findings);
+	if (facts->has_next)
+		judge_next(facts, &findings);
+	else
+		find(&findings, DRILL_UNPROVED, "whether something came twice only the next relay knows: name it with --next");
+	return findings.worst;
+}

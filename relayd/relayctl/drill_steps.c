@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The steps of a drill. Each waits for something in turns; in each turn a probe goes in if one is due, both relays are asked
+ * if that is due, and a line says how things are. So the probes go on whatever the step waits for.
+ */
+#include "relayctl/drill.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "relayctl/client.h"
+
+#define TURN_NS     ((uint64_t)50 * CLOCK_NS_PER_MS)
+#define ASK_NS      ((uint64_t)250 * CLOCK_NS_PER_MS)
+#define LINE_NS     ((uint64_t)5 * CLOCK_NS_PER_SECOND)
+#define PROBE_NS    ((uint64_t)200 * CLOCK_NS_PER_MS)  /* between probes, at the least */
+#define ARRIVE_NS   ((uint64_t)10 * CLOCK_NS_PER_SECOND) /* probes that nothing holds up need no longer */
+#define SETTLE_NS   ((uint64_t)200 * CLOCK_NS_PER_MS)  /* between looks at the hop */
+enum { HOP_LOOKS = 5 };
+
+volatile int drill_interrupted;
+
+__attribute__((format(printf, 2, 3))) static bool stop(struct drill *drill, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(drill->error, sizeof drill->error, format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+/* A line of progress, with the time of day. */
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
+{
+	char clock[16];
+	time_t now = time(NULL);
+	struct tm local;
+	va_list arguments;
+	strftime(clock, sizeof clock, "%H:%M:%S", localtime_r(&now, &local));
+	printf("%s  ", clock);
+	va_start(arguments, format);
+	vprintf(format, arguments);
+	va_end(arguments);
+	putchar('\n');
+	fflush(stdout);
+}
+
+static double seconds(uint64_t ns)
+{
+	return (double)ns / (double)CLOCK_NS_PER_SECOND;
+}
+
+/* ---- turns ---- */
+
+static void send_probe(struct drill *drill, uint64_t now)
+{
+	char error[PROBE_SENDER_ERROR_MAX_BYTES];
+	int64_t sent_ns;
+	drill->tried++;
+	if (probe_sender_send(&drill->sender, drill->id, drill->tried, drill->count, &sent_ns, error))
+		drill->sent++;
+	else
+		say("probe %u did not go in: %s", drill->tried, error);
+	uint64_t during_ns = drill->is_cut ? drill->arguments->seconds * CLOCK_NS_PER_SECOND / DRILL_PROBES_MAX : 0;
+	drill->next_probe_ns = now + (during_ns > PROBE_NS ? during_ns : PROBE_NS);
+}
+
+static void ask(struct drill *drill, uint64_t now)
+{
+	char error[DRILL_ERROR_MAX_BYTES];
+	receipts_ask(&drill->here);
+	if (drill->arguments->next != NULL)
+		receipts_ask(&drill->next);
+	/* A relay that does not answer now may do so again; if not, the receipts lack its word. */
+	drill_look_output(drill->arguments->control, drill->arguments->output, &drill->output, error);
+	drill->next_ask_ns = now + ASK_NS;
+}
+
+/* One turn; `until` probes are to be given to the input by now. False if the drill was interrupted. */
+static bool turn(struct drill *drill, unsigned until)
+{
+	const struct timespec pause = {.tv_nsec = TURN_NS};
+	uint64_t now = clock_monotonic_ns();
+	if (drill_interrupted)
+		return stop(drill, "interrupted");
+	if (drill->tried < until && now >= drill->next_probe_ns)
+		send_probe(drill, now);
+	if (now >= drill->next_ask_ns)
+		ask(drill, now);
+	nanosleep(&pause, NULL);
+	return true;
+}
+
+static bool line_is_due(struct drill *drill)
+{
+	uint64_t now = clock_monotonic_ns();
+	if (now < drill->next_line_ns)
+		return false;
+	drill->next_line_ns = now + LINE_NS;
+	return true;
+}
+
+/* The last sequence here that holds a probe. */
+static uint64_t last_probe_here(const struct drill *drill)
+{
+	uint64_t last = 0;
+	for (unsigned i = 0; i < drill->count; i++)
+		if (drill->here.receipt[i].copies > 0 && drill->here.receipt[i].sequence > last)
+			last = drill->here.receipt[i].sequence;
+	return last;
+}
+
+/* Whether all probes that went in are delivered by the output. */
+static bool is_delivered(const struct drill *drill)
+{
+	const struct receipts_output *output = receipts_find_output(&drill->here, drill->arguments->output);
+	return output != NULL && drill->here.seen >= drill->sent && drill->sent > 0 &&
+	       output->delivered >= last_probe_here(drill);
+}
+
+static bool has_arrived(const struct drill *drill)
+{
+	return drill->arguments->next == NULL || drill->next.seen >= drill->sent;
+}
+
+/* ---- the hop in numbers ---- */
+
+/* One look at both ends. False if one does not answer. */
+static bool look_at_hop(struct drill *drill, struct drill_bounds *input, struct drill_bounds *stream,
+                        struct drill_input *next)
+{
+	const struct drill_arguments *arguments = drill->arguments;
+	struct drill_output earlier;
+	char error[DRILL_ERROR_MAX_BYTES];
+	if (!drill_look_output(arguments->control, arguments->output, &earlier, error) || !receipts_ask(&drill->next) ||
+	    !drill_look_input(arguments->next, drill->next.receipt[0].input, next, error) ||
+	    !drill_look_output(arguments->control, arguments->output, &drill->output, error))
+		return false;
+	*input = drill_bounds_of(earlier.sent, next->received, drill->output.sent, drill->output.waiting);
+	*stream = drill_bounds_of(earlier.sent, drill->next.stream_count, drill->output.sent, drill->output.waiting);
+	return true;
+}
+
+/* Several looks together. */
+static bool look_at_hop_well(struct drill *drill, struct drill_bounds *input, struct drill_bounds *stream,
+                             struct drill_input *next)
+{
+	const struct timespec pause = {.tv_nsec = SETTLE_NS};
+	struct drill_bounds one, other;
+	for (unsigned i = 0; i < HOP_LOOKS; i++) {
+		if (!look_at_hop(drill, &one, &other, next))
+			return false;
+		if (i == 0) {
+			*input = one;
+			*stream = other;
+		} else {
+			drill_bounds_meet(input, one);
+			drill_bounds_meet(stream, other);
+		}
+		nanosleep(&pause, NULL);
+	}
+	return true;
+}
+
+static bool note_hop_before(struct drill *drill)
+{
+	const struct receipts_output *output = receipts_find_output(&drill->here, drill->arguments->output);
+	if (output != NULL)
+		memcpy(drill->next_stream, output->stream, sizeof drill->next_stream);
+	drill->next.stream = drill->next_stream;
+	if (!look_at_hop_well(drill, &drill->hop_before, &drill->stream_before, &drill->input_before))
+		return stop(drill, "%s", drill->next.error[0] != '\0' ? drill->next.error : "the next relay's status is not there");
+	memcpy(drill->next_spool, drill->next.spool, sizeof drill->next_spool);
+	drill->compares_input = drill->input_before.connections == 1;
+	drill->compares_stream = drill->next.has_stream;
+	return true;
+}
+
+/* ---- steps ---- */
+
+static bool begin(struct drill *drill)
+{
+	const struct drill_arguments *arguments = drill->arguments;
+	if (!drill_look_output(arguments->control, arguments->output, &drill->before, drill->error))
+		return false;
+	drill->output = drill->before;
+	drill->status = client_document(arguments->control, BYTES("{\"command\":\"status\"}"), drill->error);
+	if (drill->status == NULL || !probe_sender_open(&drill->sender, drill->status, arguments->input, drill->error))
+		return false;
+	/* The far end looks first. */
+	if (arguments->next != NULL && !receipts_begin(&drill->next, arguments->next, drill->id, drill->count))
+		return stop(drill, "%s", drill->next.error);
+	if (!receipts_begin(&drill->here, arguments->control, drill->id, drill->count))
+		return stop(drill, "%s", drill->here.error);
+	say("drill of output %s, %" PRIu64 " s; probes %s go in at input \"%s\"", arguments->output, arguments->seconds,
+	    drill->id, drill->sender.input);
+	return true;
+}
+
+/* Without a cut the probes must arrive, or nothing would be proved with one. */
+static bool check_road(struct drill *drill)
+{
+	const struct drill_arguments *arguments = drill->arguments;
+	uint64_t deadline_ns = clock_monotonic_ns() + ARRIVE_NS + DRILL_PROBES_AROUND * PROBE_NS;
+	while (drill->tried < DRILL_PROBES_AROUND || !is_delivered(drill) || !has_arrived(drill)) {
+		if (!turn(drill, DRILL_PROBES_AROUND))
+			return false;
+		if (clock_monotonic_ns() < deadline_ns)
+			continue;
+		if (drill->here.seen < drill->sent || drill->sent == 0)
+			return stop(drill, "nothing was cut: %u of %u probes are stored here, so not even the input can be relied on",
+			            drill->here.seen, drill->tried);
+		if (!is_delivered(drill))
+			return stop(drill, "nothing was cut: output %s does not deliver now (%s%s%s)", arguments->output,
+			            drill->output.state, drill->output.detail[0] != '\0' ? ": " : "", drill->output.detail);
+		return stop(drill, "nothing was cut: output %s has delivered the probes, but %s has seen %u of %u; does this output "
+		            "send there?", arguments->output, arguments->next, drill->next.seen, drill->sent);
+	}
+	const struct receipts_output *output = receipts_find_output(&drill->here, arguments->output);
+	if (!output->wants)
+		return stop(drill, "nothing was cut: output %s does not take the probes, its filter drops messages like them",
+		            arguments->output);
+	say("before the cut: %u probes went in, and %s", drill->sent,
+	    arguments->next != NULL ? "are at the next relay" : "are delivered");
+	return arguments->next == NULL || note_hop_before(drill);
+}
+
+static bool request(struct drill *drill, const char *command, uint64_t for_seconds)
+{
+	char text[256], error[CLIENT_ERROR_MAX_BYTES];
+	int len = snprintf(text, sizeof text, "{\"command\":\"%s\",\"output\":\"%s\",\"seconds\":%" PRIu64 "}", command,
+	                   drill->arguments->output, for_seconds);
+	if (len < 0 || (size_t)len >= sizeof text)
+		return stop(drill, "the output's name is too long");
+	struct json_value *answer = client_document(drill->arguments->control, bytes_of(text, (size_t)len), error);
+	bool done = answer != NULL;
+	json_tree_free(&answer);
+	return done || stop(drill, "%s", error);
+}
+
+static bool cut(struct drill *drill)
+{
+	if (!request(drill, "cut", drill->arguments->seconds))
+		return false;
+	drill->is_cut = true;
+	drill->cut_ns = clock_monotonic_ns();
+	drill->next_line_ns = drill->cut_ns + LINE_NS;
+	say("output %s is cut; relayd makes the connection again in %" PRIu64 " s, whatever happens to this command",
+	    drill->arguments->output, drill->arguments->seconds);
+	return true;
+}
+
+static void say_waiting(const struct drill *drill)
+{
+	char budget[64] = "";
+	if (drill->output.covers)
+		snprintf(budget, sizeof budget, "; the spool would last %" PRIu64 " s more", drill->output.covers_s);
+	say("%s, %" PRIu64 " messages wait%s", drill->output.state, drill->output.waiting, budget);
+}
+
+static bool wait_while_cut(struct drill *drill)
+{
+	uint64_t end_ns = drill->cut_ns + drill->arguments->seconds * CLOCK_NS_PER_SECOND;
+	while (clock_monotonic_ns() < end_ns) {
+		if (!turn(drill, drill->count - DRILL_PROBES_AROUND))
+			return false;
+		if (line_is_due(drill))
+			say_waiting(drill);
+	}
+	drill->over_ns = end_ns;
+	drill->is_cut = false;
+	drill->next_ask_ns = 0;
+	say("the time is over: %" PRIu64 " messages wait", drill->output.waiting);
+	return true;
+}
+
+static bool wait_for_return(struct drill *drill)
+{
+	uint64_t deadline_ns = drill->over_ns + drill->arguments->within_ns;
+	bool ready = false;
+	/* What no more probes fit into is not tried: from here on each counts from those that were. */
+	unsigned last = drill->tried + DRILL_PROBES_AROUND;
+	while (!ready && clock_monotonic_ns() < deadline_ns) {
+		if (!turn(drill, drill->connected_ns != 0 ? last : drill->tried))
+			return false;
+		if (drill->connected_ns == 0 && drill->output.is_connected) {
+			drill->connected_ns = clock_monotonic_ns();
+			say("connected again %.1f s later; %" PRIu64 " messages wait", seconds(drill->connected_ns - drill->over_ns),
+			    drill->output.waiting);
+		}
+		ready = drill->tried >= last && is_delivered(drill);
+		if (line_is_due(drill))
+			say_waiting(drill);
+	}
+	if (!ready)
+		return stop(drill, "output %s did not deliver all within %.0f s: %s", drill->arguments->output,
+		            seconds(drill->arguments->within_ns), drill->output.detail);
+	drill->drained_ns = clock_monotonic_ns();
+	say("all that was stored up to the last probe is delivered, %.1f s after the cut was over",
+	    seconds(drill->drained_ns - drill->over_ns));
+	return true;
+}
+
+/* What was acknowledged is there; only the last relay's own look at it may take a moment. */
+static bool wait_for_arrival(struct drill *drill)
+{
+	uint64_t deadline_ns = clock_monotonic_ns() + ARRIVE_NS;
+	while (!has_arrived(drill) && clock_monotonic_ns() < deadline_ns)
+		if (!turn(drill, drill->tried))
+			return false;
+	return true;
+}
+
+bool drill_run_steps(struct drill *drill)
+{
+	drill->count = 2 * DRILL_PROBES_AROUND;
+	uint64_t during = drill->arguments->seconds * CLOCK_NS_PER_SECOND / PROBE_NS;
+	drill->count += during < DRILL_PROBES_MAX ? (unsigned)during : DRILL_PROBES_MAX;
+	drill->reached_end = begin(drill) && check_road(drill) && cut(drill) && wait_while_cut(drill) &&
+	                     wait_for_return(drill) && wait_for_arrival(drill);
+	if (drill->is_cut) {
+		char reason[sizeof drill->error];
+		memcpy(reason, drill->error, sizeof reason);
+		if (request(drill, "restore", 0))
+			say("output %s is restored", drill->arguments->output);
+		else
+			say("output %s could not be restored (%s): it comes back by itself", drill->arguments->output, drill->error);
+		memcpy(drill->error, reason, sizeof reason);
+	}
+	return drill->reached_end;
+}
+
+/* ---- what is to be judged ---- */
+
+/* Nobody else spoke to that input: one connection then and now, and no more new ones than we made. */
+static bool input_is_ours(const struct drill *drill, const struct drill_input *now)
+{
+	uint64_t made = drill->output.connects - drill->before.connects;
+	bool restarted = now->connections_total < drill->input_before.connections_total;
+	return drill->compares_input && now->connections <= 1 &&
+	       (restarted || now->connections_total - drill->input_before.connections_total <= made);
+}
+
+static void gather_hop(struct drill *drill, struct drill_facts *facts)
+{
+	struct drill_bounds input, stream;
+	struct drill_input now;
+	if (!look_at_hop_well(drill, &input, &stream, &now))
+		return;
+	if (input_is_ours(drill, &now))
+		facts->hop = drill_hop_compare(drill->hop_before, input, &facts->hop_difference);
+	else if (drill->compares_stream && drill->next.has_stream)
+		facts->hop = drill_hop_compare(drill->stream_before, stream, &facts->hop_difference);
+	facts->next_replaced = strcmp(drill->next.spool, drill->next_spool) != 0;
+}
+
+static void gather_probes(const struct drill *drill, struct drill_facts *facts)
+{
+	const struct receipts_output *output = receipts_find_output(&drill->here, drill->arguments->output);
+	for (unsigned i = 0; i < drill->count; i++) {
+		const struct receipt *here = &drill->here.receipt[i];
+		bool there = facts->has_next && drill->next.receipt[i].copies > 0;
+		if (here->copies > 0 && !there && output != NULL && output->delivered >= here->sequence)
+			facts->missing++;
+	}
+	facts->put_aside = output != NULL ? output->put_aside : 0;
+}
+
+void drill_gather(struct drill *drill, struct drill_facts *facts)
+{
+	const struct drill_arguments *arguments = drill->arguments;
+	char error[DRILL_ERROR_MAX_BYTES];
+	*facts = (struct drill_facts){
+		.finished = drill->reached_end,
+		.drained = drill->drained_ns != 0,
+		.confirmed = drill->before.confirmed,
+		.sent = drill->sent,
+		.has_next = arguments->next != NULL,
+	};
+	if (facts->has_next)
+		gather_hop(drill, facts);
+	receipts_ask(&drill->here);
+	facts->stored = drill->here.seen;
+	facts->stored_copies = drill->here.copies;
+	facts->complete = receipts_are_complete(&drill->here);
+	drill_check_ledger(arguments->control, &facts->wrong, error);
+	if (facts->has_next) {
+		facts->arrived = drill->next.seen;
+		facts->arrived_copies = drill->next.copies;
+		facts->next_complete = receipts_are_complete(&drill->next);
+		drill_check_ledger(arguments->next, &facts->next_wrong, error);
+		gather_probes(drill, facts);
+	}
+}
