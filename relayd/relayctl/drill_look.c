@@ -39,6 +39,12 @@ static void copy_text(char *out, size_t size, const char *text)
 	printable_make(out);
 }
 
+/* "connected", and of several servers "connected to 1 of 2 servers". */
+static bool says_connected(const char *state)
+{
+	return strncmp(state, "connected", strlen("connected")) == 0 && strncmp(state, "connected to 0", strlen("connected to 0")) != 0;
+}
+
 bool drill_look_output(const char *control, const char *name, struct drill_output *output, char *error)
 {
 	struct json_value *status = ask_status(control, error);
@@ -46,7 +52,7 @@ bool drill_look_output(const char *control, const char *name, struct drill_outpu
 	const struct json_value *spool = json_member(status, "spool");
 	if (item != NULL) {
 		*output = (struct drill_output){
-			.is_connected = strcmp(ledger_text(item, "state"), "connected") == 0,
+			.is_connected = says_connected(ledger_text(item, "state")),
 			.confirmed = strcmp(ledger_text(item, "confirmed"), "true") == 0,
 			.cut_s = ledger_count(item, "cut_s"),
 			.connects = ledger_count(item, "connects"),

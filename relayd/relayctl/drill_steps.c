@@ -257,9 +257,15 @@ static bool cut(struct drill *drill)
 static void say_waiting(const struct drill *drill)
 {
 	char budget[64] = "";
-	if (drill->output.covers)
-		snprintf(budget, sizeof budget, "; the spool would last %" PRIu64 " s more", drill->output.covers_s);
-	say("%s, %" PRIu64 " messages wait%s", drill->output.state, drill->output.waiting, budget);
+	uint64_t covers_s = drill->output.covers_s;
+	if (drill->output.covers && covers_s < 2 * 3600)
+		snprintf(budget, sizeof budget, "; the spool would last %" PRIu64 " min more", covers_s / 60);
+	else if (drill->output.covers)
+		snprintf(budget, sizeof budget, "; the spool would last %" PRIu64 " h more", covers_s / 3600);
+	if (drill->output.cut_s > 0)
+		say("cut, %" PRIu64 " s left: %" PRIu64 " messages wait%s", drill->output.cut_s, drill->output.waiting, budget);
+	else
+		say("%s: %" PRIu64 " messages wait%s", drill->output.state, drill->output.waiting, budget);
 }
 
 static bool wait_while_cut(struct drill *drill)

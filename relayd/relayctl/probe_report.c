@@ -95,6 +95,15 @@ static const char *fate_at(const struct receipts *receipts, const struct receipt
 	return output->confirmed ? "has delivered it, acknowledged" : "has delivered it, unconfirmed";
 }
 
+/* Of the lowest number that was seen; there is one. */
+static const struct receipt *first_receipt(const struct receipts *receipts)
+{
+	const struct receipt *first = receipts->receipt;
+	while (first->copies == 0)
+		first++;
+	return first;
+}
+
 static void print_relay(const struct probe_path *path, unsigned index, FILE *out)
 {
 	char took[TEXT_MAX_BYTES];
@@ -107,9 +116,7 @@ static void print_relay(const struct probe_path *path, unsigned index, FILE *out
 		fputs("   not seen\n", out);
 		return;
 	}
-	const struct receipt *first = receipts->receipt;
-	while (first->copies == 0)
-		first++;
+	const struct receipt *first = first_receipt(receipts);
 	fprintf(out, "   in by input \"%s\", stored as message %" PRIu64 " after %s\n", first->input, first->sequence,
 	        took_text(&latency, receipts, took));
 	if (path->count > 1)
@@ -191,6 +198,8 @@ static void put_relay(yajl_gen gen, const struct probe_path *path, unsigned inde
 	document_count(gen, "seen", receipts->seen);
 	document_count(gen, "copies", receipts->copies);
 	if (latency.count > 0) {
+		document_text(gen, "input", first_receipt(receipts)->input);
+		document_count(gen, "sequence", first_receipt(receipts)->sequence);
 		put_ms(gen, "min_ms", latency.min_ns);
 		put_ms(gen, "median_ms", latency.median_ns);
 		put_ms(gen, "max_ms", latency.max_ns);
