@@ -94,8 +94,8 @@ bool cut_begin(struct relay *relay, const char *name, uint64_t seconds, const st
 		return refuse(error, "the output does not run");
 	output->cut_until_ns = clock_monotonic_ns() + seconds * CLOCK_NS_PER_SECOND;
 	slog_warning("output_cut", "output", name, "seconds", seconds, "uid", who->uid, "pid", who->pid, "message",
-	             slog_msgf("output \"%s\" is cut for a drill of %" PRIu64 " s that uid %u asked for; it comes back by itself",
-	                       name, seconds, who->uid));
+	             slog_msgf("output \"%s\" is cut for a drill of %" PRIu64 " s that uid %u asked for; it comes back by "
+	                       "itself", name, seconds, who->uid));
 	return true;
 }
 

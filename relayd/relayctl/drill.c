@@ -19,8 +19,8 @@
 void drill_print_help(FILE *out)
 {
 	fputs("  relayctl drill [--for TIME] [--control PATH] [--next PATH] [--input NAME] [--within TIME] OUTPUT\n"
-	      "      cuts an output for TIME (30s), and proves from the ledgers and from numbered messages that nothing was lost\n"
-	      "      or came twice; --next is the control socket of the relay that the output sends to\n",
+	      "      cuts an output for TIME (30s), and proves from the ledgers and from numbered messages that nothing was\n"
+	      "      lost or came twice; --next is the control socket of the relay that the output sends to\n",
 	      out);
 }
 

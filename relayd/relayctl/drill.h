@@ -47,8 +47,8 @@ struct drill {
 extern volatile int drill_interrupted;
 
 /*
- * Runs it: probes, the cut, the way back. Says each step in a line. False if it was refused or broken off, with the reason in
- * `error`; what was cut is restored in any case.
+ * Runs it: probes, the cut, the way back. Says each step in a line. False if it was refused or broken off, with the reason
+ * in `error`; what was cut is restored in any case.
  */
 bool drill_run_steps(struct drill *drill);
 

@@ -42,7 +42,8 @@ static void copy_text(char *out, size_t size, const char *text)
 /* "connected", and of several servers "connected to 1 of 2 servers". */
 static bool says_connected(const char *state)
 {
-	return strncmp(state, "connected", strlen("connected")) == 0 && strncmp(state, "connected to 0", strlen("connected to 0")) != 0;
+	static const char connected[] = "connected", to_none[] = "connected to 0";
+	return strncmp(state, connected, strlen(connected)) == 0 && strncmp(state, to_none, strlen(to_none)) != 0;
 }
 
 bool drill_look_output(const char *control, const char *name, struct drill_output *output, char *error)

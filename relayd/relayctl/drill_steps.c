@@ -19,6 +19,7 @@
 #define LINE_NS     ((uint64_t)5 * CLOCK_NS_PER_SECOND)
 #define PROBE_NS    ((uint64_t)200 * CLOCK_NS_PER_MS)  /* between probes, at the least */
 #define ARRIVE_NS   ((uint64_t)10 * CLOCK_NS_PER_SECOND) /* probes that nothing holds up need no longer */
+#define LATE_NS     ((uint64_t)5 * CLOCK_NS_PER_SECOND)  /* nor those that are acknowledged */
 #define SETTLE_NS   ((uint64_t)200 * CLOCK_NS_PER_MS)  /* between looks at the hop */
 enum { HOP_LOOKS = 5 };
 
@@ -182,12 +183,20 @@ static bool note_hop_before(struct drill *drill)
 
 /* ---- steps ---- */
 
+static bool stop_away(struct drill *drill)
+{
+	return stop(drill, "nothing was cut: output %s does not deliver now (%s%s%s)", drill->arguments->output,
+	            drill->output.state, drill->output.detail[0] != '\0' ? ": " : "", drill->output.detail);
+}
+
 static bool begin(struct drill *drill)
 {
 	const struct drill_arguments *arguments = drill->arguments;
 	if (!drill_look_output(arguments->control, arguments->output, &drill->before, drill->error))
 		return false;
 	drill->output = drill->before;
+	if (!drill->output.is_connected)
+		return stop_away(drill);
 	drill->status = client_document(arguments->control, BYTES("{\"command\":\"status\"}"), drill->error);
 	if (drill->status == NULL || !probe_sender_open(&drill->sender, drill->status, arguments->input, drill->error))
 		return false;
@@ -215,8 +224,7 @@ static bool check_road(struct drill *drill)
 			return stop(drill, "nothing was cut: %u of %u probes are stored here, so not even the input can be relied on",
 			            drill->here.seen, drill->tried);
 		if (!is_delivered(drill))
-			return stop(drill, "nothing was cut: output %s does not deliver now (%s%s%s)", arguments->output,
-			            drill->output.state, drill->output.detail[0] != '\0' ? ": " : "", drill->output.detail);
+			return stop_away(drill);
 		return stop(drill, "nothing was cut: output %s has delivered the probes, but %s has seen %u of %u; does this output "
 		            "send there?", arguments->output, arguments->next, drill->next.seen, drill->sent);
 	}
@@ -314,7 +322,7 @@ static bool wait_for_return(struct drill *drill)
 /* What was acknowledged is there; only the last relay's own look at it may take a moment. */
 static bool wait_for_arrival(struct drill *drill)
 {
-	uint64_t deadline_ns = clock_monotonic_ns() + ARRIVE_NS;
+	uint64_t deadline_ns = clock_monotonic_ns() + LATE_NS;
 	while (!has_arrived(drill) && clock_monotonic_ns() < deadline_ns)
 		if (!turn(drill, drill->tried))
 			return false;

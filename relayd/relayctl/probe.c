@@ -133,7 +133,8 @@ static bool say(const char *what)
 
 static void pause_ns(uint64_t ns)
 {
-	const struct timespec pause = {.tv_sec = (time_t)(ns / CLOCK_NS_PER_SECOND), .tv_nsec = (long)(ns % CLOCK_NS_PER_SECOND)};
+	assert(ns < CLOCK_NS_PER_SECOND);
+	const struct timespec pause = {.tv_nsec = (long)ns};
 	nanosleep(&pause, NULL);
 }
 
@@ -200,8 +201,8 @@ static void explain(const struct probe_run *run, const struct probe_path *path)
 		uint64_t dropped = ledger_sum(json_member(item, "dropped"));
 		printf("  %s %s: %s", at > 0 ? "output" : "input", ledger_text(item, "name"), ledger_text(item, "state"));
 		if (at > 0)
-			printf(", %" PRIu64 " wait%s%s", ledger_count(item, "pending"), ledger_text(item, "detail")[0] != '\0' ? "; " : "",
-			       ledger_text(item, "detail"));
+			printf(", %" PRIu64 " wait%s%s", ledger_count(item, "pending"),
+			       ledger_text(item, "detail")[0] != '\0' ? "; " : "", ledger_text(item, "detail"));
 		else
 			printf(", %" PRIu64 " dropped since the spool was created", dropped);
 		putchar('\n');

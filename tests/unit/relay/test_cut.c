@@ -14,8 +14,8 @@ START_TEST(the_spool_must_cover_twice_the_time)
 	ck_assert(cut_is_safe(&plan, error));
 	plan.seconds = 61;
 	ck_assert(!cut_is_safe(&plan, error));
-	ck_assert_str_eq(error, "at the rate of the last minute the spool covers an outage of 120 s, and a drill may use half of "
-	                        "it: 60 s at the most");
+	ck_assert_str_eq(error, "at the rate of the last minute the spool covers an outage of 120 s, and a drill may use half "
+	                        "of it: 60 s at the most");
 	plan.covers = false; /* nothing comes */
 	ck_assert(cut_is_safe(&plan, error));
 }

@@ -17,7 +17,8 @@ static struct receipts receipts;
 static void begin(void)
 {
 	memset(room, 0, sizeof room);
-	receipts = (struct receipts){.path = "/run/relay", .id = ID, .count = 3, .receipt = room, .clock_error_ns = UINT64_MAX, .begun = 1};
+	receipts = (struct receipts){.path = "/run/relay", .id = ID, .count = 3, .receipt = room, .begun = 1};
+	receipts.clock_error_ns = UINT64_MAX;
 }
 
 static bool take(const char *text, int64_t asked_ns, int64_t answered_ns)
@@ -30,7 +31,8 @@ static bool take(const char *text, int64_t asked_ns, int64_t answered_ns)
 	return taken;
 }
 
-static const char first[] = "{\"id\":\"" ID "\",\"host\":\"web\\u000101\",\"stored\":9,\"looked_at\":9,\"unread\":0,\"now_ns\":5000000000,"
+static const char first[] = "{\"id\":\"" ID "\",\"host\":\"web\\u000101\","
+	"\"stored\":9,\"looked_at\":9,\"unread\":0,\"now_ns\":5000000000,"
 	"\"numbers\":[{\"number\":1,\"copies\":1,\"sequence\":7,\"stored_ns\":4990000000,\"input\":\"in\"},"
 	"{\"number\":3,\"copies\":2,\"sequence\":9,\"stored_ns\":4995000000,\"input\":\"in\"},"
 	"{\"number\":4,\"copies\":1},{\"number\":2,\"copies\":0}],"
@@ -69,7 +71,8 @@ START_TEST(what_a_relay_knew_before_its_restart_is_kept)
 {
 	begin();
 	ck_assert(take(first, 4999 * MS, 5001 * MS));
-	ck_assert(take("{\"id\":\"" ID "\",\"now_ns\":6000000000,\"numbers\":[{\"number\":2,\"copies\":1,\"sequence\":10,\"stored_ns\":1}]}",
+	ck_assert(take("{\"id\":\"" ID "\",\"now_ns\":6000000000,"
+	               "\"numbers\":[{\"number\":2,\"copies\":1,\"sequence\":10,\"stored_ns\":1}]}",
 	               5999 * MS, 6001 * MS));
 	ck_assert_uint_eq(receipts.seen, 3);
 	ck_assert_uint_eq(receipts.copies, 4);
@@ -83,7 +86,8 @@ START_TEST(a_clock_that_is_wrong_is_known_as_exactly_as_the_quickest_answer)
 {
 	begin();
 	/* Its clock is 100 s ahead. */
-	ck_assert(take("{\"id\":\"" ID "\",\"now_ns\":105000000000,\"numbers\":[{\"number\":1,\"copies\":1,\"stored_ns\":104990000000}]}",
+	ck_assert(take("{\"id\":\"" ID "\",\"now_ns\":105000000000,"
+	               "\"numbers\":[{\"number\":1,\"copies\":1,\"stored_ns\":104990000000}]}",
 	               4990 * MS, 5010 * MS));
 	ck_assert_uint_eq(receipts.clock_error_ns, 10 * MS);
 	ck_assert_int_eq(receipts.clock_ns, 100000 * MS);
