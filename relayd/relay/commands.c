@@ -152,7 +152,9 @@ static char *answer_change(const struct call *call, bool (*change)(const struct 
 
 static bool cut(const struct call *call, const char *output, char *error)
 {
-	return cut_begin(call->relay, output, count_of(call, "seconds"), call->who, error);
+	uint64_t seconds = count_of(call, "seconds");
+	return is_true(call, "check") ? cut_check(call->relay, output, seconds, error)
+	                              : cut_begin(call->relay, output, seconds, call->who, error);
 }
 
 static bool restore(const struct call *call, const char *output, char *error)

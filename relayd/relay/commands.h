@@ -7,6 +7,7 @@
  *     probe   id, count, begin | end   what was seen of the probes of that id; begins, or ends, to look for them
  *             stream                   also how far this stream of another relay is stored
  *     cut     output, seconds          for a drill: only for root and the relay's own user
+ *             check                    only says whether it would be done
  *     restore output                   likewise
  */
 #ifndef RELAYD_RELAY_COMMANDS_H

@@ -75,21 +75,36 @@ uint64_t cut_seconds_left(const struct relay_output *output)
 	return (output->cut_until_ns - now + CLOCK_NS_PER_SECOND - 1) / CLOCK_NS_PER_SECOND;
 }
 
-bool cut_begin(struct relay *relay, const char *name, uint64_t seconds, const struct ucred *who, char *error)
+/* The output, if it may be cut. */
+static struct relay_output *find_for_cut(struct relay *relay, const char *name, uint64_t seconds, char *error)
 {
 	struct relay_output *output = find(relay, name, error);
 	if (output == NULL)
-		return false;
+		return NULL;
 	const struct output_driver *driver = output->settings->driver;
 	struct cut_plan plan = plan_of(relay, output, seconds);
 	if (driver->cut == NULL) {
 		snprintf(error, CUT_ERROR_MAX_BYTES, "an output of type %s has no connection that could be cut", driver->type);
-		return false;
+		return NULL;
 	}
-	if (cut_seconds_left(output) > 0)
-		return refuse(error, "the output is cut already");
-	if (!cut_is_safe(&plan, error))
+	if (cut_seconds_left(output) > 0) {
+		snprintf(error, CUT_ERROR_MAX_BYTES, "the output is cut already");
+		return NULL;
+	}
+	return cut_is_safe(&plan, error) ? output : NULL;
+}
+
+bool cut_check(struct relay *relay, const char *name, uint64_t seconds, char *error)
+{
+	return find_for_cut(relay, name, seconds, error) != NULL;
+}
+
+bool cut_begin(struct relay *relay, const char *name, uint64_t seconds, const struct ucred *who, char *error)
+{
+	struct relay_output *output = find_for_cut(relay, name, seconds, error);
+	if (output == NULL)
 		return false;
+	const struct output_driver *driver = output->settings->driver;
 	if (relay->state != RELAY_STATE_RUNNING || !driver->cut(output->output, seconds * CLOCK_NS_PER_SECOND))
 		return refuse(error, "the output does not run");
 	output->cut_until_ns = clock_monotonic_ns() + seconds * CLOCK_NS_PER_SECOND;

@@ -35,9 +35,12 @@ struct cut_plan {
 /* Whether it is; if not, a sentence in `error` (CUT_ERROR_MAX_BYTES). Pure. */
 bool cut_is_safe(const struct cut_plan *plan, char *error);
 
+/* Whether cut_begin() would cut it now. False and a sentence in `error`. */
+bool cut_check(struct relay *relay, const char *name, uint64_t seconds, char *error);
+
 /*
  * Cuts the output of that name for so long. False and a sentence in `error` if there is none, it cannot be cut, is cut
- * already, or it is not safe. Both are told in the log, with who asked. From the main thread.
+ * already, or it is not safe. A cut is told in the log, with who asked. From the main thread.
  */
 bool cut_begin(struct relay *relay, const char *name, uint64_t seconds, const struct ucred *who, char *error);
 

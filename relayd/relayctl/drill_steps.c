@@ -183,6 +183,20 @@ static bool note_hop_before(struct drill *drill)
 
 /* ---- steps ---- */
 
+/* Asks relayd to do something with the output: `what` is the rest of the request. */
+static bool request(struct drill *drill, const char *command, const char *what)
+{
+	char text[256], error[CLIENT_ERROR_MAX_BYTES];
+	int len = snprintf(text, sizeof text, "{\"command\":\"%s\",\"output\":\"%s\",\"seconds\":%" PRIu64 "%s}", command,
+	                   drill->arguments->output, drill->arguments->seconds, what);
+	if (len < 0 || (size_t)len >= sizeof text)
+		return stop(drill, "the output's name is too long");
+	struct json_value *answer = client_document(drill->arguments->control, bytes_of(text, (size_t)len), error);
+	bool done = answer != NULL;
+	json_tree_free(&answer);
+	return done || stop(drill, "%s", error);
+}
+
 static bool stop_away(struct drill *drill)
 {
 	return stop(drill, "nothing was cut: output %s does not deliver now (%s%s%s)", drill->arguments->output,
@@ -195,6 +209,8 @@ static bool begin(struct drill *drill)
 	if (!drill_look_output(arguments->control, arguments->output, &drill->before, drill->error))
 		return false;
 	drill->output = drill->before;
+	if (!request(drill, "cut", ",\"check\":true"))
+		return false;
 	if (!drill->output.is_connected)
 		return stop_away(drill);
 	drill->status = client_document(arguments->control, BYTES("{\"command\":\"status\"}"), drill->error);
@@ -237,22 +253,9 @@ static bool check_road(struct drill *drill)
 	return arguments->next == NULL || note_hop_before(drill);
 }
 
-static bool request(struct drill *drill, const char *command, uint64_t for_seconds)
-{
-	char text[256], error[CLIENT_ERROR_MAX_BYTES];
-	int len = snprintf(text, sizeof text, "{\"command\":\"%s\",\"output\":\"%s\",\"seconds\":%" PRIu64 "}", command,
-	                   drill->arguments->output, for_seconds);
-	if (len < 0 || (size_t)len >= sizeof text)
-		return stop(drill, "the output's name is too long");
-	struct json_value *answer = client_document(drill->arguments->control, bytes_of(text, (size_t)len), error);
-	bool done = answer != NULL;
-	json_tree_free(&answer);
-	return done || stop(drill, "%s", error);
-}
-
 static bool cut(struct drill *drill)
 {
-	if (!request(drill, "cut", drill->arguments->seconds))
+	if (!request(drill, "cut", ""))
 		return false;
 	drill->is_cut = true;
 	drill->cut_ns = clock_monotonic_ns();
@@ -339,7 +342,7 @@ bool drill_run_steps(struct drill *drill)
 	if (drill->is_cut) {
 		char reason[sizeof drill->error];
 		memcpy(reason, drill->error, sizeof reason);
-		if (request(drill, "restore", 0))
+		if (request(drill, "restore", ""))
 			say("output %s is restored", drill->arguments->output);
 		else
 			say("output %s could not be restored (%s): it comes back by itself", drill->arguments->output, drill->error);
