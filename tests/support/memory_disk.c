@@ -11,10 +11,12 @@ struct memory_file {
 	struct memory_file *next;
 	uint8_t *octets;      /* as programs see it */
 	uint8_t *synced;      /* as the disk has it */
-	bool *dirty;          /* sectors written and not yet synced */
+	uint64_t *dirty;      /* stamps of sectors written and not yet synced; 0: clean */
 	uint64_t size;
 	uint64_t synced_size;
+	uint64_t size_stamp;  /* of its last change */
 	uint64_t room;        /* of the arrays */
+	struct memory_file *copy; /* while the disk is copied */
 };
 
 static struct memory_disk *of(const struct disk *disk)
@@ -46,10 +48,11 @@ static void make_room(struct memory_file *file, uint64_t room)
 		return;
 	file->octets = must(realloc(file->octets, room));
 	file->synced = must(realloc(file->synced, room));
-	file->dirty = must(realloc(file->dirty, room / MEMORY_DISK_SECTOR_BYTES));
+	file->dirty = must(realloc(file->dirty, room / MEMORY_DISK_SECTOR_BYTES * sizeof *file->dirty));
 	memset(file->octets + file->room, 0, room - file->room);
 	memset(file->synced + file->room, 0, room - file->room);
-	memset(file->dirty + file->room / MEMORY_DISK_SECTOR_BYTES, 0, (room - file->room) / MEMORY_DISK_SECTOR_BYTES);
+	memset(file->dirty + file->room / MEMORY_DISK_SECTOR_BYTES, 0,
+	       (room - file->room) / MEMORY_DISK_SECTOR_BYTES * sizeof *file->dirty);
 	file->room = room;
 }
 
@@ -95,7 +98,7 @@ static void change_names(struct memory_disk *disk, const char *from, const char 
 {
 	assert(disk->changes < MEMORY_DISK_CHANGES_MAX);
 	struct memory_change *change = &disk->change[disk->changes++];
-	*change = (struct memory_change){.file = file};
+	*change = (struct memory_change){.file = file, .stamp = ++disk->stamps};
 	strcpy(change->from, from);
 	strcpy(change->to, to);
 	apply(disk->name, change);
@@ -249,14 +252,21 @@ static int64_t memory_read(const struct disk *base, int handle, void *at, size_t
 	return got;
 }
 
-static void put(struct memory_file *file, const uint8_t *from, uint64_t len, uint64_t offset)
+static void set_size(struct memory_disk *disk, struct memory_file *file, uint64_t size)
+{
+	if (size != file->size)
+		file->size_stamp = ++disk->stamps;
+	file->size = size;
+}
+
+static void put(struct memory_disk *disk, struct memory_file *file, const uint8_t *from, uint64_t len, uint64_t offset)
 {
 	make_room(file, offset + len);
 	memcpy(file->octets + offset, from, len);
 	if (offset + len > file->size)
-		file->size = offset + len;
+		set_size(disk, file, offset + len);
 	for (uint64_t at = offset / MEMORY_DISK_SECTOR_BYTES; at * MEMORY_DISK_SECTOR_BYTES < offset + len; at++)
-		file->dirty[at] = true;
+		file->dirty[at] = ++disk->stamps;
 }
 
 static uint64_t total_size(const struct memory_disk *disk)
@@ -288,7 +298,7 @@ static int64_t write_parts(struct memory_disk *disk, struct memory_file *file, c
 	for (int i = 0; i < count && done < least; i++) {
 		uint64_t part = parts[i].iov_len < least - done ? parts[i].iov_len : least - done;
 		if (part > 0)
-			put(file, parts[i].iov_base, part, offset + done);
+			put(disk, file, parts[i].iov_base, part, offset + done);
 		done += part;
 	}
 	return fault == FAULT_CUT ? -EIO : (int64_t)done;
@@ -310,7 +320,7 @@ static void settle(struct memory_file *file, bool reaches_disk)
 		uint64_t offset = at * MEMORY_DISK_SECTOR_BYTES;
 		if (file->dirty[at] && reaches_disk)
 			memcpy(file->synced + offset, file->octets + offset, MEMORY_DISK_SECTOR_BYTES);
-		file->dirty[at] = false;
+		file->dirty[at] = 0;
 	}
 	if (reaches_disk)
 		file->synced_size = file->size;
@@ -357,7 +367,7 @@ static int resize(struct memory_disk *disk, struct memory_file *file, uint64_t s
 	make_room(file, size);
 	if (size < file->size)
 		memset(file->octets + size, 0, file->room - size);
-	file->size = size;
+	set_size(disk, file, size);
 	return fault == FAULT_CUT ? -EIO : 0;
 }
 
@@ -502,20 +512,43 @@ static uint64_t mix(uint64_t *state)
 	return z ^ (z >> 31);
 }
 
-static bool keeps(enum memory_disk_keep keep, uint64_t *random)
+/* Says whether a thing with that stamp is on the disk. */
+struct choice {
+	bool (*keeps)(struct choice *choice, uint64_t stamp);
+	enum memory_disk_keep keep;
+	uint64_t random;
+	enum memory_disk_pick pick;
+	uint64_t stamp;
+};
+
+static bool keeps_by_keep(struct choice *choice, uint64_t stamp)
 {
-	return keep == MEMORY_DISK_KEEP_ALL || (keep == MEMORY_DISK_KEEP_RANDOM && mix(random) % 2 == 0);
+	(void)stamp;
+	return choice->keep == MEMORY_DISK_KEEP_ALL || (choice->keep == MEMORY_DISK_KEEP_RANDOM && mix(&choice->random) % 2 == 0);
 }
 
-static void cut_file(struct memory_file *file, enum memory_disk_keep keep, uint64_t *random)
+static bool keeps_picked(struct choice *choice, uint64_t stamp)
 {
-	uint64_t size = keeps(keep, random) ? file->size : file->synced_size;
+	switch (choice->pick) {
+	case MEMORY_DISK_PICK_FIRST:
+		return stamp < choice->stamp;
+	case MEMORY_DISK_PICK_ALL_BUT:
+		return stamp != choice->stamp;
+	case MEMORY_DISK_PICK_ONLY:
+		return stamp == choice->stamp;
+	}
+	return false;
+}
+
+static void cut_file(struct memory_file *file, struct choice *choice)
+{
+	uint64_t size = choice->keeps(choice, file->size_stamp) ? file->size : file->synced_size;
 	for (uint64_t at = 0; at * MEMORY_DISK_SECTOR_BYTES < file->room; at++) {
 		uint64_t offset = at * MEMORY_DISK_SECTOR_BYTES;
 		/* What is clean but was never synced is what a failed sync gave up: the disk does not have it. */
-		if (file->dirty[at] && keeps(keep, random))
+		if (file->dirty[at] != 0 && choice->keeps(choice, file->dirty[at]))
 			memcpy(file->synced + offset, file->octets + offset, MEMORY_DISK_SECTOR_BYTES);
-		file->dirty[at] = false;
+		file->dirty[at] = 0;
 	}
 	if (file->room > size)
 		memset(file->synced + size, 0, file->room - size);
@@ -524,16 +557,116 @@ static void cut_file(struct memory_file *file, enum memory_disk_keep keep, uint6
 	file->size = file->synced_size = size;
 }
 
-void memory_disk_power_cut(struct memory_disk *disk, enum memory_disk_keep keep, uint64_t seed)
+static void cut(struct memory_disk *disk, struct choice *choice)
 {
 	for (unsigned i = 0; i < disk->changes; i++)
-		if (keeps(keep, &seed))
+		if (choice->keeps(choice, disk->change[i].stamp))
 			apply(disk->synced, &disk->change[i]);
 	disk->changes = 0;
 	memcpy(disk->name, disk->synced, sizeof disk->name);
 	memory_disk_kill(disk);
 	for (struct memory_file *file = disk->files; file != NULL; file = file->next)
-		cut_file(file, keep, &seed);
+		cut_file(file, choice);
+}
+
+void memory_disk_power_cut(struct memory_disk *disk, enum memory_disk_keep keep, uint64_t seed)
+{
+	struct choice choice = {.keeps = keeps_by_keep, .keep = keep, .random = seed};
+	cut(disk, &choice);
+}
+
+/* Notes the stamps of what is not synced in `stamps`, which may be NULL, and returns how many there are. */
+static unsigned unsynced(const struct memory_disk *disk, uint64_t *stamps)
+{
+	unsigned count = 0;
+	for (unsigned i = 0; i < disk->changes; i++, count++)
+		if (stamps != NULL)
+			stamps[count] = disk->change[i].stamp;
+	for (const struct memory_file *file = disk->files; file != NULL; file = file->next) {
+		if (file->size != file->synced_size) {
+			if (stamps != NULL)
+				stamps[count] = file->size_stamp;
+			count++;
+		}
+		for (uint64_t at = 0; at * MEMORY_DISK_SECTOR_BYTES < file->room; at++) {
+			uint64_t offset = at * MEMORY_DISK_SECTOR_BYTES;
+			if (file->dirty[at] == 0 || memcmp(file->octets + offset, file->synced + offset, MEMORY_DISK_SECTOR_BYTES) == 0)
+				continue;
+			if (stamps != NULL)
+				stamps[count] = file->dirty[at];
+			count++;
+		}
+	}
+	return count;
+}
+
+unsigned memory_disk_unsynced(const struct memory_disk *disk)
+{
+	return unsynced(disk, NULL);
+}
+
+static int by_stamp(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+	return (x > y) - (x < y);
+}
+
+void memory_disk_power_cut_picking(struct memory_disk *disk, enum memory_disk_pick pick, unsigned n)
+{
+	unsigned count = unsynced(disk, NULL);
+	uint64_t *stamps = must(calloc(count + 1, sizeof *stamps));
+	unsynced(disk, stamps);
+	qsort(stamps, count, sizeof *stamps, by_stamp);
+	struct choice choice = {.keeps = keeps_picked, .pick = pick, .stamp = n < count ? stamps[n] : UINT64_MAX};
+	free(stamps);
+	cut(disk, &choice);
+}
+
+/* ---- copying ---- */
+
+static void *copy_of(const void *memory, size_t len)
+{
+	return len > 0 ? memcpy(must(malloc(len)), memory, len) : NULL;
+}
+
+static void copy_names(struct memory_name *names)
+{
+	for (unsigned i = 0; i < MEMORY_DISK_NAMES_MAX; i++)
+		if (names[i].file != NULL)
+			names[i].file = names[i].file->copy;
+}
+
+void memory_disk_copy(struct memory_disk *copy, const struct memory_disk *from)
+{
+	memory_disk_init(copy);
+	collect(copy);
+	struct memory_file **link = &copy->files;
+	while (*link != NULL)
+		link = &(*link)->next;
+	for (struct memory_file *file = from->files; file != NULL; file = file->next) {
+		if (file == from->directory) {
+			file->copy = copy->directory;
+			continue;
+		}
+		struct memory_file *twin = copy_of(file, sizeof *file);
+		twin->octets = copy_of(file->octets, file->room);
+		twin->synced = copy_of(file->synced, file->room);
+		twin->dirty = copy_of(file->dirty, file->room / MEMORY_DISK_SECTOR_BYTES * sizeof *file->dirty);
+		twin->next = NULL;
+		file->copy = *link = twin;
+		link = &twin->next;
+	}
+	memcpy(copy->name, from->name, sizeof copy->name);
+	memcpy(copy->synced, from->synced, sizeof copy->synced);
+	copy_names(copy->name);
+	copy_names(copy->synced);
+	copy->changes = from->changes;
+	for (unsigned i = 0; i < from->changes; i++) {
+		copy->change[i] = from->change[i];
+		copy->change[i].file = from->change[i].file->copy;
+	}
+	copy->stamps = from->stamps;
+	collect(copy);
 }
 
 static int by_name(const void *a, const void *b)
@@ -565,6 +698,7 @@ void memory_disk_settle(struct memory_disk *disk, const char *name)
 {
 	const struct memory_name *place = find_name(disk->name, name);
 	assert(place != NULL && place->file != NULL);
-	memset(place->file->dirty, 1, place->file->room / MEMORY_DISK_SECTOR_BYTES);
+	for (uint64_t at = 0; at * MEMORY_DISK_SECTOR_BYTES < place->file->room; at++)
+		place->file->dirty[at] = 1;
 	settle(place->file, true);
 }

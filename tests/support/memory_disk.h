@@ -3,8 +3,8 @@
  * A disk in memory for the spool (spool/disk.h), which does to files what power cuts, full and failing disks do:
  *
  *   - It remembers what is synced. A power cut takes back what is not: all of it, none, or sector by sector as a random
- *     number says, so that writes are torn and reordered. Names (creation, rename, unlink) are forgotten likewise until
- *     the directory is synced.
+ *     number or the test says, so that writes are torn and reordered. Names (creation, rename, unlink) and sizes are
+ *     forgotten likewise until they are synced.
  *   - The nth operation that changes something fails with an error, or is a short write.
  *   - At the nth operation the power goes: that operation has an effect that is not synced, and from then on all
  *     operations fail and change nothing, until memory_disk_power_cut() or memory_disk_kill().
@@ -39,6 +39,7 @@ struct memory_change {
 	char from[DISK_NAME_MAX_BYTES];
 	char to[DISK_NAME_MAX_BYTES];
 	struct memory_file *file;
+	uint64_t stamp;
 };
 
 /* Which operations a fault is meant for. */
@@ -60,6 +61,7 @@ struct memory_disk {
 	struct memory_file *handle[MEMORY_DISK_HANDLES_MAX]; /* NULL: free */
 	struct memory_file *files;                        /* all of them */
 	struct memory_file *directory;                    /* stands for the directory's handle */
+	uint64_t stamps;                                  /* given so far: what changes has the next one */
 	bool locked;                                      /* the lock file is taken */
 	int lock_handle;
 
@@ -91,6 +93,22 @@ enum memory_disk_keep {
 
 /* The power comes back: handles are gone, and of what was not synced as much is there as `keep` says. No faults. */
 void memory_disk_power_cut(struct memory_disk *disk, enum memory_disk_keep keep, uint64_t seed);
+
+/* What is not synced, each thing by itself: a sector with other octets than the disk has, a name, a size. */
+enum memory_disk_pick {
+	MEMORY_DISK_PICK_FIRST = 0,   /* what came first: the rest was torn off */
+	MEMORY_DISK_PICK_ALL_BUT = 1, /* all but one */
+	MEMORY_DISK_PICK_ONLY = 2,    /* only one: everything else came after it on the way to the disk */
+};
+
+/* How many such things there are. */
+unsigned memory_disk_unsynced(const struct memory_disk *disk);
+
+/* As memory_disk_power_cut(), with the first `n` of them, all but number `n`, or only number `n` (0 is the first). */
+void memory_disk_power_cut_picking(struct memory_disk *disk, enum memory_disk_pick pick, unsigned n);
+
+/* Makes `copy`, which holds nothing yet, a disk with the same content, synced and not. It has no handles and no faults. */
+void memory_disk_copy(struct memory_disk *copy, const struct memory_disk *from);
 
 /* The process was killed and the machine goes on: handles are gone, everything else is as programs saw it. No faults. */
 void memory_disk_kill(struct memory_disk *disk);

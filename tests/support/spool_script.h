@@ -32,6 +32,25 @@ static uint64_t dropped;
 static uint64_t dropped_stored;   /* counted before a group that was stored */
 static int64_t base_of[SCRIPT_SEQUENCES_MAX]; /* the last block put with that sequence */
 
+/* All of that, to be told again: for a test that goes back to the same disk. */
+struct script_told {
+	uint64_t acknowledged, delivered, delivered_synced, dropped, dropped_stored;
+};
+
+static inline struct script_told script_told(void)
+{
+	return (struct script_told){acknowledged, delivered, delivered_synced, dropped, dropped_stored};
+}
+
+static inline void script_tell(const struct script_told *told)
+{
+	acknowledged = told->acknowledged;
+	delivered = told->delivered;
+	delivered_synced = told->delivered_synced;
+	dropped = told->dropped;
+	dropped_stored = told->dropped_stored;
+}
+
 static inline void script_start(void)
 {
 	memory_disk_init(&disk);
@@ -156,6 +175,12 @@ static inline void check_spool(const char *when, uint64_t at)
 	struct spool_input_totals totals;
 	spool_input_totals(rig.spool, (unsigned)rig.input, &totals);
 	ck_assert_uint_eq(totals.stored, spool_stored(rig.spool));
+	struct spool_sums sums;
+	spool_sums(rig.spool, &sums);
+	/* last sequence = stored + unused, and = retained + released + damaged */
+	ck_assert_uint_eq(totals.stored + sums.unused + sums.unattributed, spool_stored(rig.spool));
+	uint64_t retained = spool_stored(rig.spool) + 1 - spool_first(rig.spool);
+	ck_assert_uint_eq(retained + sums.released + sums.damaged, spool_stored(rig.spool));
 	ck_assert_uint_le(dropped_now(), dropped);
 	ck_assert_uint_ge(dropped_now(), dropped_stored);
 

@@ -67,7 +67,7 @@ def test_a_start_that_fails_half_way_leaves_nothing_behind(relays, tmp_path):
 @pytest.mark.sanitized
 def test_sighup_opens_files_anew_and_leaves_sockets_alone(relays, tmp_path):
     """logrotate moves the output's file and relayd's own log away and sends SIGHUP: what comes then is in new files, nothing is lost, and
-    a connection from before goes on."""
+    a connection from before goes on, and new ones are taken."""
     out, log, port = tmp_path / "out", tmp_path / "own.log", free_port()
     relay = relays.start("relay", [{"type": "tcp", "listen": f"127.0.0.1:{port}"}],
                          [{"type": "file", "name": "file", "path": str(out), "format": "json"}], log={"format": "json", "file": str(log)})
@@ -80,8 +80,10 @@ def test_sighup_opens_files_anew_and_leaves_sockets_alone(relays, tmp_path):
     wait_until(lambda: log.exists() and "reloaded" in log.read_text(), what="the new log")
     senders.finish(sock, b"<38>behind\n")
     relay.wait_delivered("file", 2)
+    senders.finish(senders.connect(port), b"<38>anew\n")
+    relay.wait_delivered("file", 3)
     texts = [[json.loads(line)["message"] for line in path.read_text().splitlines()] for path in (out.with_suffix(".1"), out)]
-    assert texts == [["before"], ["behind"]]
+    assert texts == [["before"], ["behind", "anew"]]
     assert relay.stop() == 0 and '"msgid":"stopped"' in log.read_text()
 
 

@@ -42,6 +42,7 @@ struct held_disk {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool is_held;
+	unsigned allowed; /* syncs, though it is held */
 	unsigned waiting;
 };
 
@@ -98,8 +99,9 @@ static inline int held_disk_sync(const struct disk *disk, int file)
 	struct held_disk *held = (struct held_disk *)(uintptr_t)disk;
 	pthread_mutex_lock(&held->lock);
 	held->waiting++;
-	while (held->is_held)
+	while (held->is_held && held->allowed == 0)
 		pthread_cond_wait(&held->changed, &held->lock);
+	held->allowed -= held->is_held;
 	held->waiting--;
 	pthread_mutex_unlock(&held->lock);
 	return disk_real.sync(disk, file);
@@ -109,6 +111,15 @@ static inline void held_disk_set(struct held_disk *held, bool is_held)
 {
 	pthread_mutex_lock(&held->lock);
 	held->is_held = is_held;
+	pthread_cond_broadcast(&held->changed);
+	pthread_mutex_unlock(&held->lock);
+}
+
+/* Lets one sync pass. */
+static inline void held_disk_allow_one(struct held_disk *held)
+{
+	pthread_mutex_lock(&held->lock);
+	held->allowed++;
 	pthread_cond_broadcast(&held->changed);
 	pthread_mutex_unlock(&held->lock);
 }

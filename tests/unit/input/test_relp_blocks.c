@@ -280,6 +280,44 @@ START_TEST(the_65th_stream_of_a_peer_gets_messages)
 }
 END_TEST
 
+/* The command's blocks wait while another stream's group is synced: that one's end must not answer them. */
+START_TEST(a_command_is_answered_when_its_last_block_is_stored)
+{
+	static uint8_t data[FRAME_BYTES], frame[FRAME_BYTES];
+	start();
+	int fd = rig_connect(&rig, SOCK_STREAM), other = rig_connect(&rig, SOCK_STREAM);
+	open_session(fd, STREAM, 1);
+	open_session(other, "ff0102030405060708090a0b0c0d0e0f", 1);
+	size_t len = 0;
+	for (unsigned i = 0; i < 3; i++) {
+		struct relp_block block = make_block(10 * i + 1, 10 * i + 10);
+		relp_block_head_write(&block, data + len);
+		memcpy(data + len + RELP_BLOCK_HEAD_LEN, block.payload.at, block.payload.len);
+		len += RELP_BLOCK_HEAD_LEN + block.payload.len;
+	}
+	size_t head = relp_header_write(2, BYTES("block"), len, frame);
+	memcpy(frame + head, data, len);
+	frame[head + len] = '\n';
+	struct relp_block first = make_block(1, 5);
+	held_disk_set(&rig.disk, true);
+	send_block(other, 2, &first);
+	RIG_WAIT(held_disk_has_waiter(&rig.disk));
+	rig_send_octets(fd, frame, head + len + 1);
+	RIG_WAIT(rig_status(&rig).received == 35);
+	held_disk_allow_one(&rig.disk);
+	assert_answer(other, "2 rsp 6 200 OK\n");
+	ck_assert(!rig_is_readable(fd, 200));
+	held_disk_set(&rig.disk, false);
+	assert_answer(fd, "2 rsp 6 200 OK\n");
+	ck_assert_uint_eq(spool_stored(rig.spool), 35);
+	close(fd);
+	close(other);
+	RIG_WAIT(rig_status(&rig).connections == 0);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
 /* An address of this machine that is not its loopback, in network order; 0 if it has none. */
 static in_addr_t other_address(void)
 {
@@ -438,6 +476,7 @@ int main(void)
 	tcase_add_test(tests, a_stream_without_any_offer_of_blocks_is_plain_relp);
 	tcase_add_test(tests, an_unknown_version_of_blocks_is_plain_relp);
 	tcase_add_test(tests, the_65th_stream_of_a_peer_gets_messages);
+	tcase_add_test(tests, a_command_is_answered_when_its_last_block_is_stored);
 	tcase_add_test(tests, a_peer_without_a_certificate_that_is_not_on_this_machine_gets_messages);
 	tcase_add_test(tests, several_blocks_in_one_command_have_one_answer);
 	tcase_add_test(tests, a_stream_names_its_connection_while_it_is_there);

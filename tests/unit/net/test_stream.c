@@ -376,6 +376,35 @@ START_TEST(an_idle_plain_stream_takes_less_than_a_kibibyte)
 }
 END_TEST
 
+struct own_memory {
+	const struct stream *stream;
+	size_t own, all;
+};
+
+static void look_at_memory(void *context)
+{
+	struct own_memory *memory = context;
+	memory->own = memory->stream->pending_size;
+	memory->all = memory->stream->pool->pending_bytes;
+}
+
+/* Frames are read into one buffer that all streams of a worker share. */
+START_TEST(a_stream_whose_frames_are_whole_has_no_memory_of_its_own)
+{
+	struct tester tester = {.use = USE_ALL};
+	tester_open(&tester, worker, fds[0]);
+	for (int i = 0; i < 3; i++) {
+		tester_write(fds[1], "a whole frame", 13);
+		TESTER_WAIT(&tester, tester.len == 13 * (size_t)(i + 1));
+	}
+	struct own_memory memory = {.stream = tester.stream};
+	worker_call(worker, look_at_memory, &memory);
+	ck_assert_uint_eq(memory.own + memory.all, 0);
+	tester_close(&tester);
+	close(fds[1]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("net/stream");
@@ -397,6 +426,7 @@ int main(void)
 	tcase_add_test(tests, a_stream_closed_before_its_first_turn_tells_nothing);
 	tcase_add_test(tests, a_busy_stream_does_not_keep_others_waiting);
 	tcase_add_test(tests, a_unix_peer_is_named_by_its_process);
+	tcase_add_test(tests, a_stream_whose_frames_are_whole_has_no_memory_of_its_own);
 	tcase_add_test(tests, an_idle_plain_stream_takes_less_than_a_kibibyte);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

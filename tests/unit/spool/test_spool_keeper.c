@@ -316,10 +316,10 @@ END_TEST
 START_TEST(a_file_system_that_is_full_does_not_stop_a_cursor)
 {
 	rig_open_ok(&rig);
-	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
 	keeper_turn(rig.spool);
 	ck_assert(rig_store(&rig, 10));
 	disk.capacity = 1; /* nothing can grow any more */
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
 	for (uint64_t delivered = 1; delivered <= 9; delivered++) {
 		rig_deliver(cursor, delivered);
 		keeper_turn(rig.spool);

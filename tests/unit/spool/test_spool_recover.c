@@ -266,6 +266,41 @@ START_TEST(with_a_damaged_newest_checkpoint_the_previous_one_and_its_blocks_hold
 }
 END_TEST
 
+/* The first segments are gone, and what they held is counted in checkpoints only: so one of those must be found. */
+START_TEST(with_a_damaged_newest_checkpoint_what_was_released_is_still_counted)
+{
+	static const unsigned places[] = {3, 27}; /* flags of the first section, and the records stored */
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_NEW, SPOOL_HOLD);
+	struct spool_input_totals totals;
+	uint64_t size;
+	spool_count_drop(rig.spool, 0, 0, SPOOL_DROP_KERNEL, 7);
+	while (rig.spool->writer.current.counter < 5) {
+		ck_assert(rig_store(&rig, 30));
+		if (rig.spool->writer.current.counter <= 2)
+			rig_deliver(cursor, spool_stored(rig.spool));
+		keeper_turn(rig.spool);
+	}
+	store_blocks(3);
+	uint64_t stored = spool_stored(rig.spool), first = spool_first(rig.spool);
+	ck_assert_uint_gt(first, 1);
+	unsigned newest = 0;
+	while (memory_disk_find(&disk, "segment-", newest + 1) != NULL)
+		newest++;
+	ck_assert_uint_ge(newest, 2);
+	uint8_t *octets = memory_disk_octets(&disk, memory_disk_find(&disk, "segment-", newest), &size);
+	octets[SEGMENT_HEADER_BYTES + BLOCK_HEADER_BYTES + places[_i]] ^= 1;
+	spool_cursor_close(&cursor);
+	crash();
+	rig_open_ok(&rig);
+	spool_input_totals(rig.spool, 0, &totals);
+	ck_assert_uint_eq(totals.stored, stored);
+	ck_assert_uint_eq(totals.dropped[SPOOL_DROP_KERNEL], 7);
+	ck_assert_uint_eq(atomic_load(&rig.spool->ledger.unattributed), 0);
+	ck_assert_uint_eq(rig_read_all(&rig, first).next, stored + 1);
+	spool_check(rig.spool);
+}
+END_TEST
+
 /* The time that opening takes does not depend on the backlog, because it reads none of it. */
 START_TEST(older_segments_are_not_read_when_the_newest_checkpoint_is_whole)
 {
@@ -715,6 +750,7 @@ int main(void)
 	tcase_add_test(tests, with_a_damaged_newest_checkpoint_the_previous_one_and_its_blocks_hold);
 	tcase_add_loop_test(tests, a_damaged_checkpoint_takes_no_group_with_it_that_was_acknowledged, 0, 2);
 	tcase_add_loop_test(tests, a_damaged_checkpoint_behind_empty_segments_does_not_keep_the_spool_from_opening, 0, 2);
+	tcase_add_loop_test(tests, with_a_damaged_newest_checkpoint_what_was_released_is_still_counted, 0, 2);
 	tcase_add_test(tests, older_segments_are_not_read_when_the_newest_checkpoint_is_whole);
 	tcase_add_test(tests, a_segment_of_the_run_before_ends_behind_its_last_good_block);
 	tcase_add_test(tests, a_newest_segment_without_a_readable_header_is_set_aside);
