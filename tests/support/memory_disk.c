@@ -524,7 +524,9 @@ struct choice {
 static bool keeps_by_keep(struct choice *choice, uint64_t stamp)
 {
 	(void)stamp;
-	return choice->keep == MEMORY_DISK_KEEP_ALL || (choice->keep == MEMORY_DISK_KEEP_RANDOM && mix(&choice->random) % 2 == 0);
+	if (choice->keep == MEMORY_DISK_KEEP_RANDOM)
+		return mix(&choice->random) % 2 == 0;
+	return choice->keep == MEMORY_DISK_KEEP_ALL;
 }
 
 static bool keeps_picked(struct choice *choice, uint64_t stamp)

@@ -187,6 +187,7 @@ def test_directories_of_the_control_socket_are_made(tmp_path, processes):
     processes.start([RELAYD, "-c", write_config(tmp_path, control=str(control))], stderr=subprocess.DEVNULL)
     wait_until(lambda: run(RELAYCTL, "status", "--control", control).returncode == 0)
     assert control.parent.stat().st_mode & 0o777 == 0o750
+    assert control.stat().st_mode & 0o777 == 0o660
 
 
 def test_the_smallest_spool_starts(tmp_path, processes):
