@@ -12,9 +12,15 @@
 #include "relay/document.h"
 #include "relay/probe_watches.h"
 #include "relay/relay_internal.h"
+#include "relay/streams.h"
 #include "spool/spool_stream.h"
 
-enum { STREAMS_AT_ONCE = 32 };
+enum {
+	STREAMS_AT_ONCE = 32,
+	CHANGE_ERROR_MAX_BYTES = 512,
+};
+_Static_assert((int)CHANGE_ERROR_MAX_BYTES >= (int)CUT_ERROR_MAX_BYTES &&
+               (int)CHANGE_ERROR_MAX_BYTES >= (int)STREAMS_ERROR_MAX_BYTES, "what cannot be changed is said in full");
 
 /* One request under way. */
 struct call {
@@ -89,6 +95,11 @@ static char *answer_ledger(const struct call *call)
 	return relay_ledger_json(call->relay);
 }
 
+static char *answer_streams(const struct call *call)
+{
+	return streams_json(call->relay);
+}
+
 /* How far the stream of that id (hexadecimal) is stored here; nothing if it is not known. */
 static void write_stream(yajl_gen gen, struct spool *spool, const char *wanted)
 {
@@ -139,13 +150,16 @@ static char *answer_probe(const struct call *call)
 
 /* ---- what changes something: for root and the relay's user (spool page, rule 40) ---- */
 
-static char *answer_change(const struct call *call, bool (*change)(const struct call *call, const char *output, char *error))
+/* `what` is the member that names what is changed: its text is the second argument of `change`. */
+static char *answer_change(const struct call *call, const char *what,
+                           bool (*change)(const struct call *call, const char *name, char *error))
 {
-	char error[CUT_ERROR_MAX_BYTES] = "say which \"output\"";
-	const char *output = text_of(call, "output");
+	char error[CHANGE_ERROR_MAX_BYTES];
+	const char *name = text_of(call, what);
+	snprintf(error, sizeof error, "say which \"%s\"", what);
 	if (call->who->uid != 0 && call->who->uid != geteuid())
 		return answer_error("this command is for root and the user that relayd runs as");
-	if (output == NULL || !change(call, output, error))
+	if (name == NULL || !change(call, name, error))
 		return answer_error(error);
 	return answer_done();
 }
@@ -164,12 +178,32 @@ static bool restore(const struct call *call, const char *output, char *error)
 
 static char *answer_cut(const struct call *call)
 {
-	return answer_change(call, cut);
+	return answer_change(call, "output", cut);
 }
 
 static char *answer_restore(const struct call *call)
 {
-	return answer_change(call, restore);
+	return answer_change(call, "output", restore);
+}
+
+static bool adopt(const struct call *call, const char *stream, char *error)
+{
+	return streams_adopt(call->relay, stream, text_of(call, "identity"), call->who, error);
+}
+
+static bool forget(const struct call *call, const char *stream, char *error)
+{
+	return streams_forget(call->relay, stream, call->who, error);
+}
+
+static char *answer_adopt(const struct call *call)
+{
+	return answer_change(call, "stream", adopt);
+}
+
+static char *answer_forget(const struct call *call)
+{
+	return answer_change(call, "stream", forget);
 }
 
 /* ---- */
@@ -179,7 +213,8 @@ static const struct {
 	char *(*answer)(const struct call *call);
 } commands[] = {
 	{"status", answer_status}, {"ledger", answer_ledger},   {"probe", answer_probe},
-	{"cut", answer_cut},       {"restore", answer_restore},
+	{"cut", answer_cut},       {"restore", answer_restore}, {"streams", answer_streams},
+	{"stream-adopt", answer_adopt}, {"stream-forget", answer_forget},
 };
 
 char *commands_answer(struct relay *relay, const char *request, const struct ucred *who)
@@ -199,7 +234,8 @@ char *commands_answer(struct relay *relay, const char *request, const struct ucr
 		answer = commands[i].answer(&call);
 	}
 	if (!known)
-		answer = answer_error("unknown command; this relay knows status, ledger, probe, cut and restore");
+		answer = answer_error("unknown command; this relay knows status, ledger, probe, cut, restore, streams, stream-adopt and "
+		                      "stream-forget");
 	yajl_tree_free(tree);
 	return answer;
 }

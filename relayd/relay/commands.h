@@ -9,6 +9,9 @@
  *     cut     output, seconds          for a drill: only for root and the relay's own user
  *             check                    only says whether it would be done
  *     restore output                   likewise
+ *     streams                          the streams between relays (streams.h)
+ *     stream-adopt   stream, identity  gives one to another identity: likewise
+ *     stream-forget  stream            forgets one: likewise
  */
 #ifndef RELAYD_RELAY_COMMANDS_H
 #define RELAYD_RELAY_COMMANDS_H

@@ -16,19 +16,6 @@ enum { ENTRIES_AT_ONCE = 64 };
 
 /* ---- ids ---- */
 
-static const char *id_text(const uint8_t *id, char text[STREAM_TEXT_BYTES])
-{
-	for (size_t i = 0; i < SPOOL_STREAM_ID_BYTES; i++)
-		snprintf(text + 2 * i, 3, "%02x", id[i]);
-	return text;
-}
-
-static void write_id(yajl_gen gen, const char *name, const uint8_t *id)
-{
-	char text[STREAM_TEXT_BYTES];
-	document_text(gen, name, id_text(id, text));
-}
-
 /* False, and a sentence, if the text is no id. */
 static bool read_id(const char *text, uint8_t id[SPOOL_STREAM_ID_BYTES], char *error)
 {
@@ -48,7 +35,7 @@ static bool read_id(const char *text, uint8_t id[SPOOL_STREAM_ID_BYTES], char *e
 static void write_received(yajl_gen gen, const struct spool_stream_entry *entry)
 {
 	yajl_gen_map_open(gen);
-	write_id(gen, "stream", entry->stream);
+	document_hex(gen, "stream", entry->stream, sizeof entry->stream);
 	document_octets(gen, "identity", (const uint8_t *)entry->identity, strlen(entry->identity));
 	document_count(gen, "sequence", entry->mark.sequence);
 	document_count(gen, "records", entry->records);
@@ -88,7 +75,7 @@ static void write_sent(yajl_gen gen, const struct spool_sent_stream *sent, const
 {
 	yajl_gen_map_open(gen);
 	document_text(gen, "output", sent->name);
-	write_id(gen, "stream", sent->stream);
+	document_hex(gen, "stream", sent->stream, sizeof sent->stream);
 	document_count(gen, "delivered", sent->delivered);
 	document_count(gen, "lost_by_peer", sent->lost_by_peer);
 	if (relay != NULL)
@@ -97,7 +84,7 @@ static void write_sent(yajl_gen gen, const struct spool_sent_stream *sent, const
 	yajl_gen_array_open(gen);
 	for (unsigned i = 0; i < sent->servers; i++) {
 		yajl_gen_map_open(gen);
-		write_id(gen, "spool", sent->server[i].spool);
+		document_hex(gen, "spool", sent->server[i].spool, sizeof sent->server[i].spool);
 		document_count(gen, "sequence", sent->server[i].sequence);
 		document_count(gen, "records", sent->server[i].records);
 		document_count(gen, "lost", sent->server[i].lost);
@@ -110,7 +97,7 @@ static void write_sent(yajl_gen gen, const struct spool_sent_stream *sent, const
 void streams_write(yajl_gen gen, struct spool *spool, const struct relay *relay)
 {
 	struct spool_sent_stream sent;
-	write_id(gen, "spool", spool_id(spool));
+	document_hex(gen, "spool", spool_id(spool), SPOOL_STREAM_ID_BYTES);
 	document_bool(gen, "stored", spool_stream_changes_are_stored(spool));
 	/* The sending side first: what it has was received before. */
 	document_name(gen, "sent");

@@ -14,10 +14,7 @@
 struct relay;
 struct spool;
 
-enum {
-	STREAMS_ERROR_MAX_BYTES = 512,
-	STREAM_TEXT_BYTES = 33, /* an id as 32 hexadecimal digits, with NUL */
-};
+enum { STREAMS_ERROR_MAX_BYTES = 512 };
 
 /*
  * Writes the members `spool` (its id), `stored` (whether all changes by hand are on the disk), `received` and `sent` into

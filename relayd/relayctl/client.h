@@ -7,7 +7,7 @@
 #include "config/json_tree.h"
 
 enum {
-	CLIENT_ANSWER_MAX_BYTES = 1 << 20,
+	CLIENT_ANSWER_MAX_BYTES = 4 << 20, /* 4,096 streams */
 	CLIENT_TIMEOUT_SECONDS = 10,
 	CLIENT_ERROR_MAX_BYTES = 512,
 };

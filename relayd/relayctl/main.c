@@ -17,6 +17,7 @@ static const struct command commands[] = {
 	{"probe", probe_run, probe_print_help},
 	{"drill", drill_run, drill_print_help},
 	{"spool", spool_run, spool_print_help},
+	{"stream", stream_run, stream_print_help},
 	{NULL, NULL, NULL},
 };
 

@@ -32,6 +32,9 @@ void probe_print_help(FILE *out);
 enum relayctl_exit drill_run(int argc, char **argv);
 void drill_print_help(FILE *out);
 
+enum relayctl_exit stream_run(int argc, char **argv);
+void stream_print_help(FILE *out);
+
 enum relayctl_exit spool_run(int argc, char **argv);
 void spool_print_help(FILE *out);
 

@@ -1,13 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whose a stream is: the name in the client's certificate, or the operator's label for its fingerprint; and what an operator does when
 that changes. A peer of another machine that proves nothing gets messages, not blocks."""
+import json
+import os
 import pathlib
+import shutil
 import subprocess
+import tempfile
 
 import pytest
 import senders
 from peers import relp
-from relay import free_port, wait_until
+from relay import BIN, free_port, wait_until
+
+
+def relayctl(*words):
+    """Runs relayctl; returns its exit code and all that it printed."""
+    done = subprocess.run([str(BIN / "relayctl"), *map(str, words)], capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout + done.stderr
 
 
 def streams(relay):
@@ -122,3 +132,108 @@ def test_a_peer_of_another_machine_without_a_certificate_gets_messages(relays, p
     client.settle()
     client.close()
     wait_until(lambda: [(item["identity"], item["records"]) for item in streams(central)] == [("@loopback", 1)], what="the stream")
+
+
+def test_a_stream_of_another_identity_is_refused_and_named_and_adopt_gives_it_away(relays, certificates):
+    """A relay comes back under another name, with its spool. Its stream is refused, and the log says which, whose it is, and what to do.
+    adopt says what it would do, does it, and the stream goes on where it was; that survives a crash."""
+    server = certificates.tls(certificates.leaf("central.example.net"), ["*.edges.example.net"])
+    port, edge, central = pair(relays, server, certificates.tls(certificates.leaf("old.edges.example.net"), ["central.example.net"]))
+    deliver(edge, port, 0, 100)
+    stream = streams(central)[0]["stream"]
+    assert edge.stop() == 0
+    edge.config["outputs"][0]["tls"] = certificates.tls(certificates.leaf("new.edges.example.net"), ["central.example.net"])
+    edge.start()
+    send(port, 100, 200)
+    central.wait_log(f"stream {stream} of new.edges.example.net is refused: the stream belongs to another peer")
+    assert "relayctl stream adopt" in central.log_text() and '"octets":"old.edges.example.net"' in central.log_text()
+    adopt = ["stream", "adopt", "--control", central.control, stream, "new.edges.example.net"]
+    code, text = relayctl(*adopt)
+    assert code == 0 and f"stream {stream} is of old.edges.example.net; 100 messages" in text, text
+    assert "give it to new.edges.example.net" in text and "nothing was changed" in text, text
+    assert streams(central)[0]["identity"] == "old.edges.example.net"
+    code, text = relayctl(*adopt, "--apply")
+    assert code == 0 and text.endswith("done\n"), text
+    assert '"stream_adopted"' in central.log_text()
+    central.kill()
+    central.start()
+    edge.wait_output("central", lambda output: output["pending"] == 0, 40)
+    assert [(item["stream"], item["identity"], item["records"]) for item in streams(central)] == [(stream, "new.edges.example.net", 200)]
+    assert got(central) == list(range(200))
+
+
+def test_streams_are_listed_of_a_relay_that_runs_and_of_one_that_does_not(relays):
+    """Both ends of a hop list the stream, with its connection while there is one; the same of the files of stopped relays."""
+    port, hop = free_port(), free_port()
+    central = relays.start("central", [{"type": "relp", "listen": f"127.0.0.1:{hop}"}])
+    edge = relays.start("edge", [{"type": "relp", "listen": f"127.0.0.1:{port}"}],
+                        [{"type": "relp", "name": "central", "servers": [f"127.0.0.1:{hop}"]}])
+    deliver(edge, port, 0, 30)
+    stream = streams(central)[0]["stream"]
+    for words in (["--control", central.control], ["--spool", central.folder / "spool"]):
+        code, text = relayctl("stream", "ls", *words)
+        assert code == 0 and f"{stream} @loopback " in text and "1 of at most 4096 streams, 64 from one identity" in text, text
+        assert ("127.0.0.1:" in text) == ("--control" in words), text
+    for words in (["--control", edge.control], ["--spool", edge.folder / "spool"], ["-c", edge.folder / "relayd.conf"]):
+        wait_until(lambda: "acknowledged 30 messages, up to 30; lost-by-peer 0" in relayctl("stream", "ls", *words)[1], 5, f"{words}")
+    code, text = relayctl("stream", "ls", "--json", "--control", central.control)
+    received = json.loads(text)["received"][0]
+    assert code == 0 and received["identity"] == "@loopback" and received["records"] == 30 and received["connection"]
+    assert edge.stop() == 0 and central.stop() == 0
+    code, text = relayctl("stream", "ls", "--json", "--spool", central.folder / "spool")
+    stopped = json.loads(text)["received"][0]
+    assert code == 0 and stopped == {**received, "connection": ""}
+    assert relayctl("stream", "ls", "--control", central.control)[0] == 1
+
+
+def test_a_stream_in_use_is_not_forgotten_and_one_that_is_gone_makes_room(relays):
+    """forget says what it means, refuses while a connection speaks the stream, and frees its place. If it comes back all the
+    same it is as if this relay had been restored: what its relay still has is stored again, and the rest is lost-by-peer."""
+    port, hop = free_port(), free_port()
+    central = relays.start("central", [{"type": "relp", "listen": f"127.0.0.1:{hop}"}])
+    edge = relays.start("edge", [{"type": "relp", "listen": f"127.0.0.1:{port}"}],
+                        [{"type": "relp", "name": "central", "servers": [f"127.0.0.1:{hop}"]}])
+    deliver(edge, port, 0, 30)
+    stream = streams(central)[0]["stream"]
+    forget = ["stream", "forget", "--control", central.control, stream]
+    code, text = relayctl(*forget)
+    assert code == 0 and "it is in use by 127.0.0.1:" in text and "stored again" in text and "nothing was changed" in text, text
+    code, text = relayctl(*forget, "--apply")
+    assert code == 1 and "it is in use" in text, text
+    assert edge.stop() == 0
+    wait_until(lambda: streams(central)[0]["connection"] == "", what="the end of the connection")
+    code, text = relayctl(*forget, "--apply")
+    assert code == 0 and streams(central) == [], text
+    assert '"stream_forgotten"' in central.log_text()
+    assert relayctl(*forget)[0] == 1
+    assert relayctl("stream", "forget", "--control", central.control, "nonsense", "--apply")[0] == 1
+    central.kill()
+    central.start()
+    assert streams(central) == []
+    edge.start()
+    deliver(edge, port, 30, 40)
+    wait_until(lambda: [item["records"] + item["lost"] for item in streams(central)] == [40], what="all of it, or word of its loss")
+
+
+def test_only_root_and_the_relays_user_may_change_streams(relays, tmp_path_factory):
+    """Another user reaches the control socket, may list the streams, and changes nothing."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become another user")
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="relayd-"))
+    try:
+        folder.chmod(0o755)
+        central = relays.make("central", [{"type": "relp", "listen": f"127.0.0.1:{free_port()}"}], control=str(folder / "control"))
+        central.control = folder / "control"
+        central.start()
+        (folder / "control").chmod(0o666)
+        shutil.copy(BIN / "relayctl", folder / "relayctl")
+        done = subprocess.run(["setpriv", "--reuid", "65534", "--clear-groups", str(folder / "relayctl"), "stream", "ls", "--control",
+                               str(folder / "control")], capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, done.stderr
+        request = {"command": "stream-forget", "stream": "0" * 32}
+        script = ("import json,os,socket,sys; os.setuid(65534); s=socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); "
+                  "s.sendall(sys.argv[2].encode()+b'\\n'); print(s.recv(4096).decode())")
+        done = subprocess.run(["python3", "-c", script, str(folder / "control"), json.dumps(request)], capture_output=True, text=True, timeout=30)
+        assert "root" in json.loads(done.stdout)["error"], done
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
