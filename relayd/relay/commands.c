@@ -234,8 +234,8 @@ char *commands_answer(struct relay *relay, const char *request, const struct ucr
 		answer = commands[i].answer(&call);
 	}
 	if (!known)
-		answer = answer_error("unknown command; this relay knows status, ledger, probe, cut, restore, streams, stream-adopt and "
-		                      "stream-forget");
+		answer = answer_error("unknown command; this relay knows status, ledger, probe, cut, restore, streams, stream-adopt "
+		                      "and stream-forget");
 	yajl_tree_free(tree);
 	return answer;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `relayctl stream`: the streams between relays. What looks asks the running relay, or with -c or --spool reads the files of a
- * spool; what changes something asks the running relay, which alone may move its marks, and does so only with --apply.
+ * `relayctl stream`: the streams between relays. What looks asks the running relay, or with -c or --spool reads the files of
+ * a spool; what changes something asks the running relay, which alone may move its marks, and does so only with --apply.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -245,8 +245,8 @@ static void print_plan(const struct json_value *stream, const char *identity)
 		printf("to do: give it to %s: its relay then goes on where the stream is, and a session of %s is ended\n", identity,
 		       owner[0] != '\0' ? owner : "another one");
 	else
-		puts("to do: forget how far it has come: if its relay ever comes back with it, whatever that still has is stored again,\n"
-		     "and counted as lost-by-peer where it has it no more");
+		puts("to do: forget how far it has come: if its relay ever comes back with it, whatever that still has is stored\n"
+		     "again, and counted as lost-by-peer where it has it no more");
 }
 
 static enum relayctl_exit apply(const char *control, const char *command, const char *stream, const char *identity)
