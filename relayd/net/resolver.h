@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names to addresses, off the loop (libuv's thread pool). Numbers and local paths never leave the thread. */
+/* Names to addresses, off the loop, each on a thread of its own. Numbers and local paths never leave the worker's thread. */
 #ifndef RELAYD_NET_RESOLVER_H
 #define RELAYD_NET_RESOLVER_H
 
 #include "net/address.h"
 #include "net/worker.h"
 
-enum { RESOLVER_ADDRESSES_MAX = 16 };
+enum {
+	RESOLVER_ADDRESSES_MAX = 16,
+	RESOLVER_LOOKUPS_MAX = 64, /* at a time, in the process, with those that were cancelled and have not ended */
+};
 
 struct resolver_request;
 
@@ -20,7 +23,7 @@ typedef void (*resolver_fn)(void *context, const struct address *addresses, unsi
 struct resolver_request *resolver_start(struct worker *worker, const struct endpoint *endpoint, resolver_fn fn,
 										void *context);
 
-/* Cancels: `fn` is never called. Clears the pointer; harmless if NULL. */
+/* Cancels: `fn` is never called, and nobody waits for a name server. Clears the pointer; harmless if NULL. */
 void resolver_cancel(struct resolver_request **request);
 
 #endif

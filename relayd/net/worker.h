@@ -59,7 +59,7 @@ bool worker_is_current(const struct worker *worker);
 /*
  * Refuses further posts, carries out those that were taken, ends the loop, joins the thread, frees and clears. The
  * owners have closed their handles before (by worker_call()): one that is still open is a leak and ends the process
- * with its type. A name look-up that is under way is waited for. Not from the worker's own thread. Harmless if NULL.
+ * with its type. Not from the worker's own thread. Harmless if NULL.
  */
 void worker_stop(struct worker **worker);
 

@@ -3,9 +3,31 @@
 #include "net/resolver.h"
 
 #include <check.h>
+#include <dlfcn.h>
+#include <netdb.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The name server of "silent.example.net" answers when it is told to: in place of the C library's function. */
+static pthread_mutex_t silence = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic unsigned silent, answered;
+
+int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **found)
+{
+	int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	if (strcmp(host, "silent.example.net") != 0)
+		return real(host, service, hints, found);
+	atomic_fetch_add(&silent, 1);
+	pthread_mutex_lock(&silence);
+	pthread_mutex_unlock(&silence);
+	int status = real("127.0.0.1", service, hints, found);
+	atomic_fetch_add(&answered, 1);
+	return status;
+}
 
 struct asked {
 	struct worker *worker;
@@ -106,6 +128,42 @@ START_TEST(a_cancelled_request_calls_nobody)
 }
 END_TEST
 
+START_TEST(nobody_waits_for_a_look_up_that_was_cancelled)
+{
+	pthread_mutex_lock(&silence);
+	for (unsigned i = 0; i < 3; i++) {
+		/* Returns though the name server is silent: the worker has been stopped. */
+		struct asked asked = resolve("silent.example.net:514", true);
+		ck_assert(!asked.is_done);
+		ck_assert_uint_eq(atomic_load(&answered), 0);
+	}
+	/* Their threads find nobody any more; a look-up that is waited for gets its answer. */
+	pthread_mutex_unlock(&silence);
+	struct asked asked = resolve("silent.example.net:514", false);
+	ck_assert_uint_eq(asked.count, 1);
+	ck_assert_str_eq(asked.first, "127.0.0.1:514");
+	while (atomic_load(&answered) < 4)
+		sched_yield();
+}
+END_TEST
+
+START_TEST(there_are_only_so_many_look_ups_at_a_time)
+{
+	pthread_mutex_lock(&silence);
+	for (unsigned i = 0; i < RESOLVER_LOOKUPS_MAX; i++)
+		(void)resolve("silent.example.net:514", true);
+	struct asked asked = resolve("localhost:514", false);
+	ck_assert_uint_eq(asked.count, 0);
+	ck_assert_ptr_nonnull(strstr(asked.error, "too many look-ups are running"));
+	pthread_mutex_unlock(&silence);
+	while (atomic_load(&answered) < RESOLVER_LOOKUPS_MAX)
+		sched_yield();
+	/* Each has made room for another one, a moment after its answer. */
+	for (asked.count = 0; asked.count == 0;)
+		asked = resolve("localhost:514", false);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("net/resolver");
@@ -115,6 +173,8 @@ int main(void)
 	tcase_add_test(tests, a_name_is_looked_up);
 	tcase_add_test(tests, a_name_that_is_none_is_named_in_the_error);
 	tcase_add_test(tests, a_cancelled_request_calls_nobody);
+	tcase_add_test(tests, nobody_waits_for_a_look_up_that_was_cancelled);
+	tcase_add_test(tests, there_are_only_so_many_look_ups_at_a_time);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
