@@ -4,7 +4,7 @@
  * What unpacks must be safe to write out, though it need not be a legal message, and must pack and unpack to the same
  * again.
  */
-#include "fuzz/message_checks.h"
+#include "fuzz/typed_checks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,6 +18,7 @@ static void check_record(struct envelope_context *context, struct bytes record)
 		check_round_trip(&envelope);
 		check_encodings(&envelope, false);
 		check_json(&envelope);
+		check_typed(&envelope);
 	}
 	guarded_bytes_free(&guarded);
 }

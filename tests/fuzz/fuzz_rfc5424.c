@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Messages that say to be RFC 5424: the input stands behind "<165>1 " unless it begins with "<" itself. */
-#include "fuzz/message_checks.h"
+#include "fuzz/typed_checks.h"
 
 enum { INPUT_MAX_BYTES = 1 << 16 };
 
@@ -19,6 +19,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (input.len > 0)
 		memcpy(raw.at + prefix.len, input.at, input.len);
 	check_message(guarded_bytes_view(&raw), &context);
+	struct envelope envelope = {.raw = guarded_bytes_view(&raw)};
+	parse_message(envelope.raw, &context, &envelope.message);
+	check_typed(&envelope);
 	guarded_bytes_free(&raw);
 	return 0;
 }

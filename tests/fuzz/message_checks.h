@@ -6,7 +6,6 @@
 #ifndef TESTS_FUZZ_MESSAGE_CHECKS_H
 #define TESTS_FUZZ_MESSAGE_CHECKS_H
 
-#include "output/typed_event.h"
 #include "support/guarded_bytes.h"
 #include "syslog/envelope.h"
 #include "syslog/json.h"
@@ -108,28 +107,26 @@ static inline void check_encodings(const struct envelope *envelope, bool strict)
 		check_encoding(envelope, &encodings[i], strict);
 }
 
-/* One line that yajl, which validates UTF-8 too, reads as one JSON text; with the types of an event where it is one. */
+/* One line that yajl, which validates UTF-8 too, reads as one JSON text. */
+static inline void check_json_with(const struct envelope *envelope, const struct json_options *options)
+{
+	static const yajl_callbacks nothing;
+	struct guarded_bytes room = guarded_bytes_room(json_encoded_max(envelope->raw.len, 8));
+	size_t len = json_encode(envelope, options, room.at, room.len);
+	CHECK(len > 0 && room.at[len - 1] == '\n' && memchr(room.at, '\n', len - 1) == NULL);
+	yajl_handle parser = yajl_alloc(&nothing, NULL, NULL);
+	CHECK(parser != NULL);
+	CHECK(yajl_parse(parser, room.at, len) == yajl_status_ok && yajl_complete_parse(parser) == yajl_status_ok);
+	yajl_free(parser);
+	guarded_bytes_free(&room);
+}
+
 static inline void check_json(const struct envelope *envelope)
 {
-	static struct typed_event typed;
-	enum typed_event_result result = typed_event_read(&typed, &envelope->message);
-	CHECK(result != TYPED_EVENT_NO_MEMORY);
-	const struct slog_reading *event = result == TYPED_EVENT_READ ? &typed.event : NULL;
-	const struct json_options options[] = {
-		{.input_name = {(const uint8_t *)"udp", 3}, .typed = event, .typed_is_inexact = event != NULL},
-		{.from_file = true, .error = "text"},
-	};
-	static const yajl_callbacks nothing;
-	for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-		struct guarded_bytes room = guarded_bytes_room(json_encoded_max(envelope->raw.len, 8));
-		size_t len = json_encode(envelope, &options[i], room.at, room.len);
-		CHECK(len > 0 && room.at[len - 1] == '\n' && memchr(room.at, '\n', len - 1) == NULL);
-		yajl_handle parser = yajl_alloc(&nothing, NULL, NULL);
-		CHECK(parser != NULL);
-		CHECK(yajl_parse(parser, room.at, len) == yajl_status_ok && yajl_complete_parse(parser) == yajl_status_ok);
-		yajl_free(parser);
-		guarded_bytes_free(&room);
-	}
+	static const struct json_options options[] = {{.input_name = {(const uint8_t *)"udp", 3}},
+												  {.from_file = true, .error = "text"}};
+	for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+		check_json_with(envelope, &options[i]);
 }
 
 /* Everything at once for one message as received. */
