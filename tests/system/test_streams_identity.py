@@ -197,7 +197,7 @@ def test_a_stream_in_use_is_not_forgotten_and_one_that_is_gone_makes_room(relays
     stream = streams(central)[0]["stream"]
     forget = ["stream", "forget", "--control", central.control, stream]
     code, text = relayctl(*forget)
-    assert code == 0 and "it is in use by 127.0.0.1:" in text and "stored again" in text and "nothing was changed" in text, text
+    assert code == 0 and "it is in use by 127.0.0.1:" in text and "lost-by-peer" in text and "nothing was changed" in text, text
     code, text = relayctl(*forget, "--apply")
     assert code == 1 and "it is in use" in text, text
     assert edge.stop() == 0
