@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "config/config_filter.h"
 #include "daemon/notify.h"
 #include "daemon/own_log.h"
 #include "daemon/privilege.h"
@@ -197,7 +198,7 @@ static bool spool_is_ours(const struct settings *settings, char *error)
 static enum exit_code open_all(struct process *process, const struct settings *settings, struct privilege *privilege,
 							   char *error)
 {
-	const struct relay_events events = {process, on_stopped, on_failed};
+	const struct relay_events events = {process, on_stopped, on_failed, config_read_filter};
 	enum relay_result result = relay_open(&process->loop, settings, &events, &process->relay, error);
 	if (result != RELAY_OK)
 		return exit_code_of(result);

@@ -24,7 +24,8 @@ bool account_open(struct account *account, enum account_kind kind, size_t pendin
 	};
 	account->runs = calloc(account->runs_max, sizeof *account->runs);
 	account->blocks = calloc(account->blocks_max, sizeof *account->blocks);
-	if (account->runs != NULL && account->blocks != NULL)
+	account->dropped = calloc(account->runs_max, sizeof *account->dropped);
+	if (account->runs != NULL && account->blocks != NULL && account->dropped != NULL)
 		return true;
 	account_close(account);
 	return false;
@@ -34,6 +35,7 @@ void account_close(struct account *account)
 {
 	free(account->runs);
 	free(account->blocks);
+	free(account->dropped);
 	*account = (struct account){0};
 }
 
@@ -42,6 +44,12 @@ static struct account_run *run_at(const struct account *account, size_t index)
 	assert(index < account->runs_count);
 	size_t at = account->runs_first + index;
 	return &account->runs[at < account->runs_max ? at : at - account->runs_max];
+}
+
+/* What rules left out of the shipment of that run. */
+static struct account_left_out *dropped_of(const struct account *account, const struct account_run *run)
+{
+	return &account->dropped[run - account->runs];
 }
 
 static struct spool_view *block_at(const struct account *account, size_t index)
@@ -102,14 +110,41 @@ void account_note(struct account *account, uint64_t sequence, enum outcome outco
 		account->pending++;
 }
 
-void account_note_shipment(struct account *account, uint64_t sequence, uint64_t filtered)
+void account_note_dropped(struct account *account, uint64_t sequence, unsigned rule)
 {
-	assert(sequence > account->last && filtered < sequence - account->last);
+	assert(sequence > account->last && rule < SPOOL_DROP_RULES_MAX);
+	account->last = sequence;
+	struct account_run *newest = account->runs_count > 0 ? run_at(account, account->runs_count - 1) : NULL;
+	if (newest != NULL && newest->outcome == OUTCOME_DROPPED && newest->rule == rule) {
+		newest->last = sequence;
+		return;
+	}
+	assert(account->runs_count < account->runs_max);
+	account->runs_count++;
+	*run_at(account, account->runs_count - 1) =
+		(struct account_run){.last = sequence, .outcome = OUTCOME_DROPPED, .rule = rule};
+}
+
+static uint64_t sum_of_dropped(const struct account_left_out *left_out)
+{
+	uint64_t sum = 0;
+	for (unsigned rule = 0; rule < SPOOL_DROP_RULES_MAX; rule++)
+		sum += left_out->dropped[rule];
+	return sum;
+}
+
+void account_note_shipment(struct account *account, uint64_t sequence, const struct account_left_out *left_out)
+{
+	uint64_t dropped = sum_of_dropped(left_out);
+	assert(sequence > account->last && left_out->filtered + dropped <= sequence - account->last);
 	assert(account->runs_count < account->runs_max);
 	account->last = sequence;
 	account->runs_count++;
-	*run_at(account, account->runs_count - 1) =
-		(struct account_run){.last = sequence, .filtered = filtered, .outcome = OUTCOME_PENDING};
+	struct account_run *run = run_at(account, account->runs_count - 1);
+	*run = (struct account_run){
+		.last = sequence, .filtered = left_out->filtered, .outcome = OUTCOME_PENDING, .has_dropped = dropped > 0};
+	if (dropped > 0)
+		*dropped_of(account, run) = *left_out;
 	account->pending++;
 }
 
@@ -189,6 +224,24 @@ void account_quarantine(struct account *account, uint64_t sequence)
 	account->lost--;
 }
 
+void account_drop_lost(struct account *account, uint64_t sequence, unsigned rule)
+{
+	assert(rule < SPOOL_DROP_RULES_MAX);
+	bool was_lost = change(account, sequence, OUTCOME_LOST, OUTCOME_DROPPED);
+	assert(was_lost);
+	(void)was_lost;
+	run_of(account, sequence)->rule = rule;
+	account->lost--;
+}
+
+void account_set_rule(struct account *account, unsigned rule, uint64_t id)
+{
+	assert(rule < SPOOL_DROP_RULES_MAX);
+	struct spool_drop_count *count = &account->totals.rule[rule];
+	if (count->id != id)
+		*count = (struct spool_drop_count){.id = id};
+}
+
 uint64_t account_first_lost(const struct account *account)
 {
 	if (account->lost == 0)
@@ -200,7 +253,15 @@ uint64_t account_first_lost(const struct account *account)
 	return 0;
 }
 
-static void count(struct spool_output_totals *totals, enum outcome outcome, uint64_t sequences)
+static void count_dropped(struct spool_output_totals *totals, unsigned rule, uint64_t sequences)
+{
+	totals->dropped_by_rule += sequences;
+	totals->rule[rule].dropped += sequences;
+}
+
+/* So many sequences of the run had this outcome. */
+static void count(struct spool_output_totals *totals, const struct account_run *run, enum outcome outcome,
+                  uint64_t sequences)
 {
 	switch (outcome) {
 	case OUTCOME_DELIVERED:
@@ -215,10 +276,33 @@ static void count(struct spool_output_totals *totals, enum outcome outcome, uint
 	case OUTCOME_QUARANTINED:
 		totals->quarantined += sequences;
 		return;
+	case OUTCOME_DROPPED:
+		count_dropped(totals, run->rule, sequences);
+		return;
 	case OUTCOME_PENDING:
 	case OUTCOME_LOST:
 		assert(!"only what is settled is counted");
 	}
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* The run is settled; all but its last `sequences` were counted before, by a jump. */
+static void count_run(struct account *account, const struct account_run *run, uint64_t sequences)
+{
+	struct spool_output_totals *totals = &account->totals;
+	uint64_t filtered = least(run->filtered, sequences);
+	totals->filtered += filtered;
+	sequences -= filtered;
+	for (unsigned rule = 0; run->has_dropped && rule < SPOOL_DROP_RULES_MAX; rule++) {
+		uint64_t dropped = least(dropped_of(account, run)->dropped[rule], sequences);
+		count_dropped(totals, rule, dropped);
+		sequences -= dropped;
+	}
+	count(totals, run, run->outcome, sequences);
 }
 
 void account_settle_through(struct account *account, uint64_t sequence)
@@ -228,7 +312,7 @@ void account_settle_through(struct account *account, uint64_t sequence)
 		struct account_run *run = run_at(account, 0);
 		uint64_t end = run->last < sequence ? run->last : sequence;
 		enum outcome outcome = run->outcome == OUTCOME_PENDING ? OUTCOME_DELIVERED : run->outcome;
-		count(&account->totals, outcome, end - account->delivered);
+		count(&account->totals, run, outcome, end - account->delivered);
 		account->delivered = end;
 		if (end < run->last)
 			return;
@@ -246,15 +330,9 @@ void account_rewind(struct account *account)
 	account->last = account->delivered;
 }
 
-void account_drop(struct account *account, uint64_t first, uint64_t last, const struct spool_output_totals *totals)
+void account_drop(struct account *account, uint64_t last, const struct spool_output_totals *totals)
 {
-	if (last <= account->delivered) {
-		/* We had moved on in the same moment: what was delivered has been counted as dropped too. */
-		uint64_t twice = last - first + 1;
-		account->totals.delivered -= twice < account->totals.delivered ? twice : account->totals.delivered;
-		account->totals.dropped_oldest += twice;
-		return;
-	}
+	assert(last >= account->delivered);
 	account->totals = *totals;
 	account->delivered = last;
 	while (account->runs_count > 0 && run_at(account, 0)->last <= last) {
@@ -280,10 +358,7 @@ bool account_advance(struct account *account, struct spool_view *view)
 {
 	while (account->runs_count > 0 && run_at(account, 0)->outcome >= OUTCOME_DELIVERED) {
 		struct account_run *run = run_at(account, 0);
-		uint64_t sequences = run->last - account->delivered;
-		uint64_t filtered = run->filtered < sequences ? run->filtered : sequences;
-		count(&account->totals, run->outcome, sequences - filtered);
-		count(&account->totals, OUTCOME_FILTERED, filtered);
+		count_run(account, run, run->last - account->delivered);
 		account->delivered = run->last;
 		drop_first_run(account);
 	}

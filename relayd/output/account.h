@@ -3,7 +3,7 @@
  * What became of each sequence behind an output's cursor. The next hop may answer out of order, filtered and damaged
  * records lie between, yet `delivered` moves over a contiguous prefix only, with totals that are exact at its end:
  *
- *     last - start = delivered + filtered + quarantined + dropped_oldest + damaged + (pending and lost)
+ *     last - start = delivered + filtered + quarantined + dropped_oldest + dropped_by_rule + damaged + (pending and lost)
  *
  * Outcomes are kept as runs of sequences, and beside them the blocks that the runs lie in, because a cursor must name the
  * block that its place ends in. Both rings are bounded: account_has_room() says when to stop reading ahead.
@@ -20,6 +20,7 @@ enum outcome {
 	OUTCOME_FILTERED = 3,
 	OUTCOME_DAMAGED = 4,
 	OUTCOME_QUARANTINED = 5,
+	OUTCOME_DROPPED = 6,   /* by a rule of the operator's */
 };
 
 /* How the transport settles: decides whether pending sequences are kept one by one. */
@@ -32,12 +33,21 @@ struct account_run {
 	uint64_t last;        /* it begins behind the run before it, the first one behind `delivered` */
 	uint64_t filtered;    /* of a shipment: sequences in it that were filtered */
 	enum outcome outcome;
+	unsigned rule;        /* OUTCOME_DROPPED: the place of the rule */
+	bool has_dropped;     /* of a shipment: `dropped` beside it says what rules left out */
+};
+
+/* Sequences of a shipment's range that are not in it. */
+struct account_left_out {
+	uint64_t filtered;
+	uint32_t dropped[SPOOL_DROP_RULES_MAX]; /* by the place of the rule */
 };
 
 /* Set up with account_open(); private but for what is said to be readable. */
 struct account {
 	enum account_kind kind;
 	struct account_run *runs;   /* ring */
+	struct account_left_out *dropped; /* beside each run; touched only where a rule left something out of a shipment */
 	struct spool_view *blocks;  /* ring; `records` is empty in them */
 	size_t runs_max, runs_first, runs_count;
 	size_t blocks_max, blocks_first, blocks_count;
@@ -70,11 +80,14 @@ void account_note_block(struct account *account, const struct spool_view *view);
  */
 void account_note(struct account *account, uint64_t sequence, enum outcome outcome);
 
+/* All behind `last` and up to `sequence` was dropped by the rule at that place. There must be room. */
+void account_note_dropped(struct account *account, uint64_t sequence, unsigned rule);
+
 /*
- * All behind `last` and up to `sequence` is pending as one shipment, of which so many sequences were filtered. It is settled
- * as a whole, with account_settle(sequence); it is never lost, but account_rewind() makes it unread. There must be room.
+ * All behind `last` and up to `sequence` is pending as one shipment, of which so much was left out. It is settled as a
+ * whole, with account_settle(sequence); it is never lost, but account_rewind() makes it unread. There must be room.
  */
-void account_note_shipment(struct account *account, uint64_t sequence, uint64_t filtered);
+void account_note_shipment(struct account *account, uint64_t sequence, const struct account_left_out *left_out);
 
 /* What the block noted last was shipped as: its checksum goes to the cursor. */
 void account_note_checksum(struct account *account, uint64_t checksum);
@@ -94,6 +107,12 @@ void account_send_again(struct account *account, uint64_t sequence);
 /* ACCOUNT_EACH: this lost sequence is in quarantine and is not sent again. It must be lost. */
 void account_quarantine(struct account *account, uint64_t sequence);
 
+/* ACCOUNT_EACH: this lost sequence is dropped by the rule at that place and is not sent again. It must be lost. */
+void account_drop_lost(struct account *account, uint64_t sequence, unsigned rule);
+
+/* The rule at that place has this id: if it is another one than before, its count begins with 0. */
+void account_set_rule(struct account *account, unsigned rule, uint64_t id);
+
 /* ACCOUNT_EACH: the lowest lost sequence; 0 if there is none. */
 uint64_t account_first_lost(const struct account *account);
 
@@ -107,10 +126,10 @@ void account_settle_through(struct account *account, uint64_t sequence);
 void account_rewind(struct account *account);
 
 /*
- * The cursor was moved over first..last because the output was behind, and says that its totals are these now: all up to
- * `last` is settled, whatever had been noted of it.
+ * The cursor was moved over all up to `last`, which is not before `delivered`, because the output was behind, and says that
+ * its totals are these now: all up to `last` is settled, whatever had been noted of it.
  */
-void account_drop(struct account *account, uint64_t first, uint64_t last, const struct spool_output_totals *totals);
+void account_drop(struct account *account, uint64_t last, const struct spool_output_totals *totals);
 
 /*
  * Moves `delivered` over what is settled. True if it moved since the last call; then `*view` is the block in which it

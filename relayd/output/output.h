@@ -36,11 +36,19 @@ struct output_common {
 	struct output_filter_options filter;
 };
 
+/*
+ * Reads a filter, JSON as in the configuration, into options that are all zero but for `present`; to be freed with
+ * option_free(output_filter_rows). False with a sentence in `error` (OUTPUT_ERROR_MAX_BYTES), and the options are to be
+ * freed all the same. From any thread.
+ */
+typedef bool (*output_read_filter_fn)(const char *json, struct output_filter_options *options, char *error);
+
 struct output_setup {
 	const void *settings;         /* as the driver's rows describe; lives as long as the output */
 	struct worker *worker;
 	struct spool *spool;
 	struct spool_cursor *cursor;
+	output_read_filter_fn read_filter; /* for rules of `relayctl spool drop`; NULL: there are none */
 };
 
 struct output_status {

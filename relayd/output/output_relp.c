@@ -19,6 +19,8 @@ enum {
 	 * aside. */
 	QUARANTINED_IN_A_ROW = 3,
 	QUARANTINE_PATIENCE = 10,
+	/* A block is refused with others behind it, and then alone; then its messages go one by one. */
+	BLOCK_REFUSALS = 2,
 };
 
 #define STOP_TIMEOUT_NS ((uint64_t)2 * CLOCK_NS_PER_SECOND)
@@ -225,6 +227,16 @@ static void passed_over(void *context, uint64_t sequence)
 		relp_session_forget(relp->sessions[i], sequence);
 }
 
+/* A rule of the operator's has dropped what a server refuses: it holds nothing up any more. */
+static void not_wanted(void *context, uint64_t sequence)
+{
+	struct relp_output *relp = context;
+	uint64_t refused;
+	for (unsigned i = 0; i < relp->sessions_count; i++)
+		if (relp_session_refusals(relp->sessions[i], &refused) > 0 && refused == sequence)
+			relp_session_forget(relp->sessions[i], sequence);
+}
+
 /* --- from the sessions to the sender ----------------------------------------------------------------------------- */
 
 static void on_settled(void *context, uint64_t sequence, uint32_t records)
@@ -236,13 +248,27 @@ static void on_settled(void *context, uint64_t sequence, uint32_t records)
 	sender_settle(relp->sender, sequence);
 }
 
+/* Rule 38 for a block: which of its messages the server does not want is found by sending them one by one. */
+static void take_block_apart(struct relp_output *relp, uint64_t sequence)
+{
+	uint64_t refused;
+	if (relp_session_refusals(relp->sessions[0], &refused) < BLOCK_REFUSALS || refused != sequence)
+		return;
+	relp_stream_send_plain(&relp->stream, sequence);
+	relp_session_forget(relp->sessions[0], sequence);
+	output_trouble(&relp->base, "output_block_refused", "the block up to message %llu is refused: its messages are sent one "
+	               "by one", (unsigned long long)sequence);
+}
+
 static void on_lost(void *context, uint64_t sequence)
 {
 	struct relp_output *relp = context;
-	if (relp->stream.ships)
+	if (relp->stream.ships) {
 		relp->start_over = true;
-	else
+		take_block_apart(relp, sequence);
+	} else {
 		sender_lose(relp->sender, sequence);
+	}
 }
 
 static enum relp_session_offer offer(void *context, struct relp_block_request *request)
@@ -369,7 +395,8 @@ static void start_here(void *context)
 	struct relp_output *relp = context;
 	const struct sender_transport transport = {
 		.send = send_message, .quarantine = quarantine,
-		.ships_blocks = ships_blocks, .send_block = send_block, .flush = flush, .passed_over = passed_over, .context = relp};
+		.ships_blocks = ships_blocks, .send_block = send_block, .flush = flush, .passed_over = passed_over,
+		.not_wanted = not_wanted, .context = relp};
 	unsigned sessions = relp->settings->mode == RELP_MODE_BALANCE ? relp->servers_count : 1;
 	relp->sender = sender_open(&relp->base, ACCOUNT_EACH, (size_t)relp->settings->window * sessions,
 	                           relp->settings->format, &transport);

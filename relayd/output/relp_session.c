@@ -98,9 +98,11 @@ static void note_refusal(struct relp_session *session, const struct relp_client_
 	session->refusals = session->refusals > 0 && session->refused == sequence ? session->refusals + 1 : 1;
 	session->refused = sequence;
 	output_trouble(session->settings.link.output, "output_refused",
-	               "%s refused message %llu for the %u. time: %u %.*s. It is sent again, alone, and "
+	               "%s refused %s %llu for the %u. time: %u %.*s. It is sent again, alone, and "
 	               "nothing behind it goes out until the server takes it",
-	               link_server_name(session->link), (unsigned long long)sequence, session->refusals, event->code,
+	               link_server_name(session->link),
+	               relp_client_ships_blocks(&session->client) != NULL ? "the block up to message" : "message",
+	               (unsigned long long)sequence, session->refusals, event->code,
 	               (int)bytes_first(event->text, ANSWER_TEXT_SHOWN_BYTES).len, (const char *)event->text.at);
 }
 

@@ -34,13 +34,14 @@ static bool is_verified(struct relp_stream_sender *stream, const struct relp_blo
 	uint8_t id[SPOOL_STREAM_ID_BYTES];
 	uint64_t checksum, delivered = spool_cursor_delivered(cursor_of(stream));
 	spool_cursor_stream(cursor_of(stream), id, &checksum);
+	sender_knows(stream->sender, 0, 0);
 	if (answer->mark < delivered || answer->mark == 0)
 		return true;
 	if (answer->mark > spool_stored(stream->output->setup.spool))
 		return false;
 	if (answer->mark == delivered && answer->checksum == checksum)
 		return true;
-	return sender_block_checksum(stream->sender, answer->mark, &checksum) && answer->checksum == checksum;
+	return sender_knows(stream->sender, answer->mark, answer->checksum);
 }
 
 /* ---- rule 29: a server whose disk was restored ---- */
@@ -163,6 +164,11 @@ enum sender_shipped relp_stream_send(struct relp_stream_sender *stream, struct r
 		return SENDER_NO_ROOM;
 	stream->total = block->total;
 	return SENDER_SHIPPED;
+}
+
+void relp_stream_send_plain(struct relp_stream_sender *stream, uint64_t sequence)
+{
+	stream->plain_until = sequence;
 }
 
 bool relp_stream_acknowledged(struct relp_stream_sender *stream, uint64_t sequence, uint32_t records)

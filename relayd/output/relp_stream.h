@@ -42,6 +42,9 @@ const char *relp_stream_opened(struct relp_stream_sender *stream, const struct r
 enum sender_shipped relp_stream_send(struct relp_stream_sender *stream, struct relp_session *session,
                                      struct relp_block *block);
 
+/* All up to `sequence` goes as messages, from the next session on. */
+void relp_stream_send_plain(struct relp_stream_sender *stream, uint64_t sequence);
+
 /*
  * The server has acknowledged the block of so many records that ends with `sequence`. True if it is to be told now how many
  * records it has lost (server.lost): all that is left of what it lost has been sent again.

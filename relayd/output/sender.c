@@ -6,62 +6,24 @@
  *
  *     account.last + 1 == sequence of `message`, unless it is one that was lost and is sent again
  */
-#include "output/sender.h"
+#include "output/sender_internal.h"
 
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "output/filter.h"
-#include "output/shipment.h"
-#include "output/timer.h"
 
 enum { SENDER_TURN_RECORDS = 4096 }; /* looked at in one turn of the loop */
 
 #define SENDER_RETRY_NS ((uint64_t)1 * CLOCK_NS_PER_SECOND) /* after a read error or for want of memory */
 
-struct sender {
-	struct output *output;
-	struct sender_transport transport;
-	struct spool_reader *reader;
-	struct waker *waker;
-	struct timer *retry;
-	struct filter filter;
-	struct encoder encoder;
-	struct account account;
-	bool stopped;
-	bool read_failed;
-	bool lost_some; /* since the reader's place was set */
-
-	/* The block that is lent, and how far it was read. */
-	bool has_block;
-	struct spool_view block;
-	struct bytes rest;             /* records not looked at yet */
-	uint64_t next;                 /* sequence of the first of them */
-	struct envelope_context unpacking;
-
-	/* With blocks: what is shipped of the block that is lent, once it was made. */
-	struct shipment *shipment;
-	uint64_t ship_from;            /* records before it are none of the next shipment */
-	bool has_shipment;
-	struct relp_block shipped;
-
-	/* The message that waits for room. */
-	bool has_message;
-	uint64_t sequence;
-	struct bytes message;
-	struct envelope envelope;      /* what it was encoded from; lives as long as the block */
-};
-
-enum step {
-	STEP_ON = 0,        /* something was done: call again */
-	STEP_CAUGHT_UP = 1, /* nothing is stored beyond; the waker will be called */
-	STEP_FULL = 2,      /* the transport or the account has no room: sender_resume() will be called */
-	STEP_RETRY = 3,     /* trouble; the timer is set */
-};
-
 static void on_wake(void *context)
 {
 	sender_resume(context);
+}
+
+static void wake(void *context)
+{
+	waker_wake(context);
 }
 
 struct sender *sender_open(struct output *output, enum account_kind kind, size_t pending_max,
@@ -81,12 +43,15 @@ struct sender *sender_open(struct output *output, enum account_kind kind, size_t
 	if (!filter_compile(&sender->filter, &output->common->filter, setup->spool, error) ||
 	    !account_open(&sender->account, kind, pending_max, delivered, &totals))
 		goto fail;
+	drop_rules_init(&sender->rules, setup, output->common->name);
 	sender->reader = spool_reader_open(setup->spool, delivered + 1);
 	sender->waker = waker_open(setup->worker, on_wake, sender);
 	sender->retry = timer_open(setup->worker, on_wake, sender);
 	sender->shipment = shipment_open();
-	if (sender->shipment != NULL && sender->reader != NULL && sender->waker != NULL && sender->retry != NULL)
+	if (sender->shipment != NULL && sender->reader != NULL && sender->waker != NULL && sender->retry != NULL) {
+		spool_reader_watch_drops(sender->reader, wake, sender->waker);
 		return sender;
+	}
 fail:
 	sender_close(&sender);
 	return NULL;
@@ -106,6 +71,7 @@ void sender_close(struct sender **closing)
 	timer_close(&sender->retry);
 	account_close(&sender->account);
 	shipment_close(&sender->shipment);
+	drop_rules_free(&sender->rules);
 	filter_free(&sender->filter);
 	encoder_free(&sender->encoder);
 	free(sender);
@@ -117,13 +83,19 @@ static bool ships_blocks(const struct sender *sender)
 	return transport->ships_blocks != NULL && transport->ships_blocks(transport->context);
 }
 
-static void go_to(struct sender *sender, uint64_t sequence)
+bool sender_leaves_packed(const struct sender *sender, uint64_t sequence)
+{
+	const struct drop_scope all = {.newest = UINT64_MAX};
+	return !sender->filter.active && !drop_rules_reach(&sender->rules, &all, sequence);
+}
+
+void sender_go_to(struct sender *sender, uint64_t sequence)
 {
 	sender->has_block = false;
 	sender->has_message = false;
 	sender->has_shipment = false;
 	sender->ship_from = sequence;
-	spool_reader_leave_packed(sender->reader, ships_blocks(sender) && !sender->filter.active);
+	spool_reader_leave_packed(sender->reader, ships_blocks(sender) && sender_leaves_packed(sender, sequence));
 	spool_reader_seek(sender->reader, sequence);
 }
 
@@ -131,25 +103,50 @@ static void go_to(struct sender *sender, uint64_t sequence)
 static void go_back(struct sender *sender)
 {
 	uint64_t lost = account_first_lost(&sender->account);
-	go_to(sender, lost > 0 ? lost : sender->account.last + 1);
+	sender_go_to(sender, lost > 0 ? lost : sender->account.last + 1);
 	sender->lost_some = false;
 }
 
+/* Counts belong to rules that are there. */
+static void count_by_rules(struct sender *sender)
+{
+	for (unsigned i = 0; i < sender->rules.count; i++)
+		account_set_rule(&sender->account, sender->rules.rule[i]->place, sender->rules.rule[i]->id);
+}
+
+bool sender_take_rules(struct sender *sender)
+{
+	if (!drop_rules_are_stale(&sender->rules))
+		return true;
+	if (!drop_rules_refresh(&sender->rules)) {
+		sender_retry_later(sender);
+		return false;
+	}
+	count_by_rules(sender);
+	if (ships_blocks(sender))
+		sender_go_to(sender, sender->ship_from);
+	else
+		go_back(sender);
+	return true;
+}
+
 /* Rule 11: the cursor may have been moved while we were behind. */
-static void follow_jump(struct sender *sender)
+static bool follow_jump(struct sender *sender)
 {
 	uint64_t first, last;
 	if (!spool_cursor_jumped(sender->output->setup.cursor, &first, &last))
-		return;
+		return false;
 	struct spool_output_totals totals;
 	spool_cursor_totals(sender->output->setup.cursor, &totals);
-	account_drop(&sender->account, first, last, &totals);
+	account_drop(&sender->account, last, &totals);
+	count_by_rules(sender);
 	if (sender->transport.passed_over != NULL)
 		sender->transport.passed_over(sender->transport.context, last);
 	output_trouble(sender->output, "output_passed_over",
 	               "the output was behind: messages %llu to %llu were passed over (when_behind is drop_oldest)",
 	               (unsigned long long)first, (unsigned long long)last);
 	go_back(sender);
+	return true;
 }
 
 static enum step begin_block(struct sender *sender)
@@ -171,7 +168,7 @@ static enum step begin_block(struct sender *sender)
 	return STEP_ON;
 }
 
-static enum step note_damage(struct sender *sender, uint64_t first, uint64_t last)
+enum step sender_note_damage(struct sender *sender, uint64_t first, uint64_t last)
 {
 	if (last > sender->account.last) {
 		account_note(&sender->account, last, OUTCOME_DAMAGED);
@@ -182,15 +179,10 @@ static enum step note_damage(struct sender *sender, uint64_t first, uint64_t las
 	return STEP_ON;
 }
 
-static enum step retry_later(struct sender *sender)
+enum step sender_retry_later(struct sender *sender)
 {
 	timer_set(sender->retry, SENDER_RETRY_NS);
 	return STEP_RETRY;
-}
-
-static void wake(void *context)
-{
-	waker_wake(context);
 }
 
 static enum step next_block(struct sender *sender)
@@ -204,14 +196,14 @@ static enum step next_block(struct sender *sender)
 	case SPOOL_READ_CAUGHT_UP:
 		return spool_reader_wait(sender->reader, wake, sender->waker) ? STEP_CAUGHT_UP : STEP_ON;
 	case SPOOL_READ_DAMAGE:
-		return note_damage(sender, sender->block.first, sender->block.last);
+		return sender_note_damage(sender, sender->block.first, sender->block.last);
 	case SPOOL_READ_FAILED:
 		break;
 	}
 	sender->read_failed = true;
 	output_trouble(sender->output, "output_read_failed", "the spool cannot be read, trying again every second: %s",
 	               spool_reader_error(sender->reader));
-	return retry_later(sender);
+	return sender_retry_later(sender);
 }
 
 /* Whether this sequence is still to be sent: behind all that is noted, or noted as lost. */
@@ -230,12 +222,24 @@ static enum step encode(struct sender *sender, uint64_t sequence, const struct e
 		sender->sequence = sequence;
 		return STEP_ON;
 	case ENCODER_TOO_LONG:
-		return note_damage(sender, sequence, sequence);
+		return sender_note_damage(sender, sequence, sequence);
 	case ENCODER_NO_MEMORY:
 		break;
 	}
-	go_to(sender, sequence);
-	return retry_later(sender);
+	sender_go_to(sender, sequence);
+	return sender_retry_later(sender);
+}
+
+static enum step drop_record(struct sender *sender, uint64_t sequence, const struct drop_rule *rule)
+{
+	const struct sender_transport *transport = &sender->transport;
+	if (sequence > sender->account.last)
+		account_note_dropped(&sender->account, sequence, rule->place);
+	else
+		account_drop_lost(&sender->account, sequence, rule->place);
+	if (transport->not_wanted != NULL)
+		transport->not_wanted(transport->context, sequence);
+	return STEP_ON;
 }
 
 /* Takes the next record off the block. */
@@ -247,7 +251,7 @@ static enum step next_record(struct sender *sender)
 	if (!spool_record_next(&sender->rest, &record)) {
 		sender->has_block = false;
 		if (sequence <= sender->block.last)
-			return note_damage(sender, sequence, sender->block.last);
+			return sender_note_damage(sender, sequence, sender->block.last);
 		return STEP_ON;
 	}
 	sender->next++;
@@ -256,11 +260,15 @@ static enum step next_record(struct sender *sender)
 	if (!is_wanted(sender, sequence))
 		return STEP_ON;
 	if (!readable)
-		return note_damage(sender, sequence, sequence);
+		return sender_note_damage(sender, sequence, sequence);
 	if (!filter_passes(&sender->filter, envelope)) {
 		account_note(&sender->account, sequence, OUTCOME_FILTERED);
 		return STEP_ON;
 	}
+	const struct drop_scope all = {.newest = UINT64_MAX};
+	const struct drop_rule *rule = drop_rules_find(&sender->rules, &all, sequence, envelope);
+	if (rule != NULL)
+		return drop_record(sender, sequence, rule);
 	return encode(sender, sequence, envelope);
 }
 
@@ -297,97 +305,6 @@ static enum step send_message(struct sender *sender)
 	return STEP_ON;
 }
 
-/* --- blocks ------------------------------------------------------------------------------------------------------- */
-
-static void count_sent(struct sender *sender, const struct relp_block *block)
-{
-	_Atomic uint64_t *sent = &sender->output->sent;
-	if (block->last > atomic_load_explicit(sent, memory_order_relaxed))
-		atomic_store_explicit(sent, block->last, memory_order_relaxed);
-	else
-		atomic_fetch_add_explicit(&sender->output->resent, block->records, memory_order_relaxed);
-}
-
-static enum step leave_block(struct sender *sender)
-{
-	sender->has_block = sender->has_shipment = false;
-	sender->ship_from = sender->block.last + 1;
-	spool_reader_leave_packed(sender->reader, !sender->filter.active);
-	return STEP_ON;
-}
-
-/* Makes the shipment of the block that is lent; STEP_ON without one: there is nothing to ship of it. */
-static enum step make_shipment(struct sender *sender)
-{
-	const struct spool_view *block = &sender->block;
-	uint64_t from = sender->ship_from;
-	if (!shipment_is_whole(block, from, &sender->filter) && block->records.len == 0) {
-		/* A block in which an earlier session of messages ended: its records are needed after all. */
-		sender->has_block = false;
-		spool_reader_leave_packed(sender->reader, false);
-		spool_reader_seek(sender->reader, block->first > from ? block->first : from);
-		return STEP_ON;
-	}
-	switch (shipment_make(sender->shipment, block, from, &sender->filter, &sender->shipped)) {
-	case SHIPMENT_READY:
-		sender->has_shipment = true;
-		return STEP_ON;
-	case SHIPMENT_EMPTY:
-		if (block->last > sender->account.last)
-			account_note(&sender->account, block->last, OUTCOME_FILTERED);
-		return leave_block(sender);
-	case SHIPMENT_MALFORMED:
-		note_damage(sender, from > block->first ? from : block->first, block->last);
-		return leave_block(sender);
-	case SHIPMENT_NO_MEMORY:
-		break;
-	}
-	return retry_later(sender);
-}
-
-static enum step ship_block(struct sender *sender)
-{
-	struct account *account = &sender->account;
-	struct relp_block *block = &sender->shipped;
-	if (!sender->has_shipment)
-		return make_shipment(sender);
-	enum sender_shipped result = sender->transport.send_block(sender->transport.context, block);
-	if (result == SENDER_NO_ROOM)
-		return STEP_FULL;
-	if (block->last > account->last) {
-		uint64_t sequences = block->last - account->last;
-		account_note_shipment(account, block->last, sequences > block->records ? sequences - block->records : 0);
-		account_note_checksum(account, block->checksum);
-		if (result == SENDER_KNOWN)
-			account_settle(account, block->last);
-	}
-	if (result == SENDER_SHIPPED)
-		count_sent(sender, block);
-	return leave_block(sender);
-}
-
-void sender_start_over(struct sender *sender, uint64_t from)
-{
-	sender_publish(sender);
-	account_rewind(&sender->account);
-	uint64_t behind = sender->account.delivered + 1;
-	go_to(sender, from < behind ? from : behind);
-	sender->lost_some = false;
-}
-
-bool sender_block_checksum(struct sender *sender, uint64_t last, uint64_t *checksum)
-{
-	struct spool_view view;
-	struct relp_block block;
-	struct spool_reader *reader = spool_reader_open(sender->output->setup.spool, last);
-	bool found = reader != NULL && spool_read(reader, &view) == SPOOL_READ_BLOCK && view.last == last &&
-	             shipment_make(sender->shipment, &view, view.first, &sender->filter, &block) == SHIPMENT_READY;
-	if (found)
-		*checksum = block.checksum;
-	spool_reader_close(&reader);
-	return found;
-}
-
 static enum step step(struct sender *sender)
 {
 	if (sender->has_message)
@@ -399,7 +316,7 @@ static enum step step(struct sender *sender)
 	}
 	if (!sender->has_block)
 		return next_block(sender);
-	return ships_blocks(sender) ? ship_block(sender) : next_record(sender);
+	return ships_blocks(sender) ? sender_ship_block(sender) : next_record(sender);
 }
 
 void sender_resume(struct sender *sender)
@@ -409,6 +326,8 @@ void sender_resume(struct sender *sender)
 		return;
 	if (sender->lost_some)
 		go_back(sender);
+	if (!sender_take_rules(sender))
+		return;
 	enum step last = STEP_ON;
 	for (unsigned i = 0; i < SENDER_TURN_RECORDS && last == STEP_ON; i++)
 		last = step(sender);
@@ -449,17 +368,24 @@ void sender_settle_through(struct sender *sender, uint64_t sequence)
 void sender_rewind(struct sender *sender)
 {
 	account_rewind(&sender->account);
-	go_to(sender, sender->account.delivered + 1);
+	sender_go_to(sender, sender->account.delivered + 1);
+}
+
+static void move_cursor(struct sender *sender)
+{
+	struct account *account = &sender->account;
+	struct spool_view view;
+	if (account_advance(account, &view))
+		spool_cursor_deliver(sender->output->setup.cursor, account->delivered, view.count > 0 ? &view : NULL,
+		                     &account->totals);
 }
 
 void sender_publish(struct sender *sender)
 {
-	struct account *account = &sender->account;
-	struct spool_view view;
-	follow_jump(sender);
-	if (account_advance(account, &view))
-		spool_cursor_deliver(sender->output->setup.cursor, account->delivered, view.count > 0 ? &view : NULL,
-		                     &account->totals);
+	/* Our own news first: if we are beyond a jump of the keeper's already, the cursor forgets it. */
+	move_cursor(sender);
+	if (follow_jump(sender))
+		move_cursor(sender);
 }
 
 size_t sender_pending(const struct sender *sender)
@@ -473,7 +399,7 @@ void sender_check(const struct sender *sender)
 	const struct spool_output_totals *totals = &account->totals;
 	account_check(account);
 	uint64_t settled = totals->delivered + totals->filtered + totals->quarantined + totals->dropped_oldest +
-	                   totals->damaged;
+	                   totals->damaged + totals->dropped_by_rule;
 	assert(account->delivered - spool_cursor_start(sender->output->setup.cursor) == settled);
 	assert(account->last <= spool_stored(sender->output->setup.spool));
 	assert(!sender->has_message || is_wanted(sender, sender->sequence));

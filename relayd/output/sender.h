@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What all outputs share: walks the spool behind the cursor, unpacks, filters and encodes each record once, hands it to the
- * transport while that takes more, keeps the account of what was settled, and moves the cursor with exact totals. It
- * sleeps when everything stored was read, and a turn of the loop does a bounded amount of work.
+ * What all outputs share: walks the spool behind the cursor, unpacks, filters and encodes each record once, drops what rules
+ * of `relayctl spool drop` say, hands it to the transport while that takes more, keeps the account of what was settled, and
+ * moves the cursor with exact totals. It sleeps when everything stored was read, and a turn of the loop does a bounded
+ * amount of work.
  *
  * The transport is a few functions of the driver; it calls back with what was settled or lost. Everything runs on the
  * output's worker thread.
@@ -45,6 +46,8 @@ struct sender_transport {
 	void (*flush)(void *context);
 	/* The cursor was moved to `sequence`: nothing up to there is wanted any more. Optional. */
 	void (*passed_over)(void *context, uint64_t sequence);
+	/* This message (or the block that ends with it) is not given any more, though it may have been before. Optional. */
+	void (*not_wanted)(void *context, uint64_t sequence);
 	void *context;
 };
 
@@ -81,10 +84,11 @@ void sender_lose(struct sender *sender, uint64_t sequence);
 void sender_start_over(struct sender *sender, uint64_t from);
 
 /*
- * The checksum under which the block that ends with `last` is shipped. False if there is no such block, or it cannot be
- * read.
+ * Whether a block that ends with `last` may have been shipped under this checksum: as it would be now, before rules of
+ * `relayctl spool drop` came, or before there was a filter. If so, all up to there is made in the same way again until
+ * the next call; with `last` 0 nothing is.
  */
-bool sender_block_checksum(struct sender *sender, uint64_t last, uint64_t *checksum);
+bool sender_knows(struct sender *sender, uint64_t last, uint64_t checksum);
 
 /* ACCOUNT_THROUGH: the transport has all up to `sequence`. */
 void sender_settle_through(struct sender *sender, uint64_t sequence);

@@ -57,8 +57,25 @@ static void put(struct spool_block *block, struct envelope_context *packing, con
 	spool_block_commit(block, packed + envelope->raw.len);
 }
 
+/* Packs the record, or counts why not. */
+static void put_if_chosen(struct spool_block *block, struct envelope_context *packing, const struct shipment_choice *choice,
+                          uint64_t sequence, const struct envelope *envelope, struct account_left_out *left_out)
+{
+	if (sequence < choice->from)
+		return;
+	bool passes = filter_passes(choice->filter, envelope);
+	const struct drop_rule *rule = passes ? drop_rules_find(choice->rules, &choice->scope, sequence, envelope) : NULL;
+	if (passes && rule == NULL)
+		put(block, packing, envelope);
+	else if (rule != NULL)
+		left_out->dropped[rule->place]++;
+	else if (sequence > choice->scope.behind)
+		left_out->filtered++;
+}
+
 /* False if a record is malformed. */
-static bool pack_again(struct shipment *shipment, const struct spool_view *view, uint64_t from, const struct filter *filter)
+static bool pack_again(struct shipment *shipment, const struct spool_view *view, const struct shipment_choice *choice,
+                       struct account_left_out *left_out)
 {
 	struct envelope_context unpacking, packing;
 	struct envelope envelope;
@@ -71,30 +88,31 @@ static bool pack_again(struct shipment *shipment, const struct spool_view *view,
 		if (!envelope_unpack(&unpacking, record, &envelope))
 			return false;
 		envelope.input = (uint16_t)view->input; /* in another relay's block it is one of that relay's */
-		if (sequence >= from && filter_passes(filter, &envelope))
-			put(&shipment->block, &packing, &envelope);
+		put_if_chosen(&shipment->block, &packing, choice, sequence, &envelope, left_out);
 	}
 	return records.len == 0 && sequence == view->last + 1;
 }
 
-enum shipment_result shipment_make(struct shipment *shipment, const struct spool_view *view, uint64_t from,
-                                   const struct filter *filter, struct relp_block *block)
+enum shipment_result shipment_make(struct shipment *shipment, const struct spool_view *view,
+                                   const struct shipment_choice *choice, struct relp_block *block,
+                                   struct account_left_out *left_out)
 {
+	*left_out = (struct account_left_out){0};
 	*block = (struct relp_block){
 		.codec = view->codec,
 		.unpacked_len = view->unpacked_len,
 		.records = view->count,
-		.first = from > view->first ? from : view->first,
+		.first = choice->from > view->first ? choice->from : view->first,
 		.last = view->last,
 		.base_ns = view->base_ns,
 		.checksum = view->payload_checksum,
 		.payload = view->packed,
 	};
-	if (shipment_is_whole(view, from, filter))
+	if (shipment_is_whole(view, choice))
 		return SHIPMENT_READY;
 	if (!make_room(shipment, view))
 		return SHIPMENT_NO_MEMORY;
-	if (!pack_again(shipment, view, from, filter))
+	if (!pack_again(shipment, view, choice, left_out))
 		return SHIPMENT_MALFORMED;
 	if (spool_block_count(&shipment->block) == 0)
 		return SHIPMENT_EMPTY;

@@ -7,7 +7,8 @@
 #ifndef RELAYD_OUTPUT_SHIPMENT_H
 #define RELAYD_OUTPUT_SHIPMENT_H
 
-#include "output/filter.h"
+#include "output/account.h"
+#include "output/drop_rules.h"
 #include "relp/relp_block.h"
 #include "spool/spool.h"
 
@@ -24,18 +25,28 @@ enum shipment_result {
 	SHIPMENT_NO_MEMORY = 3,
 };
 
+/* What of a block is shipped. */
+struct shipment_choice {
+	uint64_t from;               /* records before it are none of the shipment */
+	const struct filter *filter;
+	const struct drop_rules *rules;
+	struct drop_scope scope;     /* of the rules; and what is left out is counted behind scope.behind only */
+};
+
 /* Whether the block goes as it lies: then its records need not be unpacked. */
-static inline bool shipment_is_whole(const struct spool_view *view, uint64_t from, const struct filter *filter)
+static inline bool shipment_is_whole(const struct spool_view *view, const struct shipment_choice *choice)
 {
-	return !filter->active && from <= view->first;
+	return !choice->filter->active && choice->from <= view->first &&
+	       !drop_rules_reach(choice->rules, &choice->scope, view->first);
 }
 
 /*
- * The block that ships the records of `view` from sequence `from` on that pass the filter; its range is all of from (or
- * view->first) .. view->last. `total` is left 0. The payload is a view into `view`, or into the shipment until the next
- * call.
+ * The block that ships the records of `view` that are chosen; its range is all of choice->from (or view->first) up to
+ * view->last. `total` is left 0. The payload is a view into `view`, or into the shipment until the next call. `left_out`
+ * says what is not in it; also of SHIPMENT_EMPTY.
  */
-enum shipment_result shipment_make(struct shipment *shipment, const struct spool_view *view, uint64_t from,
-                                   const struct filter *filter, struct relp_block *block);
+enum shipment_result shipment_make(struct shipment *shipment, const struct spool_view *view,
+                                   const struct shipment_choice *choice, struct relp_block *block,
+                                   struct account_left_out *left_out);
 
 #endif

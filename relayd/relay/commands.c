@@ -206,6 +206,11 @@ static char *answer_forget(const struct call *call)
 	return answer_change(call, "stream", forget);
 }
 
+static char *answer_drop(const struct call *call)
+{
+	return relay_drop_json(call->relay, call->request, call->who->uid);
+}
+
 /* ---- */
 
 static const struct {
@@ -214,7 +219,7 @@ static const struct {
 } commands[] = {
 	{"status", answer_status}, {"ledger", answer_ledger},   {"probe", answer_probe},
 	{"cut", answer_cut},       {"restore", answer_restore}, {"streams", answer_streams},
-	{"stream-adopt", answer_adopt}, {"stream-forget", answer_forget},
+	{"stream-adopt", answer_adopt}, {"stream-forget", answer_forget}, {"drop", answer_drop},
 };
 
 char *commands_answer(struct relay *relay, const char *request, const struct ucred *who)
@@ -234,8 +239,8 @@ char *commands_answer(struct relay *relay, const char *request, const struct ucr
 		answer = commands[i].answer(&call);
 	}
 	if (!known)
-		answer = answer_error("unknown command; this relay knows status, ledger, probe, cut, restore, streams, stream-adopt "
-		                      "and stream-forget");
+		answer = answer_error("unknown command; this relay knows status, ledger, probe, cut, restore, streams, "
+		                      "stream-adopt, stream-forget and drop");
 	yajl_tree_free(tree);
 	return answer;
 }

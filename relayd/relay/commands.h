@@ -12,6 +12,8 @@
  *     streams                          the streams between relays (streams.h)
  *     stream-adopt   stream, identity  gives one to another identity: likewise
  *     stream-forget  stream            forgets one: likewise
+ *     drop    spool, filter, output,   a rule of `relayctl spool drop`, likewise: relay_drop.c
+ *             to, messages
  */
 #ifndef RELAYD_RELAY_COMMANDS_H
 #define RELAYD_RELAY_COMMANDS_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The control socket (spool rule 40): a Unix stream socket, 0660 in a directory of 0750. A client sends one line of JSON,
- * {"command":"status"}, gets one line of JSON (commands.h), and the relay closes.
+ * {"command":"status"}, gets one line of JSON (commands.h), and the relay closes. What changes something is for root and the
+ * relay's user only, as SO_PEERCRED says who asks.
  */
 #ifndef RELAYD_RELAY_CONTROL_H
 #define RELAYD_RELAY_CONTROL_H

@@ -21,6 +21,7 @@ static const struct {
 	{"peer-not-allowed", "the peer is not in allowed_peers"},
 	{"empty", "they had no octets"},
 	{"dropped-oldest", "the output was behind, and passed over them (when_behind is drop_oldest)"},
+	{"dropped-by-rule", "a rule of the operator's dropped them (relayctl spool drop)"},
 	{"damaged", "they cannot be read from the spool any more"},
 	{"lost-by-peer", "the next hop had acknowledged them, and was then restored from an older state"},
 	{"spool-restored", "this relay had acknowledged them, and its spool was then restored from an older state"},

@@ -18,7 +18,7 @@
 #include "spool/spool_stream.h"
 #include "syslog/peer.h"
 
-enum { TICK_MS = 1000, OUTPUT_REASONS = 3 };
+enum { TICK_MS = 1000, OUTPUT_REASONS = 4 };
 
 /* One row's counters as they were told, and since when they have not moved. */
 struct told {
@@ -160,13 +160,14 @@ static void output_drops(const struct relay_output *output, uint64_t dropped[OUT
 	struct spool_output_totals totals;
 	spool_cursor_totals(output->cursor, &totals);
 	dropped[0] = totals.dropped_oldest;
-	dropped[1] = totals.damaged;
-	dropped[2] = spool_cursor_lost_by_peer(output->cursor);
+	dropped[1] = totals.dropped_by_rule;
+	dropped[2] = totals.damaged;
+	dropped[3] = spool_cursor_lost_by_peer(output->cursor);
 }
 
 static void look_at_output(struct losses *losses, unsigned index, bool now_or_never, int64_t wall_ns, uint64_t now_ns)
 {
-	static const char *const reasons[OUTPUT_REASONS] = {"dropped-oldest", "damaged", "lost-by-peer"};
+	static const char *const reasons[OUTPUT_REASONS] = {"dropped-oldest", "dropped-by-rule", "damaged", "lost-by-peer"};
 	const struct relay_output *output = &losses->relay->outputs[index];
 	struct told *told = &losses->output[index];
 	struct loss loss = {.to_ns = wall_ns, .output = output->settings->name};

@@ -185,6 +185,7 @@ static enum relay_result open_outputs(struct relay *relay, char *error)
 			.worker = output->worker,
 			.spool = relay->spool,
 			.cursor = output->cursor,
+			.read_filter = relay->events.read_filter,
 		};
 		output->output = output->settings->driver->open(&setup, error);
 		if (output->output == NULL)
@@ -199,6 +200,8 @@ static enum relay_result open_parts(struct relay *relay, char *error)
 	if (!zone_file_load(relay->settings->process.time_zone, &relay->local_zone, error))
 		return RELAY_INPUT_FAILED;
 	enum relay_result result = open_spool(relay, error);
+	if (result == RELAY_OK)
+		result = relay_check_drops(relay, error);
 	if (result == RELAY_OK)
 		result = relay_open_cursors(relay, error);
 	if (result == RELAY_OK && !relay_workers_open(relay))

@@ -30,6 +30,7 @@ struct relay_events {
 	void *context;
 	void (*stopped)(void *context);                   /* relay_stop() is complete */
 	void (*failed)(void *context, const char *error); /* the spool failed: end the process with an error */
+	output_read_filter_fn read_filter;                /* how filters of `relayctl spool drop` are read; from any thread */
 };
 
 /*

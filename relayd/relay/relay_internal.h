@@ -5,6 +5,8 @@
 
 #include <stdatomic.h>
 
+#include <yajl/yajl_tree.h>
+
 #include "relay/relay.h"
 
 /* The relay's life: states only go forward. */
@@ -99,6 +101,18 @@ void relay_on_room(void *context);
  * and without having made any, if the spool has one that no settings name (spool page, rule 12).
  */
 enum relay_result relay_open_cursors(struct relay *relay, char *error);
+
+/* relay_drop.c */
+
+/* RELAY_SPOOL_UNUSABLE with a sentence in `error` if the spool has a rule of `relayctl spool drop` that we cannot apply. */
+enum relay_result relay_check_drops(struct relay *relay, char *error);
+
+/*
+ * Makes the rule that a request of this user asks for ({"command":"drop","spool":ID,"filter":JSON,"to":N,"output":NAME,
+ * "messages":N}), with its line in the audit. The answer as one line of JSON, allocated, {"rule":N,"to":N} or
+ * {"error":TEXT}; NULL if memory is short.
+ */
+char *relay_drop_json(struct relay *relay, yajl_val request, uint32_t uid);
 
 /* relay_status.c */
 

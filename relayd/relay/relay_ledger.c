@@ -166,6 +166,7 @@ static void write_output(yajl_gen gen, const struct relay *relay, const struct r
 	document_count(gen, "filtered", status.totals.filtered);
 	document_count(gen, "quarantined", status.totals.quarantined);
 	document_count(gen, "dropped_oldest", status.totals.dropped_oldest);
+	document_count(gen, "dropped_by_rule", status.totals.dropped_by_rule);
 	document_count(gen, "damaged", status.totals.damaged);
 	document_count(gen, "pending", stored > status.delivered ? stored - status.delivered : 0);
 	document_count(gen, "resent", status.resent);

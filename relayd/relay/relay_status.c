@@ -97,6 +97,7 @@ static void write_totals(yajl_gen gen, const struct spool_output_totals *totals)
 	document_count(gen, "filtered", totals->filtered);
 	document_count(gen, "quarantined", totals->quarantined);
 	document_count(gen, "dropped_oldest", totals->dropped_oldest);
+	document_count(gen, "dropped_by_rule", totals->dropped_by_rule);
 	document_count(gen, "damaged", totals->damaged);
 	yajl_gen_map_close(gen);
 }

@@ -13,15 +13,16 @@ enum {
 };
 
 /*
- * Sends {"command": `command`} to the socket at `path` and appends the whole answer to `answer` (its cap bounds it).
- * False and a sentence in `error` (CLIENT_ERROR_MAX_BYTES) if there is no relayd, or it does not answer in time.
+ * Sends the request, one line of JSON without its LF, to the socket at `path` and appends the whole answer to `answer` (its
+ * cap bounds it). False and a sentence in `error` (CLIENT_ERROR_MAX_BYTES) if there is no relayd, or it does not answer in
+ * time.
  */
-bool client_ask(const char *path, const char *command, struct buffer *answer, char *error);
-
-/* The same with a whole request, one JSON object in a line without its LF. */
 bool client_request(const char *path, struct bytes request, struct buffer *answer, char *error);
 
-/* The same; the answer as a tree that the caller frees. NULL and a sentence also if relayd answers {"error": …}. */
+/* The same with the request {"command": `command`}. */
+bool client_ask(const char *path, const char *command, struct buffer *answer, char *error);
+
+/* The first; the answer as a tree that the caller frees. NULL and a sentence also if relayd answers {"error": …}. */
 struct json_value *client_document(const char *path, struct bytes request, char *error);
 
 #endif

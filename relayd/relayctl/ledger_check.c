@@ -83,7 +83,8 @@ static unsigned check_sources(const struct json_value *inputs, const struct json
 
 static unsigned check_outputs(const struct json_value *outputs, FILE *out)
 {
-	static const char *const parts[] = {"delivered", "filtered", "quarantined", "dropped_oldest", "damaged", "pending"};
+	static const char *const parts[] = {
+		"delivered", "filtered", "quarantined", "dropped_oldest", "dropped_by_rule", "damaged", "pending"};
 	unsigned wrong = 0;
 	for (const struct json_value *output = outputs != NULL ? outputs->first : NULL; output != NULL;
 	     output = output->next) {

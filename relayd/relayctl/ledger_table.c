@@ -70,7 +70,10 @@ static void print_sources(const struct json_value *sources, FILE *out)
 static void print_output_losses(const struct json_value *output, FILE *out)
 {
 	static const struct { const char *name, *words; } losses[] = {
-		{"quarantined", "quarantined"}, {"dropped_oldest", "dropped: the output was behind"}, {"damaged", "damaged"},
+		{"quarantined", "quarantined"},
+		{"dropped_oldest", "dropped: the output was behind"},
+		{"dropped_by_rule", "dropped by a rule (relayctl spool drop)"},
+		{"damaged", "damaged"},
 		{"lost_by_peer", "lost-by-peer: acknowledged, and lost when the next hop was restored"}};
 	for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++)
 		if (ledger_count(output, losses[i].name) > 0)

@@ -7,9 +7,9 @@
 #define RELAYD_RELAYCTL_SPOOL_CHANGE_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "relayctl/spool_command.h"
+#include "spool/spool_audit.h"
 
 /* Whether this user may change the spool at the arguments' path; if not, says so. */
 bool spool_change_allowed(const struct spool_arguments *arguments);
@@ -17,17 +17,9 @@ bool spool_change_allowed(const struct spool_arguments *arguments);
 /* With --yes true; else asks at the terminal, and says so if there is none. */
 bool spool_change_confirmed(const struct spool_arguments *arguments, const char *question);
 
-/* What is to be written down of a change. Texts may be NULL: then they are left out. */
-struct spool_audit {
-	const char *command;
-	const char *output, *new_name, *file;
-	uint64_t messages;
-};
-
 /*
- * Appends a line of JSON with time, user and change to the file `audit` in the spool's directory, and syncs it: before the
- * change is made, so that no change is without its line. Says so if it cannot: then the change must not be made. The file
- * belongs to the spool's owner, also if root makes it.
+ * Writes the line of a change into the spool's audit, with this user as the one who made it: before the change is made, so
+ * that no change is without its line. Says so if it cannot: then the change must not be made.
  */
 bool spool_change_audit(const struct spool_arguments *arguments, const struct spool_audit *audit);
 

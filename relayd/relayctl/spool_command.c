@@ -43,6 +43,11 @@ static const struct spool_command commands[] = {
 	 "repair [--apply]\n"
 	 "      says what the next start of relayd will do about damage, and what must be done before it can\n"
 	 "      start; does that with --apply, if it does not run\n"},
+	{"drop", 0, 0, "foTyC", spool_drop_run,
+	 "drop [--yes] --filter JSON [--output NAME] [--to N]\n"
+	 "                     [--control PATH]\n"
+	 "      makes a rule: of what is stored by now, outputs drop what matches and they have not got;\n"
+	 "      says first how much that is; also in a spool that is running\n"},
 	{"forget", 1, 1, "y", spool_forget_run,
 	 "forget [--yes] OUTPUT\n"
 	 "      gives up an output's place in a spool that is not running, and the messages it holds\n"},
@@ -71,7 +76,6 @@ static const struct spool_command *find(const char *name)
 
 struct parsed {
 	struct spool_arguments arguments;
-	const char *config; /* -c */
 	bool help;
 };
 
@@ -89,7 +93,7 @@ static bool take_option(struct parsed *parsed, int letter)
 	struct spool_arguments *arguments = &parsed->arguments;
 	switch (letter) {
 	case 'c':
-		parsed->config = optarg;
+		arguments->config = optarg;
 		return true;
 	case 's':
 		arguments->path = optarg;
@@ -116,6 +120,9 @@ static bool take_option(struct parsed *parsed, int letter)
 	case 'T':
 		arguments->to = optarg;
 		return true;
+	case 'C':
+		arguments->control = optarg;
+		return true;
 	case 'j':
 		arguments->json = true;
 		return true;
@@ -140,6 +147,7 @@ static const struct option long_options[] = {
 	{"format", required_argument, NULL, 't'},
 	{"filter", required_argument, NULL, 'f'},
 	{"to", required_argument, NULL, 'T'},
+	{"control", required_argument, NULL, 'C'},
 	{"quarantine", required_argument, NULL, 'q'},
 	{"json", no_argument, NULL, 'j'},
 	{"apply", no_argument, NULL, 'a'},
@@ -181,14 +189,14 @@ enum relayctl_exit spool_run(int argc, char **argv)
 		spool_print_help(stdout);
 		return RELAYCTL_OK;
 	}
-	if (command == NULL || (parsed.config != NULL && parsed.arguments.path != NULL)) {
+	if (command == NULL || (parsed.arguments.config != NULL && parsed.arguments.path != NULL)) {
 		spool_print_help(stderr);
 		return RELAYCTL_USAGE;
 	}
 	char label[64];
 	snprintf(label, sizeof label, "relayctl spool %s", command->name);
 	parsed.arguments.label = label;
-	char *place = parsed.arguments.path == NULL ? spool_place_find(parsed.config) : NULL;
+	char *place = parsed.arguments.path == NULL ? spool_place_find(parsed.arguments.config) : NULL;
 	if (place != NULL)
 		parsed.arguments.path = place;
 	enum relayctl_exit code = parsed.arguments.path != NULL ? command->run(&parsed.arguments) : RELAYCTL_FAILED;

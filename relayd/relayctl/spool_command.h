@@ -21,6 +21,8 @@ struct spool_arguments {
 	const char *format;                /* --format */
 	const char *filter;                /* --filter */
 	const char *to;                    /* --to */
+	const char *config;                /* -c */
+	const char *control;               /* --control */
 	bool json;                         /* --json */
 	bool apply;                        /* --apply */
 	bool yes;                          /* --yes */
@@ -34,6 +36,7 @@ enum relayctl_exit spool_export_run(const struct spool_arguments *arguments);
 enum relayctl_exit spool_replay_run(const struct spool_arguments *arguments);
 enum relayctl_exit spool_verify_run(const struct spool_arguments *arguments);
 enum relayctl_exit spool_repair_run(const struct spool_arguments *arguments);
+enum relayctl_exit spool_drop_run(const struct spool_arguments *arguments);
 enum relayctl_exit spool_forget_run(const struct spool_arguments *arguments);
 enum relayctl_exit spool_rename_output_run(const struct spool_arguments *arguments);
 

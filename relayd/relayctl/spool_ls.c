@@ -65,6 +65,26 @@ static void print_cursors(const struct ls *ls)
 	}
 }
 
+static void print_drops(const struct ls *ls)
+{
+	struct spool_drop_rule rule;
+	uint64_t dropped;
+	bool any = false;
+	for (unsigned i = 0; i < SPOOL_DROP_RULES_MAX; i++) {
+		if (!spool_files_drop(ls->files, i, &rule, &dropped))
+			continue;
+		if (!any)
+			printf("\n%8s %14s %14s %8s  %-20s %-24s %s\n", "rule", "up to", "dropped", "uid", "made", "output", "filter");
+		any = true;
+		char made[32];
+		write_time(rule.made_ns, made, sizeof made);
+		printable_make(rule.output);
+		printable_make(rule.filter);
+		printf("%8" PRIu64 " %14" PRIu64 " %14" PRIu64 " %8u  %-20s %-24s %s\n", rule.id, rule.to, dropped,
+		       (unsigned)rule.uid, made, rule.output[0] != '\0' ? rule.output : "(every)", rule.filter);
+	}
+}
+
 static void print(const struct ls *ls)
 {
 	print_segments(ls->files);
@@ -73,6 +93,7 @@ static void print(const struct ls *ls)
 	if (spool_files_set_aside(ls->files) > 0)
 		printf("%u files keep octets that were damaged\n", spool_files_set_aside(ls->files));
 	print_cursors(ls);
+	print_drops(ls);
 }
 
 /* ---- JSON ---- */
@@ -117,6 +138,38 @@ static void write_cursor(yajl_gen gen, const struct spool_peeked *cursor)
 	yajl_gen_map_close(gen);
 }
 
+static void write_drop(yajl_gen gen, const struct spool_drop_rule *rule, uint64_t dropped)
+{
+	char made[32];
+	write_time(rule->made_ns, made, sizeof made);
+	yajl_gen_map_open(gen);
+	member(gen, "rule", rule->id);
+	member(gen, "to", rule->to);
+	member(gen, "dropped", dropped);
+	member(gen, "uid", rule->uid);
+	text(gen, "made");
+	text(gen, made);
+	if (rule->output[0] != '\0') {
+		text(gen, "output");
+		text(gen, rule->output);
+	}
+	text(gen, "filter");
+	text(gen, rule->filter);
+	yajl_gen_map_close(gen);
+}
+
+static void write_drops(yajl_gen gen, const struct ls *ls)
+{
+	struct spool_drop_rule rule;
+	uint64_t dropped;
+	text(gen, "drops");
+	yajl_gen_array_open(gen);
+	for (unsigned i = 0; i < SPOOL_DROP_RULES_MAX; i++)
+		if (spool_files_drop(ls->files, i, &rule, &dropped))
+			write_drop(gen, &rule, dropped);
+	yajl_gen_array_close(gen);
+}
+
 static void write_document(yajl_gen gen, const struct ls *ls)
 {
 	yajl_gen_map_open(gen);
@@ -135,6 +188,7 @@ static void write_document(yajl_gen gen, const struct ls *ls)
 	for (int i = 0; i < ls->cursors_count; i++)
 		write_cursor(gen, &ls->cursors[i]);
 	yajl_gen_array_close(gen);
+	write_drops(gen, ls);
 	yajl_gen_map_close(gen);
 }
 

@@ -16,3 +16,15 @@ char *spool_place_find(const char *file)
 	config_free(&config);
 	return path;
 }
+
+char *spool_place_control(const char *file)
+{
+	struct config config = {0};
+	bool good = config_read_file(&config, file);
+	const char *control = config.settings.process.control;
+	char *path = good && control != NULL ? strdup(control) : NULL;
+	if (!good)
+		config_print_errors(&config, stderr);
+	config_free(&config);
+	return path;
+}

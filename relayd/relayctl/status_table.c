@@ -146,6 +146,7 @@ static void print_outputs(const struct json_value *outputs, FILE *out)
 		print_counter(totals, "filtered", "filtered", out);
 		print_counter(totals, "quarantined", "quarantined", out);
 		print_counter(totals, "dropped_oldest", "dropped: the output was behind", out);
+		print_counter(totals, "dropped_by_rule", "dropped by a rule (relayctl spool drop)", out);
 		print_counter(totals, "damaged", "damaged", out);
 	}
 }

@@ -103,6 +103,15 @@ enum block_header_result block_header_read(struct bytes octets, uint64_t salt, s
 	return BLOCK_HEADER_VALID;
 }
 
+bool block_header_guess(struct bytes octets, struct block_header *header)
+{
+	if (octets.len < BLOCK_HEADER_BYTES || le32_load(octets.at) != BLOCK_MAGIC || octets.at[4] != FORMAT_MAJOR ||
+	    le16_load(octets.at + 6) != BLOCK_HEADER_BYTES)
+		return false;
+	load(octets.at, header);
+	return is_known(header) && is_consistent(header);
+}
+
 uint64_t block_span(const struct block_header *header)
 {
 	return header->header_len + FORMAT_ALIGNED((uint64_t)header->stored_len);

@@ -45,6 +45,12 @@ enum block_header_result {
 /* Reads the header at the start of `octets`; `*header` is set only if it is valid. */
 enum block_header_result block_header_read(struct bytes octets, uint64_t salt, struct block_header *header);
 
+/*
+ * Whether the octets look like a header of ours, for a segment whose salt is lost: all but the checksum is looked at. A
+ * block so found is none; it only says what was there.
+ */
+bool block_header_guess(struct bytes octets, struct block_header *header);
+
 /* Octets from this block's begin to the next one's: header, payload, padding. */
 uint64_t block_span(const struct block_header *header);
 

@@ -266,7 +266,15 @@ bool spool_rename_cursor(struct spool *spool, const char *name, const char *new_
 		         spool->path, name, new_name);
 		return false;
 	}
+	char old_name[SPOOL_NAME_MAX_BYTES + 1];
+	memcpy(old_name, cursor->name, sizeof old_name);
 	set_name(cursor, new_name);
 	cursor->dirty = true;
-	return sync_now(spool, error);
+	if (!sync_now(spool, error))
+		return false;
+	int result = drops_rename(spool, old_name, new_name);
+	if (result < 0)
+		snprintf(error, SPOOL_ERROR_MAX_BYTES, "%s: the output is renamed, but rules of spool drop for it are not: %s",
+		         spool->path, strerror(-result));
+	return result == 0;
 }

@@ -17,10 +17,12 @@ enum {
 	TOTALS_AT = 136,
 	SERVERS_AT = 264,
 	SERVER_BYTES = SPOOL_ID_BYTES + 8,
+	RULES_AT = SERVERS_AT + 8 + CURSOR_SERVERS_MAX * SERVER_BYTES,
+	RULE_BYTES = 16,
 	SERVER_COUNTS_AT = 2304,
 	SERVER_COUNTS_BYTES = 16,
 	LOST_BEFORE_AT = SERVER_COUNTS_AT + CURSOR_SERVERS_MAX * SERVER_COUNTS_BYTES,
-	TOTALS = 5, /* known to this version */
+	TOTALS = 6, /* known to this version */
 };
 
 static const char file_name[] = "cursors";
@@ -71,7 +73,7 @@ static void slot_write(const struct spool_cursor *cursor, uint8_t *slot)
 	size_t name_len = strlen(cursor->name);
 	const struct spool_output_totals *totals = &cursor->totals;
 	const uint64_t numbers[TOTALS] = {totals->delivered, totals->filtered, totals->quarantined,
-	                                  totals->dropped_oldest, totals->damaged};
+	                                  totals->dropped_oldest, totals->damaged, totals->dropped_by_rule};
 	le32_store(slot, CURSOR_MAGIC);
 	slot[4] = FORMAT_MAJOR;
 	slot[5] = FORMAT_MINOR;
@@ -95,12 +97,16 @@ static void slot_write(const struct spool_cursor *cursor, uint8_t *slot)
 		le64_store(counts, cursor->server[i].records);
 		le64_store(counts + 8, cursor->server[i].lost);
 	}
+	for (unsigned i = 0; i < SPOOL_DROP_RULES_MAX; i++) {
+		le64_store(slot + RULES_AT + RULE_BYTES * i, totals->rule[i].id);
+		le64_store(slot + RULES_AT + RULE_BYTES * i + 8, totals->rule[i].dropped);
+	}
 	le64_store(slot + LOST_BEFORE_AT, cursor->lost_before);
 	le64_store(slot + CHECKSUM_AT, slot_checksum(cursor->spool, slot));
 }
 
-_Static_assert(SERVERS_AT + 8 + CURSOR_SERVERS_MAX * SERVER_BYTES <= SERVER_COUNTS_AT &&
-               LOST_BEFORE_AT + 8 <= CHECKSUM_AT, "the servers fit into a slot");
+_Static_assert(RULES_AT + SPOOL_DROP_RULES_MAX * RULE_BYTES <= SERVER_COUNTS_AT && LOST_BEFORE_AT + 8 <= CHECKSUM_AT,
+               "rules and servers fit into a slot");
 
 enum slot_result {
 	SLOT_VALID = 0,
@@ -141,7 +147,12 @@ static void slot_load(struct spool_cursor *cursor, const uint8_t *slot)
 	atomic_store(&cursor->delivered, le64_load(slot + 104));
 	cursor->payload_checksum = le64_load(slot + 112);
 	cursor->block = (struct spool_place){.segment = le64_load(slot + 120), .offset = le32_load(slot + 128)};
-	cursor->totals = (struct spool_output_totals){numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]};
+	cursor->totals = (struct spool_output_totals){
+		.delivered = numbers[0], .filtered = numbers[1], .quarantined = numbers[2], .dropped_oldest = numbers[3],
+		.damaged = numbers[4], .dropped_by_rule = numbers[5]};
+	for (unsigned i = 0; i < SPOOL_DROP_RULES_MAX; i++)
+		cursor->totals.rule[i] = (struct spool_drop_count){.id = le64_load(slot + RULES_AT + RULE_BYTES * i),
+		                                                   .dropped = le64_load(slot + RULES_AT + RULE_BYTES * i + 8)};
 	cursor->servers = le32_load(slot + SERVERS_AT);
 	if (cursor->servers > CURSOR_SERVERS_MAX)
 		cursor->servers = CURSOR_SERVERS_MAX;

@@ -98,6 +98,17 @@ enum walk_result walk_look(struct segment_walk *walk, struct block_header *heade
 	return WALK_INVALID;
 }
 
+enum walk_result walk_guess(struct segment_walk *walk, struct block_header *header)
+{
+	uint64_t left = walk->limit > walk->offset ? walk->limit - walk->offset : 0;
+	struct bytes octets;
+	if (left < BLOCK_HEADER_BYTES)
+		return WALK_END;
+	if (!fetch(walk, BLOCK_HEADER_BYTES, &octets))
+		return WALK_FAILED;
+	return block_header_guess(octets, header) && block_span(header) <= left ? WALK_BLOCK : WALK_INVALID;
+}
+
 enum walk_result walk_payload(struct segment_walk *walk, const struct block_header *header, struct bytes *payload)
 {
 	struct bytes octets;

@@ -45,6 +45,12 @@ void walk_free(struct segment_walk *walk);
 enum walk_result walk_look(struct segment_walk *walk, struct block_header *header);
 
 /*
+ * Looks for what may be a header at the offset, without the segment's salt (block_header_guess()). WALK_BLOCK, WALK_INVALID,
+ * WALK_END or WALK_FAILED.
+ */
+enum walk_result walk_guess(struct segment_walk *walk, struct block_header *header);
+
+/*
  * Lends the payload of the block at the offset, whose header was just looked at: WALK_BLOCK if its checksum is right,
  * else WALK_INVALID. The view lives until the next call on the walk.
  */

@@ -99,6 +99,7 @@ static void close_files(struct spool *spool)
 {
 	const struct disk *disk = spool->disk;
 	cursors_close(spool);
+	drops_close(spool);
 	if (spool->writer.current.file >= 0)
 		disk->close(disk, spool->writer.current.file);
 	if (spool->lock_file >= 0)
@@ -150,6 +151,7 @@ enum spool_open_result spool_open(const struct spool_options *options, struct sp
 	spool->directory = spool->lock_file = spool->writer.current.file = -1;
 	spool->keeper.log = (struct rate_limit){.interval_ns = 60 * (uint64_t)CLOCK_NS_PER_SECOND, .burst = 1};
 	cursors_init(spool);
+	drops_init(&spool->drops);
 
 	enum spool_open_result result = SPOOL_UNUSABLE;
 	if (!init_locks(spool) || !init_memory(spool, options))

@@ -40,6 +40,7 @@ enum {
 	SPOOL_CURSORS_MAX = 64,       /* outputs that one spool has places for */
 	SPOOL_ERROR_MAX_BYTES = 512,
 	SPOOL_STREAM_ID_BYTES = 16,
+	SPOOL_DROP_RULES_MAX = 16,    /* rules of `relayctl spool drop` at a time */
 };
 
 /* Why a message that was received is not in the spool. Kept on disk by number: values never change. */
@@ -279,6 +280,12 @@ const char *spool_reader_error(const struct spool_reader *reader);
  */
 bool spool_reader_wait(struct spool_reader *reader, void (*wake)(void *context), void *context);
 
+/*
+ * From here on `changed` is called when there is a new rule of `relayctl spool drop` (spool_drops.h): from any thread, and
+ * it must only wake.
+ */
+void spool_reader_watch_drops(struct spool_reader *reader, void (*changed)(void *context), void *context);
+
 /* ---- cursors: one per output ---- */
 
 enum spool_from {
@@ -299,6 +306,12 @@ struct spool_cursor_options {
 	uint64_t max_lag_ns;    /* 0: likewise */
 };
 
+/* What one rule of `relayctl spool drop` has cost an output so far. */
+struct spool_drop_count {
+	uint64_t id;            /* of the rule; 0: none */
+	uint64_t dropped;
+};
+
 /* An output's own totals since its cursor was created; kept in its slot. */
 struct spool_output_totals {
 	uint64_t delivered;     /* records acknowledged by the next hop (or taken by an unconfirmed transport) */
@@ -306,6 +319,8 @@ struct spool_output_totals {
 	uint64_t quarantined;
 	uint64_t dropped_oldest;/* passed over because the output was behind */
 	uint64_t damaged;
+	uint64_t dropped_by_rule;/* by rules of the operator's: spool_drops.h */
+	struct spool_drop_count rule[SPOOL_DROP_RULES_MAX]; /* part of dropped_by_rule, by the rule's place */
 };
 
 /*

@@ -196,12 +196,15 @@ static struct spool_files *begin(const char *path, char *error)
 	files->spool.disk = &files->disk;
 	files->spool.directory = -1;
 	cursors_init(&files->spool);
+	drops_init(&files->spool.drops);
 	if (!open_directory(files, error)) {
 		spool_files_close(&files);
 		return NULL;
 	}
 	/* The cursors first: what they have was stored before, so that no output is ahead of what is seen of the messages. */
 	files->cursors = cursors_load(&files->spool, &files->cursors_error);
+	if (files->cursors == CURSORS_LOADED)
+		(void)drops_load(&files->spool); /* what cannot be read is not shown; a start of relayd says why */
 	if (!list(files, error))
 		spool_files_close(&files);
 	return files;
@@ -243,6 +246,7 @@ void spool_files_close(struct spool_files **closing)
 		return;
 	*closing = NULL;
 	cursors_close(&files->spool);
+	drops_close(&files->spool);
 	if (files->spool.directory >= 0)
 		close(files->spool.directory);
 	ledger_free(&files->spool.ledger);
@@ -319,4 +323,17 @@ struct spool *spool_files_streams(struct spool_files *files)
 const struct spool *spool_files_names(const struct spool_files *files)
 {
 	return &files->spool;
+}
+
+bool spool_files_drop(struct spool_files *files, unsigned place, struct spool_drop_rule *rule, uint64_t *dropped)
+{
+	if (!spool_drop_at(&files->spool, place, rule))
+		return false;
+	*dropped = spool_drop_count(&files->spool, place, rule->id);
+	return true;
+}
+
+const uint8_t *spool_files_id(const struct spool_files *files)
+{
+	return files->spool.id;
 }

@@ -11,7 +11,7 @@
 
 #include "spool/block_header.h"
 #include "spool/disk.h"
-#include "spool/spool.h"
+#include "spool/spool_drops.h"
 #include "spool/spool_peek.h"
 
 struct spool_files;
@@ -57,6 +57,15 @@ int spool_files_cursors(const struct spool_files *files, struct spool_peeked *cu
 
 /* The last sequence there is, 0 if there never was one. Looks through the headers of the newest segment's blocks. */
 uint64_t spool_files_last(const struct spool_files *files);
+
+/*
+ * The rule of `relayctl spool drop` at a place (0 .. SPOOL_DROP_RULES_MAX - 1), as it was when the spool was opened here,
+ * and what it had dropped as cursors were last written. False if there is none.
+ */
+bool spool_files_drop(struct spool_files *files, unsigned place, struct spool_drop_rule *rule, uint64_t *dropped);
+
+/* The spool's random id, SPOOL_STREAM_ID_BYTES octets: means something if its cursors can be read. */
+const uint8_t *spool_files_id(const struct spool_files *files);
 
 /* For spool_input_name() only: the names that records mean by their inputs. */
 const struct spool *spool_files_names(const struct spool_files *files);

@@ -7,6 +7,7 @@
  *
  *     lock                                    locked by the process that has the spool; its text is that process's id
  *     cursors                                 every output's place
+ *     drops                                   the operator's rules of `relayctl spool drop`
  *     segment-<counter>-<first sequence>      both as 16 hexadecimal digits: the records, in the order of the counters
  *     spare-<number>                          a preallocated file that will become a segment; its content means nothing
  *     damaged-<counter>-<offset>              octets that recovery or a reader had to step over, kept for a look at them
@@ -124,12 +125,29 @@
  *    112  u64  payload checksum of the block that delivered lies in
  *    120  u64  the counter of its segment
  *    128  u32  its offset there, u32 zero
- *    136  16 x u64  totals: delivered, filtered, quarantined, dropped_oldest, damaged, and room for more
+ *    136  16 x u64  totals: delivered, filtered, quarantined, dropped_oldest, damaged, dropped_by_rule, and room for more
  *    264  u32  servers, u32 zero, then for each: 16 spool id, u64 highest sequence of the stream that it acknowledged as
  *              blocks; 64 at most
+ *   1808  16 x {u64 id, u64 dropped}  for each place in the file of rules: of which rule, and how many it dropped here
  *   2304  64 x  of each of these servers: u64 records that it acknowledged as blocks, u64 of these that it lost with its
  *              disk
  *   3328  u64  records lost so by servers and streams that are not known any more
+ *   4088  u64  checksum of the octets before it, seeded with the first 8 octets of the spool id
+ *
+ * DROPS: one file, written in full when it is created, with two slots of 4 KiB for each of 16 rules; which slot holds, and
+ * how it is overwritten, is as with cursors. A rule says that up to a sequence what a filter matches is not given to an
+ * output. It is there until all outputs have passed that sequence, and is never above the last sequence stored when it was
+ * made: recovery lowers it to what is left, so that it never speaks of a sequence that is given to another record.
+ *
+ *      0  u32  magic "RLDR"
+ *      4  u8   major version, u8 minor version, u16 length of the filter
+ *      8  u64  counter, one higher with each write
+ *     16  u64  id: rules have numbers that grow
+ *     24  u64  the sequence up to which it goes
+ *     32  i64  when it was made, wall clock in ns
+ *     40  u32  user id of who made it, u32 zero
+ *     48  64   name of the output, filled up with zeros; all zeros: every output
+ *    112  ..   the filter, JSON as in an output's "filter"; 2,048 octets at most
  *   4088  u64  checksum of the octets before it, seeded with the first 8 octets of the spool id
  */
 #ifndef RELAYD_SPOOL_SPOOL_FORMAT_H
@@ -155,6 +173,10 @@ enum {
 	CURSOR_TOTALS_ROOM = 16,
 	CURSOR_SERVERS_MAX = 64,
 
+	DROP_RULES_MAX = 16,
+	DROP_SLOT_BYTES = 4096,
+	DROP_FILTER_MAX_BYTES = 2048,
+
 	SPOOL_ID_BYTES = 16,
 };
 
@@ -165,6 +187,7 @@ enum {
 #define BLOCK_MAGIC 0x4b424c52u   /* "RLBK" */
 #define CURSORS_MAGIC 0x53434c52u /* "RLCS" */
 #define CURSOR_MAGIC 0x55434c52u  /* "RLCU" */
+#define DROP_MAGIC 0x52444c52u    /* "RLDR" */
 
 enum block_kind {
 	BLOCK_RECORDS = 1,

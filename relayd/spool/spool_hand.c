@@ -34,7 +34,7 @@ static bool is_spool(const char *path, char *error)
 	return refuse(error, path, errno == ENOENT || errno == ENOTDIR ? "there is no spool" : strerror(errno));
 }
 
-static bool lock(struct spool *spool, char *error)
+static bool lock(struct spool *spool, bool *runs, char *error)
 {
 	const struct disk *disk = spool->disk;
 	long holder;
@@ -44,11 +44,20 @@ static bool lock(struct spool *spool, char *error)
 	spool->lock_file = disk->lock(disk, spool->directory, "lock", &holder);
 	if (spool->lock_file >= 0)
 		return true;
-	if (spool->lock_file != -EWOULDBLOCK)
+	*runs = spool->lock_file == -EWOULDBLOCK;
+	if (!*runs)
 		return refuse(error, spool->path, strerror(-spool->lock_file));
 	snprintf(error, SPOOL_ERROR_MAX_BYTES, "%s: a relay runs with this spool (process %ld): stop it first", spool->path,
 	         holder);
 	return false;
+}
+
+static bool load_drops(struct spool *spool, char *error)
+{
+	int code = drops_load(spool);
+	if (code == -ENOTSUP)
+		return refuse(error, spool->path, "a newer version of relayd wrote this spool");
+	return code == 0 || refuse(error, spool->path, strerror(-code));
 }
 
 static bool load(struct spool *spool, char *error)
@@ -56,7 +65,7 @@ static bool load(struct spool *spool, char *error)
 	int code = 0;
 	switch (cursors_load(spool, &code)) {
 	case CURSORS_LOADED:
-		return true;
+		return load_drops(spool, error);
 	case CURSORS_MISSING:
 		return refuse(error, spool->path, "the file of cursors is damaged; the next start of relayd makes it anew");
 	case CURSORS_NEWER:
@@ -69,6 +78,13 @@ static bool load(struct spool *spool, char *error)
 
 struct spool_hand *spool_hand_take(const char *path, char *error)
 {
+	bool runs;
+	return spool_hand_try(path, &runs, error);
+}
+
+struct spool_hand *spool_hand_try(const char *path, bool *runs, char *error)
+{
+	*runs = false;
 	if (!is_spool(path, error))
 		return NULL;
 	struct spool_hand *hand = calloc(1, sizeof *hand);
@@ -84,7 +100,9 @@ struct spool_hand *spool_hand_take(const char *path, char *error)
 	spool->disk = &disk_real;
 	spool->directory = spool->lock_file = -1;
 	cursors_init(spool);
-	if (!lock(spool, error) || !load(spool, error))
+	drops_init(&spool->drops);
+	pthread_mutex_init(&spool->readers_lock, NULL);
+	if (!lock(spool, runs, error) || !load(spool, error))
 		spool_hand_release(&hand);
 	else
 		hand->peeked_count = spool_peek(path, hand->peeked, SPOOL_CURSORS_MAX);
@@ -99,6 +117,8 @@ void spool_hand_release(struct spool_hand **releasing)
 	*releasing = NULL;
 	struct spool *spool = &hand->spool;
 	cursors_close(spool);
+	drops_close(spool);
+	pthread_mutex_destroy(&spool->readers_lock);
 	if (spool->lock_file >= 0)
 		spool->disk->close(spool->disk, spool->lock_file);
 	if (spool->directory >= 0)
@@ -131,4 +151,9 @@ bool spool_hand_forget(struct spool_hand *hand, const char *name, char *error)
 bool spool_hand_rename(struct spool_hand *hand, const char *name, const char *new_name, char *error)
 {
 	return spool_rename_cursor(&hand->spool, name, new_name, error);
+}
+
+bool spool_hand_drop(struct spool_hand *hand, struct spool_drop_rule *rule, char *error)
+{
+	return spool_drop_add(&hand->spool, rule, error);
 }

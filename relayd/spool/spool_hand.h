@@ -6,7 +6,7 @@
 #ifndef RELAYD_SPOOL_SPOOL_HAND_H
 #define RELAYD_SPOOL_SPOOL_HAND_H
 
-#include "spool/spool.h"
+#include "spool/spool_drops.h"
 
 struct spool_hand;
 
@@ -15,6 +15,9 @@ struct spool_hand;
  * there is no spool, a relay runs with it, a newer version wrote it, or it cannot be read. Makes nothing that was not there.
  */
 struct spool_hand *spool_hand_take(const char *path, char *error);
+
+/* The same, and `*runs` says whether a relay runs with it. */
+struct spool_hand *spool_hand_try(const char *path, bool *runs, char *error);
 
 /* Gives the lock back. Clears the pointer; NULL is fine. */
 void spool_hand_release(struct spool_hand **hand);
@@ -25,5 +28,8 @@ bool spool_hand_find(const struct spool_hand *hand, const char *name, struct spo
 /* Forgets a cursor, or renames it, synced; see spool_forget_cursor() and spool_rename_cursor(). */
 bool spool_hand_forget(struct spool_hand *hand, const char *name, char *error);
 bool spool_hand_rename(struct spool_hand *hand, const char *name, const char *new_name, char *error);
+
+/* Makes a rule, synced; see spool_drop_add(). */
+bool spool_hand_drop(struct spool_hand *hand, struct spool_drop_rule *rule, char *error);
 
 #endif

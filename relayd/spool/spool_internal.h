@@ -22,6 +22,7 @@
 #include "base/rate_limit.h"
 #include "spool/cursor.h"
 #include "spool/disk.h"
+#include "spool/drops.h"
 #include "spool/ledger.h"
 #include "spool/marks.h"
 #include "spool/pool.h"
@@ -48,7 +49,7 @@ struct segment_entry {
 	uint64_t first;
 	uint64_t size;    /* of the file */
 	uint64_t end;     /* readers may read up to here: everything before is final */
-	int64_t begun_ns; /* 0: not known yet */
+	int64_t begun_ns; /* 0: not known yet; INT64_MAX: not readable */
 };
 
 /* A damaged place, for the keeper to log and set aside. */
@@ -136,6 +137,7 @@ struct spool {
 	struct marks marks;
 	_Atomic uint64_t voided[SPOOL_INPUTS_MAX]; /* spool_stream_voided() */
 	struct cursors cursors;
+	struct drops drops;
 	struct pool *pool; /* one per worker */
 
 	pthread_mutex_t table_lock;
@@ -262,5 +264,8 @@ enum spool_open_result recover(struct spool *spool, struct spool_recovery *recov
 
 /* Wakes the readers that wait. By the writer, after `stored` has moved. */
 void readers_wake(struct spool *spool);
+
+/* Wakes those who watch the operator's rules: there is a new one. From any thread. */
+void readers_wake_for_drops(struct spool *spool);
 
 #endif

@@ -120,11 +120,9 @@ static void make_spares(struct spool *spool)
 
 /* ---- outputs that are behind ---- */
 
-/* When the segment was begun; read from its header if it is from before this start. */
-static int64_t begun_ns(struct spool *spool, struct segment_entry *entry)
+/* When the segment was begun, as its header says: of one that is from before this start. */
+static int64_t read_begun_ns(const struct spool *spool, const struct segment_entry *entry)
 {
-	if (entry->begun_ns != 0)
-		return entry->begun_ns;
 	uint8_t octets[SEGMENT_HEADER_BYTES];
 	struct segment_header header = {.begun_ns = INT64_MAX}; /* not readable: not old */
 	int file = segment_open(spool, entry->counter, entry->first);
@@ -133,22 +131,66 @@ static int64_t begun_ns(struct spool *spool, struct segment_entry *entry)
 			(void)segment_header_read(bytes_of(octets, sizeof octets), &header);
 		spool->disk->close(spool->disk, file);
 	}
-	entry->begun_ns = header.begun_ns;
-	return entry->begun_ns;
+	return header.begun_ns;
+}
+
+/* The first segment that begins behind what is delivered, by its index in the table; `count` if there is none. */
+static unsigned segment_behind(const struct segment_table *table, uint64_t delivered)
+{
+	unsigned next = 1;
+	while (next < table->count && table->entry[next].first - 1 <= delivered)
+		next++;
+	return next < table->count ? next : table->count;
+}
+
+/* With the table locked: a segment whose age an output's max_lag_ns asks for, and nobody knows; false if there is none. */
+static bool wants_begun_ns(struct spool *spool, struct segment_entry *entry)
+{
+	const struct segment_table *table = &spool->table;
+	for (unsigned i = 0; i < CURSORS_MAX; i++) {
+		struct spool_cursor *cursor = &spool->cursors.cursor[i];
+		pthread_mutex_lock(&cursor->lock);
+		bool asks = cursor->used && cursor->open && cursor->options.when_behind == SPOOL_DROP_OLDEST &&
+		            cursor->options.max_lag_ns > 0;
+		unsigned next = asks ? segment_behind(table, spool_cursor_delivered(cursor)) : table->count;
+		pthread_mutex_unlock(&cursor->lock);
+		if (next >= table->count || table->entry[next].begun_ns != 0)
+			continue;
+		*entry = table->entry[next];
+		return true;
+	}
+	return false;
+}
+
+/* Looks up what is asked for with the table unlocked: nobody waits for the disk. */
+static void learn_begun_ns(struct spool *spool)
+{
+	struct segment_table *table = &spool->table;
+	struct segment_entry entry;
+	pthread_mutex_lock(&spool->table_lock);
+	while (wants_begun_ns(spool, &entry)) {
+		pthread_mutex_unlock(&spool->table_lock);
+		int64_t begun_ns = read_begun_ns(spool, &entry);
+		pthread_mutex_lock(&spool->table_lock);
+		for (unsigned i = 0; i < table->count; i++)
+			if (table->entry[i].counter == entry.counter)
+				table->entry[i].begun_ns = begun_ns != 0 ? begun_ns : INT64_MAX;
+	}
+	pthread_mutex_unlock(&spool->table_lock);
 }
 
 /* Is the cursor farther behind the newest segment than its output wants, by size or by time? `next` follows its own. */
-static bool lags(struct spool *spool, const struct spool_cursor_options *options, struct segment_table *table,
-                 unsigned next)
+static bool lags(const struct spool_cursor_options *options, const struct segment_table *table, unsigned next)
 {
 	uint64_t bytes = 0;
 	for (unsigned i = next; i < table->count; i++)
 		bytes += table->entry[i].end;
 	if (options->max_lag_bytes > 0 && bytes > options->max_lag_bytes)
 		return true;
-	if (options->max_lag_ns == 0)
+	/* One that is not known yet is looked up the next time. */
+	if (options->max_lag_ns == 0 || table->entry[next].begun_ns == 0)
 		return false;
-	int64_t age = clock_wall_ns() - begun_ns(spool, &table->entry[next]);
+	int64_t age = clock_wall_ns() - table->entry[next].begun_ns;
 	return age > 0 && (uint64_t)age > options->max_lag_ns;
 }
 
@@ -157,14 +199,11 @@ static uint64_t jump_target(struct spool *spool, const struct spool_cursor *curs
                             const struct spool_cursor_options *options, bool full)
 {
 	struct segment_table *table = &spool->table;
-	uint64_t delivered = spool_cursor_delivered(cursor);
-	unsigned next = 1; /* the first segment that begins behind what is delivered */
-	while (next < table->count && table->entry[next].first - 1 <= delivered)
-		next++;
+	unsigned next = segment_behind(table, spool_cursor_delivered(cursor));
 	if (next >= table->count || table->entry[next].first - 1 > spool_stored(spool))
 		return 0;
 	bool holds_oldest = next == 1;
-	return (full && holds_oldest) || lags(spool, options, table, next) ? table->entry[next].first - 1 : 0;
+	return (full && holds_oldest) || lags(options, table, next) ? table->entry[next].first - 1 : 0;
 }
 
 /* A full spool is worth dropping for only if that frees a segment: not while an output that holds needs it too. */
@@ -188,6 +227,7 @@ static bool only_droppers_hold_the_oldest(struct spool *spool)
 static bool drop_oldest(struct spool *spool)
 {
 	bool moved = false;
+	learn_begun_ns(spool);
 	pthread_mutex_lock(&spool->table_lock);
 	/* In the reserve already: from there on inputs wait or shed, and it would never be full. */
 	bool full = spool_level(spool) != SPOOL_LEVEL_OPEN && only_droppers_hold_the_oldest(spool);
@@ -308,6 +348,11 @@ void keeper_turn(struct spool *spool)
 		int result = cursors_sync(spool);
 		if (result < 0) {
 			spool_fail(spool, "cannot write and sync the cursors", result);
+			return;
+		}
+		result = drops_expire(spool);
+		if (result < 0) {
+			spool_fail(spool, "cannot write and sync the rules of spool drop", result);
 			return;
 		}
 		set_damage_aside(spool);

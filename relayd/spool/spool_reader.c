@@ -36,6 +36,8 @@ struct spool_reader {
 	char error[SPOOL_ERROR_MAX_BYTES];
 
 	/* Waiting; under readers_lock. */
+	void (*drops_changed)(void *context); /* NULL: nobody watches rules */
+	void *drops_context;
 	void (*wake)(void *context);
 	void *wake_context;
 	bool armed;
@@ -493,5 +495,22 @@ void readers_wake(struct spool *spool)
 		if (armed)
 			reader->wake(reader->wake_context);
 	}
+	pthread_mutex_unlock(&spool->readers_lock);
+}
+
+void spool_reader_watch_drops(struct spool_reader *reader, void (*changed)(void *context), void *context)
+{
+	pthread_mutex_lock(&reader->spool->readers_lock);
+	reader->drops_changed = changed;
+	reader->drops_context = context;
+	pthread_mutex_unlock(&reader->spool->readers_lock);
+}
+
+void readers_wake_for_drops(struct spool *spool)
+{
+	pthread_mutex_lock(&spool->readers_lock);
+	for (struct spool_reader *reader = spool->readers; reader != NULL; reader = reader->next_reader)
+		if (reader->drops_changed != NULL)
+			reader->drops_changed(reader->drops_context);
 	pthread_mutex_unlock(&spool->readers_lock);
 }

@@ -160,6 +160,25 @@ static enum spool_open_result load_cursors(struct spool *spool, struct spool_rec
 	return unusable(spool, error, "cannot read the file of cursors", code);
 }
 
+/* Before anything is changed: a newer version may have made rules that we do not understand. */
+static enum spool_open_result load_drops(struct spool *spool, char *error)
+{
+	int code = drops_load(spool);
+	if (code == -ENOTSUP)
+		return newer(spool, error);
+	return code < 0 ? unusable(spool, error, "cannot read the rules of spool drop", code) : SPOOL_OPENED;
+}
+
+/* A file system without room for the file of rules is no reason not to start: it is tried again when there is a rule. */
+static enum spool_open_result settle_drops(struct spool *spool, char *error)
+{
+	int code = drops_create(spool);
+	if (code < 0 && code != -ENOSPC && code != -EDQUOT)
+		return unusable(spool, error, "cannot make the file of rules of spool drop", code);
+	code = drops_settle(spool, spool->writer.next - 1);
+	return code < 0 ? unusable(spool, error, "cannot write the rules of spool drop", code) : SPOOL_OPENED;
+}
+
 /* ---- going on ---- */
 
 /* Writes one block again, with the new segment's salt; its payload is carried over as it is. */
@@ -348,6 +367,8 @@ enum spool_open_result recover(struct spool *spool, struct spool_recovery *recov
 	enum spool_open_result result = list_files(spool, error);
 	if (result == SPOOL_OPENED)
 		result = load_cursors(spool, recovery, error);
+	if (result == SPOOL_OPENED)
+		result = load_drops(spool, error);
 	if (result != SPOOL_OPENED)
 		return result;
 
@@ -366,6 +387,9 @@ enum spool_open_result recover(struct spool *spool, struct spool_recovery *recov
 	if (code < 0)
 		return unusable(spool, error, "cannot begin a segment: free some space, or see to the disk", code);
 
+	result = settle_drops(spool, error);
+	if (result != SPOOL_OPENED)
+		return result;
 	marks_settle(&spool->marks);
 	recovery->first_sequence = spool->table.entry[0].first;
 	recovery->last_sequence = found.last;

@@ -19,6 +19,8 @@ struct found {
 	uint64_t salt;          /* of the newest segment */
 	uint64_t trouble_segment; /* unless RECOVERED: where */
 	uint64_t trouble_offset;
+	uint64_t aside_first;   /* sequences that segments had which were set aside; aside_last < aside_first: none known */
+	uint64_t aside_last;
 	bool newest_is_gone;    /* it was empty and became a spare: the offsets above mean nothing any more */
 };
 
@@ -41,5 +43,16 @@ enum recover_result recover_scan(struct spool *spool, struct found *found, int *
  */
 enum recover_result recover_read_header(struct spool *spool, const struct segment_entry *entry,
                                         struct segment_header *header, bool *valid, int *error);
+
+/* ---- spool_recover_aside.c ---- */
+
+/*
+ * The newest file cannot be read: its blocks cannot be told from anything. It is kept under another name, and out of the
+ * table; what it had is counted as far as its payloads still show.
+ */
+enum recover_result recover_set_newest_aside(struct spool *spool, struct found *found, int *error);
+
+/* Behind the scan of what is left: sequences of segments that were set aside are damaged, and not given to other records. */
+void recover_count_aside(struct spool *spool, struct found *found);
 
 #endif

@@ -313,26 +313,6 @@ static enum recover_result scan_older(struct scan *scan, uint64_t previous_last,
 
 /* ---- which segments ---- */
 
-/* The newest file cannot be read at all: its blocks cannot be told from anything. It is kept under another name. */
-static enum recover_result set_newest_aside(struct spool *spool, int *error)
-{
-	struct segment_table *table = &spool->table;
-	const struct segment_entry *entry = &table->entry[table->count - 1];
-	char from[DISK_NAME_MAX_BYTES], to[DISK_NAME_MAX_BYTES];
-	segment_name(entry->counter, entry->first, from);
-	segment_damaged_name(entry->counter, 0, to);
-	slog_err("spool_segment_damaged", "path", spool->path, "segment", entry->counter, "first",
-	         entry->first, "set_aside", to);
-	*error = spool->disk->rename(spool->disk, spool->directory, from, to);
-	if (*error == 0)
-		*error = spool->disk->sync_directory(spool->disk, spool->directory);
-	if (*error < 0)
-		return RECOVER_FAILED;
-	table->set_aside_bytes += entry->size;
-	table->count--;
-	return RECOVERED;
-}
-
 /*
  * Scans segment `index`. With `checkpoint` its own must be valid and is where the ledger starts; *valid says whether it
  * is. Without, only its blocks count.
@@ -388,7 +368,7 @@ static enum recover_result drop_unreadable(struct spool *spool, struct found *fo
 		enum recover_result result =
 			recover_read_header(spool, &table->entry[table->count - 1], &header, &valid, error);
 		if (result == RECOVERED && !valid)
-			result = set_newest_aside(spool, error);
+			result = recover_set_newest_aside(spool, found, error);
 		if (result != RECOVERED)
 			return result;
 	}
@@ -399,8 +379,10 @@ enum recover_result recover_scan(struct spool *spool, struct found *found, int *
 {
 	*found = (struct found){0};
 	enum recover_result result = drop_unreadable(spool, found, error);
-	if (result != RECOVERED || spool->table.count == 0)
+	if (result != RECOVERED || spool->table.count == 0) {
+		recover_count_aside(spool, found);
 		return result;
+	}
 	/* Back to a segment whose checkpoint is valid: mostly the newest. */
 	unsigned base = spool->table.count;
 	bool valid = false;
@@ -422,5 +404,6 @@ enum recover_result recover_scan(struct spool *spool, struct found *found, int *
 		if (result != RECOVERED)
 			return result;
 	}
+	recover_count_aside(spool, found);
 	return RECOVERED;
 }

@@ -51,7 +51,7 @@ unsigned space_spares_wanted(const struct spool *spool)
 
 uint64_t space_on_disk(const struct spool *spool)
 {
-	uint64_t total = cursors_file_bytes() + spool->table.set_aside_bytes +
+	uint64_t total = cursors_file_bytes() + drops_file_bytes() + spool->table.set_aside_bytes +
 	                 (uint64_t)spool->table.spares * spool->options.segment_size_bytes;
 	for (unsigned i = 0; i < spool->table.count; i++)
 		total += spool->table.entry[i].size;
@@ -140,7 +140,7 @@ bool spool_options_are_sound(const struct spool_options *options, char *error)
 	uint64_t pools = (uint64_t)options->workers * options->blocks_per_worker;
 	uint64_t spares = 2 + (pools + slots - 1) / slots;
 	uint64_t files = spares + 2; /* one being written, one still being read */
-	uint64_t need = files * options->segment_size_bytes + cursors_file_bytes() + options->reserve_bytes;
+	uint64_t need = files * options->segment_size_bytes + cursors_file_bytes() + drops_file_bytes() + options->reserve_bytes;
 	if (options->max_size_bytes < need || spares > SPARES_MAX) {
 		snprintf(error, SPOOL_ERROR_MAX_BYTES,
 		         "%s: a spool of %llu octets at most is too small: %llu are the least with %llu octets of reserve, "

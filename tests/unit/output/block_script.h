@@ -24,6 +24,7 @@ struct block_script {
 	/* Set before it starts, or with BLOCK_SCRIPT_SET(). */
 	struct relp_block_answer answer; /* what it says; max_octets 0: it takes messages only */
 	_Atomic bool silent;             /* takes blocks without answering */
+	const char *poison;              /* what has this text in it is refused with 500, and the session ends; NULL: nothing */
 
 	/* What happened; looked at when nothing happens any more. */
 	_Atomic unsigned sessions;
@@ -32,6 +33,7 @@ struct block_script {
 	struct relp_block block[BLOCK_SCRIPT_MAX]; /* without payload */
 	_Atomic unsigned messages;
 	_Atomic uint64_t lost;           /* as the client said last */
+	_Atomic unsigned refused_blocks, refused_messages; /* none of those above */
 
 	pthread_mutex_t lock; /* of `answer` */
 	int listener;
@@ -76,8 +78,18 @@ static inline void block_script_open(struct block_script *script, struct relp_se
 	relp_server_grant_blocks(server, &answer);
 }
 
-/* Takes all events that are there. */
-static inline void block_script_take(struct block_script *script, struct relp_server *server, struct buffer *in)
+static inline bool block_script_refuses(struct block_script *script, const struct relp_server_event *event)
+{
+	bool counts = event->kind == RELP_SERVER_MESSAGE || event->kind == RELP_SERVER_BLOCKS;
+	if (!counts || script->poison == NULL || event->data.len == 0 ||
+	    memmem(event->data.at, event->data.len, script->poison, strlen(script->poison)) == NULL)
+		return false;
+	atomic_fetch_add(event->kind == RELP_SERVER_BLOCKS ? &script->refused_blocks : &script->refused_messages, 1);
+	return true;
+}
+
+/* Takes all events that are there; the number of one that is refused, 0: none is. */
+static inline uint32_t block_script_take(struct block_script *script, struct relp_server *server, struct buffer *in)
 {
 	struct relp_server_event event;
 	do {
@@ -86,12 +98,15 @@ static inline void block_script_take(struct block_script *script, struct relp_se
 			block_script_open(script, server, &event);
 		if (event.kind == RELP_SERVER_LOST)
 			atomic_store(&script->lost, event.lost);
+		if (block_script_refuses(script, &event))
+			return event.txnr;
 		block_script_note(script, &event);
 		bool counts = event.kind == RELP_SERVER_MESSAGE || event.kind == RELP_SERVER_BLOCKS;
 		if (counts && !atomic_load(&script->silent))
 			relp_server_stored(server, event.txnr);
 		buffer_consume(in, event.consumed);
 	} while (event.kind != RELP_SERVER_NOTHING);
+	return 0;
 }
 
 static inline void block_script_session(struct block_script *script, int fd)
@@ -107,11 +122,21 @@ static inline void block_script_session(struct block_script *script, int fd)
 		if (got <= 0)
 			break;
 		buffer_commit(&in, (size_t)got);
-		block_script_take(script, &server, &in);
+		uint32_t refused = block_script_take(script, &server, &in);
 		relp_server_write(&server, &out);
+		char no[40];
+		int no_len = refused > 0 ? snprintf(no, sizeof no, "%u rsp 6 500 no\n", (unsigned)refused) : 0;
 		struct bytes answer = buffer_peek(&out);
 		(void)!send(fd, answer.at, answer.len, MSG_NOSIGNAL);
+		(void)!send(fd, no, (size_t)no_len, MSG_NOSIGNAL);
 		buffer_consume(&out, answer.len);
+		if (refused > 0) {
+			/* Read to the end, lest a reset takes the answer back. */
+			shutdown(fd, SHUT_WR);
+			while (recv(fd, no, sizeof no, 0) > 0)
+				;
+			break;
+		}
 	}
 	buffer_free(&in);
 	buffer_free(&out);

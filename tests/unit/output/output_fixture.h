@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "output/output_common.h"
+#include "spool/spool_drops.h"
 #include "syslog/envelope.h"
 #include "syslog/parse.h"
 
@@ -185,11 +186,30 @@ static inline void set(const char *name, const char *value)
 		ck_assert_msg(option_set_text(row, settings, value, error), "%s: %s", name, error);
 }
 
+/* In these tests the text of a filter is a severity: that and what is worse. */
+static inline bool read_severity(const char *text, struct output_filter_options *options, char *error)
+{
+	(void)error;
+	options->present = true;
+	options->severity = strdup(text);
+	return options->severity != NULL;
+}
+
+/* A rule of `relayctl spool drop` for everything that is stored. */
+static inline void drop_by_rule(const char *severity)
+{
+	char error[SPOOL_ERROR_MAX_BYTES];
+	struct spool_drop_rule rule = {.to = spool_stored(spool)};
+	strcpy(rule.filter, severity);
+	ck_assert_msg(spool_drop_add(spool, &rule, error), "%s", error);
+}
+
 static inline void start_output(void)
 {
 	char error[OUTPUT_ERROR_MAX_BYTES];
 	ck_assert_msg(driver->check(settings, error), "%s", error);
-	const struct output_setup setup = {.settings = settings, .worker = worker, .spool = spool, .cursor = cursor};
+	const struct output_setup setup = {
+		.settings = settings, .worker = worker, .spool = spool, .cursor = cursor, .read_filter = read_severity};
 	output = driver->open(&setup, error);
 	ck_assert_msg(output != NULL, "%s", error);
 	driver->start(output);
@@ -236,7 +256,8 @@ static inline struct spool_output_totals check_ledger(void)
 		spool_cursor_totals(cursor, &totals);
 		after = spool_cursor_delivered(cursor);
 	} while (before != after);
-	uint64_t settled = totals.delivered + totals.filtered + totals.quarantined + totals.dropped_oldest + totals.damaged;
+	uint64_t settled = totals.delivered + totals.filtered + totals.quarantined + totals.dropped_oldest + totals.damaged +
+	                   totals.dropped_by_rule;
 	if (after - spool_cursor_start(cursor) != settled || after > spool_stored(spool))
 		ck_abort_msg("the ledger says %llu, the cursor %llu", (unsigned long long)settled, (unsigned long long)after);
 	return totals;

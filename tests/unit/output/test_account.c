@@ -174,7 +174,7 @@ START_TEST(a_jump_takes_the_totals_of_the_cursor)
 	account_settle(&account, 103);
 	account_lose(&account, 101);
 	const struct spool_output_totals totals = {.delivered = 7, .dropped_oldest = 2};
-	account_drop(&account, 101, 102, &totals);
+	account_drop(&account, 102, &totals);
 	account_check(&account);
 	ck_assert_uint_eq(account.delivered, 102);
 	ck_assert_uint_eq(account.lost, 0);
@@ -183,11 +183,92 @@ START_TEST(a_jump_takes_the_totals_of_the_cursor)
 	ck_assert_uint_eq(account.delivered, 103);
 	ck_assert_uint_eq(account.totals.delivered, 8);
 	const struct spool_output_totals later = {.delivered = 8, .dropped_oldest = 99};
-	account_drop(&account, 104, 200, &later);
+	account_drop(&account, 200, &later);
 	account_check(&account);
 	ck_assert_uint_eq(account.delivered, 200);
 	ck_assert_uint_eq(account.last, 200);
 	ck_assert_uint_eq(account.pending, 0);
+}
+END_TEST
+
+START_TEST(what_rules_drop_counts_by_rule_in_its_place)
+{
+	open_account(ACCOUNT_EACH, 8);
+	account_set_rule(&account, 0, 11);
+	account_set_rule(&account, 3, 12);
+	note_block(101, 110);
+	account_note_dropped(&account, 101, 0);
+	account_note(&account, 102, OUTCOME_PENDING);
+	account_note_dropped(&account, 103, 0);
+	account_note_dropped(&account, 104, 0);
+	account_note_dropped(&account, 105, 3);
+	account_note(&account, 106, OUTCOME_PENDING);
+	advance();
+	ck_assert_uint_eq(account.delivered, 101);
+	ck_assert_uint_eq(account.totals.dropped_by_rule, 1);
+	account_settle(&account, 106);
+	account_lose(&account, 102);
+	account_drop_lost(&account, 102, 3);
+	advance();
+	ck_assert_uint_eq(account.delivered, 106);
+	ck_assert_uint_eq(account.totals.delivered, 1);
+	ck_assert_uint_eq(account.totals.dropped_by_rule, 5);
+	ck_assert_uint_eq(account.totals.rule[0].dropped, 3);
+	ck_assert_uint_eq(account.totals.rule[3].dropped, 2);
+	account_set_rule(&account, 0, 11); /* the same one */
+	account_set_rule(&account, 3, 13);
+	ck_assert_uint_eq(account.totals.rule[0].dropped, 3);
+	ck_assert_uint_eq(account.totals.rule[3].dropped, 0);
+}
+END_TEST
+
+START_TEST(what_rules_leave_out_of_a_shipment_counts_when_it_is_settled)
+{
+	open_account(ACCOUNT_EACH, 8);
+	note_block(101, 110);
+	account_note_shipment(&account, 110, &(struct account_left_out){.filtered = 2, .dropped = {[1] = 3, [2] = 1}});
+	note_block(111, 112);
+	account_note_shipment(&account, 112, &(struct account_left_out){.filtered = 0});
+	advance();
+	ck_assert_uint_eq(account.totals.dropped_by_rule, 0);
+	account_settle(&account, 112);
+	account_settle(&account, 110);
+	ck_assert_uint_eq(advance(), 111);
+	ck_assert_uint_eq(account.totals.delivered, 4 + 2);
+	ck_assert_uint_eq(account.totals.filtered, 2);
+	ck_assert_uint_eq(account.totals.dropped_by_rule, 4);
+	ck_assert_uint_eq(account.totals.rule[1].dropped, 3);
+	ck_assert_uint_eq(account.totals.rule[2].dropped, 1);
+}
+END_TEST
+
+/* The cursor jumps into a shipment: what of it lies behind the jump is counted, and never more. */
+START_TEST(a_jump_into_a_shipment_counts_each_sequence_once)
+{
+	open_account(ACCOUNT_EACH, 8);
+	note_block(101, 110);
+	account_note_shipment(&account, 110, &(struct account_left_out){.filtered = 1, .dropped = {[1] = 4}});
+	account_drop(&account, 107, &(struct spool_output_totals){.dropped_oldest = 7});
+	account_settle(&account, 110);
+	advance();
+	const struct spool_output_totals *totals = &account.totals;
+	ck_assert_uint_eq(account.delivered, 110);
+	ck_assert_uint_eq(totals->delivered + totals->filtered + totals->dropped_by_rule + totals->dropped_oldest, 10);
+}
+END_TEST
+
+/* Of a transport that settles through: the jump ends where we are already, and what the cursor says holds. */
+START_TEST(a_jump_to_where_we_are_already_takes_the_totals_of_the_cursor)
+{
+	open_account(ACCOUNT_THROUGH, 8);
+	note_block(101, 110);
+	account_note(&account, 110, OUTCOME_PENDING);
+	account_settle_through(&account, 105);
+	account_drop(&account, 105, &(struct spool_output_totals){.dropped_oldest = 5});
+	account_settle_through(&account, 110);
+	advance();
+	ck_assert_uint_eq(account.totals.delivered, 5);
+	ck_assert_uint_eq(account.totals.dropped_oldest, 5);
 }
 END_TEST
 
@@ -265,6 +346,10 @@ int main(void)
 	tcase_add_test(test, settling_twice_or_what_is_unknown_changes_nothing);
 	tcase_add_test(test, settling_through_may_end_inside_a_run);
 	tcase_add_test(test, a_jump_takes_the_totals_of_the_cursor);
+	tcase_add_test(test, what_rules_drop_counts_by_rule_in_its_place);
+	tcase_add_test(test, what_rules_leave_out_of_a_shipment_counts_when_it_is_settled);
+	tcase_add_test(test, a_jump_into_a_shipment_counts_each_sequence_once);
+	tcase_add_test(test, a_jump_to_where_we_are_already_takes_the_totals_of_the_cursor);
 	tcase_add_test(test, room_ends_with_pending_sequences_blocks_and_runs);
 	tcase_add_loop_test(test, any_order_of_answers_gives_the_same_totals, 0, 10);
 	suite_add_tcase(suite, test);

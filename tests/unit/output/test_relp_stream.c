@@ -339,6 +339,161 @@ START_TEST(rule_32_a_server_without_blocks_gets_messages)
 }
 END_TEST
 
+/* The server stored the block, its answer was lost, and then a rule came by which the block would be another one. */
+START_TEST(rule_39_a_block_that_was_shipped_before_the_rule_came_is_known_and_counted_as_delivered)
+{
+	lose_the_answer_of_one_block();
+	BLOCK_SCRIPT_SET(script, mark, 10);
+	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
+	drop_by_rule("err");
+	block_script_cut(script);
+	wait_delivered(10);
+	put_messages(10);
+	wait_delivered(20);
+	ck_assert_uint_eq(script->blocks, 2);
+	ck_assert_uint_eq(script->block[1].first, 11);
+	ck_assert_uint_eq(script->block[1].records, 10);
+	ck_assert_mem_eq(script->request[0].stream, script->request[1].stream, RELP_BLOCK_ID_LEN);
+	struct spool_output_totals totals = check_ledger();
+	ck_assert_uint_eq(totals.delivered, 20);
+	ck_assert_uint_eq(totals.dropped_by_rule, 0);
+	end();
+}
+END_TEST
+
+/* The same with a block that was shipped under an older rule. */
+START_TEST(rule_39_a_block_that_was_shipped_between_two_rules_is_known)
+{
+	struct envelope_context packing;
+	struct spool_block *block = NULL;
+	start();
+	atomic_store(&script->silent, true);
+	for (unsigned i = 0; i < 9; i++) {
+		static const char *const texts[] = {
+			"<11>1 - h app - - - err", "<12>1 - h app - - - warning", "<14>1 - h app - - - info"};
+		block = put_record(block, &packing, texts[i % 3], strlen(texts[i % 3]));
+	}
+	spool_submit_block(spool, block);
+	wait_stored(9);
+	drop_by_rule("err");
+	start_output();
+	wait_blocks(1);
+	ck_assert_uint_eq(script->block[0].records, 6);
+	BLOCK_SCRIPT_SET(script, mark, 9);
+	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
+	drop_by_rule("warning");
+	atomic_store(&script->silent, false);
+	block_script_cut(script);
+	wait_delivered(9);
+	ck_assert_uint_eq(script->blocks, 1);
+	ck_assert_mem_eq(script->request[0].stream, script->request[1].stream, RELP_BLOCK_ID_LEN);
+	struct spool_output_totals totals = check_ledger();
+	ck_assert_uint_eq(totals.delivered, 6);
+	ck_assert_uint_eq(totals.dropped_by_rule, 3);
+	ck_assert_uint_eq(totals.rule[0].dropped, 3);
+	end();
+}
+END_TEST
+
+START_TEST(rule_39_what_the_server_has_not_is_shipped_without_what_is_dropped)
+{
+	lose_the_answer_of_one_block();
+	drop_by_rule("err");
+	block_script_cut(script);
+	wait_delivered(10);
+	ck_assert_uint_eq(script->blocks, 2);
+	ck_assert_uint_eq(script->block[1].first, 1);
+	ck_assert_uint_eq(script->block[1].last, 10);
+	ck_assert_uint_eq(script->block[1].records, 5);
+	ck_assert_uint_eq(script->block[1].total, 5);
+	drop_by_rule("debug"); /* behind it: drops nothing */
+	put_messages(10);
+	wait_delivered(20);
+	ck_assert_uint_eq(script->block[2].records, 10);
+	ck_assert_uint_eq(script->block[2].total, 15);
+	struct spool_output_totals totals = check_ledger();
+	ck_assert_uint_eq(totals.delivered, 15);
+	ck_assert_uint_eq(totals.dropped_by_rule, 5);
+	ck_assert_uint_eq(totals.rule[0].dropped, 5);
+	end();
+}
+END_TEST
+
+/* A filter that is new in the configuration makes other blocks, too. */
+START_TEST(rule_31_a_block_that_was_shipped_before_there_was_a_filter_is_known)
+{
+	lose_the_answer_of_one_block();
+	stop_output();
+	BLOCK_SCRIPT_SET(script, mark, 10);
+	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
+	want_errors_only();
+	start_output();
+	wait_delivered(10);
+	ck_assert_uint_eq(script->blocks, 1);
+	ck_assert_mem_eq(script->request[0].stream, script->request[1].stream, RELP_BLOCK_ID_LEN);
+	ck_assert_uint_eq(check_ledger().delivered, 10);
+	end();
+}
+END_TEST
+
+/* Rule 38: a block is refused alone, too; then the messages go one by one, and only the one that is refused is put aside. */
+START_TEST(rule_38_of_a_block_that_is_refused_for_ever_only_the_refused_message_goes_into_quarantine)
+{
+	char path[300];
+	start();
+	script->poison = "n=14 poison";
+	put_messages(10);
+	start_output();
+	wait_delivered(10);
+	BLOCK_SCRIPT_SET(script, mark, 10);
+	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
+	struct envelope_context packing;
+	struct spool_block *block = NULL;
+	for (unsigned i = 10; i < 20; i++) {
+		char text[100];
+		int len = snprintf(text, sizeof text, "<14>1 - h app - - - n=%u%s", i, i == 14 ? " poison" : "");
+		block = put_record(block, &packing, text, (size_t)len);
+	}
+	spool_submit_block(spool, block);
+	wait_stored(20);
+	wait_delivered(20);
+	ck_assert_uint_eq(script->refused_blocks, 2);
+	ck_assert_uint_eq(script->refused_messages, 3);
+	struct spool_output_totals totals = check_ledger();
+	ck_assert_uint_eq(totals.delivered, 19);
+	ck_assert_uint_eq(totals.quarantined, 1);
+	/* The rest of the block went as messages, each stored once by this server; then blocks again. */
+	put_messages(10);
+	wait_delivered(30);
+	ck_assert_uint_eq(script->messages, 9);
+	ck_assert_uint_eq(script->block[0].last, 10);
+	ck_assert_uint_eq(script->block[script->blocks - 1].first, 21);
+	ck_assert_uint_eq(script->blocks, 2);
+	snprintf(path, sizeof path, "%s/spool/quarantine/out", directory);
+	ck_assert_int_eq(access(path, F_OK), 0);
+	end();
+}
+END_TEST
+
+/* A rule that drops the message that makes a block be refused sets the others free. */
+START_TEST(rule_39_a_block_that_is_refused_goes_without_what_is_dropped)
+{
+	start();
+	set("on_refused", "hold");
+	script->poison = "n=3";
+	put_messages(10); /* 3 is an error, as every second one is */
+	start_output();
+	wait_state("held");
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 3);
+	drop_by_rule("err");
+	wait_delivered(10);
+	struct spool_output_totals totals = check_ledger();
+	ck_assert_uint_eq(totals.delivered + totals.dropped_by_rule, 10);
+	ck_assert_uint_ge(totals.dropped_by_rule, 1);
+	end();
+}
+END_TEST
+
 START_TEST(many_blocks_arrive_complete_and_in_order_though_the_connection_is_cut)
 {
 	start();
@@ -381,6 +536,12 @@ int main(void)
 	tcase_add_test(tests, rule_31_a_filtered_block_whose_answer_was_lost_is_known_by_its_checksum);
 	tcase_add_test(tests, rule_32_a_block_beyond_the_limits_goes_as_messages_in_a_session_of_its_own);
 	tcase_add_test(tests, rule_32_a_server_without_blocks_gets_messages);
+	tcase_add_test(tests, rule_31_a_block_that_was_shipped_before_there_was_a_filter_is_known);
+	tcase_add_test(tests, rule_38_of_a_block_that_is_refused_for_ever_only_the_refused_message_goes_into_quarantine);
+	tcase_add_test(tests, rule_39_a_block_that_was_shipped_before_the_rule_came_is_known_and_counted_as_delivered);
+	tcase_add_test(tests, rule_39_a_block_that_was_shipped_between_two_rules_is_known);
+	tcase_add_test(tests, rule_39_what_the_server_has_not_is_shipped_without_what_is_dropped);
+	tcase_add_test(tests, rule_39_a_block_that_is_refused_goes_without_what_is_dropped);
 	tcase_add_test(tests, many_blocks_arrive_complete_and_in_order_though_the_connection_is_cut);
 	return run_suite(suite);
 }

@@ -4,6 +4,7 @@
  * jumps of the cursor, restarts. The transport lives on the worker's thread, as a driver does.
  */
 #include "output/sender.h"
+#include "spool/cursor.h"
 #include "unit/output/output_fixture.h"
 
 #include <fcntl.h>
@@ -62,7 +63,8 @@ static void open_sender(enum account_kind kind, size_t pending_max)
 {
 	struct opening opening = {.kind = kind, .pending_max = pending_max};
 	common.name = "out";
-	const struct output_setup setup = {.settings = &common, .worker = worker, .spool = spool, .cursor = cursor};
+	const struct output_setup setup = {.settings = &common, .worker = worker, .spool = spool, .cursor = cursor,
+	                                   .read_filter = read_severity};
 	taken_count = 0;
 	output_base_init(&base, &output_stdout, &setup);
 	worker_call(worker, open_here, &opening);
@@ -118,6 +120,12 @@ static void lose_here(void *context)
 static void lose(uint64_t sequence)
 {
 	worker_call(worker, lose_here, &sequence);
+}
+
+static void rewind_here(void *context)
+{
+	(void)context;
+	sender_rewind(sender);
 }
 
 START_TEST(a_message_that_found_no_room_is_given_again)
@@ -245,6 +253,91 @@ END_TEST
  * The spool is full because of this output, which drops its oldest: the range is counted, and late settling is
  * ignored.
  */
+static void settle_through_here(void *context)
+{
+	sender_settle_through(sender, *(uint64_t *)context);
+	sender_publish(sender);
+	sender_check(sender);
+}
+
+/* A rule comes while messages are out: what is out stays out; what waits for room and what was lost is looked at again. */
+START_TEST(a_rule_drops_what_was_not_given_yet_and_what_was_lost)
+{
+	open_sender(ACCOUNT_EACH, 100);
+	put_messages(20); /* odd numbers, which have even sequences, are errors */
+	resume(6, 1000);
+	drop_by_rule("err");
+	settle(1);
+	settle(2);
+	lose(4);
+	lose(5);
+	resume(100, 50);
+	/* 1 to 6; then 5 again, and of the rest those that are no errors. */
+	const uint64_t expected[] = {1, 2, 3, 4, 5, 6, 5, 7, 9, 11, 13, 15, 17, 19};
+	ck_assert_uint_eq(taken_count, sizeof expected / sizeof expected[0]);
+	ck_assert_mem_eq(taken, expected, sizeof expected);
+	for (uint64_t sequence = 3; sequence <= 20; sequence++)
+		settle(sequence);
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 20);
+	struct spool_output_totals totals = check_ledger();
+	ck_assert_uint_eq(totals.delivered, 12);
+	ck_assert_uint_eq(totals.dropped_by_rule, 8);
+	ck_assert_uint_eq(totals.rule[0].dropped, 8);
+	close_sender();
+}
+END_TEST
+
+START_TEST(a_rule_wakes_a_sender_that_has_no_room)
+{
+	open_sender(ACCOUNT_EACH, 100);
+	put_messages(20);
+	resume(1, 1000);
+	settle(1);
+	drop_by_rule("debug");
+	ck_assert(wait_delivered_for(20, 5000));
+	ck_assert_uint_eq(taken_count, 1);
+	ck_assert_uint_eq(check_ledger().dropped_by_rule, 19);
+	close_sender();
+}
+END_TEST
+
+START_TEST(a_rule_of_a_transport_that_settles_through_counts_once_though_it_is_read_twice)
+{
+	open_sender(ACCOUNT_THROUGH, 100);
+	put_messages(20);
+	drop_by_rule("err");
+	resume(100, 50);
+	ck_assert_uint_eq(taken_count, 10);
+	worker_call(worker, rewind_here, NULL);
+	resume(100, 50);
+	worker_call(worker, settle_through_here, &(uint64_t){20});
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 20);
+	struct spool_output_totals totals = check_ledger();
+	ck_assert_uint_eq(totals.delivered, 10);
+	ck_assert_uint_eq(totals.dropped_by_rule, 10);
+	ck_assert_uint_eq(totals.rule[0].dropped, 10);
+	close_sender();
+}
+END_TEST
+
+/* The keeper moves the cursor in the moment in which a transport that settles through has come just as far, or farther. */
+START_TEST(a_jump_that_meets_what_is_settled_through_counts_each_message_once)
+{
+	for (uint64_t to = 4; to <= 8; to++) {
+		uint64_t before = spool_cursor_delivered(cursor);
+		open_sender(ACCOUNT_THROUGH, 100);
+		put_messages(10);
+		resume(10, 1000);
+		cursor_jump(cursor, before + 6);
+		worker_call(worker, settle_through_here, &(uint64_t){before + to});
+		worker_call(worker, settle_through_here, &(uint64_t){before + 10});
+		ck_assert_uint_eq(spool_cursor_delivered(cursor), before + 10);
+		check_ledger();
+		close_sender();
+	}
+}
+END_TEST
+
 START_TEST(a_jump_of_the_cursor_is_followed_and_counted)
 {
 	close_spool();
@@ -319,6 +412,10 @@ int main(void)
 	tcase_add_loop_test(test, a_filter_by_input_matches_its_name, 0, 2);
 	tcase_add_test(test, a_new_sender_goes_on_behind_the_cursor);
 	tcase_add_test(test, a_record_that_cannot_be_read_is_counted_as_damaged);
+	tcase_add_test(test, a_rule_drops_what_was_not_given_yet_and_what_was_lost);
+	tcase_add_test(test, a_rule_wakes_a_sender_that_has_no_room);
+	tcase_add_test(test, a_rule_of_a_transport_that_settles_through_counts_once_though_it_is_read_twice);
+	tcase_add_test(test, a_jump_that_meets_what_is_settled_through_counts_each_message_once);
 	tcase_add_test(test, a_jump_of_the_cursor_is_followed_and_counted);
 	tcase_add_test(test, damage_on_the_disk_is_counted_exactly);
 	return run_suite(suite);

@@ -362,11 +362,55 @@ START_TEST(a_newest_segment_without_a_readable_header_is_set_aside)
 	uint64_t first = rig.spool->writer.current.first;
 	memory_disk_octets(&disk, memory_disk_find(&disk, "segment-", 2), &size)[33] ^= 1;
 	spool_cursor_close(&cursor);
+	uint64_t last = spool_stored(rig.spool);
+	ck_assert_uint_gt(last, first);
 	crash();
 	rig_open_ok(&rig);
-	ck_assert_uint_eq(rig.recovery.last_sequence, first - 1);
 	ck_assert_ptr_nonnull(memory_disk_find(&disk, "damaged-", 0));
-	ck_assert_uint_eq(rig_read_all(&rig, 1).records, first - 1);
+	/* What lay in it is known by its payloads: it is counted and reported, and its sequences are not used again. */
+	ck_assert_uint_eq(rig.recovery.last_sequence, last);
+	ck_assert_uint_eq(rig.recovery.damaged_sequences, last + 1 - first);
+	spool_check(rig.spool);
+	ck_assert(rig_store(&rig, 10));
+	for (unsigned i = 0; i < 2; i++) {
+		struct rig_read read = rig_read_all(&rig, 1);
+		ck_assert_uint_eq(read.records, first - 1 + 10 * (i + 1));
+		ck_assert_uint_eq(read.ranges, 1);
+		ck_assert_uint_eq(read.damage_first[0], first);
+		ck_assert_uint_eq(read.damage_last[0], last);
+		keeper_turn(rig.spool);
+		ck_assert(rig_store(&rig, 10)); /* takes the count along */
+		ck_assert_msg(atomic_load(&rig.spool->ledger.damaged) == last + 1 - first, "look %u", i);
+		crash();
+		rig_open_ok(&rig);
+	}
+}
+END_TEST
+
+/* The only segment, with a block of it damaged, too: what is in front of it is known. The cursor is behind all of it. */
+START_TEST(a_segment_that_is_set_aside_alone_says_what_it_shows_and_outputs_count_it)
+{
+	struct spool_output_totals totals;
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	uint64_t size;
+	store_blocks(6);
+	rig_deliver(cursor, 15);
+	ck_assert_int_eq(cursors_sync(rig.spool), 0);
+	uint8_t *octets = memory_disk_octets(&disk, memory_disk_find(&disk, "segment-", 0), &size);
+	octets[33] ^= 1;
+	uint8_t *text = memmem(octets, size, "record 45 ", 10);
+	ck_assert_ptr_nonnull(text);
+	text[2] ^= 1;
+	spool_cursor_close(&cursor);
+	crash();
+	rig_open_ok(&rig);
+	ck_assert_uint_eq(rig.recovery.last_sequence, 40);
+	ck_assert_uint_eq(rig.recovery.damaged_sequences, 40);
+	cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	spool_cursor_totals(cursor, &totals);
+	ck_assert_uint_eq(totals.damaged, 25);
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 40);
+	spool_cursor_close(&cursor);
 	spool_check(rig.spool);
 }
 END_TEST
@@ -754,6 +798,7 @@ int main(void)
 	tcase_add_test(tests, older_segments_are_not_read_when_the_newest_checkpoint_is_whole);
 	tcase_add_test(tests, a_segment_of_the_run_before_ends_behind_its_last_good_block);
 	tcase_add_test(tests, a_newest_segment_without_a_readable_header_is_set_aside);
+	tcase_add_test(tests, a_segment_that_is_set_aside_alone_says_what_it_shows_and_outputs_count_it);
 	tcase_add_test(tests, every_damaged_sequence_is_counted_once_however_many_places_there_are);
 	tcase_add_test(tests, damage_that_was_counted_is_still_counted_after_a_crash);
 	tcase_add_loop_test(tests, no_more_octets_are_set_aside_than_there_is_room_for, 0, 2);

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a sender ships blocks: what of each is shipped, what the next hop knows already, and what is settled by it. */
+#include "output/sender_internal.h"
+
+static void count_sent(struct sender *sender, const struct relp_block *block)
+{
+	_Atomic uint64_t *sent = &sender->output->sent;
+	if (block->last > atomic_load_explicit(sent, memory_order_relaxed))
+		atomic_store_explicit(sent, block->last, memory_order_relaxed);
+	else
+		atomic_fetch_add_explicit(&sender->output->resent, block->records, memory_order_relaxed);
+}
+
+static enum step leave_block(struct sender *sender)
+{
+	sender->has_block = sender->has_shipment = false;
+	sender->ship_from = sender->block.last + 1;
+	spool_reader_leave_packed(sender->reader, sender_leaves_packed(sender, sender->ship_from));
+	return STEP_ON;
+}
+
+/* What the next hop has already is made as it was made for it: so it is known again, and counted as what it was. */
+static struct shipment_choice choose(const struct sender *sender)
+{
+	static const struct filter everything;
+	bool known = sender->block.last <= sender->known.to;
+	return (struct shipment_choice){
+		.from = sender->ship_from,
+		.filter = known && sender->known.whole ? &everything : &sender->filter,
+		.rules = &sender->rules,
+		.scope = {.newest = known ? sender->known.newest_rule : UINT64_MAX, .behind = sender->account.last},
+	};
+}
+
+/* The block that is lent ends here, and nothing of it is shipped. */
+static enum step pass_empty(struct sender *sender)
+{
+	uint64_t last = sender->block.last;
+	if (last > sender->account.last) {
+		account_note_shipment(&sender->account, last, &sender->left_out);
+		account_settle(&sender->account, last);
+	}
+	if (sender->transport.not_wanted != NULL)
+		sender->transport.not_wanted(sender->transport.context, last);
+	return leave_block(sender);
+}
+
+/* Makes the shipment of the block that is lent; STEP_ON without one: there is nothing to ship of it. */
+static enum step make_shipment(struct sender *sender)
+{
+	const struct spool_view *block = &sender->block;
+	const struct shipment_choice choice = choose(sender);
+	uint64_t from = choice.from > block->first ? choice.from : block->first;
+	if (!shipment_is_whole(block, &choice) && block->records.len == 0) {
+		/* A block in which an earlier session of messages ended, or a new rule: its records are needed after all. */
+		sender->has_block = false;
+		spool_reader_leave_packed(sender->reader, false);
+		spool_reader_seek(sender->reader, from);
+		return STEP_ON;
+	}
+	switch (shipment_make(sender->shipment, block, &choice, &sender->shipped, &sender->left_out)) {
+	case SHIPMENT_READY:
+		sender->has_shipment = true;
+		return STEP_ON;
+	case SHIPMENT_EMPTY:
+		return pass_empty(sender);
+	case SHIPMENT_MALFORMED:
+		sender_note_damage(sender, from, block->last);
+		return leave_block(sender);
+	case SHIPMENT_NO_MEMORY:
+		break;
+	}
+	return sender_retry_later(sender);
+}
+
+enum step sender_ship_block(struct sender *sender)
+{
+	struct account *account = &sender->account;
+	struct relp_block *block = &sender->shipped;
+	if (!sender->has_shipment)
+		return make_shipment(sender);
+	enum sender_shipped result = sender->transport.send_block(sender->transport.context, block);
+	if (result == SENDER_NO_ROOM)
+		return STEP_FULL;
+	if (block->last > account->last) {
+		account_note_shipment(account, block->last, &sender->left_out);
+		account_note_checksum(account, block->checksum);
+		if (result == SENDER_KNOWN)
+			account_settle(account, block->last);
+	}
+	if (result == SENDER_SHIPPED)
+		count_sent(sender, block);
+	return leave_block(sender);
+}
+
+void sender_start_over(struct sender *sender, uint64_t from)
+{
+	sender_publish(sender);
+	account_rewind(&sender->account);
+	uint64_t behind = sender->account.delivered + 1;
+	sender_go_to(sender, from < behind ? from : behind);
+	sender->lost_some = false;
+}
+
+/* ---- what the next hop says that it has ---- */
+
+/* Whether the block, shipped from that sequence on, has the checksum with the rules up to some one of them. */
+static bool was_shipped_from(struct sender *sender, const struct spool_view *view, uint64_t from, uint64_t checksum)
+{
+	struct relp_block block;
+	struct account_left_out left_out;
+	const struct drop_rules *rules = &sender->rules;
+	for (unsigned i = rules->count + 1; i-- > 0;) {
+		const struct shipment_choice choice = {
+			.from = from,
+			.filter = &sender->filter,
+			.rules = rules,
+			.scope = {.newest = i > 0 ? rules->rule[i - 1]->id : 0, .behind = from - 1},
+		};
+		if (shipment_make(sender->shipment, view, &choice, &block, &left_out) != SHIPMENT_READY ||
+		    block.checksum != checksum)
+			continue;
+		sender->known = (struct sender_known){.to = view->last, .newest_rule = choice.scope.newest};
+		return true;
+	}
+	return false;
+}
+
+static bool was_shipped(struct sender *sender, const struct spool_view *view, uint64_t checksum)
+{
+	uint64_t next = spool_cursor_delivered(sender->output->setup.cursor) + 1;
+	if (was_shipped_from(sender, view, view->first, checksum) ||
+	    (next > view->first && next <= view->last && was_shipped_from(sender, view, next, checksum)))
+		return true;
+	if (view->payload_checksum != checksum)
+		return false;
+	sender->known = (struct sender_known){.to = view->last, .whole = true};
+	return true;
+}
+
+bool sender_knows(struct sender *sender, uint64_t last, uint64_t checksum)
+{
+	struct spool_view view;
+	sender->known = (struct sender_known){0};
+	bool looks = last > 0 && sender_take_rules(sender);
+	struct spool_reader *reader = looks ? spool_reader_open(sender->output->setup.spool, last) : NULL;
+	bool known = reader != NULL && spool_read(reader, &view) == SPOOL_READ_BLOCK && view.last == last &&
+	             was_shipped(sender, &view, checksum);
+	spool_reader_close(&reader);
+	return known;
+}

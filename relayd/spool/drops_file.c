@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The slots of the file of rules. As with cursors: overwritten in place, never the slot that was synced last, and written in
+ * full when the file is made, because a full disk is when an operator wants to drop something.
+ */
+#include "base/little_endian.h"
+#include "spool/spool_internal.h"
+
+#include <errno.h>
+#include <liblog/slog.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+enum {
+	CHECKSUM_AT = DROP_SLOT_BYTES - 8,
+	NAME_AT = 48,
+	FILTER_AT = 112,
+};
+
+_Static_assert(FILTER_AT + DROP_FILTER_MAX_BYTES <= CHECKSUM_AT, "a filter fits into a slot");
+_Static_assert(NAME_AT + SPOOL_NAME_MAX_BYTES <= FILTER_AT, "a name fits before it");
+
+static const char file_name[] = "drops";
+static const char new_file_name[] = "drops.new";
+
+uint64_t drops_file_bytes(void)
+{
+	return (uint64_t)DROP_SLOT_BYTES * 2 * SPOOL_DROP_RULES_MAX;
+}
+
+static uint64_t slot_at(size_t place, unsigned slot)
+{
+	return (uint64_t)DROP_SLOT_BYTES * (2 * place + slot);
+}
+
+static size_t index_of(const struct spool *spool, const struct drop_place *place)
+{
+	return (size_t)(place - spool->drops.place);
+}
+
+/* ---- a slot ---- */
+
+/* A slot from another spool's file, copied by mistake, is none of ours. */
+static uint64_t slot_checksum(const struct spool *spool, const uint8_t *slot)
+{
+	return XXH3_64bits_withSeed(slot, CHECKSUM_AT, le64_load(spool->id));
+}
+
+static void slot_write(const struct spool *spool, const struct spool_drop_rule *rule, uint64_t counter, uint8_t *slot)
+{
+	size_t filter_len = strlen(rule->filter);
+	memset(slot, 0, DROP_SLOT_BYTES);
+	le32_store(slot, DROP_MAGIC);
+	slot[4] = FORMAT_MAJOR;
+	slot[5] = FORMAT_MINOR;
+	le16_store(slot + 6, (uint16_t)filter_len);
+	le64_store(slot + 8, counter);
+	le64_store(slot + 16, rule->id);
+	le64_store(slot + 24, rule->to);
+	le64_store(slot + 32, (uint64_t)rule->made_ns);
+	le32_store(slot + 40, rule->uid);
+	memcpy(slot + NAME_AT, rule->output, strlen(rule->output));
+	memcpy(slot + FILTER_AT, rule->filter, filter_len);
+	le64_store(slot + CHECKSUM_AT, slot_checksum(spool, slot));
+}
+
+enum slot_result {
+	SLOT_VALID = 0,
+	SLOT_FREE = 1,
+	SLOT_DAMAGED = 2,
+	SLOT_NEWER = 3,
+};
+
+static enum slot_result slot_check(const struct spool *spool, const uint8_t *slot)
+{
+	static const uint8_t zeros[DROP_SLOT_BYTES];
+	if (memcmp(slot, zeros, DROP_SLOT_BYTES) == 0)
+		return SLOT_FREE;
+	if (le32_load(slot) != DROP_MAGIC || le64_load(slot + CHECKSUM_AT) != slot_checksum(spool, slot))
+		return SLOT_DAMAGED;
+	if (slot[4] > FORMAT_MAJOR)
+		return SLOT_NEWER;
+	size_t filter_len = le16_load(slot + 6);
+	uint64_t counter = le64_load(slot + 8), id = le64_load(slot + 16), to = le64_load(slot + 24);
+	if (slot[4] != FORMAT_MAJOR || filter_len == 0 || filter_len > DROP_FILTER_MAX_BYTES ||
+	    memchr(slot + FILTER_AT, '\0', filter_len) != NULL)
+		return SLOT_DAMAGED;
+	return counter <= SEQUENCE_MAX && id > 0 && id <= SEQUENCE_MAX && to <= SEQUENCE_MAX ? SLOT_VALID : SLOT_DAMAGED;
+}
+
+static void slot_load(struct drop_place *place, const uint8_t *slot)
+{
+	struct spool_drop_rule *rule = &place->rule;
+	*rule = (struct spool_drop_rule){
+		.id = le64_load(slot + 16),
+		.to = le64_load(slot + 24),
+		.made_ns = (int64_t)le64_load(slot + 32),
+		.uid = le32_load(slot + 40),
+	};
+	memcpy(rule->output, slot + NAME_AT, SPOOL_NAME_MAX_BYTES);
+	memcpy(rule->filter, slot + FILTER_AT, le16_load(slot + 6));
+	place->counter = le64_load(slot + 8);
+	place->state = DROP_VALID;
+}
+
+/*
+ * Both slots of a place. A damaged one beside a free one is a rule that was being made when the power went: nobody was told
+ * that it is there. False if a newer version wrote one.
+ */
+static bool load_place(const struct spool *spool, struct drop_place *place, const uint8_t *slots)
+{
+	const uint8_t *slot[2] = {slots, slots + DROP_SLOT_BYTES};
+	enum slot_result found[2] = {slot_check(spool, slot[0]), slot_check(spool, slot[1])};
+	if (found[0] == SLOT_NEWER || found[1] == SLOT_NEWER)
+		return false;
+	unsigned best = found[0] == SLOT_VALID ? 0 : 1;
+	if (found[0] == SLOT_VALID && found[1] == SLOT_VALID && le64_load(slot[1] + 8) > le64_load(slot[0] + 8))
+		best = 1;
+	place->synced_slot = best;
+	if (found[best] == SLOT_VALID)
+		slot_load(place, slot[best]);
+	else if (found[0] == SLOT_DAMAGED || found[1] == SLOT_DAMAGED)
+		slog_warning("spool_drop_rule_damaged", "path", spool->path, "place", index_of(spool, place), "message",
+		             "a rule of \"relayctl spool drop\" cannot be read: what it would have dropped is delivered");
+	return true;
+}
+
+/* ---- the file ---- */
+
+/* A count that a cursor keeps of a rule that is gone must never be taken for that of another one. */
+static uint64_t highest_id(const struct spool *spool)
+{
+	uint64_t highest = 0;
+	for (unsigned i = 0; i < SPOOL_DROP_RULES_MAX; i++) {
+		if (spool->drops.place[i].state == DROP_VALID && spool->drops.place[i].rule.id > highest)
+			highest = spool->drops.place[i].rule.id;
+		for (unsigned c = 0; c < CURSORS_MAX; c++)
+			if (spool->cursors.cursor[c].totals.rule[i].id > highest)
+				highest = spool->cursors.cursor[c].totals.rule[i].id;
+	}
+	return highest;
+}
+
+static int load_all(struct spool *spool, const uint8_t *content)
+{
+	struct drops *drops = &spool->drops;
+	for (unsigned i = 0; i < SPOOL_DROP_RULES_MAX; i++) {
+		if (!load_place(spool, &drops->place[i], content + slot_at(i, 0)))
+			return -ENOTSUP;
+		atomic_fetch_add(&drops->count, drops->place[i].state == DROP_VALID ? 1 : 0);
+	}
+	return 0;
+}
+
+int drops_load(struct spool *spool)
+{
+	const struct disk *disk = spool->disk;
+	struct drops *drops = &spool->drops;
+	size_t len = (size_t)drops_file_bytes();
+	int file = disk->open(disk, spool->directory, file_name, DISK_OPEN_WRITE);
+	if (file >= 0) {
+		/* What is cut off are slots that nobody can read: as if they were free. */
+		uint8_t *content = calloc(1, len);
+		int64_t got = content != NULL ? disk->read(disk, file, content, len, 0) : -ENOMEM;
+		int result = got >= 0 ? load_all(spool, content) : (int)got;
+		free(content);
+		drops->file = file;
+		if (result < 0)
+			return result;
+	}
+	drops->next_id = highest_id(spool) + 1;
+	return file >= 0 || file == -ENOENT ? 0 : file;
+}
+
+/* Real zeros, not only reserved space: a file system must have nothing left to allocate for a rule. */
+static int write_new_file(struct spool *spool, int file)
+{
+	size_t len = (size_t)drops_file_bytes();
+	uint8_t *content = calloc(1, len);
+	if (content == NULL)
+		return -ENOMEM;
+	struct iovec part = {.iov_base = content, .iov_len = len};
+	int result = disk_write(spool->disk, file, &part, 1, 0);
+	free(content);
+	return result < 0 ? result : spool->disk->sync(spool->disk, file);
+}
+
+int drops_create(struct spool *spool)
+{
+	const struct disk *disk = spool->disk;
+	if (spool->drops.file >= 0)
+		return 0;
+	int result = disk->unlink(disk, spool->directory, new_file_name); /* of a creation that was interrupted */
+	if (result < 0 && result != -ENOENT)
+		return result;
+	int file = disk->open(disk, spool->directory, new_file_name, DISK_OPEN_CREATE);
+	if (file < 0)
+		return file;
+	result = write_new_file(spool, file);
+	if (result == 0)
+		result = disk->rename(disk, spool->directory, new_file_name, file_name);
+	if (result == 0)
+		result = disk->sync_directory(disk, spool->directory);
+	if (result < 0) {
+		disk->close(disk, file);
+		disk->unlink(disk, spool->directory, new_file_name); /* it takes room, and helps nobody */
+		return result;
+	}
+	spool->drops.file = file;
+	return 0;
+}
+
+/* ---- writing ---- */
+
+static int write_slot(struct spool *spool, uint64_t at, uint8_t *octets)
+{
+	struct iovec part = {.iov_base = octets, .iov_len = DROP_SLOT_BYTES};
+	int result = disk_write(spool->disk, spool->drops.file, &part, 1, at);
+	return result < 0 ? result : spool->disk->sync(spool->disk, spool->drops.file);
+}
+
+int drops_write(struct spool *spool, struct drop_place *place, const struct spool_drop_rule *rule)
+{
+	uint8_t octets[DROP_SLOT_BYTES];
+	unsigned slot = 1 - place->synced_slot;
+	slot_write(spool, rule, place->counter + 1, octets);
+	int result = write_slot(spool, slot_at(index_of(spool, place), slot), octets);
+	if (result < 0)
+		return result;
+	place->counter++;
+	place->synced_slot = slot;
+	return 0;
+}
+
+int drops_erase(struct spool *spool, struct drop_place *place)
+{
+	/* The older slot first: it must not come back as the rule that it once was. */
+	uint8_t zeros[DROP_SLOT_BYTES] = {0};
+	int result = write_slot(spool, slot_at(index_of(spool, place), 1 - place->synced_slot), zeros);
+	return result < 0 ? result : write_slot(spool, slot_at(index_of(spool, place), place->synced_slot), zeros);
+}

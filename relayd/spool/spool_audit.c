@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spool/spool_audit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <liblog/json.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- the line ---- */
+
+static void put_text(FILE *line, const char *name, const char *value)
+{
+	size_t len = value != NULL ? strlen(value) : 0;
+	if (len == 0)
+		return;
+	fprintf(line, ",\"%s\":\"", name);
+	while (len > 0) {
+		char part[512];
+		size_t taken, put = slog_json_string(part, sizeof part, value, len, &taken);
+		fwrite(part, 1, put, line);
+		value += taken;
+		len -= taken;
+	}
+	putc('"', line);
+}
+
+static void put_count(FILE *line, const char *name, uint64_t value)
+{
+	fprintf(line, ",\"%s\":%" PRIu64, name, value);
+}
+
+static void write_line(FILE *line, const struct spool_audit *audit)
+{
+	char stamp[32];
+	time_t now = time(NULL);
+	struct tm parts;
+	strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
+	fprintf(line, "{\"timestamp\":\"%s\"", stamp);
+	put_count(line, "uid", audit->uid);
+	put_text(line, "user", audit->user);
+	put_text(line, "command", audit->command);
+	put_text(line, "output", audit->output);
+	put_text(line, "new_name", audit->new_name);
+	put_text(line, "file", audit->file);
+	put_text(line, "filter", audit->filter);
+	if (audit->rule > 0)
+		put_count(line, "rule", audit->rule);
+	if (audit->to > 0)
+		put_count(line, "to", audit->to);
+	put_count(line, "messages", audit->messages);
+	fputs("}\n", line);
+}
+
+/* ---- the file ---- */
+
+/* A file that root makes in the spool belongs to its owner. 0 or an errno. */
+static int give_to_owner(int file, const char *spool)
+{
+	struct stat status;
+	return stat(spool, &status) == 0 && fchown(file, status.st_uid, status.st_gid) == 0 ? 0 : errno;
+}
+
+/* One write for the whole line, its LF included: lines of two writers do not mix. 0 or an errno. */
+static int append(const char *spool, const char *path, const char *line, size_t len)
+{
+	int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (file < 0)
+		return errno;
+	int error = geteuid() == 0 ? give_to_owner(file, spool) : 0;
+	ssize_t put;
+	do
+		put = write(file, line, len);
+	while (put < 0 && errno == EINTR);
+	if (put < 0 || (size_t)put < len)
+		error = put < 0 ? errno : ENOSPC;
+	if (error == 0 && fdatasync(file) != 0)
+		error = errno;
+	close(file);
+	return error;
+}
+
+int spool_audit_write(const char *path, const struct spool_audit *audit)
+{
+	char name[4096], *text = NULL;
+	size_t len = 0;
+	if ((size_t)snprintf(name, sizeof name, "%s/audit", path) >= sizeof name)
+		return -ENAMETOOLONG;
+	FILE *line = open_memstream(&text, &len);
+	if (line == NULL)
+		return -ENOMEM;
+	write_line(line, audit);
+	bool good = ferror(line) == 0;
+	good = fclose(line) == 0 && good;
+	int error = good ? append(path, name, text, len) : ENOMEM;
+	free(text);
+	return -error;
+}
