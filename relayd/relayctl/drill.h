@@ -28,7 +28,7 @@ struct drill {
 	struct probe_sender sender;
 	struct receipts here, next;
 	unsigned count, tried, sent;     /* probes: in all, given to the input, taken by it */
-	uint64_t next_probe_ns, next_ask_ns, next_line_ns;
+	uint64_t probed_ns, next_probe_ns, next_ask_ns, next_line_ns;
 	bool is_cut;
 	char next_spool[RECEIPT_NAME_MAX_BYTES]; /* its id when the drill began */
 	char next_stream[RECEIPT_NAME_MAX_BYTES];

@@ -19,7 +19,7 @@
 #define LINE_NS     ((uint64_t)5 * CLOCK_NS_PER_SECOND)
 #define PROBE_NS    ((uint64_t)200 * CLOCK_NS_PER_MS)  /* between probes, at the least */
 #define ARRIVE_NS   ((uint64_t)10 * CLOCK_NS_PER_SECOND) /* probes that nothing holds up need no longer */
-#define LATE_NS     ((uint64_t)5 * CLOCK_NS_PER_SECOND)  /* nor those that are acknowledged */
+#define LATE_NS     ((uint64_t)5 * CLOCK_NS_PER_SECOND)  /* nor those that an input took, or a next hop acknowledged */
 #define SETTLE_NS   ((uint64_t)200 * CLOCK_NS_PER_MS)  /* between looks at the hop */
 enum { HOP_LOOKS = 5 };
 
@@ -67,6 +67,7 @@ static void send_probe(struct drill *drill, uint64_t now)
 	else
 		say("probe %u did not go in: %s", drill->tried, error);
 	uint64_t during_ns = drill->is_cut ? drill->arguments->seconds * CLOCK_NS_PER_SECOND / DRILL_PROBES_MAX : 0;
+	drill->probed_ns = now;
 	drill->next_probe_ns = now + (during_ns > PROBE_NS ? during_ns : PROBE_NS);
 }
 
@@ -115,17 +116,22 @@ static uint64_t last_probe_here(const struct drill *drill)
 	return last;
 }
 
-/* Whether all probes that went in are delivered by the output. */
+/* Whether all probes are stored here, or those that are not will not be any more: the input lost them. */
+static bool is_stored(const struct drill *drill)
+{
+	return drill->here.seen >= drill->sent || clock_monotonic_ns() - drill->probed_ns > LATE_NS;
+}
+
+/* Whether the output has delivered all probes that are stored. */
 static bool is_delivered(const struct drill *drill)
 {
 	const struct receipts_output *output = receipts_find_output(&drill->here, drill->arguments->output);
-	return output != NULL && drill->here.seen >= drill->sent && drill->sent > 0 &&
-	       output->delivered >= last_probe_here(drill);
+	return output != NULL && is_stored(drill) && output->delivered >= last_probe_here(drill);
 }
 
 static bool has_arrived(const struct drill *drill)
 {
-	return drill->arguments->next == NULL || drill->next.seen >= drill->sent;
+	return drill->arguments->next == NULL || drill->next.seen >= drill->here.seen;
 }
 
 /* ---- the hop in numbers ---- */
@@ -231,12 +237,12 @@ static bool check_road(struct drill *drill)
 {
 	const struct drill_arguments *arguments = drill->arguments;
 	uint64_t deadline_ns = clock_monotonic_ns() + ARRIVE_NS + DRILL_PROBES_AROUND * PROBE_NS;
-	while (drill->tried < DRILL_PROBES_AROUND || !is_delivered(drill) || !has_arrived(drill)) {
+	while (drill->here.seen < DRILL_PROBES_AROUND || !is_delivered(drill) || !has_arrived(drill)) {
 		if (!turn(drill, DRILL_PROBES_AROUND))
 			return false;
 		if (clock_monotonic_ns() < deadline_ns)
 			continue;
-		if (drill->here.seen < drill->sent || drill->sent == 0)
+		if (drill->here.seen < DRILL_PROBES_AROUND)
 			return stop(drill, "nothing was cut: %u of %u probes are stored here, so not even the input can be relied on",
 			            drill->here.seen, drill->tried);
 		if (!is_delivered(drill))
