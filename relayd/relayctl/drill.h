@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A drill under way: drill.c reads what is wanted and says what came of it, drill_steps.c does it. */
+/*
+ * A drill under way: drill.c reads what is wanted and says what came of it, drill_steps.c does it, drill_gather.c asks both
+ * ends what they have.
+ */
 #ifndef RELAYD_RELAYCTL_DRILL_H
 #define RELAYD_RELAYCTL_DRILL_H
 
@@ -51,6 +54,9 @@ extern volatile int drill_interrupted;
  * in `error`; what was cut is restored in any case.
  */
 bool drill_run_steps(struct drill *drill);
+
+/* Notes how the two ends of the hop stand before the cut; the next relay has seen a probe. False if one does not say. */
+bool drill_note_hop(struct drill *drill);
 
 /* What the two ends say when it is over. */
 void drill_gather(struct drill *drill, struct drill_facts *facts);

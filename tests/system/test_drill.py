@@ -257,3 +257,36 @@ def test_a_drill_without_the_next_relay_proves_only_half(relays):
     code, text = drill("--control", edge.control, "--for", "1s", "central")
     assert code == NOT_PROVED and "NOT PROVED  whether something came twice only the next relay knows" in text, text
     assert "ok          the next hop acknowledged all" in text, text
+
+
+@pytest.mark.parametrize("kind", ["tcp", "balance"])
+def test_every_output_with_connections_can_be_cut_and_restored(relays, kind):
+    """All its connections are gone at once and none is made, until it is restored or the time is over; then all that waited goes out."""
+    servers = [relays.start(f"server{i}", [{"type": "tcp" if kind == "tcp" else "relp", "name": "in", "listen": f"127.0.0.1:{free_port()}"}])
+               for i in range(1 if kind == "tcp" else 2)]
+    port = free_port()
+    edge = relays.start("edge", [{"type": "tcp", "name": "in", "listen": f"127.0.0.1:{port}"}],
+                        [{"name": "out", "servers": [server.input("in")["listen"] for server in servers],
+                          **({"type": "tcp"} if kind == "tcp" else {"type": "relp", "mode": "balance"})}])
+    connected = edge.wait_output("out", lambda status: status["connects"] == len(servers))["state"]
+    for sent, seconds in enumerate((60, 1)):
+        assert edge.status(command="cut", output="out", seconds=seconds) == {"done": True}
+        assert "cut already" in edge.status(command="cut", output="out", seconds=seconds)["error"]
+        wait_until(lambda: all(server.input("in")["connections"] == 0 for server in servers), what="the end of all connections")
+        senders.finish(senders.connect(port), senders.message("s", sent) + b"\n")
+        edge.wait_stored(sent + 1)
+        if seconds == 60:
+            assert edge.output("out")["pending"] == 1 and edge.output("out")["cut_s"] > 50
+            assert edge.status(command="restore", output="out") == {"done": True}
+        edge.wait_output("out", lambda status: status["state"] == connected and status["pending"] == 0 and status["cut_s"] == 0)
+    wait_until(lambda: sum(len(server.lines()) for server in servers) == 2, what="both messages")
+    assert edge.status(command="restore", output="out") == {"done": True}
+    assert "no output of that name" in edge.status(command="restore", output="in")["error"]
+
+
+def test_a_relay_that_stops_during_a_cut_stops_in_order_and_starts_whole(relays):
+    edge, central, _ = pair(relays)
+    assert edge.status(command="cut", output="central", seconds=60) == {"done": True}
+    assert edge.stop() == 0
+    edge.start()
+    edge.wait_output("central", lambda status: status["state"] == "connected" and status["cut_s"] == 0)

@@ -131,6 +131,51 @@ START_TEST(after_serverclose_what_was_not_answered_is_sent_again)
 }
 END_TEST
 
+/* Cut with answers outstanding: nothing is sent, whatever comes, until it is restored; then all, once more what was open. */
+START_TEST(an_output_that_is_cut_waits_until_it_is_restored)
+{
+	script = script_new();
+	atomic_store(&script->silent, true);
+	start_relp();
+	start_output();
+	put_messages(10);
+	while (status_now().sent < 10)
+		usleep(1000);
+	ck_assert(output_relp.cut(output, 60 * CLOCK_NS_PER_SECOND));
+	ck_assert_str_eq(status_now().state, "cut for 60 s");
+	ck_assert_ptr_nonnull(strstr(status_now().detail, "cut for a drill of 60 s"));
+	put_messages(10);
+	usleep(100 * 1000);
+	ck_assert_uint_eq(status_now().sent, 10);
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 0);
+	atomic_store(&script->silent, false);
+	ck_assert(output_relp.cut(output, 0));
+	wait_delivered(20);
+	struct output_status status = status_now();
+	ck_assert_uint_eq(status.connects, 2);
+	ck_assert_uint_eq(status.resent, 10);
+	ck_assert_uint_eq(status.totals.delivered, 20);
+	ck_assert_str_eq(status.detail, "");
+	ck_assert(output_relp.cut(output, 0)); /* it is not cut: nothing happens */
+	ck_assert_uint_eq(status_now().connects, 2);
+	end_script(&script);
+}
+END_TEST
+
+START_TEST(an_output_that_is_cut_comes_back_by_itself)
+{
+	script = script_new();
+	start_relp();
+	start_output();
+	wait_state("connected");
+	ck_assert(output_relp.cut(output, CLOCK_NS_PER_SECOND));
+	put_messages(10);
+	wait_delivered(10);
+	ck_assert_uint_eq(status_now().connects, 2);
+	end_script(&script);
+}
+END_TEST
+
 START_TEST(a_server_that_never_answers_is_given_up)
 {
 	script = script_new();
@@ -551,6 +596,8 @@ int main(void)
 	tcase_add_test(test, late_answers_in_disorder_move_delivered_over_the_prefix);
 	tcase_add_test(test, after_a_cut_connection_everything_arrives_at_least_once);
 	tcase_add_test(test, after_serverclose_what_was_not_answered_is_sent_again);
+	tcase_add_test(test, an_output_that_is_cut_waits_until_it_is_restored);
+	tcase_add_test(test, an_output_that_is_cut_comes_back_by_itself);
 	tcase_add_test(test, a_server_that_never_answers_is_given_up);
 	tcase_add_test(test, a_refused_message_is_sent_again_alone_and_holds_the_others);
 	tcase_add_test(test, a_message_refused_for_good_is_held_and_said);
