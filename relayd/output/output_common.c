@@ -200,6 +200,8 @@ void output_base_status(const struct output *output, struct output_status *statu
 	pthread_mutex_lock(lock);
 	_Static_assert(sizeof status->detail == sizeof output->detail && sizeof status->peer == sizeof output->peer, "");
 	memcpy(status->state, output->state, sizeof status->state);
+	if (atomic_load(&output->unreadable))
+		snprintf(status->state, sizeof status->state, "held: the spool cannot be read");
 	memcpy(status->detail, output->detail, sizeof status->detail);
 	memcpy(status->peer, output->peer, sizeof status->peer);
 	status->since_ns = output->since_ns;

@@ -83,6 +83,7 @@ struct output {
 	uint64_t cut_ns;                 /* main thread's word to the worker's, in output_base_cut() */
 
 	/* Written by the worker's thread, read by any. */
+	_Atomic bool unreadable;         /* the spool, here: the state says so, whatever the connection's is */
 	_Atomic uint64_t sent, resent, connects, replaced_octets, truncated, refused;
 	pthread_mutex_t lock;            /* of what follows */
 	char state[OUTPUT_STATE_MAX_BYTES];

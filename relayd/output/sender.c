@@ -14,7 +14,8 @@
 
 enum { SENDER_TURN_RECORDS = 4096 }; /* looked at in one turn of the loop */
 
-#define SENDER_RETRY_NS ((uint64_t)1 * CLOCK_NS_PER_SECOND) /* after a read error or for want of memory */
+#define SENDER_RETRY_NS ((uint64_t)1 * CLOCK_NS_PER_SECOND) /* for want of memory, and after a first read error */
+#define SENDER_READ_RETRY_MAX_NS ((uint64_t)30 * CLOCK_NS_PER_SECOND) /* doubling from there */
 
 static void on_wake(void *context)
 {
@@ -185,13 +186,41 @@ enum step sender_retry_later(struct sender *sender)
 	return STEP_RETRY;
 }
 
+static void end_read_trouble(struct sender *sender)
+{
+	if (sender->read_retry_ns == 0)
+		return;
+	sender->read_retry_ns = 0;
+	atomic_store(&sender->output->unreadable, false);
+	output_well(sender->output);
+}
+
+/*
+ * An I/O error is no damage: the octets may be back when the disk, or the way to it, is. To pass over them would be a loss
+ * that nobody decided on; so the output holds, says so, and tries again.
+ */
+static enum step read_again_later(struct sender *sender)
+{
+	uint64_t wait_ns = sender->read_retry_ns == 0 ? SENDER_RETRY_NS : 2 * sender->read_retry_ns;
+	sender->read_retry_ns = wait_ns < SENDER_READ_RETRY_MAX_NS ? wait_ns : SENDER_READ_RETRY_MAX_NS;
+	atomic_store(&sender->output->unreadable, true);
+	output_trouble(sender->output, "output_read_failed", "the spool cannot be read, trying again in %u s: %s",
+	               (unsigned)(sender->read_retry_ns / CLOCK_NS_PER_SECOND), spool_reader_error(sender->reader));
+	timer_set(sender->retry, sender->read_retry_ns);
+	return STEP_RETRY;
+}
+
 static enum step next_block(struct sender *sender)
 {
-	switch (spool_read(sender->reader, &sender->block)) {
+	/* Whatever else happens meanwhile: the wait is one. */
+	if (sender->read_retry_ns > 0 && timer_is_set(sender->retry))
+		return STEP_RETRY;
+	enum spool_read_result result = spool_read(sender->reader, &sender->block);
+	if (result == SPOOL_READ_FAILED)
+		return read_again_later(sender);
+	end_read_trouble(sender);
+	switch (result) {
 	case SPOOL_READ_BLOCK:
-		if (sender->read_failed)
-			output_well(sender->output);
-		sender->read_failed = false;
 		return begin_block(sender);
 	case SPOOL_READ_CAUGHT_UP:
 		return spool_reader_wait(sender->reader, wake, sender->waker) ? STEP_CAUGHT_UP : STEP_ON;
@@ -200,10 +229,8 @@ static enum step next_block(struct sender *sender)
 	case SPOOL_READ_FAILED:
 		break;
 	}
-	sender->read_failed = true;
-	output_trouble(sender->output, "output_read_failed", "the spool cannot be read, trying again every second: %s",
-	               spool_reader_error(sender->reader));
-	return sender_retry_later(sender);
+	assert(!"a read that failed was dealt with");
+	return STEP_RETRY;
 }
 
 /* Whether this sequence is still to be sent: behind all that is noted, or noted as lost. */

@@ -27,7 +27,7 @@ struct sender {
 	struct encoder encoder;
 	struct account account;
 	bool stopped;
-	bool read_failed;
+	uint64_t read_retry_ns; /* the wait behind the last read error; 0: the spool can be read */
 	bool lost_some; /* since the reader's place was set */
 
 	/* The block that is lent, and how far it was read. */

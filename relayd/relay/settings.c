@@ -41,7 +41,8 @@ static const struct option spool_options[] = {
 		.kind = OPTION_TEXT,
 		.offset = SPOOL_OFFSET(path),
 		.preset = "/var/spool/relayd",
-		.doc = "The spool's directory, made with mode 0700 if it does not exist; no other program may use it.",
+		.doc = "The spool's directory, made with mode 0700 if it does not exist; no other program may use it, and one that "
+			   "group or others may write into is refused.",
 	},
 	{
 		.name = "max_size",

@@ -50,6 +50,13 @@ static int real_open_directory(const struct disk *disk, const char *path)
 	return directory >= 0 ? directory : -errno;
 }
 
+static int real_mode(const struct disk *disk, int directory)
+{
+	struct stat status;
+	(void)disk;
+	return fstat(directory, &status) == 0 ? (int)(status.st_mode & 0777) : -errno;
+}
+
 /*
  * A descriptor kept open for nothing, for the moment in which connections have taken all others: the next segment opens in
  * its place, and the one before it is closed a moment later, which gives it back. One for the whole process.
@@ -249,6 +256,7 @@ static int real_lock(const struct disk *disk, int directory, const char *name, l
 
 const struct disk disk_real = {
 	.open_directory = real_open_directory,
+	.mode = real_mode,
 	.open = real_open,
 	.close = real_close,
 	.size = real_size,

@@ -30,6 +30,8 @@ typedef void (*disk_entry_fn)(void *context, const char *name);
 struct disk {
 	/* Opens a directory, makes it with mode 0700 if it is not there, and syncs the one above. */
 	int (*open_directory)(const struct disk *disk, const char *path);
+	/* Who may do what with the directory: its permission bits. Optional: nobody else may anything. */
+	int (*mode)(const struct disk *disk, int directory);
 	int (*open)(const struct disk *disk, int directory, const char *name, enum disk_open how);
 	void (*close)(const struct disk *disk, int handle);
 	int64_t (*size)(const struct disk *disk, int directory, const char *name);

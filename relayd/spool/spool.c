@@ -108,6 +108,26 @@ static void close_files(struct spool *spool)
 		disk->close(disk, spool->directory);
 }
 
+/*
+ * The directory is ours alone (rule 13). Whoever may write into it can put his files in the place of ours; whoever may look
+ * into it sees names and sizes only, which is told and no reason not to start.
+ */
+static bool is_private(struct spool *spool, char *error)
+{
+	int mode = spool->disk->mode != NULL ? spool->disk->mode(spool->disk, spool->directory) : 0;
+	if (mode < 0) {
+		snprintf(error, SPOOL_ERROR_MAX_BYTES, "%s: its mode cannot be read: %s", spool->path, strerror(-mode));
+	} else if ((mode & 0022) != 0) {
+		snprintf(error, SPOOL_ERROR_MAX_BYTES,
+		         "%s: others may write into the spool's directory, its mode is %04o: make it 0700 (chmod 0700 '%s')",
+		         spool->path, (unsigned)mode, spool->path);
+	} else if ((mode & 0077) != 0) {
+		slog_warning("spool_directory_open", "path", spool->path, "mode", slog_msgf("%04o", (unsigned)mode), "message",
+		             "others may look into the spool's directory: 0700 is meant");
+	}
+	return mode >= 0 && (mode & 0022) == 0;
+}
+
 static enum spool_open_result open_and_lock(struct spool *spool, char *error)
 {
 	const struct disk *disk = spool->disk;
@@ -118,6 +138,8 @@ static enum spool_open_result open_and_lock(struct spool *spool, char *error)
 		         strerror(-spool->directory));
 		return SPOOL_UNUSABLE;
 	}
+	if (!is_private(spool, error))
+		return SPOOL_UNUSABLE;
 	spool->lock_file = disk->lock(disk, spool->directory, lock_name, &holder);
 	if (spool->lock_file == -EWOULDBLOCK) {
 		snprintf(error, SPOOL_ERROR_MAX_BYTES, "%s: process %ld has this spool: stop it, or give this one another path",

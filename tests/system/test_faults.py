@@ -303,7 +303,8 @@ def test_an_error_of_one_write_costs_a_segment_and_no_message(failing, server):
     send(relay.port, lines(101, 200))
     row = relay.wait_output("next", lambda output: output["pending"] == 0)
     assert numbers(made.received) == list(range(1, 201))
-    assert row["totals"] == {"delivered": row["stored"], "filtered": 0, "quarantined": 0, "dropped_oldest": 0, "damaged": 0}
+    assert row["totals"] == {"delivered": row["stored"], "filtered": 0, "quarantined": 0, "dropped_oldest": 0, "dropped_by_rule": 0,
+                             "damaged": 0}
     assert relay.status()["spool"]["first"] >= before["first"]
     newest = max((relay.folder / "spool").glob("segment-*"))
     assert int(newest.name.split("-")[1], 16) == 2
@@ -333,21 +334,24 @@ def test_a_sync_that_fails_ends_the_relay_and_nothing_answered_is_lost(failing):
 
 
 def test_a_spool_that_cannot_be_read_for_a_while_is_said_and_costs_nothing(failing, server):
-    """The output tries again every second; what comes meanwhile is stored and answered."""
+    """The output holds and says so, whatever its connection does, and tries again with growing waits; what comes meanwhile is stored
+    and answered."""
     port, made = free_port(), []
     relay = failing([{"type": "relp", "name": "next", "servers": [f"127.0.0.1:{port}"], "format": "raw", "warn_size": 0}])
     send(relay.port, lines(1, 100))
     relay.fault("read")
     made = server(port=port)
     seen = relay.wait_output("next", lambda output: "cannot be read" in output["detail"])
-    assert "trying again every second" in seen["detail"] and "Input/output error" in seen["detail"]
+    assert "trying again in " in seen["detail"] and "Input/output error" in seen["detail"]
+    assert seen["state"] == "held: the spool cannot be read"
     send(relay.port, lines(101, 200))
-    assert relay.output("next")["pending"] == 200
-    says(relay, "the spool cannot be read, trying again every second")
+    row = relay.output("next")
+    assert row["pending"] == row["stored"] == 200 and row["delivered"] == 0
+    says(relay, "held: the spool cannot be read", "the spool cannot be read, trying again in ")
     relay.fault(None)
     row = relay.wait_output("next", lambda output: output["pending"] == 0)
     assert numbers(made.received) == list(range(1, 201)) and row["totals"]["damaged"] == 0
-    assert "cannot be read" not in row["detail"]
+    assert "cannot be read" not in row["detail"] + row["state"]
     says(relay, "stored 200, ")
 
 

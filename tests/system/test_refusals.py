@@ -71,6 +71,26 @@ def test_spool_of_another_process_is_refused(relays):
     assert str(first.process.pid) in said, "the message names the process that has it"
 
 
+def test_spool_that_others_may_write_into_is_refused_and_one_that_they_may_look_into_is_told(relays):
+    """Whoever may write into the directory can put files of his in the place of the spool's."""
+    relay = relays.make("relay", [{"type": "tcp", "listen": f"127.0.0.1:{free_port()}"}])
+    path = relay.folder / "spool"
+    path.mkdir()
+    for mode in (0o777, 0o720):
+        path.chmod(mode)
+        code, said = run_until_end(relay)
+        assert code == 4 and f"its mode is {mode:04o}: make it 0700" in said, (code, said)
+        assert list(path.iterdir()) == []
+    path.chmod(0o755)
+    relay.start()
+    assert "spool_directory_open" in relay.log_text() and "0755" in relay.log_text()
+    assert relay.stop() == 0
+    path.chmod(0o700)
+    before = relay.log_text().count("spool_directory_open")
+    relay.start()
+    assert relay.log_text().count("spool_directory_open") == before == 1
+
+
 def test_spool_of_a_newer_version_is_refused_and_left_alone(relays):
     """The version in a segment's header is raised; the relay must say so and change nothing."""
     port = free_port()
