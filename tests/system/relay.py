@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Running relayd in tests: configuration from a dict, start until ready, status, orderly stop, kill -9."""
 import contextlib
+import itertools
 import json
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -14,11 +16,19 @@ BIN = pathlib.Path(os.environ.get("RELAYD_BIN_DIR", ROOT / "build" / "bin"))
 SANITIZED = BIN.parent.name in ("asan", "tsan")
 
 
+# Below the ports that the kernel gives to connections going out, a part for each of the processes that run tests at a time.
+PORTS_FIRST, PORTS_OF_WORKER = 10000, 2500
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 8
+_ports = itertools.count(random.randrange(PORTS_OF_WORKER))
+
+
 def free_port(kind=socket.SOCK_STREAM, family=socket.AF_INET):
-    """A port that nobody uses now."""
-    with socket.socket(family, kind) as sock:
-        sock.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """A port that nobody uses now, and that no other call gives for a long while."""
+    while True:
+        port = PORTS_FIRST + _worker * PORTS_OF_WORKER + next(_ports) % PORTS_OF_WORKER
+        with socket.socket(family, kind) as sock, contextlib.suppress(OSError):
+            sock.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", port))
+            return port
 
 
 def wait_until(condition, seconds=20.0, what="the condition", pause=0.02):
