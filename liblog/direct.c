@@ -29,6 +29,11 @@ struct direct {
 
 _Static_assert(SLOG_PAIRS_MAX <= 32, "a bit for each pair");
 
+static inline void list(struct direct *direct, const struct slog_name *name)
+{
+	direct->listed |= UINT32_C(1) << (name - direct->names - 1);
+}
+
 /* ---- values: each function returns where it ends, or NULL --------------------------------------------------------- */
 
 static inline SLOG_ALWAYS char *put_bool(char *at, bool is_true)
@@ -48,57 +53,57 @@ static __attribute__((noinline)) char *put_any_json(struct direct *direct, char 
 
 /* The same, but for what becomes more than one parameter. */
 static __attribute__((noinline)) char *put_any_param(struct direct *direct, char *at, const struct slog_value *value,
-                                                     unsigned pair)
+                                                     const struct slog_name *name)
 {
 	struct slog_line line = slog_line_in(at, (size_t)(direct->limit - at));
 	if (slog_is_nested(value))
 		return NULL;
 	if (slog_sd_put_value(&line, value))
-		direct->listed |= UINT32_C(1) << pair;
+		list(direct, name);
 	return line.overflowed ? NULL : at + line.length;
 }
 
-static inline SLOG_ALWAYS char *put_any(struct direct *direct, char *at, const struct slog_value *value, unsigned pair,
-                                        bool is_json)
+static inline SLOG_ALWAYS char *put_any(struct direct *direct, char *at, const struct slog_value *value,
+                                        const struct slog_name *name, bool is_json)
 {
-	return is_json ? put_any_json(direct, at, value) : put_any_param(direct, at, value, pair);
+	return is_json ? put_any_json(direct, at, value) : put_any_param(direct, at, value, name);
 }
 
 /* A text that is escaped, or none. */
 static __attribute__((noinline)) char *put_unplain(struct direct *direct, char *at, const char *text, size_t length,
-                                                   unsigned pair, bool is_json)
+                                                   const struct slog_name *name, bool is_json)
 {
 	struct slog_value value;
 	slog_set_value(&value, text != NULL ? SLOG_TYPE_STRING : SLOG_TYPE_NULL, length, 0);
 	value.as.text = text;
-	return put_any(direct, at, &value, pair, is_json);
+	return put_any(direct, at, &value, name, is_json);
 }
 
-static inline SLOG_ALWAYS char *put_text(struct direct *direct, char *at, const char *text, size_t length, unsigned pair,
-                                         bool is_json)
+static inline SLOG_ALWAYS char *put_text(struct direct *direct, char *at, const char *text, size_t length,
+                                         const struct slog_name *name, bool is_json)
 {
 	if (length > (size_t)(direct->limit - at))
 		return NULL;
 	if (is_json) {
 		at[0] = '"';
 		if (!slog_octets_copy(at + 1, text, length, SLOG_OCTETS_JSON))
-			return put_unplain(direct, at, text, length, pair, is_json);
+			return put_unplain(direct, at, text, length, name, is_json);
 		at[1 + length] = '"';
 		return at + length + 2;
 	}
 	if (!slog_octets_copy(at, text, length, SLOG_OCTETS_PARAM))
-		return put_unplain(direct, at, text, length, pair, is_json);
+		return put_unplain(direct, at, text, length, name, is_json);
 	if (slog_reads_as_typed(text, length))
-		direct->listed |= UINT32_C(1) << pair;
+		list(direct, name);
 	return at + length;
 }
 
-static inline SLOG_ALWAYS char *put_value(struct direct *direct, char *at, const struct slog_value *value, unsigned pair,
-                                          bool is_json)
+static inline SLOG_ALWAYS char *put_value(struct direct *direct, char *at, const struct slog_value *value,
+                                          const struct slog_name *name, bool is_json)
 {
 	switch (value->type) {
 	case SLOG_TYPE_STRING:
-		return put_text(direct, at, value->as.text, value->length, pair, is_json);
+		return put_text(direct, at, value->as.text, value->length, name, is_json);
 	case SLOG_TYPE_INT:
 		return at + slog_number_i64(at, value->as.i64);
 	case SLOG_TYPE_UINT:
@@ -106,17 +111,22 @@ static inline SLOG_ALWAYS char *put_value(struct direct *direct, char *at, const
 	case SLOG_TYPE_BOOL:
 		return put_bool(at, value->as.u64 != 0);
 	default:
-		return put_any(direct, at, value, pair, is_json);
+		return put_any(direct, at, value, name, is_json);
 	}
 }
 
-/* The next value, which is of this type. A flat switch, as in site.h. */
-static inline SLOG_ALWAYS char *put_next(struct direct *direct, char *at, unsigned type, unsigned pair, bool is_json)
+/* The next value, which is of this type: a text in most cases, else by a flat switch, as in site.h. */
+static inline SLOG_ALWAYS char *put_next(struct direct *direct, char *at, const struct slog_name *name, bool is_json)
 {
 	va_list *arguments = direct->values.arguments;
 	struct slog_value value;
-	const char *string;
-	switch (type) {
+	if (name->argument == SLOG_ARGUMENT_STRING_) {
+		const char *string = va_arg(*arguments, const char *);
+		if (string == NULL)
+			return put_unplain(direct, at, NULL, 0, name, is_json);
+		return put_text(direct, at, string, strlen(string), name, is_json);
+	}
+	switch (name->argument) {
 	case SLOG_ARGUMENT_BOOL_:
 		return put_bool(at, va_arg(*arguments, int) != 0);
 	case SLOG_ARGUMENT_INT_:
@@ -131,29 +141,23 @@ static inline SLOG_ALWAYS char *put_next(struct direct *direct, char *at, unsign
 		return at + slog_number_i64(at, va_arg(*arguments, long long));
 	case SLOG_ARGUMENT_ULLONG_:
 		return at + slog_number_u64(at, va_arg(*arguments, unsigned long long));
-	case SLOG_ARGUMENT_STRING_:
-		string = va_arg(*arguments, const char *);
-		if (string == NULL)
-			return put_unplain(direct, at, NULL, 0, pair, is_json);
-		return put_text(direct, at, string, strlen(string), pair, is_json);
 	case SLOG_ARGUMENT_NONE_:
-		return put_value(direct, at, direct->values.next++, pair, is_json);
+		return put_value(direct, at, direct->values.next++, name, is_json);
 	default:
-		slog_take_argument(&value, type, arguments);
-		return put_value(direct, at, &value, pair, is_json);
+		slog_take_argument(&value, name->argument, arguments);
+		return put_value(direct, at, &value, name, is_json);
 	}
 }
 
 /* All pairs, with `more` octets beside the key in what stands before a value. */
 static inline SLOG_ALWAYS char *put_pairs(struct direct *direct, char *at, const char *text, size_t more, bool is_json)
 {
-	unsigned pairs = direct->memo->pairs;
-	for (unsigned i = 0; i < pairs; i++) {
-		const struct slog_name *name = &direct->names[i + 1];
+	const struct slog_name *name = direct->names + 1;
+	for (const struct slog_name *end = name + direct->memo->pairs; name < end; name++) {
 		size_t length = name->length + more;
 		slog_octets_copy_blocks(at, text, length);
 		text += length;
-		at = put_next(direct, at + length, name->argument, i, is_json);
+		at = put_next(direct, at + length, name, is_json);
 		if (at == NULL)
 			return NULL;
 		if (!is_json)
@@ -256,15 +260,28 @@ static inline bool can_be_written(const struct slog_site_memo *memo, bool is_jso
 	return is_json ? memo->has_json : memo->has_param && memo->name_is_msgid && memo->json_start > 0;
 }
 
+static inline bool is_short_form(const struct slog_encoder *encoder)
+{
+	return encoder == &slog_encoder_json || encoder == &slog_encoder_rfc5424 || encoder == &slog_encoder_cee;
+}
+
+static inline const struct slog_header *header_of(const struct slog_encoder *encoder, struct slog_headers *headers,
+                                                  const struct slog_header_key *key)
+{
+	if (encoder == &slog_encoder_json)
+		return slog_json_header(headers, key);
+	return encoder == &slog_encoder_cee ? slog_cee_header(headers, key) : slog_rfc5424_header(headers, key);
+}
+
 bool slog_direct_emit(struct slog_lane *lane, struct slog_logger *logger, const struct slog_site *site,
                       struct slog_site_memo *memo, struct slog_direct_values values)
 {
 	const struct slog_logger_state *named = logger->state->named->state;
 	const struct slog_bound_set *set = &logger->state->set;
 	struct slog_sink *sink = slog_logger_sink(logger);
-	bool is_json = sink->encoder == &slog_encoder_json;
+	bool is_json = sink->encoder != &slog_encoder_rfc5424;
 	bool is_held = site->severity > atomic_load_explicit(&named->threshold, memory_order_relaxed);
-	if ((!is_json && sink->encoder != &slog_encoder_rfc5424) || is_held || sink->max_size < SLOG_LANE_LINE_BYTES ||
+	if (!is_short_form(sink->encoder) || is_held || sink->max_size < SLOG_LANE_LINE_BYTES ||
 	    !can_be_written(memo, is_json) || !goes_with(memo, set, is_json))
 		return false;
 	struct direct direct;
@@ -274,14 +291,14 @@ bool slog_direct_emit(struct slog_lane *lane, struct slog_logger *logger, const 
 	direct.values = values;
 	direct.limit = lane->room + SLOG_LANE_LINE_BYTES - SLACK;
 	direct.listed = 0;
-	struct slog_headers *headers = &lane->headers;
-	slog_headers_refresh(headers);
+	slog_headers_refresh(&lane->headers);
 	struct timespec now = slog_clock_now();
 	const struct slog_header_key key = {(enum slog_severity)site->severity, slog_logger_facility(logger), now.tv_sec};
-	if (is_json ? !slog_json_has_header(headers, &key) : !slog_rfc5424_has_header(headers, &key))
+	const struct slog_header *header = header_of(sink->encoder, &lane->headers, &key);
+	if (header == NULL)
 		return false;
-	char *end = is_json ? put_json(&direct, &headers->json, lane->room, now.tv_nsec)
-	                    : put_rfc5424(&direct, &headers->rfc5424, lane->room, now.tv_nsec);
+	char *end = is_json ? put_json(&direct, header, lane->room, now.tv_nsec)
+	                    : put_rfc5424(&direct, header, lane->room, now.tv_nsec);
 	if (end == NULL)
 		return false;
 	slog_deliver_line(sink, lane->room, (size_t)(end - lane->room), key.severity);

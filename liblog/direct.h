@@ -2,7 +2,8 @@
 /*
  * The short road of a call: from its arguments straight into the line, with no fields and no entry between them. It is for
  * what most calls are: a site whose texts the thread remembers, keys that all differ, no "message", and a sink that takes
- * the JSON form or the standard RFC 5424 form. The octets are those of the long road (emit.c, the encoders).
+ * the JSON form, the same behind "@cee:", or the standard RFC 5424 form. The octets are those of the long road (emit.c, the
+ * encoders).
  */
 #ifndef LIBLOG_DIRECT_H
 #define LIBLOG_DIRECT_H

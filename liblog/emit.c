@@ -81,8 +81,8 @@ static void prepare_known(struct slog_prepared *prepared, struct slog_site_memo 
 
 static inline struct slog_site_memo *known_site(struct slog_lane *lane, const struct slog_site *site)
 {
-	const struct slog_site_reader reader = slog_site_reader(site);
-	return slog_site_memo_known(&lane->memos, reader.names, site->pairs);
+	slog_site_check(site);
+	return slog_site_memo_known(&lane->memos, site);
 }
 
 /* The long road of a call site, from its fields, with the help of what is remembered of it. */
@@ -91,7 +91,7 @@ static void emit_site(struct slog_lane *lane, struct slog_logger *logger, const 
 {
 	struct slog_prepared prepared = prepared_for(logger);
 	const struct slog_field *fields = lane->fields;
-	struct slog_site_memo *memo = slog_site_memo_for(&lane->memos, reader->names, site->pairs, fields);
+	struct slog_site_memo *memo = slog_site_memo_for(&lane->memos, site, fields);
 	for (size_t i = 0; memo == NULL && i < site->pairs; i++)
 		prepare_field(&prepared, fields, i);
 	if (memo != NULL)

@@ -58,11 +58,12 @@ static __attribute__((noinline)) void put_headers(struct slog_line *line, const 
 	slog_line_put_char(line, '"');
 }
 
-bool slog_json_make_header(struct slog_headers *headers, const struct slog_header_key *key)
+bool slog_json_make_header_behind(struct slog_headers *headers, struct slog_header *header,
+                                  const struct slog_header_key *key, const char *prefix)
 {
+	static const char start[] = "{\"timestamp\":\"";
 	struct slog_line line;
-	if (headers->json_names.length == 0 ||
-	    !slog_header_begin(headers, &headers->json, &line, key, "{\"timestamp\":\""))
+	if (headers->json_names.length == 0 || !slog_header_begin(headers, header, &line, key, prefix, start))
 		return false;
 	slog_line_put_string(&line, "\",\"severity\":\"");
 	slog_line_put_string(&line, slog_severity_name(key->severity == SLOG_TRACE ? SLOG_DEBUG : (int)key->severity));
@@ -70,10 +71,15 @@ bool slog_json_make_header(struct slog_headers *headers, const struct slog_heade
 	slog_line_put_string(&line, slog_facility_name((int)key->facility));
 	slog_line_put_char(&line, '"');
 	slog_line_put(&line, headers->json_names.text, headers->json_names.length);
-	return slog_header_end(&headers->json, &line, key);
+	return slog_header_end(header, &line, key);
 }
 
-#define KNOWN_ROOM (SLOG_HEADER_TEXT_MAX + SLOG_SITE_TEXTS_MAX + 2 * SLOG_OCTETS_BLOCK)
+bool slog_json_make_header(struct slog_headers *headers, const struct slog_header_key *key)
+{
+	return slog_json_make_header_behind(headers, &headers->json, key, "");
+}
+
+#define KNOWN_ROOM (SLOG_HEADER_TEXT_MAX + SLOG_SITE_TEXTS_MAX + SLOG_OCTETS_FOUR)
 
 /*
  * The headers and the event's name from texts that the thread has kept. False, and nothing is written, if there are none
@@ -86,9 +92,10 @@ static inline bool put_known_headers(struct slog_line *line, const struct slog_e
 		return false;
 	struct slog_headers *headers = prepared->headers;
 	const struct slog_header_key key = {entry->severity, entry->facility, entry->time.tv_sec};
-	if (!slog_json_has_header(headers, &key))
+	const struct slog_header *header = slog_json_header(headers, &key);
+	if (header == NULL)
 		return false;
-	char *at = slog_header_put(&headers->json, line->text + line->length, entry->time.tv_nsec);
+	char *at = slog_header_put(header, line->text + line->length, entry->time.tv_nsec);
 	line->length = (size_t)(at - line->text);
 	if (prepared->memo == NULL || !prepared->memo->has_json) {
 		put_name_of_event(line, entry);

@@ -41,7 +41,7 @@ static __attribute__((noinline)) void put_header(struct slog_line *line, const s
 	slog_line_put_char(line, ' ');
 }
 
-#define KNOWN_ROOM (SLOG_HEADER_TEXT_MAX + SLOG_OCTETS_BLOCK + SLOG_MSGID_MAX + 1)
+#define KNOWN_ROOM (SLOG_HEADER_TEXT_MAX + SLOG_OCTETS_FOUR + SLOG_MSGID_MAX + 1)
 
 /* What precedes MSGID. */
 bool slog_rfc5424_make_header(struct slog_headers *headers, const struct slog_header_key *key)
@@ -51,7 +51,7 @@ bool slog_rfc5424_make_header(struct slog_headers *headers, const struct slog_he
 	unsigned severity = key->severity == SLOG_TRACE ? SLOG_DEBUG : (unsigned)key->severity;
 	size_t length = slog_rfc5424_pri(start, SLOG_PRI_MAX, (unsigned)key->facility, severity);
 	memcpy(start + length, "1 ", sizeof "1 ");
-	if (headers->rfc5424_names.length == 0 || !slog_header_begin(headers, &headers->rfc5424, &line, key, start))
+	if (headers->rfc5424_names.length == 0 || !slog_header_begin(headers, &headers->rfc5424, &line, key, start, ""))
 		return false;
 	slog_line_put(&line, headers->rfc5424_names.text, headers->rfc5424_names.length);
 	return slog_header_end(&headers->rfc5424, &line, key);
@@ -65,9 +65,10 @@ static inline bool put_known_header(struct slog_line *line, const struct slog_en
 		return false;
 	struct slog_headers *headers = prepared->headers;
 	const struct slog_header_key key = {entry->severity, entry->facility, entry->time.tv_sec};
-	if (!slog_rfc5424_has_header(headers, &key))
+	const struct slog_header *header = slog_rfc5424_header(headers, &key);
+	if (header == NULL)
 		return false;
-	char *at = slog_header_put(&headers->rfc5424, line->text + line->length, entry->time.tv_nsec);
+	char *at = slog_header_put(header, line->text + line->length, entry->time.tv_nsec);
 	slog_octets_move(at, entry->name, entry->name_length);
 	at += entry->name_length;
 	*at++ = ' ';

@@ -111,7 +111,7 @@ static inline SLOG_ALWAYS unsigned slog_escape_block(struct slog_escaping *e, co
 		return n;
 	}
 	struct slog_utf8_block block = slog_utf8_block(from);
-	unsigned special = slog_octets_mask(slog_octets_special_lanes(octets, set)) & ~block.others;
+	unsigned special = slog_octets_special(octets, set) & ~block.others;
 	unsigned n = slog_utf8_block_run(&block, special | (set != SLOG_OCTETS_JSON ? block.picture : 0) | end);
 	if (n > 0) {
 		memcpy(e->out + e->written, &octets, sizeof octets);
@@ -138,7 +138,7 @@ static inline SLOG_ALWAYS void slog_escape_mixed(struct slog_escaping *e, enum s
 			slog_octets_move(tail, from, rest);
 			from = tail;
 			limit = (unsigned)rest;
-		} else if (slog_octets_mask(slog_octets_special_lanes(slog_octets_load16(from), set)) == 0) {
+		} else if (slog_octets_special(slog_octets_load16(from), set) == 0) {
 			return;
 		}
 		if (slog_escape_block(e, from, limit, set, table) == 0)

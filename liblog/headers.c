@@ -51,6 +51,7 @@ void slog_headers_write(struct slog_headers *headers, uint64_t version)
 	write_json(&headers->json_names);
 	write_rfc5424(&headers->rfc5424_names);
 	headers->json.kind = SLOG_HEADER_NO_KIND;
+	headers->cee.kind = SLOG_HEADER_NO_KIND;
 	headers->rfc5424.kind = SLOG_HEADER_NO_KIND;
 	headers->version = version;
 }
@@ -71,13 +72,14 @@ static bool set_second(struct slog_headers *headers, time_t second)
 }
 
 bool slog_header_begin(struct slog_headers *headers, struct slog_header *header, struct slog_line *line,
-                       const struct slog_header_key *key, const char *start)
+                       const struct slog_header_key *key, const char *prefix, const char *start)
 {
 	static const char later[] = "000000Z";
 	*line = slog_line_in(header->text, SLOG_HEADER_TEXT_MAX);
 	header->kind = SLOG_HEADER_NO_KIND;
 	if (!set_second(headers, key->second))
 		return false;
+	slog_line_put_string(line, prefix);
 	slog_line_put_string(line, start);
 	slog_line_put(line, headers->date_time, SLOG_HEADER_DATE_TIME);
 	header->micro_at = (uint32_t)line->length;

@@ -31,7 +31,7 @@ struct slog_header {
 	uint32_t micro_at; /* where the six digits of the microsecond stand */
 	time_t second;
 	size_t length;
-	char text[SLOG_HEADER_TEXT_MAX + SLOG_OCTETS_BLOCK];
+	char text[SLOG_HEADER_TEXT_MAX + SLOG_OCTETS_FOUR];
 };
 
 struct slog_headers {
@@ -45,6 +45,7 @@ struct slog_headers {
 	struct slog_header_names json_names;    /* `,"hostname":"h","app_name":"a","procid":"1"` */
 	struct slog_header_names rfc5424_names; /* ` h a 1 ` */
 	struct slog_header json;                /* `{"timestamp":...`, with the names */
+	struct slog_header cee;                 /* the same behind what /dev/log has before it */
 	struct slog_header rfc5424;             /* `<PRI>1 TIMESTAMP` and the names */
 };
 
@@ -78,33 +79,45 @@ static inline bool slog_header_is(const struct slog_header *header, const struct
 }
 
 /*
- * Begins a header, in *line: `start` and the TIMESTAMP; the encoder appends the rest. False if the time cannot be
+ * Begins a header, in *line: `prefix`, `start` and the TIMESTAMP; the encoder appends the rest. False if the time cannot be
  * written. Then it ends it: false if that became too long.
  */
 bool slog_header_begin(struct slog_headers *headers, struct slog_header *header, struct slog_line *line,
-                       const struct slog_header_key *key, const char *start);
+                       const struct slog_header_key *key, const char *prefix, const char *start);
 bool slog_header_end(struct slog_header *header, const struct slog_line *line, const struct slog_header_key *key);
 
-/* The two encoders' headers, for their keys: made if need be. False if they cannot be kept. */
+/* The JSON header with what stands before it, as one header; each encoder's own. False if it cannot be kept. */
+bool slog_json_make_header_behind(struct slog_headers *headers, struct slog_header *header,
+                                  const struct slog_header_key *key, const char *prefix);
 bool slog_json_make_header(struct slog_headers *headers, const struct slog_header_key *key);
+bool slog_cee_make_header(struct slog_headers *headers, const struct slog_header_key *key);
 bool slog_rfc5424_make_header(struct slog_headers *headers, const struct slog_header_key *key);
 
-static inline bool slog_json_has_header(struct slog_headers *headers, const struct slog_header_key *key)
+/* The header for this key, made if need be; NULL if it cannot be kept. */
+static inline const struct slog_header *slog_json_header(struct slog_headers *headers, const struct slog_header_key *key)
 {
-	return slog_header_is(&headers->json, key) || slog_json_make_header(headers, key);
+	bool is_there = slog_header_is(&headers->json, key) || slog_json_make_header(headers, key);
+	return is_there ? &headers->json : NULL;
 }
 
-static inline bool slog_rfc5424_has_header(struct slog_headers *headers, const struct slog_header_key *key)
+static inline const struct slog_header *slog_cee_header(struct slog_headers *headers, const struct slog_header_key *key)
 {
-	return slog_header_is(&headers->rfc5424, key) || slog_rfc5424_make_header(headers, key);
+	bool is_there = slog_header_is(&headers->cee, key) || slog_cee_make_header(headers, key);
+	return is_there ? &headers->cee : NULL;
 }
 
-/* Copies it with these nanoseconds to where there is room for a block more than its length. Returns the end. */
+static inline const struct slog_header *slog_rfc5424_header(struct slog_headers *headers, const struct slog_header_key *key)
+{
+	bool is_there = slog_header_is(&headers->rfc5424, key) || slog_rfc5424_make_header(headers, key);
+	return is_there ? &headers->rfc5424 : NULL;
+}
+
+/* Copies it with these nanoseconds to where there is room for four blocks more than its length. Returns the end. */
 static inline SLOG_ALWAYS char *slog_header_put(const struct slog_header *header, char *out, long nanoseconds)
 {
 	uint32_t micro = (uint32_t)nanoseconds / 1000;
 	char *digits = out + header->micro_at;
-	slog_octets_copy_blocks(out, header->text, header->length);
+	slog_octets_copy_fours(out, header->text, header->length);
 	memcpy(digits, &slog_two_digits[micro / 10000 * 2], 2);
 	memcpy(digits + 2, &slog_two_digits[micro / 100 % 100 * 2], 2);
 	memcpy(digits + 4, &slog_two_digits[micro % 100 * 2], 2);

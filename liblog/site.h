@@ -86,9 +86,14 @@ struct slog_site_reader {
 	const char *key; /* of the next pair */
 };
 
-static inline struct slog_site_reader slog_site_reader(const struct slog_site *site)
+static inline void slog_site_check(const struct slog_site *site)
 {
 	assert(site->version == SLOG_SITE_VERSION && site->pairs <= SLOG_PAIRS_MAX);
+}
+
+static inline struct slog_site_reader slog_site_reader(const struct slog_site *site)
+{
+	slog_site_check(site);
 	struct slog_site_reader reader;
 	reader.names = (const struct slog_name *)(const void *)((const char *)site + site->size);
 	reader.event = (const char *)(reader.names + site->pairs + 1);

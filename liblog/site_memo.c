@@ -15,14 +15,6 @@ static struct slog_keys reckon_keys(const struct slog_field *fields, size_t n)
 	return keys;
 }
 
-static size_t names_length(const struct slog_name *names, uint8_t pairs)
-{
-	size_t length = ((size_t)pairs + 1) * sizeof *names;
-	for (size_t i = 0; i <= pairs; i++)
-		length += names[i].length;
-	return length;
-}
-
 /* The pair whose key is "message", whatever its value is this time. */
 static size_t find_message(const struct slog_field *fields, size_t n)
 {
@@ -33,15 +25,16 @@ static size_t find_message(const struct slog_field *fields, size_t n)
 }
 
 /* Makes the memo that of a site with these names. False if they have no room. */
-static bool remember(struct slog_site_memo *memo, const struct slog_name *names, uint8_t pairs,
-                     const struct slog_field *fields)
+static bool remember(struct slog_site_memo *memo, const struct slog_site *site, const struct slog_field *fields)
 {
-	size_t length = names_length(names, pairs);
+	const struct slog_name *names = slog_site_names(site);
+	size_t pairs = site->pairs;
+	size_t length = slog_site_length(site);
 	if (length > SLOG_SITE_NAMES_MAX)
 		return false;
 	struct slog_keys keys = reckon_keys(fields, pairs);
 	memo->length = (uint16_t)length;
-	memo->pairs = pairs;
+	memo->pairs = site->pairs;
 	memo->is_known = false;
 	memo->has_json = false;
 	memo->has_param = false;
@@ -101,14 +94,14 @@ static void know(struct slog_site_memo *memo, const struct slog_name *names, con
 		write_texts(memo, (const char *)(names + memo->pairs + 1), names[0].length, fields);
 }
 
-struct slog_site_memo *slog_site_memo_for(struct slog_site_memos *memos, const struct slog_name *names, uint8_t pairs,
+struct slog_site_memo *slog_site_memo_for(struct slog_site_memos *memos, const struct slog_site *site,
                                           const struct slog_field *fields)
 {
-	struct slog_site_memo *memo = slog_site_memo_place(memos, names);
-	if (!slog_site_memo_is_of(memo, names, pairs))
-		return remember(memo, names, pairs, fields) ? memo : NULL;
+	struct slog_site_memo *memo = slog_site_memo_place(memos, site);
+	if (!slog_site_memo_is_of(memo, site))
+		return remember(memo, site, fields) ? memo : NULL;
 	if (!memo->is_known)
-		know(memo, names, fields);
+		know(memo, slog_site_names(site), fields);
 	return memo;
 }
 

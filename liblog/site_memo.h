@@ -21,7 +21,7 @@
 
 /* The texts have a block more of room, for slog_octets_copy_blocks(). */
 struct slog_site_memo {
-	uint16_t length; /* octets of `names`; 0: nothing is remembered */
+	uint16_t length; /* octets of `names`, never 0; 0: nothing is remembered */
 	uint8_t pairs;
 	bool is_known;   /* it came twice: the texts are written, if there are any */
 	bool has_json;   /* neither the event's name nor a key needs escaping there; the same below */
@@ -52,35 +52,45 @@ static inline bool slog_name_is_msgid(const char *name, size_t length)
  * The memo for a site that may have come for the first or second time, whose keys are in fields: made, or its texts
  * written, if need be. NULL if there is no room for its names.
  */
-struct slog_site_memo *slog_site_memo_for(struct slog_site_memos *memos, const struct slog_name *names, uint8_t pairs,
+struct slog_site_memo *slog_site_memo_for(struct slog_site_memos *memos, const struct slog_site *site,
                                           const struct slog_field *fields);
 
 /* Whether a field of the site overrides one of the set, which is not the one that was asked for last. */
 void slog_site_memo_meet(struct slog_site_memo *memo, const struct slog_bound_set *set);
 
-/* True if the memo is that of a site with these names. Equal lengths first: only then is there as much text to compare. */
-static inline SLOG_ALWAYS bool slog_site_memo_is_of(const struct slog_site_memo *memo, const struct slog_name *names,
-                                                    uint8_t pairs)
+static inline const struct slog_name *slog_site_names(const struct slog_site *site)
 {
-	size_t head = ((size_t)pairs + 1) * sizeof *names;
-	return memo->length > 0 && memo->pairs == pairs && slog_octets_equal(memo->names, (const char *)names, head) &&
-	       slog_octets_equal(memo->names + head, (const char *)names + head, memo->length - head);
+	return (const struct slog_name *)(const void *)((const char *)site + site->size);
 }
 
-/* Where the memo of a site with its names at this place is, if there is one. */
-static inline SLOG_ALWAYS struct slog_site_memo *slog_site_memo_place(struct slog_site_memos *memos,
-                                                                      const struct slog_name *names)
+/* Octets of its names and their text. */
+static inline size_t slog_site_length(const struct slog_site *site)
 {
-	uintptr_t address = (uintptr_t)names;
+	return ((size_t)site->pairs + 1) * sizeof(struct slog_name) + site->text;
+}
+
+/* True if the memo is that of a site with these names. */
+static inline SLOG_ALWAYS bool slog_site_memo_is_of(const struct slog_site_memo *memo, const struct slog_site *site)
+{
+	size_t length = slog_site_length(site);
+	return memo->length == length && memo->pairs == site->pairs &&
+	       slog_octets_equal(memo->names, (const char *)slog_site_names(site), length);
+}
+
+/* Where the memo of this site is, if there is one. */
+static inline SLOG_ALWAYS struct slog_site_memo *slog_site_memo_place(struct slog_site_memos *memos,
+                                                                      const struct slog_site *site)
+{
+	uintptr_t address = (uintptr_t)site;
 	return &memos->memo[(address >> 5 ^ address >> 9) % SLOG_SITE_MEMOS];
 }
 
 /* The memo of a site that came before, with its texts; NULL if it did not. */
 static inline SLOG_ALWAYS struct slog_site_memo *slog_site_memo_known(struct slog_site_memos *memos,
-                                                                      const struct slog_name *names, uint8_t pairs)
+                                                                      const struct slog_site *site)
 {
-	struct slog_site_memo *memo = slog_site_memo_place(memos, names);
-	return memo->is_known && slog_site_memo_is_of(memo, names, pairs) ? memo : NULL;
+	struct slog_site_memo *memo = slog_site_memo_place(memos, site);
+	return memo->is_known && slog_site_memo_is_of(memo, site) ? memo : NULL;
 }
 
 #endif

@@ -28,7 +28,7 @@ extern inline struct slog_field slog_kv_(const char *key, struct slog_value valu
 #if UINTPTR_MAX == UINT64_MAX
 _Static_assert(sizeof(struct slog_value) == 24 && sizeof(struct slog_field) == 40, "frozen");
 #endif
-_Static_assert(sizeof(struct slog_site) == 4 && sizeof(struct slog_name) == 4, "frozen");
+_Static_assert(sizeof(struct slog_site) == 6 && sizeof(struct slog_name) == 4, "frozen");
 
 struct slog_value slog_msgf_1(struct slog_formatted_ *room, const char *format, ...)
 {

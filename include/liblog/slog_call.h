@@ -27,6 +27,7 @@ struct slog_site {
 	uint8_t size;
 	uint8_t severity; /* enum slog_severity */
 	uint8_t pairs;
+	uint16_t text; /* octets of the text */
 };
 
 /* names[0] is the event's, names[i] the key of pair i - 1. */
@@ -247,7 +248,8 @@ bool slog_limit_passes_1(struct slog_limit *limit, struct slog_logger *logger, i
 				struct slog_site site; \
 				struct slog_name names[n + 1]; \
 				char text[sizeof(SLOG_SITE_TEXT_(n, __VA_ARGS__))]; \
-			} slog_site_ = {{SLOG_SITE_VERSION, sizeof(struct slog_site), (severity_), n}, \
+			} slog_site_ = {{SLOG_SITE_VERSION, sizeof(struct slog_site), (severity_), n, \
+					sizeof(SLOG_SITE_TEXT_(n, __VA_ARGS__)) - 1}, \
 				{{sizeof("" SLOG_FIRST_(__VA_ARGS__) "") - 1, SLOG_ARGUMENT_NONE_, 0}, \
 				SLOG_PAIRS_##n##_(SLOG_NAME_OF_, __VA_ARGS__)}, \
 				SLOG_SITE_TEXT_(n, __VA_ARGS__)}; \

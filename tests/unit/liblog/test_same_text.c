@@ -174,9 +174,9 @@ static void make_event(void)
 	facility = (enum slog_facility)below(SLOG_FACILITIES);
 	pairs = below(PAIRS_MAX + 1);
 	make_values();
-	struct slog_site site = {SLOG_SITE_VERSION, sizeof(struct slog_site), (uint8_t)severity, (uint8_t)pairs};
-	memcpy(descriptor, &site, sizeof site);
-	char *at = text + (pairs + 1) * sizeof *names;
+	struct slog_site site = {SLOG_SITE_VERSION, sizeof(struct slog_site), (uint8_t)severity, (uint8_t)pairs, 0};
+	char *start = text + (pairs + 1) * sizeof *names;
+	char *at = start;
 	names[0].length = (uint16_t)strlen(event);
 	memcpy(at, event, strlen(event));
 	at += strlen(event);
@@ -189,6 +189,8 @@ static void make_event(void)
 		fields[i] = slog_field_(at, strlen(key), values[i]);
 		at += strlen(key);
 	}
+	site.text = (uint16_t)(at - start);
+	memcpy(descriptor, &site, sizeof site);
 	memcpy(text, names, (pairs + 1) * sizeof *names);
 	for (size_t i = 0; i <= pairs; i++)
 		names[i].argument = SLOG_ARGUMENT_NONE_;
@@ -298,6 +300,12 @@ START_TEST(json_is_the_same_by_every_road)
 }
 END_TEST
 
+START_TEST(json_for_dev_log_is_the_same_by_every_road)
+{
+	check_events(&slog_encoder_cee);
+}
+END_TEST
+
 START_TEST(structured_data_is_the_same_by_every_road)
 {
 	check_events(&slog_encoder_rfc5424);
@@ -320,6 +328,7 @@ int main(void)
 	TCase *tcase = tcase_create("all");
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, json_is_the_same_by_every_road);
+	tcase_add_test(tcase, json_for_dev_log_is_the_same_by_every_road);
 	tcase_add_test(tcase, structured_data_is_the_same_by_every_road);
 	tcase_add_test(tcase, structured_data_with_an_own_sd_id_is_the_same_by_every_road);
 	suite_add_tcase(suite, tcase);
