@@ -80,28 +80,40 @@ static bool make_dev_log(void)
 
 /* ---- what is measured --------------------------------------------------------------------------------------------- */
 
-static void with_syslog(int i)
+/* The event of all benches of liblog's, read from memory in each call, so that no compiler knows it. */
+static struct {
+	const char *volatile msg, *volatile method, *volatile user, *volatile ip, *volatile protocol, *volatile info;
+	volatile bool valid;
+	volatile int port, attempt;
+} login = {
+	"Failed password", "password", "root", "192.0.2.147", "ssh2",
+	"RSA SHA256:Zm9vYmFyYmF6cXV4cXV1eGNvcmdlZ3JhdWx0", false, 54460, 3,
+};
+
+static void with_syslog(void)
 {
 	syslog(LOG_INFO,
 	       "@cee: {\"timestamp\":\"2026-10-11T22:14:15.003000Z\",\"severity\":\"info\",\"facility\":\"user\","
-	       "\"hostname\":\"%s\",\"app_name\":\"%s\",\"procid\":\"%d\",\"msgid\":\"auth\",\"user\":\"%s\","
-	       "\"valid\":%s,\"remote_ip\":\"%s\",\"remote_port\":%d,\"method\":\"%s\",\"attempt\":%d}",
-	       "host", "bench", 4711, "root", "false", "192.0.2.1", 54460, "password", i);
+	       "\"hostname\":\"%s\",\"app_name\":\"%s\",\"procid\":\"%d\",\"msgid\":\"auth\",\"msg\":\"%s\","
+	       "\"method\":\"%s\",\"valid\":%s,\"user\":\"%s\",\"remote_ip\":\"%s\",\"remote_port\":%d,"
+	       "\"protocol\":\"%s\",\"info\":\"%s\",\"attempt\":%d}",
+	       "host", "bench", 4711, login.msg, login.method, login.valid ? "true" : "false", login.user, login.ip,
+	       login.port, login.protocol, login.info, login.attempt);
 }
 
-static void with_slog(int i)
+static void with_slog(void)
 {
-	slog_info("auth", "user", "root", "valid", slog_bool(false), "remote_ip", "192.0.2.1", "remote_port", 54460, "method",
-	          "password", "attempt", i);
+	slog_info("auth", "msg", login.msg, "method", login.method, "valid", login.valid, "user", login.user, "remote_ip",
+	          login.ip, "remote_port", login.port, "protocol", login.protocol, "info", login.info, "attempt",
+	          login.attempt);
 }
 
 /* What no library can go below: the same octets, and nothing but the system call. */
-static void with_send(int i)
+static void with_send(void)
 {
 	static int fd = -1;
-	static char text[260];
+	static char text[378]; /* as long as the others' */
 	struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
-	(void)i;
 	if (fd < 0) {
 		fd = socket(AF_UNIX, SOCK_DGRAM, 0);
 		if (connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
@@ -138,7 +150,7 @@ static void wait_for_reader(unsigned long wanted)
 		usleep(20);
 }
 
-static struct cost measure(void (*call)(int), int (*flush)(void))
+static struct cost measure(void (*call)(void), int (*flush)(void))
 {
 	struct cost cost = {0, 0};
 	for (int burst = 0; burst < BURSTS; burst++) {
@@ -146,7 +158,7 @@ static struct cost measure(void (*call)(int), int (*flush)(void))
 		double wall = seconds(CLOCK_MONOTONIC);
 		double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - seconds(reader_clock);
 		for (int i = 0; i < BURST; i++)
-			call(i);
+			call();
 		flush();
 		cost.wall += seconds(CLOCK_MONOTONIC) - wall;
 		cost.cpu += seconds(CLOCK_PROCESS_CPUTIME_ID) - seconds(reader_clock) - cpu;
@@ -179,11 +191,10 @@ static double median(double *ratios, int n)
 	return ratios[n / 2];
 }
 
-static bool tell(const char *what, double *wall, double *cpu, int rounds, double target)
+static bool tell(const char *what, double *cpu, int rounds, double target)
 {
 	double ratio = median(cpu, rounds);
-	printf("%-26s processor time %.2f of syslog() (target %.2f, %s)   elapsed %.2f\n", what, ratio, target,
-	       ratio <= target ? "met" : "MISSED", median(wall, rounds));
+	printf("%-58s %8.3f %-5s %-8s %-4g %s\n", what, ratio, "x", "at most", target, ratio <= target ? "yes" : "MISSED");
 	return ratio <= target;
 }
 
@@ -216,11 +227,13 @@ int main(int argc, char **argv)
 	}
 	struct slog_counters counters = {.size = sizeof counters};
 	slog_stats(&counters);
-	printf("syslog(): %.2f us an event; %d rounds of %d events; %lu received, %llu dropped by liblog\n",
+	printf("    syslog(): %.2f us elapsed; %d rounds of %d events; %lu received, %llu dropped by liblog\n",
 	       median(us, rounds), rounds, CALLS, atomic_load(&received), (unsigned long long)counters.dropped[SLOG_INFO]);
-	bool met = tell("liblog, direct", wall[0], cpu[0], rounds, DIRECT_TARGET);
-	met = tell("liblog, behind the ring", wall[1], cpu[1], rounds, BATCHED_TARGET) && met;
-	printf("%-26s processor time %.2f of syslog()                      elapsed %.2f\n", "send(2) and nothing else",
-	       median(cpu[2], rounds), median(wall[2], rounds));
+	printf("    elapsed, of syslog()'s: direct %.2f, behind the ring %.2f, send(2) and nothing else %.2f\n",
+	       median(wall[0], rounds), median(wall[1], rounds), median(wall[2], rounds));
+	printf("    processor time of send(2) and nothing else: %.2f of syslog()'s\n", median(cpu[2], rounds));
+	bool met = tell("/dev/log, direct / syslog()", cpu[0], rounds, DIRECT_TARGET);
+	met = tell("/dev/log, behind the ring / syslog()", cpu[1], rounds, BATCHED_TARGET) && met;
+	met = met && counters.dropped[SLOG_INFO] == 0; /* what is lost would be cheap */
 	return met ? EXIT_SUCCESS : EXIT_FAILURE;
 }

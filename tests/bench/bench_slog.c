@@ -184,8 +184,8 @@ static bool missed;
 static void report(const char *what, double figure, const char *unit, bool at_most, double target)
 {
 	bool met = at_most ? figure <= target : figure >= target;
-	printf("%-58s %8.3f %-5s (%s %g)%s\n", what, figure, unit, at_most ? "at most" : "at least", target,
-	       met ? "" : "  MISSED");
+	printf("%-58s %8.3f %-5s %-8s %-4g %s\n", what, figure, unit, at_most ? "at most" : "at least", target,
+	       met ? "yes" : "MISSED");
 	missed = missed || !met;
 }
 
@@ -222,7 +222,7 @@ static struct compared compare(const struct side *a, const struct side *b, int c
 	}
 	struct compared compared = {median(as, rounds), median(bs, rounds), median(ratios, rounds),
 	                            median(differences, rounds)};
-	printf("%-58s %8.1f ns\n%-58s %8.1f ns\n", a->name, compared.a, b->name, compared.b);
+	printf("    %s: %.1f ns; %s: %.1f ns\n", a->name, compared.a, b->name, compared.b);
 	return compared;
 }
 
