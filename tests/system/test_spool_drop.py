@@ -206,6 +206,19 @@ def test_only_root_and_the_relays_user_may_ask_a_running_relay(waiting):
     assert '"spool"' in result.stdout
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_what_root_makes_in_a_stopped_spool_belongs_to_its_owner(waiting):
+    """A spool of an older version has no file for rules yet: its owner must be able to start with the one that root makes."""
+    assert waiting.stop() == 0
+    path = waiting.folder / "spool"
+    (path / "drops").unlink()
+    for file in (path, *path.iterdir()):
+        os.chown(file, 65534, 65534)
+    assert run(waiting, "drop", "--yes", "--filter", CRON).returncode == 0
+    assert {file.name: file.stat().st_uid for file in path.iterdir()} == {file.name: 65534 for file in path.iterdir()}
+    assert len(listed(waiting)) == 1
+
+
 def test_no_more_rules_than_there_are_places_for(waiting):
     for number in range(16):
         assert drop(waiting, "--filter", CRON, "--to", str(50 + number)).returncode == 0

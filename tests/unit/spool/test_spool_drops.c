@@ -4,6 +4,7 @@
 #include "support/memory_disk.h"
 #include "support/spool_rig.h"
 
+#include <errno.h>
 #include <xxhash.h>
 
 static struct memory_disk disk;
@@ -256,6 +257,41 @@ START_TEST(a_power_cut_while_a_rule_is_made_leaves_it_whole_or_not_at_all)
 }
 END_TEST
 
+/* Any operation fails: the command says so, no output acts on the rule, and what was there before stays. */
+START_TEST(a_rule_that_cannot_be_written_is_said_and_is_none)
+{
+	ck_assert(add("a", 5, "{}"));
+	for (uint64_t at = 1; at <= 2; at++) {
+		memory_disk_heal(&disk);
+		disk.fault_ops = MEMORY_DISK_ANY;
+		disk.fail_at = at;
+		disk.fail_error = -EIO;
+		ck_assert(!add("b", 6, "{}"));
+		ck_assert(strstr(rig.error, "drops: cannot be written: Input/output error") != NULL);
+		ck_assert_uint_eq(count(), 1);
+	}
+	memory_disk_heal(&disk);
+	ck_assert(add("b", 7, "{}"));
+	reopen();
+	check(0, 1, 5, "a", "{}");
+	ck_assert_uint_eq(count(), 2);
+}
+END_TEST
+
+/* While a spool runs, a rule that may or may not be on the disk is a lie at the next start: so it ends, as for any sync. */
+START_TEST(a_rule_that_cannot_be_synced_ends_a_spool_that_runs)
+{
+	spool_start(rig.spool);
+	memory_disk_heal(&disk);
+	disk.fault_ops = MEMORY_DISK_SYNC;
+	disk.fail_at = 1;
+	disk.fail_error = -EIO;
+	ck_assert(!add("b", 6, "{}"));
+	ck_assert_uint_eq(rig.failed_events, 1);
+	memory_disk_heal(&disk);
+}
+END_TEST
+
 START_TEST(a_damaged_rule_is_none)
 {
 	ck_assert(add("a", 5, "{}"));
@@ -317,6 +353,8 @@ int main(void)
 	tcase_add_test(tests, a_rule_is_lowered_to_what_a_power_cut_has_left);
 	tcase_add_test(tests, a_rule_follows_an_output_that_gets_another_name_and_goes_with_one_that_is_forgotten);
 	tcase_add_test(tests, a_power_cut_while_a_rule_is_made_leaves_it_whole_or_not_at_all);
+	tcase_add_test(tests, a_rule_that_cannot_be_written_is_said_and_is_none);
+	tcase_add_test(tests, a_rule_that_cannot_be_synced_ends_a_spool_that_runs);
 	tcase_add_test(tests, a_damaged_rule_is_none);
 	tcase_add_test(tests, a_spool_with_a_rule_of_a_newer_version_is_refused);
 	tcase_add_test(tests, a_rule_is_made_on_a_full_disk);
