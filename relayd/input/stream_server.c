@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "intake/counter.h"
-#include "spool/spool_stream.h"
 #include "net/socket.h"
 
 /* A descriptor on its way from the listener to the worker that was chosen. */
@@ -282,9 +281,6 @@ void stream_server_status(const struct input *input, struct input_status *status
 		status->tls_refused += counter_get(&part->tls_refused);
 		is_waiting |= counter_get(&part->waiting) > 0;
 	}
-	/* What came again, or too late, was never ours to take. */
-	struct spool *spool = intake_spool(input->setup.workers[0].intake);
-	status->received -= spool_stream_voided(spool, input->setup.spool_index);
 	bool is_full = is_waiting && intake_level(input->setup.workers[0].intake) != SPOOL_LEVEL_OPEN;
 	if (is_full && atomic_load(&input->state) == INPUT_RUNNING)
 		status->state = "paused: spool full";

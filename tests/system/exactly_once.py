@@ -14,11 +14,11 @@ from relay import BIN, free_port, wait_until
 class NewNumbers(threading.Thread):
     """A RELP originator that never sends anything again: after each lost session it goes on with new numbers. `acknowledged` has
     the numbers that were answered; each of them must arrive, and no number may arrive twice. `host` is where it runs (bad_network.py),
-    `rate` the most messages a second."""
+    `rate` the most messages a second, `fill` makes them longer."""
 
-    def __init__(self, port, sender="k", address="127.0.0.1", host=None, rate=None):
+    def __init__(self, port, sender="k", address="127.0.0.1", host=None, rate=None, fill=0):
         super().__init__(daemon=True)
-        self.address, self.sender, self.host, self.rate = (address, port), sender, host, rate
+        self.address, self.sender, self.host, self.rate, self.fill = (address, port), sender, host, rate, b" " + b"x" * fill
         self.stopping, self.next, self.acknowledged, self.sessions = threading.Event(), 0, array.array("I"), 0
 
     def note(self, client):
@@ -32,7 +32,7 @@ class NewNumbers(threading.Thread):
         self.sessions += 1
         while not self.stopping.is_set():
             first, self.next = self.next, self.next + 50
-            client.send((senders.message(self.sender, n) for n in range(first, self.next)), window=200)
+            client.send((senders.message(self.sender, n) + self.fill for n in range(first, self.next)), window=200)
             self.note(client)
             if self.rate:
                 time.sleep(50 / self.rate)

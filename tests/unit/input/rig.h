@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "input/input.h"
 #include "spool/disk.h"
+#include "spool/spool_stream.h"
 
 enum { RIG_WORKERS_MAX = 4, RIG_WAIT_SECONDS = 30 };
 
@@ -371,7 +372,7 @@ static inline uint64_t rig_settled(const struct rig *rig)
 {
 	struct spool_input_totals totals;
 	spool_input_totals(rig->spool, rig->spool_index, &totals);
-	uint64_t sum = totals.stored;
+	uint64_t sum = totals.stored + spool_stream_voided(rig->spool, rig->spool_index);
 	for (unsigned i = 0; i < SPOOL_DROP_REASONS; i++)
 		sum += totals.dropped[i];
 	return sum;

@@ -120,6 +120,9 @@ START_TEST(a_block_is_stored_and_answered_and_known_when_it_comes_again)
 	assert_answer(fd, "3 rsp 6 200 OK\n");
 	close(fd);
 	RIG_WAIT(rig_status(&rig).connections == 0);
+	/* The ledger: received = stored + what was known. */
+	ck_assert_uint_eq(spool_stream_voided(rig.spool, 0), 50);
+	ck_assert_uint_eq(rig_status(&rig).received, 52 + 50);
 	rig_finish(&rig);
 	ck_assert_uint_eq(spool_stored(rig.spool), 52);
 	rig_close(&rig);
