@@ -167,6 +167,7 @@ int main(void)
 {
 	Suite *suite = suite_create("spool: failing disks");
 	TCase *tests = tcase_create("at every operation");
+	tcase_set_timeout(tests, 240);
 	tcase_add_test(tests, nothing_acknowledged_is_lost_when_one_operation_fails);
 	tcase_add_test(tests, nothing_acknowledged_is_lost_when_one_operation_fails_and_then_the_power);
 	tcase_add_test(tests, nothing_acknowledged_is_lost_when_three_operations_find_no_space);

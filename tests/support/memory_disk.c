@@ -16,6 +16,7 @@ struct memory_file {
 	uint64_t synced_size;
 	uint64_t size_stamp;  /* of its last change */
 	uint64_t room;        /* of the arrays */
+	uint64_t used;        /* the most that ever was asked for: behind it there are zeros */
 	struct memory_file *copy; /* while the disk is copied */
 };
 
@@ -33,9 +34,41 @@ static void *must(void *memory)
 
 /* ---- files and names ---- */
 
+/*
+ * Files that no disk has any more, all zeros, with their memory: tests make and copy disks thousands of times, and to get
+ * and give back so much memory takes longer than everything else, with a sanitizer above all.
+ */
+static struct memory_file *spare_files;
+static pthread_mutex_t spare_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static struct memory_file *get_file(void)
+{
+	pthread_mutex_lock(&spare_lock);
+	struct memory_file *file = spare_files;
+	if (file != NULL)
+		spare_files = file->next;
+	pthread_mutex_unlock(&spare_lock);
+	return file != NULL ? file : must(calloc(1, sizeof *file));
+}
+
+static void give_back_file(struct memory_file *file)
+{
+	uint64_t used = file->used, sectors = (used + MEMORY_DISK_SECTOR_BYTES - 1) / MEMORY_DISK_SECTOR_BYTES;
+	if (used > 0) {
+		memset(file->octets, 0, used);
+		memset(file->synced, 0, used);
+		memset(file->dirty, 0, sectors * sizeof *file->dirty);
+	}
+	file->size = file->synced_size = file->size_stamp = file->used = 0;
+	pthread_mutex_lock(&spare_lock);
+	file->next = spare_files;
+	spare_files = file;
+	pthread_mutex_unlock(&spare_lock);
+}
+
 static struct memory_file *new_file(struct memory_disk *disk)
 {
-	struct memory_file *file = must(calloc(1, sizeof *file));
+	struct memory_file *file = get_file();
 	file->next = disk->files;
 	disk->files = file;
 	return file;
@@ -44,6 +77,8 @@ static struct memory_file *new_file(struct memory_disk *disk)
 static void make_room(struct memory_file *file, uint64_t room)
 {
 	room = (room + MEMORY_DISK_SECTOR_BYTES - 1) / MEMORY_DISK_SECTOR_BYTES * MEMORY_DISK_SECTOR_BYTES;
+	if (room > file->used)
+		file->used = room;
 	if (room <= file->room)
 		return;
 	file->octets = must(realloc(file->octets, room));
@@ -128,10 +163,7 @@ static void collect(struct memory_disk *disk)
 			continue;
 		}
 		*link = file->next;
-		free(file->octets);
-		free(file->synced);
-		free(file->dirty);
-		free(file);
+		give_back_file(file);
 	}
 }
 
@@ -316,7 +348,7 @@ static int64_t memory_write(const struct disk *base, int handle, const struct io
 /* A failed sync makes the pages clean and leaves the disk as it was. */
 static void settle(struct memory_file *file, bool reaches_disk)
 {
-	for (uint64_t at = 0; at * MEMORY_DISK_SECTOR_BYTES < file->room; at++) {
+	for (uint64_t at = 0; at * MEMORY_DISK_SECTOR_BYTES < file->used; at++) {
 		uint64_t offset = at * MEMORY_DISK_SECTOR_BYTES;
 		if (file->dirty[at] && reaches_disk)
 			memcpy(file->synced + offset, file->octets + offset, MEMORY_DISK_SECTOR_BYTES);
@@ -366,7 +398,7 @@ static int resize(struct memory_disk *disk, struct memory_file *file, uint64_t s
 		return -ENOSPC;
 	make_room(file, size);
 	if (size < file->size)
-		memset(file->octets + size, 0, file->room - size);
+		memset(file->octets + size, 0, file->used - size);
 	set_size(disk, file, size);
 	return fault == FAULT_CUT ? -EIO : 0;
 }
@@ -545,17 +577,17 @@ static bool keeps_picked(struct choice *choice, uint64_t stamp)
 static void cut_file(struct memory_file *file, struct choice *choice)
 {
 	uint64_t size = choice->keeps(choice, file->size_stamp) ? file->size : file->synced_size;
-	for (uint64_t at = 0; at * MEMORY_DISK_SECTOR_BYTES < file->room; at++) {
+	for (uint64_t at = 0; at * MEMORY_DISK_SECTOR_BYTES < file->used; at++) {
 		uint64_t offset = at * MEMORY_DISK_SECTOR_BYTES;
 		/* What is clean but was never synced is what a failed sync gave up: the disk does not have it. */
 		if (file->dirty[at] != 0 && choice->keeps(choice, file->dirty[at]))
 			memcpy(file->synced + offset, file->octets + offset, MEMORY_DISK_SECTOR_BYTES);
 		file->dirty[at] = 0;
 	}
-	if (file->room > size)
-		memset(file->synced + size, 0, file->room - size);
-	if (file->room > 0)
-		memcpy(file->octets, file->synced, file->room);
+	if (file->used > size)
+		memset(file->synced + size, 0, file->used - size);
+	if (file->used > 0)
+		memcpy(file->octets, file->synced, file->used);
 	file->size = file->synced_size = size;
 }
 
@@ -590,7 +622,7 @@ static unsigned unsynced(const struct memory_disk *disk, uint64_t *stamps)
 				stamps[count] = file->size_stamp;
 			count++;
 		}
-		for (uint64_t at = 0; at * MEMORY_DISK_SECTOR_BYTES < file->room; at++) {
+		for (uint64_t at = 0; at * MEMORY_DISK_SECTOR_BYTES < file->used; at++) {
 			uint64_t offset = at * MEMORY_DISK_SECTOR_BYTES;
 			if (file->dirty[at] == 0 || memcmp(file->octets + offset, file->synced + offset, MEMORY_DISK_SECTOR_BYTES) == 0)
 				continue;
@@ -626,11 +658,6 @@ void memory_disk_power_cut_picking(struct memory_disk *disk, enum memory_disk_pi
 
 /* ---- copying ---- */
 
-static void *copy_of(const void *memory, size_t len)
-{
-	return len > 0 ? memcpy(must(malloc(len)), memory, len) : NULL;
-}
-
 static void copy_names(struct memory_name *names)
 {
 	for (unsigned i = 0; i < MEMORY_DISK_NAMES_MAX; i++)
@@ -638,25 +665,25 @@ static void copy_names(struct memory_name *names)
 			names[i].file = names[i].file->copy;
 }
 
+static void copy_file(struct memory_file *copy, const struct memory_file *from)
+{
+	make_room(copy, from->used);
+	if (from->used > 0) {
+		memcpy(copy->octets, from->octets, from->used);
+		memcpy(copy->synced, from->synced, from->used);
+		memcpy(copy->dirty, from->dirty, from->used / MEMORY_DISK_SECTOR_BYTES * sizeof *from->dirty);
+	}
+	copy->size = from->size;
+	copy->synced_size = from->synced_size;
+	copy->size_stamp = from->size_stamp;
+}
+
 void memory_disk_copy(struct memory_disk *copy, const struct memory_disk *from)
 {
 	memory_disk_init(copy);
-	collect(copy);
-	struct memory_file **link = &copy->files;
-	while (*link != NULL)
-		link = &(*link)->next;
 	for (struct memory_file *file = from->files; file != NULL; file = file->next) {
-		if (file == from->directory) {
-			file->copy = copy->directory;
-			continue;
-		}
-		struct memory_file *twin = copy_of(file, sizeof *file);
-		twin->octets = copy_of(file->octets, file->room);
-		twin->synced = copy_of(file->synced, file->room);
-		twin->dirty = copy_of(file->dirty, file->room / MEMORY_DISK_SECTOR_BYTES * sizeof *file->dirty);
-		twin->next = NULL;
-		file->copy = *link = twin;
-		link = &twin->next;
+		file->copy = file == from->directory ? copy->directory : new_file(copy);
+		copy_file(file->copy, file);
 	}
 	memcpy(copy->name, from->name, sizeof copy->name);
 	memcpy(copy->synced, from->synced, sizeof copy->synced);
@@ -700,7 +727,7 @@ void memory_disk_settle(struct memory_disk *disk, const char *name)
 {
 	const struct memory_name *place = find_name(disk->name, name);
 	assert(place != NULL && place->file != NULL);
-	for (uint64_t at = 0; at * MEMORY_DISK_SECTOR_BYTES < place->file->room; at++)
+	for (uint64_t at = 0; at * MEMORY_DISK_SECTOR_BYTES < place->file->used; at++)
 		place->file->dirty[at] = 1;
 	settle(place->file, true);
 }

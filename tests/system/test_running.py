@@ -7,6 +7,7 @@ import time
 
 import pytest
 import senders
+from peers import relp
 from relay import SANITIZED, free_port, socket, wait_until
 
 
@@ -68,8 +69,8 @@ def test_a_start_that_fails_half_way_leaves_nothing_behind(relays, tmp_path):
 def test_sighup_opens_files_anew_and_leaves_sockets_alone(relays, tmp_path):
     """logrotate moves the output's file and relayd's own log away and sends SIGHUP: what comes then is in new files, nothing is lost, and
     a connection from before goes on, and new ones are taken."""
-    out, log, port = tmp_path / "out", tmp_path / "own.log", free_port()
-    relay = relays.start("relay", [{"type": "tcp", "listen": f"127.0.0.1:{port}"}],
+    out, log, port, relp_port = tmp_path / "out", tmp_path / "own.log", free_port(), free_port()
+    relay = relays.start("relay", [{"type": "tcp", "listen": f"127.0.0.1:{port}"}, {"type": "relp", "listen": f"127.0.0.1:{relp_port}"}],
                          [{"type": "file", "name": "file", "path": str(out), "format": "json"}], log={"format": "json", "file": str(log)})
     sock = senders.connect(port)
     sock.sendall(b"<38>before\n")
@@ -82,8 +83,12 @@ def test_sighup_opens_files_anew_and_leaves_sockets_alone(relays, tmp_path):
     relay.wait_delivered("file", 2)
     senders.finish(senders.connect(port), b"<38>anew\n")
     relay.wait_delivered("file", 3)
+    client = relp.Client(("127.0.0.1", relp_port))
+    client.send([b"<38>over RELP"])
+    client.close()
+    relay.wait_delivered("file", 4)
     texts = [[json.loads(line)["message"] for line in path.read_text().splitlines()] for path in (out.with_suffix(".1"), out)]
-    assert texts == [["before"], ["behind", "anew"]]
+    assert texts == [["before"], ["behind", "anew", "over RELP"]]
     assert relay.stop() == 0 and '"msgid":"stopped"' in log.read_text()
 
 
