@@ -28,7 +28,7 @@ static void forget_peers(struct marks *marks)
 {
 	for (unsigned i = 0; i < marks->peers; i++)
 		free(marks->peer[i].identity);
-	marks->peers = marks->peers_written = 0;
+	marks->peers = marks->peers_unwritten = 0;
 }
 
 void marks_free(struct marks *marks)
@@ -98,6 +98,25 @@ bool marks_know_peer(struct marks *marks, uint32_t peer)
 	return true;
 }
 
+static void forget_identity(struct marks *marks, uint32_t peer)
+{
+	struct mark_peer *forgotten = &marks->peer[peer];
+	if (forgotten->identity == NULL)
+		return;
+	marks->bytes -= PEER_ENTRY_BYTES + strlen(forgotten->identity);
+	marks->peers_unwritten -= !forgotten->written;
+	free(forgotten->identity);
+	forgotten->identity = NULL;
+	forgotten->written = false;
+}
+
+/* A peer has one stream less; one that has none makes its place free. */
+static void leave_peer(struct marks *marks, uint32_t peer)
+{
+	if (--marks->peer[peer].streams == 0)
+		forget_identity(marks, peer);
+}
+
 bool marks_name_peer(struct marks *marks, uint32_t peer, struct bytes identity)
 {
 	if (!marks_know_peer(marks, peer))
@@ -107,11 +126,10 @@ bool marks_name_peer(struct marks *marks, uint32_t peer, struct bytes identity)
 		return false;
 	memcpy(name, identity.at, identity.len);
 	name[identity.len] = '\0';
-	struct mark_peer *named = &marks->peer[peer];
-	marks->bytes -= named->identity != NULL ? PEER_ENTRY_BYTES + strlen(named->identity) : 0;
+	forget_identity(marks, peer);
+	marks->peer[peer].identity = name;
 	marks->bytes += PEER_ENTRY_BYTES + identity.len;
-	free(named->identity);
-	named->identity = name;
+	marks->peers_unwritten++;
 	return true;
 }
 
@@ -146,7 +164,7 @@ struct mark_entry *marks_add(struct marks *marks, const uint8_t *stream, uint32_
 void marks_remove(struct marks *marks, struct mark_entry *entry)
 {
 	unsigned at = (unsigned)(entry - marks->entry);
-	marks->peer[entry->peer].streams--;
+	leave_peer(marks, entry->peer);
 	marks->changed -= entry->changed;
 	marks->bytes -= STREAM_BYTES;
 	memmove(entry, entry + 1, (--marks->count - at) * sizeof *entry);
@@ -158,8 +176,8 @@ void marks_remove(struct marks *marks, struct mark_entry *entry)
 
 void marks_move(struct marks *marks, struct mark_entry *entry, uint32_t peer)
 {
-	marks->peer[entry->peer].streams--;
 	marks->peer[peer].streams++;
+	leave_peer(marks, entry->peer);
 	entry->peer = peer;
 }
 
@@ -179,7 +197,7 @@ enum spool_stream_state marks_may_have_more(const struct marks *marks, const cha
 	if (peer >= 0 && marks->peer[peer].streams >= SPOOL_STREAMS_PER_PEER_MAX)
 		return SPOOL_STREAM_PEER_LIMIT;
 	size_t needed = bytes + (peer < 0 ? PEER_ENTRY_BYTES + strlen(identity) : 0);
-	if ((peer < 0 && marks->peers >= SPOOL_STREAMS_MAX) || needed > marks->room || marks->bytes > marks->room - needed)
+	if (needed > marks->room || marks->bytes > marks->room - needed)
 		return SPOOL_STREAM_SPOOL_LIMIT;
 	return SPOOL_STREAM_HOLDS;
 }
@@ -199,7 +217,9 @@ int marks_give_place(struct marks *marks, const char *identity)
 	int peer = find_peer(marks, identity);
 	if (peer >= 0)
 		return peer;
-	peer = (int)marks->peers;
+	for (peer = 0; peer < (int)marks->peers; peer++)
+		if (marks->peer[peer].identity == NULL && marks->peer[peer].streams == 0)
+			break;
 	return marks_name_peer(marks, (uint32_t)peer, bytes_of_text(identity)) ? peer : -1;
 }
 

@@ -47,8 +47,9 @@ struct mark_entry {
 };
 
 struct mark_peer {
-	char *identity; /* NULL: not known (what told it was damaged) */
+	char *identity; /* NULL: nobody's place; or, with streams, not known (what told it was damaged) */
 	uint32_t streams;
+	bool written;   /* the identity is on the disk, or on its way there */
 };
 
 struct marks {
@@ -59,7 +60,7 @@ struct marks {
 	struct mark_peer *peer;
 	unsigned peers;
 	unsigned peers_room;
-	unsigned peers_written;   /* of these, identities that are on the disk */
+	unsigned peers_unwritten; /* of these, identities that are not */
 	uint16_t *index;          /* by stream: entry + 1; 0: none */
 	bool settled;             /* recovery is over */
 	unsigned changed;         /* entries that are */

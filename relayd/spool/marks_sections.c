@@ -12,22 +12,25 @@ size_t marks_changes_bytes_max(void)
 	       (size_t)MARKS_CHANGES_AT_ONCE * COUNT_ENTRY_BYTES;
 }
 
-static void write_peers(struct marks *marks, struct section_writer *writer, unsigned from, unsigned to)
+/* All identities, or those that were not written yet, as many as there is room for in a control block. */
+static void write_peers(struct marks *marks, struct section_writer *writer, bool only_new)
 {
+	unsigned room = MARKS_PEERS_AT_ONCE;
 	section_begin(writer, SECTION_PEERS);
-	for (unsigned i = from; i < to; i++) {
-		const char *identity = marks->peer[i].identity;
-		if (identity == NULL)
+	for (unsigned i = 0; i < marks->peers; i++) {
+		struct mark_peer *peer = &marks->peer[i];
+		if (peer->identity == NULL || (only_new && (peer->written || room == 0)))
 			continue;
-		size_t len = strlen(identity);
+		size_t len = strlen(peer->identity);
 		uint8_t *at = section_add(writer, PEER_ENTRY_BYTES + len);
 		le32_store(at, i);
 		le16_store(at + 4, (uint16_t)len);
-		memcpy(at + PEER_ENTRY_BYTES, identity, len);
+		memcpy(at + PEER_ENTRY_BYTES, peer->identity, len);
+		marks->peers_unwritten -= !peer->written;
+		peer->written = true;
+		room -= room > 0;
 	}
 	section_end(writer);
-	if (marks->peers_written < to)
-		marks->peers_written = to;
 }
 
 static void write_streams(const struct marks *marks, struct section_writer *writer)
@@ -94,7 +97,7 @@ size_t marks_write_all(struct marks *marks, uint8_t *out, size_t room)
 {
 	struct section_writer writer = {.at = out, .room = room};
 	pthread_mutex_lock(&marks->lock);
-	write_peers(marks, &writer, 0, marks->peers);
+	write_peers(marks, &writer, false);
 	write_streams(marks, &writer);
 	write_counts(marks, &writer);
 	pthread_mutex_unlock(&marks->lock);
@@ -104,7 +107,7 @@ size_t marks_write_all(struct marks *marks, uint8_t *out, size_t room)
 bool marks_have_changes(struct marks *marks)
 {
 	pthread_mutex_lock(&marks->lock);
-	bool changes = marks->peers_written < marks->peers || marks->changed > 0 || marks->forgotten_count > 0;
+	bool changes = marks->peers_unwritten > 0 || marks->changed > 0 || marks->forgotten_count > 0;
 	pthread_mutex_unlock(&marks->lock);
 	return changes;
 }
@@ -113,9 +116,9 @@ size_t marks_write_changes(struct marks *marks, uint8_t *out, size_t room)
 {
 	struct section_writer writer = {.at = out, .room = room};
 	pthread_mutex_lock(&marks->lock);
-	unsigned last = marks->peers_written + MARKS_PEERS_AT_ONCE;
-	write_peers(marks, &writer, marks->peers_written, last < marks->peers ? last : marks->peers);
+	/* A place in the table may be another identity's now: whose streams left it is read first. */
 	write_changed(marks, &writer);
+	write_peers(marks, &writer, true);
 	pthread_mutex_unlock(&marks->lock);
 	return writer.len;
 }
@@ -131,9 +134,10 @@ static bool read_peers(struct marks *marks, struct bytes entries)
 		if (len == 0 || len > SPOOL_IDENTITY_MAX_BYTES || len > entries.len || memchr(entries.at, '\0', len) != NULL ||
 		    !marks_name_peer(marks, peer, bytes_first(entries, len)))
 			return false;
+		marks->peer[peer].written = true;
+		marks->peers_unwritten--;
 		entries = bytes_after(entries, len);
 	}
-	marks->peers_written = marks->peers;
 	return entries.len == 0;
 }
 
@@ -155,7 +159,7 @@ static bool read_streams(struct marks *marks, struct bytes entries)
 	return entries.len == 0;
 }
 
-/* Before the section come those of peers and streams, so that whatever is not known here was never known. */
+/* Before the section come the marks, so that whatever is not known here was never known. */
 static bool read_counts(struct marks *marks, struct bytes entries, bool checkpoint)
 {
 	for (; entries.len >= COUNT_ENTRY_BYTES; entries = bytes_after(entries, COUNT_ENTRY_BYTES)) {

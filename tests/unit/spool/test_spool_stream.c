@@ -611,6 +611,66 @@ START_TEST(a_forgotten_stream_makes_room_and_all_others_are_still_known)
 }
 END_TEST
 
+START_TEST(forgetting_streams_makes_as_much_room_as_they_took_their_identities_included)
+{
+	struct spool_mark mark;
+	unsigned taken = 0;
+	uint8_t stream[SPOOL_STREAM_ID_BYTES];
+	for (unsigned round = 0; round < 3; round++) {
+		enum spool_stream_state state = SPOOL_STREAM_HOLDS;
+		unsigned count = 0;
+		for (; state == SPOOL_STREAM_HOLDS; count += state == SPOOL_STREAM_HOLDS) {
+			char identity[40];
+			snprintf(identity, sizeof identity, "round-%u-peer-%04u.example.net", round, count);
+			struct spool_stream_session session = stream_session((uint8_t)count, identity);
+			session.stream[1] = (uint8_t)(count >> 8);
+			state = stream_begin(&rig, &session, &mark);
+			if (state == SPOOL_STREAM_HOLDS)
+				ck_assert(stream_store(&rig, &session, 1, 1));
+		}
+		ck_assert_int_eq(state, SPOOL_STREAM_SPOOL_LIMIT);
+		ck_assert(taken == 0 || taken == count);
+		taken = count;
+		reopen();
+		ck_assert_uint_eq(spool_streams(rig.spool, 0, NULL, 0), taken);
+		for (unsigned i = 0; i < taken; i++) {
+			memset(stream, (uint8_t)i, sizeof stream);
+			stream[1] = (uint8_t)(i >> 8);
+			ck_assert_int_eq(spool_stream_forget(rig.spool, stream), SPOOL_STREAM_CHANGED);
+			if (i % 50 == 0)
+				ck_assert(writer_turn(rig.spool));
+		}
+		(void)writer_turn(rig.spool);
+		reopen();
+		ck_assert_uint_eq(spool_streams(rig.spool, 0, NULL, 0), 0);
+	}
+	ck_assert_uint_gt(taken, 100);
+	spool_check(rig.spool);
+}
+END_TEST
+
+START_TEST(whose_a_place_is_that_was_another_ones_survives_a_crash)
+{
+	struct spool_mark mark;
+	struct spool_stream_session one = stream_session(1, "a"), two = stream_session(2, "b"), three = stream_session(3, "c");
+	stream_begin(&rig, &one, &mark);
+	stream_begin(&rig, &two, &mark);
+	ck_assert(stream_store(&rig, &one, 1, 5));
+	ck_assert(stream_store(&rig, &two, 1, 5));
+	/* In one group: the third one takes the place of the first one's identity. */
+	ck_assert_int_eq(spool_stream_forget(rig.spool, id_of(1)), SPOOL_STREAM_CHANGED);
+	stream_begin(&rig, &three, &mark);
+	ck_assert(stream_store(&rig, &three, 1, 5));
+	cut_power(MEMORY_DISK_KEEP_NONE);
+	ck_assert_uint_eq(spool_streams(rig.spool, 0, NULL, 0), 2);
+	ck_assert_str_eq(entry_of(2).identity, "b");
+	ck_assert_str_eq(entry_of(3).identity, "c");
+	reopen();
+	ck_assert_str_eq(entry_of(2).identity, "b");
+	ck_assert_str_eq(entry_of(3).identity, "c");
+}
+END_TEST
+
 START_TEST(a_stream_in_use_is_not_forgotten)
 {
 	struct spool_mark mark;
@@ -768,6 +828,8 @@ int main(void)
 	tcase_add_test(tests, an_adoption_without_any_blocks_is_written_by_itself_and_survives_crash_and_rotation);
 	tcase_add_test(tests, a_stream_is_not_adopted_by_an_identity_that_has_as_many_as_one_may_have);
 	tcase_add_test(tests, a_forgotten_stream_makes_room_and_all_others_are_still_known);
+	tcase_add_test(tests, forgetting_streams_makes_as_much_room_as_they_took_their_identities_included);
+	tcase_add_test(tests, whose_a_place_is_that_was_another_ones_survives_a_crash);
 	tcase_add_test(tests, a_stream_in_use_is_not_forgotten);
 	tcase_add_test(tests, a_stream_that_comes_back_in_the_group_that_forgets_it_begins_anew_and_stays);
 	tcase_add_test(tests, what_a_relay_says_to_be_lost_only_grows_and_survives_a_crash);
