@@ -159,7 +159,7 @@ def test_a_stream_of_another_identity_is_refused_and_named_and_adopt_gives_it_aw
     central.start()
     edge.wait_output("central", lambda output: output["pending"] == 0, 40)
     assert [(item["stream"], item["identity"], item["records"]) for item in streams(central)] == [(stream, "new.edges.example.net", 200)]
-    assert got(central) == list(range(200))
+    assert set(got(central)) == set(range(200))  # what was printed before the kill may be printed again
 
 
 def test_streams_are_listed_of_a_relay_that_runs_and_of_one_that_does_not(relays):
