@@ -23,11 +23,18 @@ struct direct {
 	const struct slog_name *names;
 	const struct slog_bound_set *set; /* NULL: none */
 	struct slog_direct_values values;
+	const struct slog_name *next; /* of the pair that is to be written */
 	const char *limit; /* in the line, SLACK before its end: where a value may begin */
 	uint32_t listed;   /* a bit for each pair that ~s lists */
 };
 
 _Static_assert(SLOG_PAIRS_MAX <= 32, "a bit for each pair");
+
+/* Whether a text of this length may be written at `at`, which may be behind the limit by what stands before a value. */
+static inline SLOG_ALWAYS bool has_room(const struct direct *direct, const char *at, size_t length)
+{
+	return (ptrdiff_t)length <= direct->limit - at;
+}
 
 static inline void list(struct direct *direct, const struct slog_name *name)
 {
@@ -45,6 +52,8 @@ static inline SLOG_ALWAYS char *put_bool(char *at, bool is_true)
 /* Any value, by the functions of the long road. */
 static __attribute__((noinline)) char *put_any_json(struct direct *direct, char *at, const struct slog_value *value)
 {
+	if (!has_room(direct, at, 0))
+		return NULL;
 	struct slog_line line = slog_line_in(at, (size_t)(direct->limit - at));
 	struct slog_json_out out = {&line, false};
 	slog_json_put_value(&out, value);
@@ -55,9 +64,9 @@ static __attribute__((noinline)) char *put_any_json(struct direct *direct, char 
 static __attribute__((noinline)) char *put_any_param(struct direct *direct, char *at, const struct slog_value *value,
                                                      const struct slog_name *name)
 {
-	struct slog_line line = slog_line_in(at, (size_t)(direct->limit - at));
-	if (slog_is_nested(value))
+	if (slog_is_nested(value) || !has_room(direct, at, 0))
 		return NULL;
+	struct slog_line line = slog_line_in(at, (size_t)(direct->limit - at));
 	if (slog_sd_put_value(&line, value))
 		list(direct, name);
 	return line.overflowed ? NULL : at + line.length;
@@ -82,7 +91,7 @@ static __attribute__((noinline)) char *put_unplain(struct direct *direct, char *
 static inline SLOG_ALWAYS char *put_text(struct direct *direct, char *at, const char *text, size_t length,
                                          const struct slog_name *name, bool is_json)
 {
-	if (length > (size_t)(direct->limit - at))
+	if (!has_room(direct, at, length))
 		return NULL;
 	if (is_json) {
 		at[0] = '"';
@@ -98,6 +107,16 @@ static inline SLOG_ALWAYS char *put_text(struct direct *direct, char *at, const 
 	return at + length;
 }
 
+static inline SLOG_ALWAYS char *put_double(struct direct *direct, char *at, double number, const struct slog_name *name,
+                                           bool is_json)
+{
+	if (number - number == 0) /* finite */
+		return at + slog_number_double(at, number);
+	struct slog_value value;
+	slog_set_number(&value, SLOG_TYPE_DOUBLE, number);
+	return put_any(direct, at, &value, name, is_json);
+}
+
 static inline SLOG_ALWAYS char *put_value(struct direct *direct, char *at, const struct slog_value *value,
                                           const struct slog_name *name, bool is_json)
 {
@@ -110,6 +129,8 @@ static inline SLOG_ALWAYS char *put_value(struct direct *direct, char *at, const
 		return at + slog_number_u64(at, value->as.u64);
 	case SLOG_TYPE_BOOL:
 		return put_bool(at, value->as.u64 != 0);
+	case SLOG_TYPE_DOUBLE:
+		return put_double(direct, at, value->as.number, name, is_json);
 	default:
 		return put_any(direct, at, value, name, is_json);
 	}
@@ -141,6 +162,8 @@ static inline SLOG_ALWAYS char *put_next(struct direct *direct, char *at, const 
 		return at + slog_number_i64(at, va_arg(*arguments, long long));
 	case SLOG_ARGUMENT_ULLONG_:
 		return at + slog_number_u64(at, va_arg(*arguments, unsigned long long));
+	case SLOG_ARGUMENT_DOUBLE_:
+		return put_double(direct, at, va_arg(*arguments, double), name, is_json);
 	case SLOG_ARGUMENT_NONE_:
 		return put_value(direct, at, direct->values.next++, name, is_json);
 	default:
@@ -149,11 +172,11 @@ static inline SLOG_ALWAYS char *put_next(struct direct *direct, char *at, const 
 	}
 }
 
-/* All pairs, with `more` octets beside the key in what stands before a value. */
+/* All pairs from the next one on, with `more` octets beside the key in what stands before a value. */
 static inline SLOG_ALWAYS char *put_pairs(struct direct *direct, char *at, const char *text, size_t more, bool is_json)
 {
-	const struct slog_name *name = direct->names + 1;
-	for (const struct slog_name *end = name + direct->memo->pairs; name < end; name++) {
+	const struct slog_name *end = direct->names + 1 + direct->memo->pairs;
+	for (const struct slog_name *name = direct->next; name < end; name++) {
 		size_t length = name->length + more;
 		slog_octets_copy_blocks(at, text, length);
 		text += length;
@@ -168,11 +191,52 @@ static inline SLOG_ALWAYS char *put_pairs(struct direct *direct, char *at, const
 	return at;
 }
 
+/* ---- the message: it is the first pair, or there is none ----------------------------------------------------------- */
+
+/* Takes it. False if it is no message, but a field with another key. */
+static bool take_message(struct direct *direct, struct slog_value *message)
+{
+	if (direct->values.arguments != NULL)
+		slog_take_argument(message, direct->next->argument, direct->values.arguments);
+	else
+		*message = *direct->values.next++;
+	direct->next++;
+	return message->type == SLOG_TYPE_STRING || message->type == SLOG_TYPE_NULL;
+}
+
+/* An empty message equals none. */
+static char *put_json_message(struct direct *direct, char *at, const char *text, size_t length)
+{
+	const struct slog_name *name = direct->next;
+	struct slog_value message;
+	if (!take_message(direct, &message))
+		return NULL;
+	if (message.length == 0)
+		return at;
+	slog_octets_copy_blocks(at, text, length);
+	return put_text(direct, at + length, message.as.text, message.length, name, true);
+}
+
+/* SP MSG. One that begins with a BOM goes the long road. */
+static char *put_msg(struct direct *direct, char *at, const struct slog_value *message)
+{
+	if (message->length == 0)
+		return at;
+	if (!has_room(direct, at, message->length + 1) || message->as.text[0] == '\xEF')
+		return NULL;
+	*at++ = ' ';
+	if (slog_octets_copy(at, message->as.text, message->length, SLOG_OCTETS_MSG))
+		return at + message->length;
+	struct slog_line line = slog_line_in(at, (size_t)(direct->limit - at));
+	slog_line_put_escaped(&line, slog_rfc5424_msg, message->as.text, message->length);
+	return line.overflowed ? NULL : at + line.length;
+}
+
 /* ---- lines -------------------------------------------------------------------------------------------------------- */
 
 static inline SLOG_ALWAYS char *put_bound(const struct direct *direct, char *at, const struct slog_bound_text *text)
 {
-	if (text->length > (size_t)(direct->limit - at))
+	if (!has_room(direct, at, text->length))
 		return NULL;
 	slog_octets_move(at, text->text, text->length);
 	return at + text->length;
@@ -184,9 +248,17 @@ static char *put_json(struct direct *direct, const struct slog_header *header, c
 	char *at = slog_header_put(header, room, nanoseconds);
 	slog_octets_copy_blocks(at, memo->json, memo->json_start);
 	at += memo->json_start;
+	const char *text = memo->json + memo->json_start;
+	if (memo->message == 0) {
+		size_t length = direct->names[1].length + SLOG_JSON_KEY_MORE;
+		at = put_json_message(direct, at, text, length);
+		text += length;
+		if (at == NULL)
+			return NULL;
+	}
 	if (direct->set != NULL && (at = put_bound(direct, at, &direct->set->json)) == NULL)
 		return NULL;
-	at = put_pairs(direct, at, memo->json + memo->json_start, SLOG_JSON_KEY_MORE, true);
+	at = put_pairs(direct, at, text, SLOG_JSON_KEY_MORE, true);
 	if (at == NULL)
 		return NULL;
 	*at++ = '}';
@@ -196,6 +268,8 @@ static char *put_json(struct direct *direct, const struct slog_header *header, c
 /* ~s: the bound fields' names that it lists, then those of the site. */
 static __attribute__((noinline)) char *put_listed(const struct direct *direct, char *at)
 {
+	if (!has_room(direct, at, 0))
+		return NULL;
 	struct slog_line line = slog_line_in(at, (size_t)(direct->limit - at));
 	const char *text = direct->memo->param;
 	const char *separator = " ~s=\"";
@@ -226,16 +300,23 @@ static char *put_rfc5424(struct direct *direct, const struct slog_header *header
 	at += direct->names[0].length;
 	memcpy(at, start, sizeof start - 1);
 	at += sizeof start - 1;
+	struct slog_value message = {.length = 0};
+	const char *text = memo->param;
+	if (memo->message == 0) {
+		text += direct->names[1].length + SLOG_PARAM_NAME_MORE;
+		if (!take_message(direct, &message))
+			return NULL;
+	}
 	if (direct->set != NULL && (at = put_bound(direct, at, &direct->set->param)) == NULL)
 		return NULL;
-	at = put_pairs(direct, at, memo->param, SLOG_PARAM_NAME_MORE, false);
+	at = put_pairs(direct, at, text, SLOG_PARAM_NAME_MORE, false);
 	if (at == NULL)
 		return NULL;
 	if ((direct->listed != 0 || (direct->set != NULL && direct->set->listed.length > 0)) &&
 	    (at = put_listed(direct, at)) == NULL)
 		return NULL;
 	*at++ = ']';
-	return at;
+	return put_msg(direct, at, &message);
 }
 
 /* ---- whether it may be ------------------------------------------------------------------------------------------- */
@@ -253,9 +334,11 @@ static inline bool goes_with(struct slog_site_memo *memo, const struct slog_boun
 	return !memo->overrides;
 }
 
+/* A message elsewhere would have to be written before what stands before it. Without a field there is no SD-ELEMENT. */
 static inline bool can_be_written(const struct slog_site_memo *memo, bool is_json)
 {
-	if (memo->pairs == 0 || memo->message != SLOG_KEYS_NO_MESSAGE)
+	size_t message = memo->message == 0 ? 1 : 0;
+	if (memo->pairs <= message || (message == 0 && memo->message != SLOG_KEYS_NO_MESSAGE))
 		return false;
 	return is_json ? memo->has_json : memo->has_param && memo->name_is_msgid && memo->json_start > 0;
 }
@@ -289,6 +372,7 @@ bool slog_direct_emit(struct slog_lane *lane, struct slog_logger *logger, const 
 	direct.names = (const struct slog_name *)(const void *)memo->names;
 	direct.set = set->count > 0 ? set : NULL;
 	direct.values = values;
+	direct.next = direct.names + 1;
 	direct.limit = lane->room + SLOG_LANE_LINE_BYTES - SLACK;
 	direct.listed = 0;
 	slog_headers_refresh(&lane->headers);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The short road of a call: from its arguments straight into the line, with no fields and no entry between them. It is for
- * what most calls are: a site whose texts the thread remembers, keys that all differ, no "message", and a sink that takes
- * the JSON form, the same behind "@cee:", or the standard RFC 5424 form. The octets are those of the long road (emit.c, the
- * encoders).
+ * what most calls are: a site whose texts the thread remembers, keys that all differ, a "message" only as the first pair,
+ * and a sink that takes the JSON form, the same behind "@cee:", or the standard RFC 5424 form. The octets are those of the
+ * long road (emit.c, the encoders).
  */
 #ifndef LIBLOG_DIRECT_H
 #define LIBLOG_DIRECT_H

@@ -20,7 +20,7 @@
 #endif
 #define MANY_EVERY 40 /* events of a logger whose events take long to check */
 #define PAIRS_MAX 12
-#define REFERENCE_BYTES 65536
+#define REFERENCE_BYTES 1048576
 
 static const char *const keys[] = {
 	"user", "User", "uid", "message", "msg", "timestamp", "_timestamp", "a.b", "a%b", "~s", "", "a key", "q\"k",
@@ -36,10 +36,10 @@ static const char *const texts[] = {
 	"", "root", "12345", "true", "-1", "1e5", "[x", "{", "say \"hi\"", "a\\b", "line1\nline2", "\x1B[31m", "caf\xC3\xA9",
 	"\xFF\xFE", "]", "x", "ab", "abc", "abcd", "seven o", "a \"quote", "fifteen octets!", "sixteen octets!!",
 	"seventeen octets!", "a text of more than two blocks of octets, and a half", "\xE2\x90\x8A picture", "null",
-	"192.0.2.1", "plain text with a quote at the very end\"",
+	"192.0.2.1", "\xEF\xBB\xBFmarked", "plain text with a quote at the very end\"",
 };
 static const char *const events[] = {"event", "-", "", "an event", "say\"hi\"", "a_name_of_thirty-two_octets_here"};
-static const char *long_text; /* some of these in an event are too many for the short road's line */
+static char long_text[40000]; /* its end is a text of any length: the short road's line ends within it, at every place */
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static uint64_t random_state = 88172645463325252;
@@ -54,7 +54,9 @@ static size_t below(size_t limit)
 
 static const char *any_text(void)
 {
-	return below(40) == 0 ? long_text : texts[below(COUNT(texts))];
+	if (below(20) > 0)
+		return texts[below(COUNT(texts))];
+	return long_text + sizeof long_text - 1 - below(below(8) == 0 ? sizeof long_text : 1900);
 }
 
 static struct slog_value any_value(void)
@@ -173,6 +175,7 @@ static void make_event(void)
 	severity = (enum slog_severity)below(SLOG_SEVERITIES);
 	facility = (enum slog_facility)below(SLOG_FACILITIES);
 	pairs = below(PAIRS_MAX + 1);
+	bool begins_with_message = below(4) == 0;
 	make_values();
 	struct slog_site site = {SLOG_SITE_VERSION, sizeof(struct slog_site), (uint8_t)severity, (uint8_t)pairs, 0};
 	char *start = text + (pairs + 1) * sizeof *names;
@@ -183,6 +186,8 @@ static void make_event(void)
 	for (size_t i = 0; i < pairs; i++) {
 		/* Half of the events have keys of which the short road can write each. */
 		const char *key = random_state & 1 ? keys[below(COUNT(keys))] : plain_keys[i];
+		if (i == 0 && begins_with_message)
+			key = "message";
 		names[i + 1].length = (uint16_t)strlen(key);
 		names[i + 1].argument = argument_at(i);
 		memcpy(at, key, strlen(key));
@@ -267,12 +272,10 @@ static struct slog_logger *logger_of_many(void)
 
 static void check_events(const struct slog_encoder *encoder)
 {
-	static char room[700];
 	struct timespec now = {.tv_sec = 1791756855};
 	logged_start(encoder);
 	slog_set_level(&slog_default_logger, SLOG_TRACE);
-	memset(room, 'l', sizeof room - 1);
-	long_text = room;
+	memset(long_text, 'l', sizeof long_text - 1);
 	struct slog_logger *bound = slog_with(&slog_default_logger, "user", "root", "x1", "12345", "a.b", 1, "x2", "say \"hi\"");
 	struct slog_logger *other = slog_with(&slog_default_logger, "x3", "true", "message", "bound text", "uid", 7);
 	struct slog_logger *nested = slog_with(&slog_default_logger, "geo", slog_group("city", "Paris"), "n", 1);
@@ -322,6 +325,29 @@ START_TEST(structured_data_with_an_own_sd_id_is_the_same_by_every_road)
 }
 END_TEST
 
+/* The room of the short road may end anywhere: in a text, in what stands before a value, or in the last octets. */
+START_TEST(a_line_is_the_same_wherever_its_room_ends)
+{
+	const struct slog_encoder *encoders[] = {&slog_encoder_json, &slog_encoder_rfc5424};
+	memset(long_text, 'l', sizeof long_text - 1);
+	for (size_t e = 0; e < COUNT(encoders); e++) {
+		logged_start(encoders[e]);
+		for (size_t length = 1000; length < 2200; length++) {
+			const char *first = long_text + sizeof long_text - 1 - length;
+			const struct slog_field pair[] = {slog_kv("text", first), slog_kv("a_key_of_thirty-two_octets_in_it", long_text)};
+			slog_event(SLOG_LOGGER, SLOG_INFO, "event", pair, 2);
+			size_t expected = strlen(logged());
+			ck_assert_uint_gt(expected, length + sizeof long_text);
+			slog_info("event", "text", first, "a_key_of_thirty-two_octets_in_it", long_text);
+			ck_assert_uint_eq(strlen(logged()), expected);
+			slog_info("event", "message", first, "a_key_of_thirty-two_octets_in_it", long_text);
+			ck_assert_uint_gt(strlen(logged()), length + sizeof long_text);
+		}
+		logged_stop();
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("same_text");
@@ -331,6 +357,7 @@ int main(void)
 	tcase_add_test(tcase, json_for_dev_log_is_the_same_by_every_road);
 	tcase_add_test(tcase, structured_data_is_the_same_by_every_road);
 	tcase_add_test(tcase, structured_data_with_an_own_sd_id_is_the_same_by_every_road);
+	tcase_add_test(tcase, a_line_is_the_same_wherever_its_room_ends);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
