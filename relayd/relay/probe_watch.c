@@ -157,7 +157,7 @@ static uint64_t put_aside(const struct relay_output *output)
 {
 	struct spool_output_totals totals;
 	spool_cursor_totals(output->cursor, &totals);
-	return totals.quarantined + totals.dropped_oldest + totals.damaged;
+	return totals.quarantined + totals.dropped_oldest + totals.damaged + totals.dropped_by_rule;
 }
 
 static void write_outputs(const struct probe_watch *watch)

@@ -85,8 +85,8 @@ static void judge_here(const struct drill_facts *facts, struct findings *finding
 	else if (!facts->has_next)
 		find(findings, DRILL_UNPROVED, "this output's transport acknowledges nothing (unconfirmed)");
 	if (facts->put_aside > 0)
-		find(findings, DRILL_LOST, "the output gave up %" PRIu64 " messages: quarantined, passed over or damaged",
-		     facts->put_aside);
+		find(findings, DRILL_LOST, "the output gave up %" PRIu64 " messages: quarantined, passed over, damaged or "
+		     "dropped by a rule", facts->put_aside);
 	if (facts->wrong > 0)
 		find(findings, DRILL_LOST, "%u sums of this relay's ledger do not add up", facts->wrong);
 	else

@@ -39,7 +39,7 @@ struct drill_facts {
 	bool finished;             /* it ran to its end: cut, came back, waited */
 	bool drained;              /* all that was stored meanwhile was delivered in time */
 	bool confirmed;            /* delivered means acknowledged at this output */
-	uint64_t put_aside;        /* by the output: quarantined, passed over, damaged */
+	uint64_t put_aside;        /* by the output: quarantined, passed over, damaged, dropped by a rule */
 	unsigned sent;             /* probes that an input took */
 	unsigned stored;           /* of these, seen here */
 	uint64_t stored_copies;

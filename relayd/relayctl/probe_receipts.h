@@ -28,7 +28,7 @@ struct receipts_output {
 	char stream[RECEIPT_NAME_MAX_BYTES]; /* the id of what it ships, in hexadecimal */
 	bool wants;               /* its filter lets the probes pass */
 	uint64_t delivered;       /* sequence */
-	uint64_t put_aside;       /* of all messages since the beginning: quarantined, passed over, damaged */
+	uint64_t put_aside;       /* of all messages since the beginning: not delivered, for good */
 };
 
 struct receipts {

@@ -104,7 +104,7 @@ def test_a_killed_drill_leaves_an_output_that_comes_back_by_itself(relays):
     process.stdout.close()
     assert edge.output("central")["state"] == "cut for 4 s" and edge.output("central")["cut_s"] > 0
     edge.wait_output("central", lambda status: status["state"] == "connected")
-    assert 3 < time.monotonic() - cut < (30 if SANITIZED else 8)
+    assert 3 < time.monotonic() - cut < (60 if SANITIZED else 20)
     assert edge.output("central")["cut_s"] == 0
 
 

@@ -61,7 +61,7 @@ def test_the_path_of_a_probe_over_three_relays_has_the_time_at_each(relays, cert
     assert all(item["seen"] == item["copies"] == 5 for item in found["relays"])
     times = [item["median_ms"] for item in found["relays"]]
     slack = 2 * max(item["clock_error_ms"] for item in found["relays"])
-    assert times[0] <= times[1] + slack and times[1] <= times[2] + slack and times[2] < (10000 if SANITIZED else 2000), found
+    assert times[0] <= times[1] + slack and times[1] <= times[2] + slack and times[2] < (20000 if SANITIZED else 5000), found
     assert found["relays"][0]["outputs"] == [{"name": "next", "wants": True, "confirmed": True, "delivered": True, "put_aside": 0}]
     code, text = probe("--control", edge.control, "--next", last.control)
     assert code == 0 and "2 relays," in text and "output next has delivered it, acknowledged" in text, text
