@@ -242,6 +242,7 @@ static bool wait_while_cut(struct drill *drill)
 	drill->over_ns = end_ns;
 	drill->is_cut = false;
 	drill->next_ask_ns = 0;
+	drill->next_line_ns = clock_monotonic_ns() + LINE_NS;
 	say("the time is over: %" PRIu64 " messages wait", drill->output.waiting);
 	return true;
 }
