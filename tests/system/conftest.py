@@ -3,6 +3,7 @@
 
 The programs are taken from RELAYD_BIN_DIR (default build/bin)."""
 import pathlib
+import shutil
 import sys
 
 import pytest
@@ -18,6 +19,15 @@ import relay as relay_module  # noqa: E402
 def pytest_configure(config):
     if not (relay_module.BIN / "relayd").exists():
         raise pytest.UsageError(f"{relay_module.BIN}/relayd is not built; set RELAYD_BIN_DIR")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """What a test leaves is kept if it failed; spools of hundreds of tests are tens of gigabytes."""
+    outcome = yield
+    item.has_failed = getattr(item, "has_failed", False) or outcome.get_result().failed
+    if call.when == "teardown" and not item.has_failed and "tmp_path" in item.funcargs:
+        shutil.rmtree(item.funcargs["tmp_path"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
