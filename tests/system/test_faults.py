@@ -441,6 +441,21 @@ def test_the_oldest_segment_missing_is_told_at_the_start(stopped, server):
     says(stopped, f"{first - 1} damaged")
 
 
+def test_a_newest_segment_whose_header_is_damaged_costs_what_it_had_and_says_how_much(stopped, server):
+    """Nothing in it can be proven any more, so nothing of it is delivered; but its payloads still say what is missing."""
+    newest = stopped.segments[-1]
+    first = int(newest.name.split("-")[2], 16)
+    overwrite(newest, 33)
+    stopped.was_killed = True  # what came last of each source is counted in that segment only
+    made = server()
+    row = deliver_all(stopped, made)
+    assert row["totals"]["damaged"] == 12001 - first > 0
+    assert numbers(made.received) == list(range(1, first))
+    assert list(newest.parent.glob("damaged-*")) and "spool_segment_damaged" in stopped.log_text()
+    wait_until(lambda: stopped.status()["spool"]["damaged"] == 12001 - first, what="the spool's count")
+    says(stopped, f"DAMAGED: {12001 - first} messages cannot be read any more", f"{12001 - first} damaged")
+
+
 # ---- clocks, descriptors, two relays ----
 
 @pytest.fixture

@@ -269,6 +269,51 @@ START_TEST(max_lag_by_time_makes_it_drop_what_is_too_old_and_nothing_else)
 }
 END_TEST
 
+static int64_t (*plain_read)(const struct disk *disk, int file, void *at, size_t len, uint64_t offset);
+static unsigned reads_in_the_way;
+
+/* Readers and the writer want the table for each refill and group: nobody may have it while the disk is asked. */
+static int64_t watched_read(const struct disk *of, int file, void *at, size_t len, uint64_t offset)
+{
+	if (pthread_mutex_trylock(&rig.spool->table_lock) == 0)
+		pthread_mutex_unlock(&rig.spool->table_lock);
+	else
+		reads_in_the_way++;
+	return plain_read(of, file, at, len, offset);
+}
+
+/* Segments of an earlier run: how old they are stands on the disk only. */
+START_TEST(the_age_of_a_segment_is_read_while_nobody_waits_for_it)
+{
+	uint64_t first, last;
+	struct spool_cursor_options options = {.name = "lags", .from = SPOOL_FROM_OLDEST, .when_behind = SPOOL_DROP_OLDEST,
+	                                       .max_lag_ns = 1};
+	rig_open_ok(&rig);
+	struct spool_cursor *cursor = spool_cursor_open(rig.spool, &options, rig.error);
+	keeper_turn(rig.spool);
+	spool_cursor_close(&cursor);
+	cursor = rig_cursor(&rig, "holds", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	while (rig.spool->table.count < 4) {
+		ck_assert(rig_store(&rig, 30));
+		keeper_turn(rig.spool);
+	}
+	spool_cursor_close(&cursor);
+	spool_close(&rig.spool);
+	rig_open_ok(&rig);
+	ck_assert_int_eq(rig.spool->table.entry[1].begun_ns, 0);
+	cursor = spool_cursor_open(rig.spool, &options, rig.error);
+	plain_read = disk.disk.read;
+	disk.disk.read = watched_read;
+	keeper_turn(rig.spool);
+	disk.disk.read = plain_read;
+	ck_assert_uint_eq(reads_in_the_way, 0);
+	ck_assert_int_ne(rig.spool->table.entry[1].begun_ns, 0);
+	ck_assert(spool_cursor_jumped(cursor, &first, &last));
+	ck_assert_uint_eq(first, 1);
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
 /* ---- rules 13, 18 and 19: what becomes of files, and when cursors reach the disk ---- */
 
 /* Once there are spares, files go round: none is allocated any more, however much passes through. */
@@ -359,6 +404,7 @@ int main(void)
 	tcase_add_test(tests, an_output_that_drops_the_oldest_jumps_to_the_next_segment_and_the_range_is_counted);
 	tcase_add_test(tests, max_lag_by_size_makes_it_drop_before_the_spool_is_full);
 	tcase_add_test(tests, max_lag_by_time_makes_it_drop_what_is_too_old_and_nothing_else);
+	tcase_add_test(tests, the_age_of_a_segment_is_read_while_nobody_waits_for_it);
 	tcase_add_test(tests, released_files_are_written_again_instead_of_new_ones);
 	tcase_add_test(tests, a_cursor_that_moved_is_on_the_disk_within_a_second);
 	tcase_add_test(tests, a_file_system_that_is_full_does_not_stop_a_cursor);
