@@ -67,19 +67,25 @@ static void begin_restoring(struct relp_stream_sender *stream, const struct relp
 	               (unsigned long long)stream->gone);
 }
 
+/* What is known of the server goes to the cursor; so many records more are lost. */
+static void note_server(struct relp_stream_sender *stream, uint64_t lost)
+{
+	stream->server.lost += lost;
+	spool_cursor_set_server(cursor_of(stream), &stream->server);
+	if (lost > 0)
+		output_trouble(stream->output, "output_lost_by_peer",
+		               "%llu messages that %s had acknowledged before it was restored are lost (lost-by-peer): they are not "
+		               "here any more either", (unsigned long long)lost, stream->server_name);
+}
+
 /* All that was left has been sent again. True if something is lost. */
 static bool end_restoring(struct relp_stream_sender *stream)
 {
 	uint64_t lost = stream->gone > stream->again ? stream->gone - stream->again : 0;
 	/* What it counts now: other than before if more came again than it said it had lost (the filter was changed, say). */
 	stream->server.records += stream->again > stream->gone ? stream->again - stream->gone : 0;
-	stream->server.lost += lost;
 	stream->restored_to = stream->reported_to = 0;
-	spool_cursor_set_server(cursor_of(stream), &stream->server);
-	if (lost > 0)
-		output_trouble(stream->output, "output_lost_by_peer",
-		               "%llu messages that %s had acknowledged before it was restored are lost (lost-by-peer): they are not "
-		               "here any more either", (unsigned long long)lost, stream->server_name);
+	note_server(stream, lost);
 	return lost > 0;
 }
 
@@ -90,6 +96,25 @@ static bool acknowledged_again(struct relp_stream_sender *stream, uint64_t seque
 }
 
 /* ---- a session ---- */
+
+/*
+ * The server has all that it acknowledged, or more than its answers told us; then its count is right. At the same mark it
+ * can have less only if a loss was found out and a crash of ours forgot it; the server may even have been told.
+ */
+static void settle_counts(struct relp_stream_sender *stream, const struct relp_block_answer *answer)
+{
+	struct spool_stream_server *server = &stream->server;
+	if (answer->lost > server->lost)
+		server->lost = answer->lost;
+	uint64_t known = answer->records + server->lost;
+	bool has_less = answer->mark == server->sequence && server->records > known;
+	uint64_t lost = has_less ? server->records - known : 0;
+	if (!has_less)
+		server->records = known;
+	server->sequence = answer->mark;
+	if (answer->mark > 0)
+		note_server(stream, lost);
+}
 
 /* What this server has of the stream, and where the session goes on. */
 static uint64_t meet_server(struct relp_stream_sender *stream, const struct relp_block_answer *answer)
@@ -102,11 +127,8 @@ static uint64_t meet_server(struct relp_stream_sender *stream, const struct relp
 		if (spool_first(stream->output->setup.spool) <= stream->restored_to)
 			return answer->mark + 1;
 		end_restoring(stream);
-	} else if (answer->mark > stream->server.sequence) {
-		/* What it stored without its answer reaching us. */
-		stream->server.sequence = answer->mark;
-		stream->server.records = answer->records + stream->server.lost;
-		spool_cursor_set_server(cursor_of(stream), &stream->server);
+	} else {
+		settle_counts(stream, answer);
 	}
 	return delivered + 1;
 }

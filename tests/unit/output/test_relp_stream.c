@@ -228,6 +228,30 @@ START_TEST(rule_29_what_a_restored_server_lost_and_is_not_here_any_more_is_count
 }
 END_TEST
 
+START_TEST(rule_29_a_loss_that_a_crash_forgot_is_found_out_again_by_the_counts)
+{
+	start();
+	put_messages(20);
+	start_output();
+	wait_delivered(20);
+	BLOCK_SCRIPT_SET(script, mark, 20); /* it was restored, and got again what was left; then this relay was killed */
+	BLOCK_SCRIPT_SET(script, checksum, script->block[script->blocks - 1].checksum);
+	BLOCK_SCRIPT_SET(script, records, 15);
+	block_script_cut(script);
+	wait_lost(5);
+	assert_server(7, 20, 5);
+	/* The other way round: it was told, and only we forgot. */
+	BLOCK_SCRIPT_SET(script, records, 11);
+	BLOCK_SCRIPT_SET(script, lost, 9);
+	atomic_store(&script->lost, 0);
+	block_script_cut(script);
+	wait_sessions(3);
+	assert_server(7, 20, 9);
+	ck_assert_uint_eq(atomic_load(&script->lost), 0);
+	end();
+}
+END_TEST
+
 START_TEST(rule_29_a_restored_server_does_not_get_what_went_to_another_one)
 {
 	start();
@@ -531,6 +555,7 @@ int main(void)
 	tcase_add_test(tests, rule_28_with_balance_it_is_messages_that_are_sent);
 	tcase_add_test(tests, rule_29_a_restored_server_gets_again_what_it_had_acknowledged_and_is_reported);
 	tcase_add_test(tests, rule_29_what_a_restored_server_lost_and_is_not_here_any_more_is_counted_and_told_to_it);
+	tcase_add_test(tests, rule_29_a_loss_that_a_crash_forgot_is_found_out_again_by_the_counts);
 	tcase_add_test(tests, rule_29_a_restored_server_does_not_get_what_went_to_another_one);
 	tcase_add_test(tests, rule_31_a_filtered_block_covers_its_whole_range_and_counts_what_is_left);
 	tcase_add_test(tests, rule_31_a_filtered_block_whose_answer_was_lost_is_known_by_its_checksum);

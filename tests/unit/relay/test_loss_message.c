@@ -60,6 +60,20 @@ START_TEST(the_loss_of_an_input_is_of_senders_that_nobody_knows)
 }
 END_TEST
 
+START_TEST(what_a_restored_relay_lost_is_told_at_both_ends)
+{
+	struct loss loss = {.output = "central", .reason = "lost-by-peer", .count = 9, .total = 9, .to_ns = TO_NS};
+	write(&loss);
+	expect("reason=\"lost-by-peer\"");
+	expect("9 messages for output central are lost: the next hop had acknowledged them, and was then restored");
+	loss = (struct loss){.streams = true, .reason = "spool-restored", .count = 9, .total = 9, .to_ns = TO_NS};
+	write(&loss);
+	expect("counter=\"streams\" total=\"9\"]");
+	expect("9 messages of streams from other relays are lost: this relay had acknowledged them, and its spool was then "
+	       "restored");
+}
+END_TEST
+
 START_TEST(the_loss_of_an_output_and_that_of_others)
 {
 	struct loss loss = {.output = "archive", .reason = "dropped-oldest", .count = 9, .total = 9, .to_ns = TO_NS};
@@ -112,6 +126,7 @@ int main(void)
 	TCase *tests = tcase_create("messages");
 	tcase_add_test(tests, the_loss_of_a_source_names_it_and_its_time);
 	tcase_add_test(tests, the_loss_of_an_input_is_of_senders_that_nobody_knows);
+	tcase_add_test(tests, what_a_restored_relay_lost_is_told_at_both_ends);
 	tcase_add_test(tests, the_loss_of_an_output_and_that_of_others);
 	tcase_add_test(tests, what_is_only_suspected_says_so);
 	tcase_add_test(tests, an_unclean_stop_says_how_much_at_the_most);
