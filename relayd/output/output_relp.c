@@ -72,8 +72,8 @@ static const struct option rows[] = {
 	 .min = 1024, .max = 1u << 30, .doc = "Octets of messages that may be unacknowledged at one server."},
 	{.name = "answer_timeout", .kind = OPTION_DURATION, .offset = offsetof(struct relp_settings, answer_timeout_ns),
 	 .preset = "90s", .min = CLOCK_NS_PER_SECOND, .max = 24ull * 3600 * CLOCK_NS_PER_SECOND,
-	 .doc = "A session in which a message stays unanswered for so long is given up; a relayd whose spool is full says so, and "
-	         "is waited for."},
+	 .doc = "A session in which a message stays unanswered for so long is given up; a relayd whose spool is full says so, "
+	         "and is waited for."},
 	{.name = "warn_size", .kind = OPTION_SIZE, .offset = offsetof(struct relp_settings, warn_size), .preset = "8KiB",
 	 .doc = "The first longer message is warned of, because rsyslog's default is to cut it there and to "
 	         "acknowledge it; 0: never."},
