@@ -109,6 +109,11 @@ static void make_spares(struct spool *spool)
 		if (!make)
 			return;
 		int result = segment_make_spare(spool);
+		if (result == -EIO || result == -EROFS) {
+			/* Not full, but broken: nobody is to wait for room on a disk that takes nothing any more. */
+			spool_fail(spool, "cannot make a file for a segment", result);
+			return;
+		}
 		note_file_system_full(spool, result < 0, result);
 		if (result < 0) {
 			spool->keeper.retry = true;

@@ -4,6 +4,7 @@
 #include "support/memory_disk.h"
 #include "support/spool_rig.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 static struct memory_disk disk;
@@ -122,6 +123,26 @@ START_TEST(with_a_full_file_system_nothing_is_lost_and_it_goes_on_when_there_is_
 	ck_assert(rig_store(&rig, 30));
 	ck_assert_uint_eq(rig.failed_events, 0);
 	spool_check(rig.spool);
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
+/* A file system that shut itself down, or was remounted read-only, after an error: senders would wait for ever. */
+START_TEST(a_disk_that_is_broken_is_not_taken_for_a_full_one)
+{
+	static const int errors[] = {-EIO, -EROFS};
+	rig_open_ok(&rig);
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	memory_disk_heal(&disk);
+	disk.fault_ops = MEMORY_DISK_NAME;
+	disk.fail_at = 1;
+	disk.fail_error = errors[_i];
+	keeper_turn(rig.spool);
+	ck_assert(spool_has_failed(rig.spool));
+	ck_assert_uint_eq(rig.failed_events, 1);
+	ck_assert_ptr_nonnull(strstr(rig.spool->error, "cannot make a file for a segment"));
+	ck_assert_ptr_nonnull(strstr(rig.spool->error, strerror(-errors[_i])));
+	memory_disk_heal(&disk);
 	spool_cursor_close(&cursor);
 }
 END_TEST
@@ -398,6 +419,7 @@ int main(void)
 	tcase_add_test(tests, spares_are_ready_before_the_writer_needs_them);
 	tcase_add_test(tests, the_level_goes_from_open_over_reserve_to_full_and_back_and_max_size_holds);
 	tcase_add_test(tests, with_a_full_file_system_nothing_is_lost_and_it_goes_on_when_there_is_space);
+	tcase_add_loop_test(tests, a_disk_that_is_broken_is_not_taken_for_a_full_one, 0, 2);
 	tcase_add_test(tests, drops_counted_while_full_reach_the_disk_when_there_is_room_again);
 	tcase_add_test(tests, an_output_that_holds_holds_back_the_inputs_and_loses_nothing);
 	tcase_add_test(tests, an_output_that_drops_the_oldest_keeps_the_spool_out_of_its_reserve);
