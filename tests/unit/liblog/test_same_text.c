@@ -334,7 +334,8 @@ START_TEST(a_line_is_the_same_wherever_its_room_ends)
 		logged_start(encoders[e]);
 		for (size_t length = 1000; length < 2200; length++) {
 			const char *first = long_text + sizeof long_text - 1 - length;
-			const struct slog_field pair[] = {slog_kv("text", first), slog_kv("a_key_of_thirty-two_octets_in_it", long_text)};
+			const struct slog_field pair[] = {slog_kv("text", first),
+			                                  slog_kv("a_key_of_thirty-two_octets_in_it", long_text)};
 			slog_event(SLOG_LOGGER, SLOG_INFO, "event", pair, 2);
 			size_t expected = strlen(logged());
 			ck_assert_uint_gt(expected, length + sizeof long_text);
