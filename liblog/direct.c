@@ -136,6 +136,12 @@ static inline SLOG_ALWAYS char *put_value(struct direct *direct, char *at, const
 	}
 }
 
+/* For types that are rare, and for the message. */
+static __attribute__((noinline)) void take_argument(struct slog_value *value, unsigned type, va_list *arguments)
+{
+	slog_take_argument(value, type, arguments);
+}
+
 /* The next value, which is of this type: a text in most cases, else by a flat switch, as in site.h. */
 static inline SLOG_ALWAYS char *put_next(struct direct *direct, char *at, const struct slog_name *name, bool is_json)
 {
@@ -167,7 +173,7 @@ static inline SLOG_ALWAYS char *put_next(struct direct *direct, char *at, const 
 	case SLOG_ARGUMENT_NONE_:
 		return put_value(direct, at, direct->values.next++, name, is_json);
 	default:
-		slog_take_argument(&value, name->argument, arguments);
+		take_argument(&value, name->argument, arguments);
 		return put_value(direct, at, &value, name, is_json);
 	}
 }
@@ -197,7 +203,7 @@ static inline SLOG_ALWAYS char *put_pairs(struct direct *direct, char *at, const
 static bool take_message(struct direct *direct, struct slog_value *message)
 {
 	if (direct->values.arguments != NULL)
-		slog_take_argument(message, direct->next->argument, direct->values.arguments);
+		take_argument(message, direct->next->argument, direct->values.arguments);
 	else
 		*message = *direct->values.next++;
 	direct->next++;

@@ -85,13 +85,14 @@ static inline struct slog_site_memo *known_site(struct slog_lane *lane, const st
 	return slog_site_memo_known(&lane->memos, site);
 }
 
-/* The long road of a call site, from its fields, with the help of what is remembered of it. */
+/* The long road of a call site, from its fields, with what is remembered of it; NULL: not known yet. */
 static void emit_site(struct slog_lane *lane, struct slog_logger *logger, const struct slog_site *site,
-                      const struct slog_site_reader *reader)
+                      const struct slog_site_reader *reader, struct slog_site_memo *memo)
 {
 	struct slog_prepared prepared = prepared_for(logger);
 	const struct slog_field *fields = lane->fields;
-	struct slog_site_memo *memo = slog_site_memo_for(&lane->memos, site, fields);
+	if (memo == NULL)
+		memo = slog_site_memo_for(&lane->memos, site, fields);
 	for (size_t i = 0; memo == NULL && i < site->pairs; i++)
 		prepare_field(&prepared, fields, i);
 	if (memo != NULL)
@@ -100,25 +101,27 @@ static void emit_site(struct slog_lane *lane, struct slog_logger *logger, const 
 }
 
 static __attribute__((noinline)) void emit_arguments(struct slog_lane *lane, struct slog_logger *logger,
-                                                     const struct slog_site *site, va_list *arguments)
+                                                     const struct slog_site *site, struct slog_site_memo *memo,
+                                                     va_list *arguments)
 {
 	struct slog_site_reader reader = slog_site_reader(site);
 	for (size_t i = 0; i < site->pairs; i++) {
 		slog_set_key(&lane->fields[i], &reader, i);
 		slog_take_argument(&lane->fields[i].value, reader.names[i + 1].argument, arguments);
 	}
-	emit_site(lane, logger, site, &reader);
+	emit_site(lane, logger, site, &reader, memo);
 }
 
 static __attribute__((noinline)) void emit_values(struct slog_lane *lane, struct slog_logger *logger,
-                                                  const struct slog_site *site, const struct slog_value *values)
+                                                  const struct slog_site *site, struct slog_site_memo *memo,
+                                                  const struct slog_value *values)
 {
 	struct slog_site_reader reader = slog_site_reader(site);
 	for (size_t i = 0; i < site->pairs; i++) {
 		slog_set_key(&lane->fields[i], &reader, i);
 		lane->fields[i].value = values[i];
 	}
-	emit_site(lane, logger, site, &reader);
+	emit_site(lane, logger, site, &reader, memo);
 }
 
 void slog_emit_1(struct slog_logger *logger, const struct slog_site *site, ...)
@@ -137,7 +140,7 @@ void slog_emit_1(struct slog_logger *logger, const struct slog_site *site, ...)
 	}
 	if (!is_done) {
 		va_start(arguments, site);
-		emit_arguments(lane, logger, site, &arguments);
+		emit_arguments(lane, logger, site, memo, &arguments);
 		va_end(arguments);
 	}
 	slog_lane_release(lane);
@@ -152,7 +155,7 @@ void slog_emit_values_1(struct slog_logger *logger, const struct slog_site *site
 		return;
 	struct slog_site_memo *memo = known_site(lane, site);
 	if (memo == NULL || !slog_direct_emit(lane, logger, site, memo, (struct slog_direct_values){NULL, values}))
-		emit_values(lane, logger, site, values);
+		emit_values(lane, logger, site, memo, values);
 	slog_lane_release(lane);
 	errno = saved;
 }

@@ -37,7 +37,8 @@ static inline bool slog_is_nested(const struct slog_value *value)
 }
 
 /* Takes the next argument. A flat switch over the types that a call site can have. */
-static inline void slog_take_argument(struct slog_value *value, unsigned type, va_list *arguments)
+static inline __attribute__((always_inline)) void slog_take_argument(struct slog_value *value, unsigned type,
+                                                                     va_list *arguments)
 {
 	switch (type) {
 	case SLOG_ARGUMENT_BOOL_:

@@ -19,7 +19,9 @@
 enum {
 	ROUNDS = 15,
 	ROUNDS_MAX = 101,
-	CALLS = 50000,
+	CALLS = 50000, /* of a round, in so many turns of each side */
+	TURNS = 5,
+	TURNS_MAX = ROUNDS_MAX * TURNS,
 	CALLS_LARGE = 400,
 	TEXT_BYTES = 65536,
 	TEXT_COUNTED_BYTES = 512, /* of the texts of --only */
@@ -204,24 +206,24 @@ static double run_side(const struct side *side, int calls)
 	return run(side->call, calls);
 }
 
-/* Medians of both sides, and of the ratios a / b and differences a - b of the rounds. */
+/* Medians of both sides, and of the ratios a / b and differences a - b of the turns, which are short: see compare_liblog. */
 struct compared {
 	double a, b, ratio, difference;
 };
 
 static struct compared compare(const struct side *a, const struct side *b, int calls)
 {
-	static double as[ROUNDS_MAX], bs[ROUNDS_MAX], ratios[ROUNDS_MAX], differences[ROUNDS_MAX];
+	static double as[TURNS_MAX], bs[TURNS_MAX], ratios[TURNS_MAX], differences[TURNS_MAX];
+	int turns = rounds * TURNS;
 	run_side(a, calls / 10);
 	run_side(b, calls / 10);
-	for (int i = 0; i < rounds; i++) {
-		as[i] = run_side(a, calls);
-		bs[i] = run_side(b, calls);
+	for (int i = 0; i < turns; i++) {
+		as[i] = run_side(a, calls / TURNS);
+		bs[i] = run_side(b, calls / TURNS);
 		ratios[i] = as[i] / bs[i];
 		differences[i] = as[i] - bs[i];
 	}
-	struct compared compared = {median(as, rounds), median(bs, rounds), median(ratios, rounds),
-	                            median(differences, rounds)};
+	struct compared compared = {median(as, turns), median(bs, turns), median(ratios, turns), median(differences, turns)};
 	printf("    %s: %.1f ns; %s: %.1f ns\n", a->name, compared.a, b->name, compared.b);
 	return compared;
 }
