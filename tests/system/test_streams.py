@@ -147,7 +147,7 @@ def told_lines(relay):
 def test_a_full_relay_is_waited_for_longer_than_any_time_out(relays):
     """The second relay's spool is full because nobody takes what it has. It says so to the first one, whose time-out for answers is
     shorter than that: the session stays, the state says why, and when there is room again all goes on, once."""
-    port, edge, central = edge_and_central(relays, answer_timeout="2s")
+    port, edge, central = edge_and_central(relays, answer_timeout="3s")
     sent = 0
     while central.status()["spool"]["level"] == "open":
         assert sent < 30_000
@@ -156,7 +156,7 @@ def test_a_full_relay_is_waited_for_longer_than_any_time_out(relays):
         wait_until(lambda: edge.output("central")["pending"] < 2000 or central.status()["spool"]["level"] != "open", 60)
     send(port, sent, sent + 500, size=4000)
     sent += 500
-    edge.wait_log('"output_server_full"')
+    edge.wait_output("central", lambda output: "is full" in output["detail"])
     connects, began = edge.output("central")["connects"], time.monotonic()
     while time.monotonic() - began < FULL_SECONDS:
         output = edge.output("central")
