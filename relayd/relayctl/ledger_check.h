@@ -31,7 +31,7 @@ struct ledger_hop {
 	uint64_t sent;        /* acknowledged by the next hop */
 	uint64_t received;    /* without what came again and was recognised */
 	uint64_t lost;        /* of these, lost when the receiver's disk was restored */
-	uint64_t unconfirmed; /* that may have arrived beyond `sent`: on their way, or sent more than once */
+	uint64_t unconfirmed; /* that may have arrived beyond `sent`: on their way, passed over, or sent more than once */
 	bool adds_up;         /* sent <= received <= sent + unconfirmed */
 };
 

@@ -11,6 +11,9 @@ from peers import relp
 from relay import BIN, free_port, wait_until
 
 
+NOBODYS_PORT = 1  # privileged, and nobody listens there: free_port() may be given to another test later
+
+
 class NewNumbers(threading.Thread):
     """A RELP originator that never sends anything again: after each lost session it goes on with new numbers. `acknowledged` has
     the numbers that were answered; each of them must arrive, and no number may arrive twice. `host` is where it runs (bad_network.py),
@@ -61,7 +64,7 @@ class NewNumbers(threading.Thread):
 
 def chain(relays, count, max_size="1GiB"):
     """`count` relays in a row, each sending to the next. The last one's output leads nowhere, so that it keeps all it ever stored."""
-    ports = [free_port() for _ in range(count + 1)]
+    ports = [free_port() for _ in range(count)] + [NOBODYS_PORT]
     made = [relays.make(f"relay{i}", [{"type": "relp", "listen": f"127.0.0.1:{ports[i]}"}],
                         [{"type": "relp", "name": "next", "servers": [f"127.0.0.1:{ports[i + 1]}"]}],
                         spool={"segment_size": "4MiB", "max_size": max_size}) for i in range(count)]
@@ -95,7 +98,7 @@ def assert_each_once(numbers, acknowledged):
 
 def assert_hop(sender, output, receiver, name="relp", seconds=10):
     """The hop's equation, exactly: what the output delivered is what the receiver's input of that name or type stored, and `relayctl
-    ledger` finds nothing wrong with either ledger or between them. Nothing may be pending."""
+    ledger` finds nothing wrong with either ledger or between them, by stream and by input. Nothing may be pending."""
     seen = {}
 
     def agrees():
@@ -108,6 +111,7 @@ def assert_hop(sender, output, receiver, name="relp", seconds=10):
     except AssertionError:
         raise AssertionError(f"{sender.name} delivered {seen['sent']}, {receiver.name} stored {seen['stored']}") from None
     label = receiver.input(name)["name"]
-    for words in ((sender.control,), (receiver.control,), ("--output", output, "--input", label, sender.control, receiver.control)):
+    hop = ("--output", output, sender.control, receiver.control)
+    for words in ((sender.control,), (receiver.control,), hop, ("--input", label, *hop)):
         done = subprocess.run([str(BIN / "relayctl"), "ledger", *map(str, words)], capture_output=True, text=True, timeout=30)
         assert done.returncode == 0, done.stdout + done.stderr
