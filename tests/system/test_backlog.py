@@ -4,6 +4,7 @@ hour on top of them. RELAYD_OUTAGE_MESSAGES is how many messages come meanwhile 
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import threading
 import time
@@ -102,7 +103,9 @@ def test_opening_after_a_kill_reads_one_segment_whatever_the_backlog(relays):
 def test_memory_stays_below_its_bound_through_an_hours_outage_with_fifty_gigabytes_waiting(relays):
     """The next hop is away, 50 GB wait for it, and an hour's messages come on top as fast as they can be sent. Then it is back: all of
     it drains. At no time is more resident than the bound."""
-    port, hop = free_port(), free_port()
+    port, held = free_port(), socket.socket()
+    held.bind(("127.0.0.1", 0))  # nobody else can listen there meanwhile
+    hop = held.getsockname()[1]
     relay, times = backlog(relays, "relay", 50 * GB, target=hop)
     relay.config["inputs"].append({"type": "tcp", "name": "tcp", "listen": f"127.0.0.1:{port}"})
     relay.start()
@@ -114,6 +117,7 @@ def test_memory_stays_below_its_bound_through_an_hours_outage_with_fifty_gigabyt
     pending = relay.output("next")["pending"]
     assert pending >= times * MESSAGES + OUTAGE_MESSAGES
     outage = most.octets
+    held.close()
     sink = subprocess.Popen([BIN.parent / "tests" / "bench" / "bench_sink", "relp", str(hop), "--count", str(OUTAGE_MESSAGES), "--idle", "30"],
                             stdout=subprocess.PIPE, text=True)
     began = time.monotonic()
