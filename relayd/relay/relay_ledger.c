@@ -201,6 +201,8 @@ char *relay_ledger_json(struct relay *relay)
 	for (unsigned i = 0; i < relay->outputs_count; i++)
 		write_output(gen, relay, &relay->outputs[i]);
 	yajl_gen_array_close(gen);
+	/* Inputs count what is written, before it is synced and so stored: the group that is on its way has these numbers. */
+	document_count(gen, "appended", spool_appended(relay->spool));
 	yajl_gen_map_close(gen);
 	return document_finish(gen);
 }

@@ -10,7 +10,7 @@
 
 enum {
 	/* Counters of a relay that runs are read one after the other: what does not add up is looked at again. */
-	LOOKS_MAX = 20,
+	LOOKS_MAX = 50,
 	LOOK_AGAIN_NS = 100 * 1000 * 1000,
 };
 

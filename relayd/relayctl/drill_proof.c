@@ -88,7 +88,7 @@ static void judge_here(const struct drill_facts *facts, struct findings *finding
 		find(findings, DRILL_LOST, "the output gave up %" PRIu64 " messages: quarantined, passed over, damaged or "
 		     "dropped by a rule", facts->put_aside);
 	if (facts->wrong > 0)
-		find(findings, DRILL_LOST, "%u sums of this relay's ledger do not add up", facts->wrong);
+		find(findings, DRILL_UNPROVED, "%u sums of this relay's ledger do not add up (relayctl ledger)", facts->wrong);
 	else
 		find(findings, DRILL_PROVED, "this relay's ledger adds up");
 }
@@ -131,7 +131,8 @@ static void judge_next(const struct drill_facts *facts, struct findings *finding
 	else if (facts->next_complete)
 		find(findings, DRILL_PROVED, "none of them is there twice");
 	if (facts->next_wrong > 0)
-		find(findings, DRILL_LOST, "%u sums of the next relay's ledger do not add up", facts->next_wrong);
+		find(findings, DRILL_UNPROVED, "%u sums of the next relay's ledger do not add up (relayctl ledger)",
+		     facts->next_wrong);
 	else
 		find(findings, DRILL_PROVED, "the next relay's ledger adds up");
 	if (facts->next_replaced)

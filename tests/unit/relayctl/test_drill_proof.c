@@ -39,8 +39,6 @@ START_TEST(each_account_that_lacks_something_has_lost)
 	ck_assert_int_eq(WITH(f->stored = 39), DRILL_LOST);
 	ck_assert_int_eq(WITH(f->arrived = 39, f->missing = 1), DRILL_LOST);
 	ck_assert_int_eq(WITH(f->put_aside = 1), DRILL_LOST);
-	ck_assert_int_eq(WITH(f->wrong = 1), DRILL_LOST);
-	ck_assert_int_eq(WITH(f->next_wrong = 1), DRILL_LOST);
 	ck_assert_int_eq(WITH(f->hop = DRILL_HOP_LESS, f->hop_difference = 3), DRILL_LOST);
 	ck_assert_int_eq(WITH(f->next_replaced = true), DRILL_LOST);
 }
@@ -60,6 +58,8 @@ START_TEST(what_nobody_knows_is_not_proved_and_no_loss)
 	ck_assert_int_eq(WITH(f->finished = false), DRILL_UNPROVED);
 	ck_assert_int_eq(WITH(f->drained = false), DRILL_UNPROVED);
 	ck_assert_int_eq(WITH(f->has_next = false), DRILL_UNPROVED);
+	ck_assert_int_eq(WITH(f->wrong = 1), DRILL_UNPROVED);
+	ck_assert_int_eq(WITH(f->next_wrong = 1), DRILL_UNPROVED);
 	ck_assert_int_eq(WITH(f->hop = DRILL_HOP_UNKNOWN), DRILL_UNPROVED);
 	ck_assert_int_eq(WITH(f->complete = false, f->stored = f->stored_copies = 39), DRILL_UNPROVED);
 	ck_assert_int_eq(WITH(f->next_complete = false, f->arrived = f->arrived_copies = 39, f->missing = 1), DRILL_UNPROVED);
