@@ -369,7 +369,9 @@ START_TEST(a_cursor_that_moved_is_on_the_disk_within_a_second)
 	rig_deliver(cursor, 7);
 	usleep(1000 * 1000);
 	spool_cursor_close(&cursor);
+	pthread_mutex_lock(&disk.lock);
 	disk.off = true;
+	pthread_mutex_unlock(&disk.lock);
 	spool_close(&rig.spool);
 	memory_disk_power_cut(&disk, MEMORY_DISK_KEEP_NONE, 1);
 	rig_open_ok(&rig);
