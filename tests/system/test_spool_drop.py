@@ -47,6 +47,12 @@ def numbers(texts):
     return [int(match.group(1)) for match in found if match]
 
 
+def told_of(texts, output):
+    """How many messages were told as dropped for the output; they may be told in parts."""
+    return sum(int(re.search(rb'count="(\d+)"', text).group(1)) for text in texts
+               if b'reason="dropped-by-rule"' in text and b'output="%s"' % output in text)
+
+
 def to(name, port, **more):
     return {"type": "relp", "name": name, "servers": [f"127.0.0.1:{port}"], "format": "raw", "warn_size": 0, **more}
 
@@ -112,12 +118,13 @@ def test_a_rule_goes_when_all_outputs_have_passed_and_is_told_and_audited(waitin
     second = server(waiting.out_ports[1])
     wait_until(lambda: listed(waiting) == [], what="the end of the rule")
     for each in (first, second):
-        wait_until(lambda: any(b'reason="dropped-by-rule"' in text and b'count="50"' in text for text in each.received),
-                   what="the message about the loss")
+        wait_until(lambda: told_of(each.received, b"a") == told_of(each.received, b"b") == 50, what="the messages about the loss")
+    wait_until(lambda: len(audit(waiting)) == 2, what="the line about the end")
     made, done = audit(waiting)
     assert (made["command"], made["filter"], made["to"], made["messages"], made["uid"]) == ("drop", CRON, 100, 100, os.geteuid())
     assert (done["command"], done["filter"], done["rule"], done["messages"]) == ("drop-done", CRON, 1, 100)
     assert all(line["timestamp"].endswith("Z") for line in (made, done))
+    waiting.wait_log("spool_drop_done")
     told = {line["msgid"]: line for line in map(json.loads, waiting.log_text().splitlines())}
     assert (told["spool_drop"]["rule"], told["spool_drop"]["filter"], told["spool_drop"]["uid"]) == (1, CRON, os.geteuid())
     assert (told["spool_drop_done"]["rule"], told["spool_drop_done"]["dropped"]) == (1, 100)
@@ -135,6 +142,7 @@ def test_a_rule_survives_a_kill_and_its_count_is_exact(waiting, server):
     everything(waiting, "b")
     assert numbers(second.received) == list(range(1, 101, 2)) == first_before
     wait_until(lambda: listed(waiting) == [], what="the end of the rule")
+    wait_until(lambda: audit(waiting)[-1]["command"] == "drop-done", what="the line about the end")
     assert audit(waiting)[-1]["messages"] == 100
     assert waiting.output("a")["totals"]["dropped_by_rule"] == waiting.output("b")["totals"]["dropped_by_rule"] == 50
 
