@@ -100,7 +100,10 @@ static char *answer_streams(const struct call *call)
 	return streams_json(call->relay);
 }
 
-/* How far the stream of that id (hexadecimal) is stored here; nothing if it is not known. */
+/*
+ * How far the stream of that id (hexadecimal) is stored here, and how many of its messages this relay counted itself (its
+ * mark has what the sender says); nothing if it is not known.
+ */
 static void write_stream(yajl_gen gen, struct spool *spool, const char *wanted)
 {
 	struct spool_stream_entry entries[STREAMS_AT_ONCE];
@@ -111,7 +114,7 @@ static void write_stream(yajl_gen gen, struct spool *spool, const char *wanted)
 			if (!document_is_hex(wanted, entries[i].stream, sizeof entries[i].stream))
 				continue;
 			document_count(gen, "stream_sequence", entries[i].mark.sequence);
-			document_count(gen, "stream_count", entries[i].mark.count);
+			document_count(gen, "stream_count", entries[i].records);
 			return;
 		}
 	}

@@ -13,6 +13,7 @@
 #include "output/output_common.h"
 #include "relay/document.h"
 #include "relay/relay_internal.h"
+#include "spool/spool_stream.h"
 
 enum { TURN_BLOCKS = 16 }; /* read in one turn of the loop */
 
@@ -152,12 +153,13 @@ static void write_numbers(const struct probe_watch *watch)
 	yajl_gen_array_close(gen);
 }
 
-/* What an output will never deliver. */
+/* What an output will never deliver, or did in vain. */
 static uint64_t put_aside(const struct relay_output *output)
 {
 	struct spool_output_totals totals;
 	spool_cursor_totals(output->cursor, &totals);
-	return totals.quarantined + totals.dropped_oldest + totals.damaged + totals.dropped_by_rule;
+	return totals.quarantined + totals.dropped_oldest + totals.damaged + totals.dropped_by_rule +
+	       spool_cursor_lost_by_peer(output->cursor);
 }
 
 static void write_outputs(const struct probe_watch *watch)

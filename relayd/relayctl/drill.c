@@ -106,7 +106,8 @@ static void catch_signals(void)
 static void print_times(const struct drill *drill)
 {
 	const struct drill_arguments *arguments = drill->arguments;
-	printf("\nSummary: output %s was cut for %" PRIu64 " s", arguments->output, arguments->seconds);
+	printf("\nSummary: output %s was cut for %.0f s", arguments->output,
+	       (double)(drill->over_ns - drill->cut_ns) / CLOCK_NS_PER_SECOND);
 	if (drill->connected_ns != 0)
 		printf(", connected again %.1f s later", (double)(drill->connected_ns - drill->over_ns) / CLOCK_NS_PER_SECOND);
 	if (drill->drained_ns != 0)

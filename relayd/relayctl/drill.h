@@ -12,6 +12,7 @@
 enum {
 	DRILL_PROBES_AROUND = 5,         /* before the cut, and behind it */
 	DRILL_PROBES_MAX = 1500,         /* during it */
+	DRILL_PROBES_ALL_MAX = DRILL_PROBES_MAX + 2 * DRILL_PROBES_AROUND,
 };
 
 struct drill_arguments {
@@ -31,6 +32,7 @@ struct drill {
 	struct probe_sender sender;
 	struct receipts here, next;
 	unsigned count, tried, sent;     /* probes: in all, given to the input, taken by it */
+	bool taken[DRILL_PROBES_ALL_MAX]; /* [number - 1] */
 	uint64_t probed_ns, next_probe_ns, next_ask_ns, next_line_ns;
 	bool is_cut;
 	char next_spool[RECEIPT_NAME_MAX_BYTES]; /* its id when the drill began */
@@ -41,6 +43,7 @@ struct drill {
 	struct drill_input input_before;
 	struct drill_bounds hop_before, stream_before;
 	bool compares_input, compares_stream;
+	uint64_t looked_ns;              /* at `output`, for the last time that it could be */
 	uint64_t cut_ns, over_ns, connected_ns, drained_ns; /* monotonic; 0: not yet */
 	bool reached_end;
 	char error[DRILL_ERROR_MAX_BYTES];  /* why it did not run to its end */
@@ -57,6 +60,9 @@ bool drill_run_steps(struct drill *drill);
 
 /* Notes how the two ends of the hop stand before the cut; the next relay has seen a probe. False if one does not say. */
 bool drill_note_hop(struct drill *drill);
+
+/* How many probes the input took that are not stored here (yet). */
+unsigned drill_unstored(const struct drill *drill);
 
 /* What the two ends say when it is over. */
 void drill_gather(struct drill *drill, struct drill_facts *facts);

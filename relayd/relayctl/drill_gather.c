@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the two ends of the hop say before and after a drill. Of all messages, what the next relay received is compared by
- * the counters of its input if nobody else sends there, else by its mark of the stream of blocks that the output ships.
+ * the counters of its input if nobody else sends there, else by the stream of blocks that the output ships, each end by
+ * its own count.
  */
 #include <string.h>
 #include <time.h>
@@ -9,44 +10,61 @@
 #include "base/clock.h"
 #include "relayctl/drill.h"
 
-#define SETTLE_NS ((uint64_t)200 * CLOCK_NS_PER_MS) /* between looks at the hop */
-enum { HOP_LOOKS = 5 };
+#define LOOK_NS     ((uint64_t)50 * CLOCK_NS_PER_MS) /* between looks at the hop */
+#define LOOKS_NS    ((uint64_t)5 * CLOCK_NS_PER_SECOND) /* nor longer, if messages are on their way all the time */
 
 /* ---- the hop in numbers ---- */
 
+/* Both ends of the hop, by the input that it feeds and by its stream of blocks. */
+struct hop {
+	struct drill_bounds input, stream;
+	struct drill_input next;
+	bool has_stream; /* both ends know it */
+};
+
 /* One look at both ends. False if one does not answer. */
-static bool look_at_hop(struct drill *drill, struct drill_bounds *input, struct drill_bounds *stream,
-                        struct drill_input *next)
+static bool look_at_hop(struct drill *drill, struct hop *hop)
 {
 	const struct drill_arguments *arguments = drill->arguments;
 	struct drill_output earlier;
+	uint64_t shipped_before, shipped_after;
 	char error[DRILL_ERROR_MAX_BYTES];
+	bool knew = drill_look_stream(arguments->control, arguments->output, drill->next.spool, &shipped_before);
 	if (!drill_look_output(arguments->control, arguments->output, &earlier, error) || !receipts_ask(&drill->next) ||
-	    !drill_look_input(arguments->next, drill->next.receipt[0].input, next, error) ||
+	    !drill_look_input(arguments->next, drill->next.receipt[0].input, &hop->next, error) ||
 	    !drill_look_output(arguments->control, arguments->output, &drill->output, error))
 		return false;
-	*input = drill_bounds_of(earlier.sent, next->received, drill->output.sent, drill->output.waiting);
-	*stream = drill_bounds_of(earlier.sent, drill->next.stream_count, drill->output.sent, drill->output.waiting);
+	/* After what waits: what leaves there in between is counted twice, and never missed. */
+	bool knows = drill_look_stream(arguments->control, arguments->output, drill->next.spool, &shipped_after);
+	hop->has_stream = knew && knows && drill->next.has_stream;
+	hop->input = drill_bounds_of(earlier.sent, hop->next.received, drill->output.sent, drill->output.waiting);
+	hop->stream = drill_bounds_of(shipped_before, drill->next.stream_count, shipped_after, drill->output.waiting);
 	return true;
 }
 
-/* Several looks together. */
-static bool look_at_hop_well(struct drill *drill, struct drill_bounds *input, struct drill_bounds *stream,
-                             struct drill_input *next)
+/* Whether what can be compared is known exactly. */
+static bool is_exact(const struct hop *hop)
 {
-	const struct timespec pause = {.tv_nsec = SETTLE_NS};
-	struct drill_bounds one, other;
-	for (unsigned i = 0; i < HOP_LOOKS; i++) {
-		if (!look_at_hop(drill, &one, &other, next))
-			return false;
-		if (i == 0) {
-			*input = one;
-			*stream = other;
-		} else {
-			drill_bounds_meet(input, one);
-			drill_bounds_meet(stream, other);
-		}
+	bool input = hop->next.connections != 1 || hop->input.low == hop->input.high;
+	return input && (!hop->has_stream || hop->stream.low == hop->stream.high);
+}
+
+/* Looks until the hop is known exactly, or long enough. */
+static bool look_at_hop_well(struct drill *drill, struct hop *hop)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_NS};
+	uint64_t deadline_ns = clock_monotonic_ns() + LOOKS_NS;
+	struct hop other;
+	if (!look_at_hop(drill, hop))
+		return false;
+	while (!is_exact(hop) && clock_monotonic_ns() < deadline_ns) {
 		nanosleep(&pause, NULL);
+		if (!look_at_hop(drill, &other))
+			return false;
+		drill_bounds_meet(&hop->input, other.input);
+		drill_bounds_meet(&hop->stream, other.stream);
+		hop->next = other.next;
+		hop->has_stream = hop->has_stream && other.has_stream;
 	}
 	return true;
 }
@@ -54,14 +72,18 @@ static bool look_at_hop_well(struct drill *drill, struct drill_bounds *input, st
 bool drill_note_hop(struct drill *drill)
 {
 	const struct receipts_output *output = receipts_find_output(&drill->here, drill->arguments->output);
+	struct hop hop;
 	if (output != NULL)
 		memcpy(drill->next_stream, output->stream, sizeof drill->next_stream);
 	drill->next.stream = drill->next_stream;
-	if (!look_at_hop_well(drill, &drill->hop_before, &drill->stream_before, &drill->input_before))
+	if (!look_at_hop_well(drill, &hop))
 		return false;
 	memcpy(drill->next_spool, drill->next.spool, sizeof drill->next_spool);
-	drill->compares_input = drill->input_before.connections == 1;
-	drill->compares_stream = drill->next.has_stream;
+	drill->hop_before = hop.input;
+	drill->stream_before = hop.stream;
+	drill->input_before = hop.next;
+	drill->compares_input = hop.next.connections == 1;
+	drill->compares_stream = hop.has_stream;
 	return true;
 }
 
@@ -76,17 +98,31 @@ static bool input_is_ours(const struct drill *drill, const struct drill_input *n
 	       (restarted || now->connections_total - drill->input_before.connections_total <= made);
 }
 
+static void compare(struct drill_facts *facts, struct drill_bounds before, struct drill_bounds now)
+{
+	facts->hop = drill_hop_compare(before, now, &facts->hop_difference);
+	facts->hop_slack = drill_hop_slack(before, now);
+}
+
 static void gather_hop(struct drill *drill, struct drill_facts *facts)
 {
-	struct drill_bounds input, stream;
-	struct drill_input now;
-	if (!look_at_hop_well(drill, &input, &stream, &now))
+	struct hop now;
+	if (!look_at_hop_well(drill, &now))
 		return;
-	if (input_is_ours(drill, &now))
-		facts->hop = drill_hop_compare(drill->hop_before, input, &facts->hop_difference);
-	else if (drill->compares_stream && drill->next.has_stream)
-		facts->hop = drill_hop_compare(drill->stream_before, stream, &facts->hop_difference);
 	facts->next_replaced = strcmp(drill->next.spool, drill->next_spool) != 0;
+	facts->hop_by_stream = !input_is_ours(drill, &now.next);
+	if (!facts->hop_by_stream)
+		compare(facts, drill->hop_before, now.input);
+	else if (drill->compares_stream && now.has_stream && !facts->next_replaced)
+		compare(facts, drill->stream_before, now.stream);
+}
+
+unsigned drill_unstored(const struct drill *drill)
+{
+	unsigned count = 0;
+	for (unsigned i = 0; i < drill->tried; i++)
+		count += drill->taken[i] && drill->here.receipt[i].copies == 0;
+	return count;
 }
 
 static void gather_probes(const struct drill *drill, struct drill_facts *facts)
@@ -98,6 +134,19 @@ static void gather_probes(const struct drill *drill, struct drill_facts *facts)
 		if (here->copies > 0 && !there && output != NULL && output->delivered >= here->sequence)
 			facts->missing++;
 	}
+}
+
+/* What this relay's inputs had no room for, and what the output gave up. */
+static void gather_losses(struct drill *drill, struct drill_facts *facts)
+{
+	const struct drill_arguments *arguments = drill->arguments;
+	const struct receipts_output *output = receipts_find_output(&drill->here, arguments->output);
+	char error[DRILL_ERROR_MAX_BYTES];
+	facts->knows_dropped = drill_look_output(arguments->control, arguments->output, &drill->output, error) &&
+	                       drill->output.dropped >= drill->before.dropped;
+	if (facts->knows_dropped)
+		facts->dropped = drill->output.dropped - drill->before.dropped;
+	facts->came_in = drill->output.stored - drill->before.stored;
 	facts->put_aside = output != NULL ? output->put_aside : 0;
 }
 
@@ -109,15 +158,18 @@ void drill_gather(struct drill *drill, struct drill_facts *facts)
 		.finished = drill->reached_end,
 		.drained = drill->drained_ns != 0,
 		.confirmed = drill->before.confirmed,
+		.tried = drill->tried,
 		.sent = drill->sent,
 		.has_next = arguments->next != NULL,
 	};
 	if (facts->has_next)
 		gather_hop(drill, facts);
 	receipts_ask(&drill->here);
+	facts->unstored = drill_unstored(drill);
 	facts->stored = drill->here.seen;
 	facts->stored_copies = drill->here.copies;
 	facts->complete = receipts_are_complete(&drill->here);
+	gather_losses(drill, facts);
 	drill_check_ledger(arguments->control, &facts->wrong, error);
 	if (facts->has_next) {
 		facts->arrived = drill->next.seen;

@@ -21,16 +21,23 @@ static struct json_value *ask_status(const char *control, char *error)
 	return client_document(control, BYTES("{\"command\":\"status\"}"), error);
 }
 
+/* The item of the list with this text; NULL if there is none. */
+static const struct json_value *find_by(const struct json_value *list, const char *member, const char *text)
+{
+	for (const struct json_value *item = list != NULL ? list->first : NULL; item != NULL; item = item->next)
+		if (strcmp(ledger_text(item, member), text) == 0)
+			return item;
+	return NULL;
+}
+
 /* The item of that name in the list `what`, or NULL and a sentence. */
 static const struct json_value *find(const struct json_value *status, const char *what, const char *name,
                                      const char *control, char *error)
 {
-	const struct json_value *list = json_member(status, what);
-	for (const struct json_value *item = list != NULL ? list->first : NULL; item != NULL; item = item->next)
-		if (strcmp(ledger_text(item, "name"), name) == 0)
-			return item;
-	snprintf(error, DRILL_ERROR_MAX_BYTES, "%s: there is no \"%s\" among the %s", control, name, what);
-	return NULL;
+	const struct json_value *item = find_by(json_member(status, what), "name", name);
+	if (item == NULL)
+		snprintf(error, DRILL_ERROR_MAX_BYTES, "%s: there is no \"%s\" among the %s", control, name, what);
+	return item;
 }
 
 static void copy_text(char *out, size_t size, const char *text)
@@ -44,6 +51,17 @@ static bool says_connected(const char *state)
 {
 	static const char connected[] = "connected", to_none[] = "connected to 0";
 	return strncmp(state, connected, strlen(connected)) == 0 && strncmp(state, to_none, strlen(to_none)) != 0;
+}
+
+/* What came and was not kept for want of room: not what no peer was allowed to send, nor datagrams of nothing. */
+static uint64_t count_dropped(const struct json_value *inputs)
+{
+	static const char *const reasons[] = {"spool-full", "no-buffer", "kernel"};
+	uint64_t sum = 0;
+	for (const struct json_value *input = inputs != NULL ? inputs->first : NULL; input != NULL; input = input->next)
+		for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+			sum += ledger_count(json_member(input, "dropped"), reasons[i]);
+	return sum;
 }
 
 bool drill_look_output(const char *control, const char *name, struct drill_output *output, char *error)
@@ -62,6 +80,7 @@ bool drill_look_output(const char *control, const char *name, struct drill_outpu
 			.stored = ledger_count(spool, "stored"),
 			.covers = json_member(spool, "covers_s") != NULL,
 			.covers_s = ledger_count(spool, "covers_s"),
+			.dropped = count_dropped(json_member(status, "inputs")),
 		};
 		copy_text(output->state, sizeof output->state, ledger_text(item, "state"));
 		copy_text(output->detail, sizeof output->detail, ledger_text(item, "detail"));
@@ -82,6 +101,17 @@ bool drill_look_input(const char *control, const char *name, struct drill_input 
 		};
 	json_tree_free(&status);
 	return item != NULL;
+}
+
+bool drill_look_stream(const char *control, const char *name, const char *spool, uint64_t *records)
+{
+	char error[CLIENT_ERROR_MAX_BYTES];
+	struct json_value *streams = client_document(control, BYTES("{\"command\":\"streams\"}"), error);
+	const struct json_value *sent = find_by(json_member(streams, "sent"), "output", name);
+	const struct json_value *server = find_by(json_member(sent, "servers"), "spool", spool);
+	*records = ledger_count(server, "records");
+	json_tree_free(&streams);
+	return server != NULL;
 }
 
 bool drill_check_ledger(const char *control, unsigned *wrong, char *error)

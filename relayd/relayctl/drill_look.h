@@ -21,6 +21,7 @@ struct drill_output {
 	uint64_t stored;       /* sequence, of the spool */
 	bool covers;           /* the outage budget: */
 	uint64_t covers_s;
+	uint64_t dropped;      /* messages for which the inputs had no room, ever */
 };
 
 /* The input of the next relay. */
@@ -32,6 +33,12 @@ struct drill_input {
 /* False and a sentence in `error` (DRILL_ERROR_MAX_BYTES) if there is no answer, or none of that name. */
 bool drill_look_output(const char *control, const char *name, struct drill_output *output, char *error);
 bool drill_look_input(const char *control, const char *name, struct drill_input *input, char *error);
+
+/*
+ * What the server whose spool has this id acknowledged of the output's stream of blocks, in messages. False if there is no
+ * answer, or it acknowledged none.
+ */
+bool drill_look_stream(const char *control, const char *name, const char *spool, uint64_t *records);
 
 /* How many sums of that relay's ledger do not add up, after a few looks; false and a sentence if it gives none. */
 bool drill_check_ledger(const char *control, unsigned *wrong, char *error);

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
+enum { CUT_ENDS_EARLY_S = 2 }; /* by less than that, the relay's clock and ours may differ */
+
 struct drill_bounds drill_bounds_of(uint64_t sent_before, uint64_t received, uint64_t sent_after, uint64_t waiting_after)
 {
 	return (struct drill_bounds){
@@ -40,6 +42,20 @@ enum drill_hop drill_hop_compare(struct drill_bounds before, struct drill_bounds
 	return DRILL_HOP_EQUAL;
 }
 
+uint64_t drill_hop_slack(struct drill_bounds before, struct drill_bounds after)
+{
+	int64_t missing = before.high - after.low, doubled = after.high - before.low;
+	int64_t most = missing > doubled ? missing : doubled;
+	return most > 0 ? (uint64_t)most : 0;
+}
+
+enum drill_cut drill_cut_stands(uint64_t cut_s, uint64_t left_s, bool covers, uint64_t covers_s)
+{
+	if (cut_s == 0 && left_s >= CUT_ENDS_EARLY_S)
+		return DRILL_CUT_ENDED;
+	return cut_s > 0 && covers && covers_s < left_s ? DRILL_CUT_NO_ROOM : DRILL_CUT_HOLDS;
+}
+
 /* ---- the verdict ---- */
 
 struct findings {
@@ -64,17 +80,31 @@ __attribute__((format(printf, 3, 4))) static void find(struct findings *findings
 	fputc('\n', findings->out);
 }
 
+static void judge_inputs(const struct drill_facts *facts, struct findings *findings)
+{
+	if (facts->sent < facts->tried)
+		find(findings, DRILL_UNPROVED, "%u of %u probes did not go in, or nobody knows whether they did",
+		     facts->tried - facts->sent, facts->tried);
+	if (facts->unstored > 0 && facts->complete)
+		find(findings, DRILL_LOST, "%u of %u probes were lost before this relay stored them, at the input",
+		     facts->unstored, facts->sent);
+	else if (!facts->complete)
+		find(findings, DRILL_UNPROVED, "this relay could not look at all that it stored: was it restarted?");
+	else
+		find(findings, DRILL_PROVED, "%u of %u probes are stored here", facts->stored, facts->tried);
+	if (!facts->knows_dropped)
+		find(findings, DRILL_UNPROVED, "this relay does not say what its inputs dropped meanwhile");
+	else if (facts->dropped > 0)
+		find(findings, DRILL_LOST, "%" PRIu64 " messages were dropped at this relay's inputs meanwhile", facts->dropped);
+	else
+		find(findings, DRILL_PROVED, "this relay's inputs dropped nothing");
+}
+
 static void judge_here(const struct drill_facts *facts, struct findings *findings)
 {
 	if (!facts->finished)
 		find(findings, DRILL_UNPROVED, "the drill did not run to its end");
-	if (facts->stored < facts->sent && facts->complete)
-		find(findings, DRILL_LOST, "%u of %u probes were lost before this relay stored them, at the input",
-		     facts->sent - facts->stored, facts->sent);
-	else if (!facts->complete)
-		find(findings, DRILL_UNPROVED, "this relay could not look at all that it stored: was it restarted?");
-	else
-		find(findings, DRILL_PROVED, "%u of %u probes are stored here", facts->stored, facts->sent);
+	judge_inputs(facts, findings);
 	if (facts->stored_copies > facts->stored)
 		find(findings, DRILL_DOUBLED, "%" PRIu64 " copies of probes came into this relay's own spool",
 		     facts->stored_copies - facts->stored);
@@ -85,19 +115,32 @@ static void judge_here(const struct drill_facts *facts, struct findings *finding
 	else if (!facts->has_next)
 		find(findings, DRILL_UNPROVED, "this output's transport acknowledges nothing (unconfirmed)");
 	if (facts->put_aside > 0)
-		find(findings, DRILL_LOST, "the output gave up %" PRIu64 " messages: quarantined, passed over, damaged or "
-		     "dropped by a rule", facts->put_aside);
+		find(findings, DRILL_LOST, "the output gave up %" PRIu64 " messages: quarantined, passed over, damaged, "
+		     "dropped by a rule, or lost by the next hop", facts->put_aside);
 	if (facts->wrong > 0)
 		find(findings, DRILL_UNPROVED, "%u sums of this relay's ledger do not add up (relayctl ledger)", facts->wrong);
 	else
 		find(findings, DRILL_PROVED, "this relay's ledger adds up");
 }
 
+static void judge_equal_hop(const struct drill_facts *facts, struct findings *findings)
+{
+	const char *all = facts->hop_by_stream ? "of all messages that went in blocks" : "of all messages";
+	if (facts->hop_slack == 0)
+		find(findings, DRILL_PROVED, "%s, the next relay received what this one sent", all);
+	else if (facts->hop_slack <= facts->came_in / 100 * DRILL_SLACK_MAX_PERCENT)
+		find(findings, DRILL_PROVED, "%s, the next relay received what this one sent, to within %" PRIu64, all,
+		     facts->hop_slack);
+	else
+		find(findings, DRILL_UNPROVED, "%s, the next relay received what this one sent only to within %" PRIu64 ": too "
+		     "much was on its way to say more", all, facts->hop_slack);
+}
+
 static void judge_hop(const struct drill_facts *facts, struct findings *findings)
 {
 	switch (facts->hop) {
 	case DRILL_HOP_EQUAL:
-		find(findings, DRILL_PROVED, "of all messages, the next relay received what this one sent");
+		judge_equal_hop(facts, findings);
 		return;
 	case DRILL_HOP_LESS:
 		find(findings, DRILL_LOST, "of all messages, %" PRIu64 " that were acknowledged are missing at the next relay",
@@ -108,8 +151,8 @@ static void judge_hop(const struct drill_facts *facts, struct findings *findings
 		     facts->hop_difference);
 		return;
 	case DRILL_HOP_UNKNOWN:
-		find(findings, DRILL_UNPROVED, "the next relay's input has other senders, so the two counts cannot be compared: "
-		     "only the probes are");
+		find(findings, DRILL_UNPROVED, "the next relay's input has other senders, and no stream of blocks that both ends "
+		     "count, so only the probes are compared");
 		return;
 	}
 }

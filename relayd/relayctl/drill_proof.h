@@ -35,13 +35,33 @@ enum drill_hop {
 /* Compares the hop before and after. `*difference`: at least so many messages. */
 enum drill_hop drill_hop_compare(struct drill_bounds before, struct drill_bounds after, uint64_t *difference);
 
+/* Of a hop that is equal: how many messages, at the most, could be missing or there too often all the same. */
+uint64_t drill_hop_slack(struct drill_bounds before, struct drill_bounds after);
+
+/* Of what came in during the drill; with more slack than that, equal says too little. */
+enum { DRILL_SLACK_MAX_PERCENT = 1 };
+
+/* How a cut stands. */
+enum drill_cut {
+	DRILL_CUT_HOLDS = 0,
+	DRILL_CUT_ENDED = 1,   /* by somebody else, or by a restart */
+	DRILL_CUT_NO_ROOM = 2, /* the spool would not last until its end */
+};
+
+/* `left_s`: by our clock; `cut_s` as the relay has it, whose clock is ahead by the time that a request takes. */
+enum drill_cut drill_cut_stands(uint64_t cut_s, uint64_t left_s, bool covers, uint64_t covers_s);
+
 struct drill_facts {
 	bool finished;             /* it ran to its end: cut, came back, waited */
 	bool drained;              /* all that was stored meanwhile was delivered in time */
 	bool confirmed;            /* delivered means acknowledged at this output */
-	uint64_t put_aside;        /* by the output: quarantined, passed over, damaged, dropped by a rule */
-	unsigned sent;             /* probes that an input took */
-	unsigned stored;           /* of these, seen here */
+	bool knows_dropped;        /* the inputs' counters could be asked before and after: */
+	uint64_t dropped;          /* of messages, at this relay's inputs */
+	uint64_t put_aside;        /* by the output: quarantined, passed over, damaged, dropped by a rule, lost by peer */
+	unsigned tried;            /* probes given to the input */
+	unsigned sent;             /* of these, taken by it for certain */
+	unsigned unstored;         /* of those taken, not seen here */
+	unsigned stored;           /* of those tried, seen here */
 	uint64_t stored_copies;
 	bool complete;             /* here all was looked at */
 	bool has_next;             /* the rest only with it */
@@ -51,7 +71,10 @@ struct drill_facts {
 	bool next_complete;
 	unsigned wrong, next_wrong;/* equations that do not hold */
 	enum drill_hop hop;
+	bool hop_by_stream;        /* counted by the stream of blocks, not by the input */
 	uint64_t hop_difference;
+	uint64_t hop_slack;
+	uint64_t came_in;          /* messages, here, during the drill */
 	bool next_replaced;        /* the next relay has another spool than when the drill began */
 };
 

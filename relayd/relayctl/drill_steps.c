@@ -59,9 +59,10 @@ static void send_probe(struct drill *drill, uint64_t now)
 	char error[PROBE_SENDER_ERROR_MAX_BYTES];
 	int64_t sent_ns;
 	drill->tried++;
-	if (probe_sender_send(&drill->sender, drill->id, drill->tried, drill->count, &sent_ns, error))
-		drill->sent++;
-	else
+	bool taken = probe_sender_send(&drill->sender, drill->id, drill->tried, drill->count, &sent_ns, error);
+	drill->taken[drill->tried - 1] = taken;
+	drill->sent += taken;
+	if (!taken)
 		say("probe %u did not go in: %s", drill->tried, error);
 	uint64_t during_ns = drill->is_cut ? drill->arguments->seconds * CLOCK_NS_PER_SECOND / DRILL_PROBES_MAX : 0;
 	drill->probed_ns = now;
@@ -75,7 +76,8 @@ static void ask(struct drill *drill, uint64_t now)
 	if (drill->arguments->next != NULL)
 		receipts_ask(&drill->next);
 	/* A relay that does not answer now may do so again; if not, the receipts lack its word. */
-	drill_look_output(drill->arguments->control, drill->arguments->output, &drill->output, error);
+	if (drill_look_output(drill->arguments->control, drill->arguments->output, &drill->output, error))
+		drill->looked_ns = clock_monotonic_ns();
 	drill->next_ask_ns = now + ASK_NS;
 }
 
@@ -116,7 +118,7 @@ static uint64_t last_probe_here(const struct drill *drill)
 /* Whether all probes are stored here, or those that are not will not be any more: the input lost them. */
 static bool is_stored(const struct drill *drill)
 {
-	return drill->here.seen >= drill->sent || clock_monotonic_ns() - drill->probed_ns > LATE_NS;
+	return drill_unstored(drill) == 0 || clock_monotonic_ns() - drill->probed_ns > LATE_NS;
 }
 
 /* Whether the output has delivered all probes that are stored. */
@@ -210,6 +212,7 @@ static bool cut(struct drill *drill)
 		return false;
 	drill->is_cut = true;
 	drill->cut_ns = clock_monotonic_ns();
+	drill->next_ask_ns = 0;
 	drill->next_line_ns = drill->cut_ns + LINE_NS;
 	say("output %s is cut; relayd makes the connection again in %" PRIu64 " s, whatever happens to this command",
 	    drill->arguments->output, drill->arguments->seconds);
@@ -230,11 +233,35 @@ static void say_waiting(const struct drill *drill)
 		say("%s: %" PRIu64 " messages wait%s", drill->output.state, drill->output.waiting, budget);
 }
 
+/* Looks whether the cut still stands and may go on; if not, says why and ends it. */
+static bool cut_stands(struct drill *drill, uint64_t end_ns)
+{
+	const struct drill_output *output = &drill->output;
+	uint64_t left_s = end_ns > drill->looked_ns ? (end_ns - drill->looked_ns) / CLOCK_NS_PER_SECOND : 0;
+	if (drill->looked_ns < drill->cut_ns) /* nobody has answered since */
+		return true;
+	switch (drill_cut_stands(output->cut_s, left_s, output->covers, output->covers_s)) {
+	case DRILL_CUT_HOLDS:
+		return true;
+	case DRILL_CUT_ENDED:
+		drill->is_cut = false;
+		stop(drill, "output %s is not cut any more, %" PRIu64 " s early: somebody else restored it, or the relay was "
+		     "restarted", drill->arguments->output, left_s);
+		break;
+	case DRILL_CUT_NO_ROOM:
+		stop(drill, "the spool would last %" PRIu64 " s more, and the cut %" PRIu64 " s: it is ended now",
+		     output->covers_s, left_s);
+		break;
+	}
+	drill->over_ns = clock_monotonic_ns();
+	return false;
+}
+
 static bool wait_while_cut(struct drill *drill)
 {
 	uint64_t end_ns = drill->cut_ns + drill->arguments->seconds * CLOCK_NS_PER_SECOND;
 	while (clock_monotonic_ns() < end_ns) {
-		if (!turn(drill, drill->count - DRILL_PROBES_AROUND))
+		if (!turn(drill, drill->count - DRILL_PROBES_AROUND) || !cut_stands(drill, end_ns))
 			return false;
 		if (line_is_due(drill))
 			say_waiting(drill);
@@ -284,6 +311,20 @@ static bool wait_for_arrival(struct drill *drill)
 	return true;
 }
 
+/* Restores what is cut; what the input took has its time to be stored, so that what is not is lost. */
+static void break_off(struct drill *drill)
+{
+	char reason[sizeof drill->error];
+	memcpy(reason, drill->error, sizeof reason);
+	if (drill->is_cut && request(drill, "restore", ""))
+		say("output %s is restored", drill->arguments->output);
+	else if (drill->is_cut)
+		say("output %s could not be restored (%s): it comes back by itself", drill->arguments->output, drill->error);
+	while (!is_stored(drill) && turn(drill, drill->tried))
+		;
+	memcpy(drill->error, reason, sizeof reason);
+}
+
 bool drill_run_steps(struct drill *drill)
 {
 	drill->count = 2 * DRILL_PROBES_AROUND;
@@ -291,14 +332,7 @@ bool drill_run_steps(struct drill *drill)
 	drill->count += during < DRILL_PROBES_MAX ? (unsigned)during : DRILL_PROBES_MAX;
 	drill->reached_end = begin(drill) && check_road(drill) && cut(drill) && wait_while_cut(drill) &&
 	                     wait_for_return(drill) && wait_for_arrival(drill);
-	if (drill->is_cut) {
-		char reason[sizeof drill->error];
-		memcpy(reason, drill->error, sizeof reason);
-		if (request(drill, "restore", ""))
-			say("output %s is restored", drill->arguments->output);
-		else
-			say("output %s could not be restored (%s): it comes back by itself", drill->arguments->output, drill->error);
-		memcpy(drill->error, reason, sizeof reason);
-	}
+	if (!drill->reached_end && drill->cut_ns != 0)
+		break_off(drill);
 	return drill->reached_end;
 }
