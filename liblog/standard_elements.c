@@ -19,7 +19,7 @@
 
 /*
  * What the kernel says of its clock, in one word, so that threads need no lock: when it was asked, in minutes from 1 on,
- * and the greatest error in microseconds, or all ones if the clock is not synchronized.
+ * and the greatest error in microseconds, or all ones if the clock is not synchronised.
  */
 static uint32_t sync_accuracy(void)
 {

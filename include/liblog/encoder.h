@@ -80,7 +80,7 @@ struct slog_rfc5424_encoder {
 	const char *sd_id;
 	/* Dots in names are written as %2E, for chains that lead from syslog-ng to rsyslog's mmpstrucdata. */
 	bool escape_dots;
-	/* The element timeQuality (RFC 5424, 7.1): whether the system's clock is synchronized, asked once a minute. */
+	/* The element timeQuality (RFC 5424, 7.1): whether the system's clock is synchronised, asked once a minute. */
 	bool time_quality;
 	/* The element origin (7.2): software and swVersion, cut to 48 and 32 octets. NULL: without. */
 	const char *software;

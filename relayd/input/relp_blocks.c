@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Streams of other relays: who may speak them, how a session begins, and what becomes of its blocks (spool page, 5 and 6).
+ * Streams of other relays: who may speak them, how a session begins, and what becomes of its blocks (spool-rules.md, 5 and 6).
  * What is a duplicate is decided by the spool's writer alone; here a block is answered if the writer, having seen it, still
  * says that the session holds.
  */

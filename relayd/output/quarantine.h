@@ -2,7 +2,7 @@
 /*
  * Messages that the next hop refuses for good, put aside so that the others can go on: a file of the output's own below
  * the spool, `quarantine/<output>`, made as a segment is (spool_format.h): header, then a block for each message, with
- * its sequence. A message is synced there before its output's cursor passes it (spool page, rule 38).
+ * its sequence. A message is synced there before its output's cursor passes it (spool-rules.md, rule 38).
  *
  * One thread, the output's. The file is opened when the first message comes.
  */

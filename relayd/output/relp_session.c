@@ -324,7 +324,7 @@ static void on_writable(void *context)
 	session->settings.progress(session->settings.context);
 }
 
-/* Every answer that could be read is settled before the rest is lost (spool page, rule 35). */
+/* Every answer that could be read is settled before the rest is lost (spool-rules.md, rule 35). */
 static void on_down(void *context, bool in_order, struct bytes rest)
 {
 	struct relp_session *session = context;

@@ -4,7 +4,7 @@
  * and the sequences of the messages that are on their way. What was answered is settled; what was not, when a session
  * ends, is given back as lost, never forgotten.
  *
- * After a 500 the next session sends up to the refused message and then it alone (spool page, rule 38). As long as the
+ * After a 500 the next session sends up to the refused message and then it alone (spool-rules.md, rule 38). As long as the
  * server refuses it, nothing behind it goes out: the output holds, says so, and tries again with growing waits.
  */
 #ifndef RELAYD_OUTPUT_RELP_SESSION_H

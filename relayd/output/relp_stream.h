@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The stream that a RELP output ships to another relay as blocks (spool page, 5): what is offered, what the server's mark
- * means for us, from where on a session goes, and what it acknowledged. Nobody skips on a mark that was not verified.
+ * The stream that a RELP output ships to another relay as blocks (spool-rules.md, 5): what is offered, what the server's
+ * mark means for us, from where on a session goes, and what it acknowledged. Nobody skips on a mark that was not verified.
  */
 #ifndef RELAYD_OUTPUT_RELP_STREAM_H
 #define RELAYD_OUTPUT_RELP_STREAM_H

@@ -102,7 +102,7 @@ void sender_publish(struct sender *sender);
 /* Messages given to the transport and not settled: exact with ACCOUNT_EACH, else only zero or not. */
 size_t sender_pending(const struct sender *sender);
 
-/* Asserts the account's invariants and the ledger's equation (spool page, 8): for tests. */
+/* Asserts the account's invariants and the ledger's equation (spool-rules.md, 8): for tests. */
 void sender_check(const struct sender *sender);
 
 #endif

@@ -2,7 +2,7 @@
 /*
  * What is shipped of a block of the spool to a relay that takes blocks: the block as it lies, if it goes as a whole, else a
  * new one of the records that pass. A new one is always the same for the same records, because its checksum is how a mark
- * is known again (spool page, rule 27).
+ * is known again (spool-rules.md, rule 27).
  */
 #ifndef RELAYD_OUTPUT_SHIPMENT_H
 #define RELAYD_OUTPUT_SHIPMENT_H

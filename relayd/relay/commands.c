@@ -151,7 +151,7 @@ static char *answer_probe(const struct call *call)
 	return end_answer(gen);
 }
 
-/* ---- what changes something: for root and the relay's user (spool page, rule 40) ---- */
+/* ---- what changes something: for root and the relay's user (spool-rules.md, rule 40) ---- */
 
 /* `what` is the member that names what is changed: its text is the second argument of `change`. */
 static char *answer_change(const struct call *call, const char *what,

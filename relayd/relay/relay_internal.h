@@ -98,7 +98,7 @@ void relay_on_room(void *context);
 
 /*
  * Opens the cursor of every output, and makes those that are not there. RELAY_ORPHANED_CURSOR with a sentence in `error`,
- * and without having made any, if the spool has one that no settings name (spool page, rule 12).
+ * and without having made any, if the spool has one that no settings name (spool-rules.md, rule 12).
  */
 enum relay_result relay_open_cursors(struct relay *relay, char *error);
 

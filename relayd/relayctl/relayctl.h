@@ -11,8 +11,8 @@ enum relayctl_exit {
 	RELAYCTL_FAILED = 1, /* a file cannot be read or written, a stream cannot be followed, relayd does not answer */
 	RELAYCTL_USAGE = 2,
 	RELAYCTL_DAMAGED = 3, /* `relayctl spool`: something could not be read from the spool; all else was */
-	RELAYCTL_NOTHING = 4, /* `relayctl spool grep`: no message is like that */
-	RELAYCTL_DIFFERS = 5, /* a sum of the ledger does not add up; a drill or a probe was lost or came more than once */
+	RELAYCTL_NOTHING = 4, /* `relayctl spool grep`, `spool drop`: no message is like that */
+	RELAYCTL_DIFFERS = 5, /* a sum of the ledger does not add up; a drill lost or doubled; a probe came twice */
 	RELAYCTL_UNPROVED = 6, /* a drill that proves nothing, a probe that did not arrive in time */
 };
 
@@ -37,8 +37,5 @@ void stream_print_help(FILE *out);
 
 enum relayctl_exit spool_run(int argc, char **argv);
 void spool_print_help(FILE *out);
-
-enum relayctl_exit stream_run(int argc, char **argv);
-void stream_print_help(FILE *out);
 
 #endif

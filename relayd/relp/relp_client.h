@@ -29,8 +29,8 @@ enum {
 };
 
 /*
- * How long a hint of a full server holds the time-out of answers up (spool page, rule 34): it says so every ten seconds, and
- * may be late.
+ * How long a hint of a full server holds the time-out of answers up (spool-rules.md, rule 34): it says so every ten
+ * seconds, and may be late.
  */
 #define RELP_FULL_PATIENCE_NS  ((uint64_t)30 * 1000 * 1000 * 1000)
 #define RELP_ANSWER_TIMEOUT_NS ((uint64_t)90 * 1000 * 1000 * 1000) /* default; as librelp's */

@@ -2,7 +2,7 @@
 /*
  * What the spool counts of its inputs since it was created: their names, records stored, messages dropped by reason; of
  * its sources (ledger_sources.h); and of itself. Totals stand in each segment's checkpoint; what changed rides in control
- * blocks (ledger, spool page 8).
+ * blocks (ledger, spool-rules.md 8).
  *
  *     last sequence = sum of stored + unattributed + unused
  *

@@ -174,7 +174,7 @@ const char *spool_input_name(const struct spool *spool, unsigned index);
 void spool_count_drop(struct spool *spool, unsigned worker, unsigned input, enum spool_drop_reason reason,
                       uint64_t count);
 
-/* Totals of one input since the spool was created (ledger, rule 8 of the spool page). From any thread. */
+/* Totals of one input since the spool was created (ledger, spool-rules.md, section 8). From any thread. */
 struct spool_input_totals {
 	uint64_t stored;                          /* records in stored groups */
 	uint64_t dropped[SPOOL_DROP_REASONS];     /* as counted so far */

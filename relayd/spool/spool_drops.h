@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rules of `relayctl spool drop` (spool page, rule 39): up to a sequence, what a filter matches is not given to an output.
- * No segment is ever rewritten: outputs apply rules as they pass, and count what they drop, each in its totals. A rule is on
- * the disk before anybody acts on it, and goes when every output that it speaks of has passed its sequence.
+ * Rules of `relayctl spool drop` (spool-rules.md, rule 39): up to a sequence, what a filter matches is not given to an
+ * output. No segment is ever rewritten: outputs apply rules as they pass, and count what they drop, each in its totals. A
+ * rule is on the disk before anybody acts on it, and goes when every output that it speaks of has passed its sequence.
  *
  * The spool knows a filter as a text only; outputs know what it means.
  */

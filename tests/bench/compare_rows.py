@@ -90,7 +90,7 @@ ROWS = (
         measure="idle", goals=(at_most("per_connection_kib", None, 2), at_most("lost", None, 0))),
     Row("idle-tls-10000", "10,000 idle TLS connections", "tls-file", ("rsyslog", "relayd"), (10000, 10000, 100), load=("tls",),
         measure="idle", goals=(at_most("per_connection_kib", None, 18), at_most("lost", None, 0))),
-    Row("start", "start with a backlog in the spool (relayd: 10 GB; rsyslog: a tenth)", "tcp-disk-tcp", ("rsyslog", "relayd"),
+    Row("start", "start with a backlog in the spool (relayd: 10 GB, quick 0.5 GB; rsyslog: a tenth)", "tcp-disk-tcp", ("rsyslog", "relayd"),
         (10000, 500, 1), load=("tcp", "--connections", "4"), sink="tcp", measure="start", slower={"rsyslog": 0.1},
         goals=(at_most("listening_ms", None, 20), at_most("first_ms", None, 50))),
 )

@@ -341,7 +341,7 @@ def test_without_a_configuration_it_can_be_tried_at_once(tmp_path, processes):
 def test_relayctl_says_what_it_is():
     assert run(RELAYCTL, "--version").stdout.startswith("relayctl ")
     assert "relayctl convert" in run(RELAYCTL, "--help").stdout
-    for command in ("convert", "status"):
+    for command in ("convert", "status", "ledger", "probe", "drill", "spool", "stream"):
         result = run(RELAYCTL, command, "--help")
         assert result.returncode == 0 and f"relayctl {command}" in result.stdout
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The interoperability pitfalls of the protocol reference, one test a row, named test_pitfall_<row>. In this file a raw socket says
+"""The known interoperability pitfalls of syslog and its programs, one test a row, named test_pitfall_<row>. In this file a raw socket says
 what some device or program is known to say.
 
     row   what                                                   where

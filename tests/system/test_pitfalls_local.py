@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pitfalls 48 and 49 of the protocol reference (the table is in test_pitfalls.py): syslog(3) of two C libraries and logger on /dev/log. A
+"""Pitfalls 48 and 49 (the table is in test_pitfalls.py): syslog(3) of two C libraries and logger on /dev/log. A
 program has a /dev/log of its own in a mount namespace: the host's is not touched."""
 import os
 import shutil

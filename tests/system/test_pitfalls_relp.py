@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pitfalls 36 to 47 of the protocol reference (the table is in test_pitfalls.py): RELP with rsyslog's omrelp and imrelp, and with the
+"""Pitfalls 36 to 47 (the table is in test_pitfalls.py): RELP with rsyslog's omrelp and imrelp, and with the
 client and the server of peers/relp.py where a real peer cannot be made to do it."""
 import collections
 import subprocess

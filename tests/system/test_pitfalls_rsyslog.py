@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pitfalls of the protocol reference (the table is in test_pitfalls.py) that need rsyslog: what it writes, and what it makes of what
+"""Pitfalls (the table is in test_pitfalls.py) that need rsyslog: what it writes, and what it makes of what
 relayd writes."""
 import pytest
 import senders

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Blocks of other relays before they are queued (spool page, rule 33): whatever a head lies about is found before the lie
- * costs anything, and what is taken is counted by source. The spool is real and small; its writer is stepped by hand.
+ * Blocks of other relays before they are queued (spool-rules.md, rule 33): whatever a head lies about is found before the
+ * lie costs anything, and what is taken is counted by source. The spool is real and small; its writer is stepped by hand.
  */
 #include "intake/intake_blocks.h"
 #include "intake/intake_internal.h"

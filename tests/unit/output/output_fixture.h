@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What tests of outputs share: a real spool in a temporary directory with one input and one cursor, a worker, and an output
- * that runs on it. At every look the ledger's equation of the output must hold (spool page, 8).
+ * that runs on it. At every look the ledger's equation of the output must hold (spool-rules.md, 8).
  */
 #ifndef TESTS_UNIT_OUTPUT_OUTPUT_FIXTURE_H
 #define TESTS_UNIT_OUTPUT_OUTPUT_FIXTURE_H

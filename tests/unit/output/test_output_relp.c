@@ -194,7 +194,7 @@ START_TEST(a_server_that_never_answers_is_given_up)
 }
 END_TEST
 
-/* Spool page, rule 38: all before the refused message, then it alone; nothing behind it while it is refused. */
+/* spool-rules.md, rule 38: all before the refused message, then it alone; nothing behind it while it is refused. */
 START_TEST(a_refused_message_is_sent_again_alone_and_holds_the_others)
 {
 	script = script_new();
@@ -233,7 +233,7 @@ START_TEST(a_message_refused_for_good_is_held_and_said)
 }
 END_TEST
 
-/* Spool page, rule 38: without it one message that a server never takes would stop an output for ever. */
+/* spool-rules.md, rule 38: without it one message that a server never takes would stop an output for ever. */
 START_TEST(a_message_refused_for_good_goes_into_quarantine_and_the_others_go_on)
 {
 	script = script_new();

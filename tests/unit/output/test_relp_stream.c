@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sending end of a stream (spool page, rules 25 to 32) between a real spool and a server that claims what the test
+ * The sending end of a stream (spool-rules.md, rules 25 to 32) between a real spool and a server that claims what the test
  * wants. Each test is a sequence of events that loses or doubles something without its rule.
  */
 #include "spool/spool_stream.h"

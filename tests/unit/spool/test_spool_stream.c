@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Streams from other relays (spool page, rules 22, 25 to 31). Each test is a sequence of events that would lose or double
- * something without its rule. The spool has no threads here: the writer is stepped by hand.
+ * Streams from other relays (spool-rules.md, rules 22, 25 to 31). Each test is a sequence of events that would lose or
+ * double something without its rule. The spool has no threads here: the writer is stepped by hand.
  */
 #include "support/memory_disk.h"
 #include "support/stream_rig.h"
