@@ -207,6 +207,8 @@ static bool take_message(struct direct *direct, struct slog_value *message)
 	else
 		*message = *direct->values.next++;
 	direct->next++;
+	if (message->type == SLOG_TYPE_NULL)
+		message->length = 0;
 	return message->type == SLOG_TYPE_STRING || message->type == SLOG_TYPE_NULL;
 }
 

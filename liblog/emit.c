@@ -41,6 +41,7 @@ static __attribute__((noinline)) void emit(struct slog_lane *lane, struct slog_l
 	entry.is_cut = false;
 	entry.cut = 0;
 	entry.prepared = prepared;
+	prepared->entry = &entry;
 	prepared->is_held = severity > atomic_load_explicit(&named->threshold, memory_order_relaxed);
 	slog_entry_find_message(&entry);
 	slog_deliver(slog_logger_sink(logger), &entry, lane);

@@ -87,7 +87,7 @@ bool slog_json_make_header(struct slog_headers *headers, const struct slog_heade
  */
 static inline bool put_known_headers(struct slog_line *line, const struct slog_entry *entry)
 {
-	const struct slog_prepared *prepared = entry->prepared;
+	const struct slog_prepared *prepared = slog_entry_prepared(entry);
 	if (prepared == NULL || line->size - line->length < KNOWN_ROOM)
 		return false;
 	struct slog_headers *headers = prepared->headers;

@@ -60,7 +60,7 @@ bool slog_rfc5424_make_header(struct slog_headers *headers, const struct slog_he
 /* The same from texts that the thread has kept. False, and nothing is written, if there are none or they may not fit. */
 static inline bool put_known_header(struct slog_line *line, const struct slog_entry *entry, bool name_is_msgid)
 {
-	const struct slog_prepared *prepared = entry->prepared;
+	const struct slog_prepared *prepared = slog_entry_prepared(entry);
 	if (prepared == NULL || !name_is_msgid || entry->name_length == 0 || line->size - line->length < KNOWN_ROOM)
 		return false;
 	struct slog_headers *headers = prepared->headers;
@@ -95,8 +95,9 @@ static const struct slog_rfc5424_encoder *own_encoder(const struct slog_encoder 
 void slog_encode_rfc5424(const struct slog_encoder *encoder, const struct slog_entry *entry, struct slog_line *line)
 {
 	const struct slog_rfc5424_encoder *own = own_encoder(encoder);
-	bool name_is_msgid = entry->prepared != NULL && entry->prepared->memo != NULL
-	                             ? entry->prepared->memo->name_is_msgid
+	const struct slog_prepared *prepared = slog_entry_prepared(entry);
+	bool name_is_msgid = prepared != NULL && prepared->memo != NULL
+	                             ? prepared->memo->name_is_msgid
 	                             : slog_name_is_msgid(entry->name, entry->name_length);
 	if (!put_known_header(line, entry, name_is_msgid))
 		put_header(line, entry);

@@ -13,6 +13,7 @@
  * looked up for them.
  */
 struct slog_prepared {
+	const struct slog_entry *entry;  /* of which this is true: not of a copy that an encoder changed */
 	struct slog_keys keys;            /* of the event's own fields */
 	const struct slog_bound_set *set; /* of the logger; NULL: it has no bound fields */
 	bool overrides;                   /* a field of the event has, but perhaps for case, the key of a bound one */
@@ -34,14 +35,20 @@ static inline void slog_prepared_finish(struct slog_prepared *prepared)
 	                              (set == NULL || !set->keys.has_similar);
 }
 
+/* What is known of this very entry; NULL: nothing, also of a copy. */
+static inline struct slog_prepared *slog_entry_prepared(const struct slog_entry *entry)
+{
+	return entry->prepared != NULL && entry->prepared->entry == entry ? entry->prepared : NULL;
+}
+
 static inline bool slog_entry_has_plain_keys(const struct slog_entry *entry)
 {
-	return entry->prepared != NULL && entry->prepared->has_plain_keys;
+	return slog_entry_prepared(entry) != NULL && entry->prepared->has_plain_keys;
 }
 
 static inline bool slog_entry_has_distinct_keys(const struct slog_entry *entry)
 {
-	return entry->prepared != NULL && entry->prepared->has_distinct_keys;
+	return slog_entry_prepared(entry) != NULL && entry->prepared->has_distinct_keys;
 }
 
 /*

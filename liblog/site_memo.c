@@ -30,7 +30,11 @@ static bool remember(struct slog_site_memo *memo, const struct slog_site *site, 
 	const struct slog_name *names = slog_site_names(site);
 	size_t pairs = site->pairs;
 	size_t length = slog_site_length(site);
-	if (length > SLOG_SITE_NAMES_MAX)
+	size_t text = 0;
+	for (size_t i = 0; i <= pairs; i++)
+		text += names[i].length;
+	/* A descriptor of programs compiled before it had `text` says something else there. */
+	if (length > SLOG_SITE_NAMES_MAX || text != site->text)
 		return false;
 	struct slog_keys keys = reckon_keys(fields, pairs);
 	memo->length = (uint16_t)length;

@@ -3,7 +3,9 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <liblog/slog.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -83,16 +85,41 @@ static bool is_of_the_peer(int error)
 	}
 }
 
+/*
+ * Whether the next descriptor may be a connection's, looked at before one is accepted: as long as it is not, it waits in the
+ * kernel's queue with what it sent. EMFILE or what the kernel says, or 0.
+ */
+static int look_for_descriptor(const struct listener *listener)
+{
+	int fd = fcntl(listener->fd, F_DUPFD_CLOEXEC, 0);
+	if (fd < 0)
+		return errno;
+	close(fd);
+	return is_reserved(fd) ? EMFILE : 0;
+}
+
+static bool is_waited_for(const struct listener *listener)
+{
+	struct pollfd waiting = {.fd = listener->fd, .events = POLLIN};
+	return poll(&waiting, 1, 0) == 1;
+}
+
 /* Accepts one; false if the turn is over. */
 static bool accept_one(struct listener *listener)
 {
 	struct address peer = {.len = sizeof peer.sa};
+	int error = look_for_descriptor(listener);
+	if (error != 0) {
+		if (is_waited_for(listener))
+			rest_after(listener, error);
+		return false;
+	}
 	int fd = accept4(listener->fd, &peer.sa.any, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd >= 0 && !is_reserved(fd)) {
 		listener->accepted(listener->context, fd, &peer);
 		return true;
 	}
-	if (fd >= 0) {
+	if (fd >= 0) { /* another thread was faster */
 		close(fd);
 		rest_after(listener, EMFILE);
 		return false;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Streams of other relays: who may speak them, how a session begins, and what becomes of its blocks (spool-rules.md, 5 and 6).
- * What is a duplicate is decided by the spool's writer alone; here a block is answered if the writer, having seen it, still
- * says that the session holds.
+ * Streams of other relays: who may speak them, how a session begins, and what becomes of its blocks (spool-rules.md, 5
+ * and 6). What is a duplicate is decided by the spool's writer alone; here a block is answered if the writer, having seen
+ * it, still says that the session holds.
  */
 #include <stdio.h>
 
 #include "input/relp_connection.h"
 #include "relp/relp_block.h"
 
-/* Peers on this machine, who need no certificate: their names are none that a certificate could have. */
+/* Peers on this machine, who need no certificate: no certificate's name that begins with '@' is taken. */
 static const char identity_unix[] = "@unix";
 static const char identity_loopback[] = "@loopback";
 
@@ -26,7 +26,7 @@ static const char *identity_of(const struct connection *connection)
 {
 	const char *name = stream_peer_identity(connection->stream);
 	if (name[0] != '\0')
-		return strlen(name) <= SPOOL_IDENTITY_MAX_BYTES ? name : NULL;
+		return name[0] != '@' && strlen(name) <= SPOOL_IDENTITY_MAX_BYTES ? name : NULL;
 	if (connection->peer.transport == TRANSPORT_RELP_UNIX)
 		return identity_unix;
 	return is_loopback(&connection->peer) ? identity_loopback : NULL;

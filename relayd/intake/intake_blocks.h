@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Blocks from another relay, on their way into the spool. A block from a peer is hostile until proven (spool-rules.md, rule
- * 33): it is unpacked once, into bounded memory, and every length, offset and count in it is checked; then its octets are queued
- * unchanged. On the worker's thread, as everything of the intake.
+ * 33): it is unpacked once, into bounded memory, and every length, offset and count in it is checked; then its octets are
+ * queued unchanged. On the worker's thread, as everything of the intake.
  */
 #ifndef RELAYD_INTAKE_INTAKE_BLOCKS_H
 #define RELAYD_INTAKE_INTAKE_BLOCKS_H

@@ -97,7 +97,8 @@ bool relp_block_counts_read(struct bytes value, struct relp_block_answer *out)
 	struct field_reader reader = {.rest = value};
 	out->records = read_number(&reader, true);
 	out->lost = read_number(&reader, false);
-	return !reader.bad && reader.rest.len == 0;
+	/* Sums of two of them are made. */
+	return !reader.bad && reader.rest.len == 0 && out->records <= INT64_MAX / 2 && out->lost <= INT64_MAX / 2;
 }
 
 /* A number behind a comma; likewise write_hex(). The version, which comes first, has none. */

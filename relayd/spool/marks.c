@@ -51,11 +51,6 @@ void marks_clear(struct marks *marks)
 	marks->bytes = NO_STREAM_BYTES;
 }
 
-size_t marks_bytes(const struct marks *marks)
-{
-	return marks->bytes;
-}
-
 /* Stream ids are random: any of their octets will do. */
 static unsigned place_of(const uint8_t *stream)
 {

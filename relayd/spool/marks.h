@@ -81,8 +81,8 @@ void marks_clear(struct marks *marks);
 
 /* Octets that a checkpoint of this segment size has to have in reserve for marks. */
 size_t marks_room(uint32_t segment_size);
-/* Octets of the sections now (at most `room`, which never changes after recovery); of those of a control block at most. */
-size_t marks_bytes(const struct marks *marks);
+/* Octets of the sections of a control block, at most; those of a checkpoint are at most `room`, which never changes after
+ * recovery. */
 size_t marks_changes_bytes_max(void);
 
 /* ---- recovery ---- */
@@ -110,7 +110,7 @@ void marks_note_written(struct marks *marks, const struct block_header *header);
 /* All blocks written so far are synced. `block`: those of the group. */
 void marks_publish(struct marks *marks, struct spool_block *const *block, unsigned count);
 
-/* The sections of a checkpoint. Returns their length, at most marks_bytes(). */
+/* The sections of a checkpoint. Returns their length, at most `room` of the marks. */
 size_t marks_write_all(struct marks *marks, uint8_t *out, size_t room);
 
 /* Identities that are not on the disk yet, and streams that were adopted, forgotten, or lost something. */

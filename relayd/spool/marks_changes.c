@@ -62,7 +62,8 @@ static enum spool_stream_change forget(struct marks *marks, const uint8_t *strea
 		return SPOOL_STREAM_UNKNOWN;
 	if (entry->connected != 0)
 		return SPOOL_STREAM_ACTIVE;
-	if (marks->forgotten_count == MARKS_CHANGES_AT_ONCE)
+	/* Blocks of it are on their way to the disk, and will want it there; or too many changes wait. */
+	if (entry->appended.sequence != entry->stored.sequence || marks->forgotten_count == MARKS_CHANGES_AT_ONCE)
 		return SPOOL_STREAM_BUSY;
 	memcpy(marks->forgotten[marks->forgotten_count++], stream, SPOOL_STREAM_ID_BYTES);
 	marks_remove(marks, entry);

@@ -87,7 +87,7 @@ static int take_spare(struct spool *spool, uint64_t *size, uint64_t *number)
 
 static int write_head(struct spool *spool, const struct segment_header *header, struct current_segment *segment)
 {
-	size_t room = ledger_bytes_max(&spool->ledger) + marks_bytes(&spool->marks);
+	size_t room = space_checkpoint_bytes(spool); /* the most there can be: a stream may be adopted meanwhile */
 	size_t memory = SEGMENT_HEADER_BYTES + (size_t)block_memory_bytes((uint32_t)room);
 	uint8_t *head = calloc(1, memory);
 	if (head == NULL)

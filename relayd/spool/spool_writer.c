@@ -68,9 +68,9 @@ static unsigned judge(struct spool *spool)
 	return all;
 }
 
-static int64_t slots_of_control(struct spool *spool)
+static int64_t slots_of_control(struct spool *spool, bool with_marks)
 {
-	size_t marks = marks_have_changes(&spool->marks) ? marks_changes_bytes_max() : 0;
+	size_t marks = with_marks ? marks_changes_bytes_max() : 0;
 	uint64_t span = block_memory_bytes((uint32_t)(ledger_bytes_max(&spool->ledger) + marks));
 	uint64_t slot = space_slot_bytes(spool);
 	return (int64_t)((span + slot - 1) / slot);
@@ -80,15 +80,17 @@ static int64_t slots_of_control(struct spool *spool)
 static bool fill_control(struct spool *spool)
 {
 	struct spool_block *control = &spool->writer.control;
-	if (!ledger_has_changes(&spool->ledger) && !marks_have_changes(&spool->marks))
+	bool with_marks = marks_have_changes(&spool->marks); /* asked once: they may come from other threads meanwhile */
+	if (!ledger_has_changes(&spool->ledger) && !with_marks)
 		return false;
-	spool->writer.control_slots = slots_of_control(spool);
+	spool->writer.control_slots = slots_of_control(spool, with_marks);
 	if (!space_reserve(spool, spool->writer.control_slots))
 		return false;
 	block_start(control, 0, 0);
 	uint8_t *at = control->memory + BLOCK_HEADER_BYTES;
 	control->len = (uint32_t)ledger_write_changes(&spool->ledger, at, control->room);
-	control->len += (uint32_t)marks_write_changes(&spool->marks, at + control->len, control->room - control->len);
+	if (with_marks)
+		control->len += (uint32_t)marks_write_changes(&spool->marks, at + control->len, control->room - control->len);
 	block_seal(control, NULL, NULL);
 	control->header.kind = BLOCK_CONTROL;
 	return true;

@@ -397,7 +397,8 @@ def test_status_blunts_what_a_peer_said(tmp_path):
         listener.listen()
         with subprocess.Popen([RELAYCTL, "status", "--control", path], stdout=subprocess.PIPE, text=True) as process:
             client, _ = listener.accept()
-            assert client.recv(4096) == b'{"command":"status"}\n'
+            with client.makefile("rb") as request:
+                assert request.readline() == b'{"command":"status"}\n'
             client.sendall(json.dumps(answer).encode() + b"\n")
             client.close()
             out = process.communicate(timeout=20)[0]

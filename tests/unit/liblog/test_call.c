@@ -255,6 +255,46 @@ START_TEST(a_call_uses_at_most_4_kib_of_stack)
 }
 END_TEST
 
+static struct slog_entry changed(const struct slog_entry *entry)
+{
+	struct slog_entry other = *entry;
+	other.name = "another\nname";
+	other.name_length = strlen(other.name);
+	other.fields++;
+	other.field_count--;
+	other.shown--;
+	return other;
+}
+
+static void put_changed_json(const struct slog_encoder *encoder, const struct slog_entry *entry, struct slog_line *line)
+{
+	(void)encoder;
+	struct slog_entry other = changed(entry);
+	slog_encoder_json.encode(&slog_encoder_json, &other, line);
+}
+
+static void put_changed_rfc5424(const struct slog_encoder *encoder, const struct slog_entry *entry, struct slog_line *line)
+{
+	(void)encoder;
+	struct slog_entry other = changed(entry);
+	slog_encoder_rfc5424.encode(&slog_encoder_rfc5424, &other, line);
+}
+
+/* What is kept of a call's site is true of its own entry only: the second call of a site knows it already. */
+START_TEST(an_encoder_may_give_a_changed_copy_on)
+{
+	static const struct slog_encoder json = {"changed-json", put_changed_json}, rfc5424 = {"changed", put_changed_rfc5424};
+	for (int call = 0; call < 6; call++) {
+		logged_sink->encoder = call % 2 == 0 ? &json : &rfc5424;
+		slog_info("event", "secret", "hidden", "user", "root");
+		if (call % 2 == 0)
+			ck_assert_str_eq(logged_members(), "\"msgid\":\"another\\nname\",\"user\":\"root\"");
+		else
+			ck_assert_str_eq(logged_sd(), "[slog@32473 user=\"root\" ~e=\"another␊name\"]");
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("call");
@@ -273,6 +313,7 @@ int main(void)
 	tcase_add_test(tcase, an_inline_function_may_log);
 	tcase_add_test(tcase, a_call_is_one_statement);
 	tcase_add_test(tcase, a_call_uses_at_most_4_kib_of_stack);
+	tcase_add_test(tcase, an_encoder_may_give_a_changed_copy_on);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
