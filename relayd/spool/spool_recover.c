@@ -301,10 +301,25 @@ static int prepare_on_full_disk(struct spool *spool, const struct found *found, 
 }
 
 /*
+ * Behind blocks that were written again: sequences that are not used again, as a segment set aside had them or a cursor
+ * has seen them, end the segment, and the next one's checkpoint counts them. So no start counts them twice.
+ */
+static int pass_missing(struct spool *spool, struct found *found, uint64_t highest)
+{
+	recover_count_aside(spool, found);
+	uint64_t next = (highest > found->last ? highest : found->last) + 1;
+	if (next == spool->writer.next)
+		return 0;
+	atomic_fetch_add_explicit(&spool->ledger.unused, next - 1 - found->last, memory_order_relaxed);
+	spool->writer.next = next;
+	return writer_rotate(spool, next, found->last);
+}
+
+/*
  * Begins the segment that this run writes to: first what nothing proves to be on the disk, synced, and only then its
  * name.
  */
-static int begin_segment(struct spool *spool, const struct found *found, struct spool_recovery *recovery)
+static int begin_segment(struct spool *spool, struct found *found, struct spool_recovery *recovery)
 {
 	struct segment_table *table = &spool->table;
 	struct current_segment segment;
@@ -344,11 +359,7 @@ static int begin_segment(struct spool *spool, const struct found *found, struct 
 	spool->writer.current = segment;
 	spool->writer.next = rewrites ? found->last + 1 : first;
 	spool->writer.synced = spool->writer.next - 1;
-	if (!rewrites || highest <= found->last)
-		return 0;
-	atomic_fetch_add_explicit(&spool->ledger.unused, highest - found->last, memory_order_relaxed);
-	spool->writer.next = highest + 1;
-	return writer_rotate(spool, highest + 1, found->last);
+	return rewrites ? pass_missing(spool, found, highest) : 0;
 }
 
 static void log_recovery(const struct spool *spool, const struct spool_recovery *recovery)

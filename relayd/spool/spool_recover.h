@@ -52,7 +52,10 @@ enum recover_result recover_read_header(struct spool *spool, const struct segmen
  */
 enum recover_result recover_set_newest_aside(struct spool *spool, struct found *found, int *error);
 
-/* Behind the scan of what is left: sequences of segments that were set aside are damaged, and not given to other records. */
+/*
+ * Behind the scan of what is left, and behind what of it is written again: sequences of segments that were set aside are
+ * damaged, and not given to other records.
+ */
 void recover_count_aside(struct spool *spool, struct found *found);
 
 #endif

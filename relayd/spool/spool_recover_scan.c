@@ -404,6 +404,8 @@ enum recover_result recover_scan(struct spool *spool, struct found *found, int *
 		if (result != RECOVERED)
 			return result;
 	}
-	recover_count_aside(spool, found);
+	/* What is written again comes first: the segment's checkpoint must not count what is missing behind its blocks. */
+	if (found->unproven_at == found->tail_at)
+		recover_count_aside(spool, found);
 	return RECOVERED;
 }

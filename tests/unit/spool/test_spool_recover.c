@@ -383,7 +383,38 @@ START_TEST(a_newest_segment_without_a_readable_header_is_set_aside)
 		ck_assert_msg(atomic_load(&rig.spool->ledger.damaged) == last + 1 - first, "look %u", i);
 		crash();
 		rig_open_ok(&rig);
+		spool_check(rig.spool);
 	}
+}
+END_TEST
+
+/* The last group of the segment before is written again; nothing is stored behind it before the next crash. */
+START_TEST(what_a_segment_set_aside_had_is_counted_once_behind_blocks_that_are_written_again)
+{
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_NEW, SPOOL_HOLD);
+	uint64_t size;
+	store_blocks(4);
+	ck_assert_int_eq(writer_rotate(rig.spool, 41, 40), 0);
+	store_blocks(2);
+	memory_disk_octets(&disk, memory_disk_find(&disk, "segment-", 1), &size)[33] ^= 1;
+	spool_cursor_close(&cursor);
+	for (unsigned i = 0; i < 4; i++) {
+		crash();
+		rig_open_ok(&rig);
+		ck_assert_uint_eq(rig.recovery.last_sequence, 60);
+		ck_assert_uint_eq(rig.recovery.rewritten_blocks, i == 0 ? 1 : 0);
+		ck_assert_uint_eq(spool_stored(rig.spool), 60);
+		ck_assert_uint_eq(atomic_load(&rig.spool->ledger.unattributed), 20);
+		spool_check(rig.spool);
+		struct rig_read read = rig_read_all(&rig, 1);
+		ck_assert_uint_eq(read.records, 40);
+		ck_assert_uint_eq(read.ranges, 1);
+		ck_assert_uint_eq(read.damage_first[0], 41);
+		ck_assert_uint_eq(read.damage_last[0], 60);
+	}
+	ck_assert(rig_store(&rig, 10));
+	ck_assert_uint_eq(spool_stored(rig.spool), 70);
+	spool_check(rig.spool);
 }
 END_TEST
 
@@ -798,6 +829,7 @@ int main(void)
 	tcase_add_test(tests, older_segments_are_not_read_when_the_newest_checkpoint_is_whole);
 	tcase_add_test(tests, a_segment_of_the_run_before_ends_behind_its_last_good_block);
 	tcase_add_test(tests, a_newest_segment_without_a_readable_header_is_set_aside);
+	tcase_add_test(tests, what_a_segment_set_aside_had_is_counted_once_behind_blocks_that_are_written_again);
 	tcase_add_test(tests, a_segment_that_is_set_aside_alone_says_what_it_shows_and_outputs_count_it);
 	tcase_add_test(tests, every_damaged_sequence_is_counted_once_however_many_places_there_are);
 	tcase_add_test(tests, damage_that_was_counted_is_still_counted_after_a_crash);
