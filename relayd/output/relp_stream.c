@@ -29,18 +29,18 @@ enum relp_session_offer relp_stream_offer(struct relp_stream_sender *stream, str
  * Whether the server's mark speaks of our records: the checksum is that of our block that ends there, or of the one that the
  * cursor remembers. A mark below `delivered` makes nobody skip anything, and its block may be gone.
  */
-static bool is_verified(struct relp_stream_sender *stream, const struct relp_block_answer *answer)
+static enum sender_knowledge verify(struct relp_stream_sender *stream, const struct relp_block_answer *answer)
 {
 	uint8_t id[SPOOL_STREAM_ID_BYTES];
 	uint64_t checksum, delivered = spool_cursor_delivered(cursor_of(stream));
 	spool_cursor_stream(cursor_of(stream), id, &checksum);
 	sender_knows(stream->sender, 0, 0);
 	if (answer->mark < delivered || answer->mark == 0)
-		return true;
+		return SENDER_KNOWS;
 	if (answer->mark > spool_stored(stream->output->setup.spool))
-		return false;
+		return SENDER_KNOWS_NOT;
 	if (answer->mark == delivered && answer->checksum == checksum)
-		return true;
+		return SENDER_KNOWS;
 	return sender_knows(stream->sender, answer->mark, answer->checksum);
 }
 
@@ -145,7 +145,10 @@ const char *relp_stream_opened(struct relp_stream_sender *stream, const struct r
 			sender_start_over(stream->sender, UINT64_MAX); /* what was read as blocks is read again, as messages */
 		return NULL;
 	}
-	if (!is_verified(stream, answer)) {
+	enum sender_knowledge verified = verify(stream, answer);
+	if (verified == SENDER_CANNOT_SAY)
+		return "the spool cannot be read now, to compare the server's mark with it";
+	if (verified == SENDER_KNOWS_NOT) {
 		output_trouble(stream->output, "output_stream_forked",
 		               "%s has stored messages up to %llu of this stream that are not ours: this spool was "
 		               "restored, copied or written without sync; the stream goes on under a new id",

@@ -83,12 +83,18 @@ void sender_lose(struct sender *sender, uint64_t sequence);
  */
 void sender_start_over(struct sender *sender, uint64_t from);
 
+enum sender_knowledge {
+	SENDER_KNOWS = 0,
+	SENDER_KNOWS_NOT = 1,
+	SENDER_CANNOT_SAY = 2, /* the spool cannot be read now, or there is no memory: try again later */
+};
+
 /*
  * Whether a block that ends with `last` may have been shipped under this checksum: as it would be now, before rules of
  * `relayctl spool drop` came, or before there was a filter. If so, all up to there is made in the same way again until
  * the next call; with `last` 0 nothing is.
  */
-bool sender_knows(struct sender *sender, uint64_t last, uint64_t checksum);
+enum sender_knowledge sender_knows(struct sender *sender, uint64_t last, uint64_t checksum);
 
 /* ACCOUNT_THROUGH: the transport has all up to `sequence`. */
 void sender_settle_through(struct sender *sender, uint64_t sequence);

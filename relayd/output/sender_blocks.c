@@ -105,7 +105,8 @@ void sender_start_over(struct sender *sender, uint64_t from)
 /* ---- what the next hop says that it has ---- */
 
 /* Whether the block, shipped from that sequence on, has the checksum with the rules up to some one of them. */
-static bool was_shipped_from(struct sender *sender, const struct spool_view *view, uint64_t from, uint64_t checksum)
+static enum sender_knowledge was_shipped_from(struct sender *sender, const struct spool_view *view, uint64_t from,
+                                              uint64_t checksum)
 {
 	struct relp_block block;
 	struct account_left_out left_out;
@@ -117,35 +118,45 @@ static bool was_shipped_from(struct sender *sender, const struct spool_view *vie
 			.rules = rules,
 			.scope = {.newest = i > 0 ? rules->rule[i - 1]->id : 0, .behind = from - 1},
 		};
-		if (shipment_make(sender->shipment, view, &choice, &block, &left_out) != SHIPMENT_READY ||
-		    block.checksum != checksum)
+		enum shipment_result made = shipment_make(sender->shipment, view, &choice, &block, &left_out);
+		if (made == SHIPMENT_NO_MEMORY)
+			return SENDER_CANNOT_SAY;
+		if (made != SHIPMENT_READY || block.checksum != checksum)
 			continue;
 		sender->known = (struct sender_known){.to = view->last, .newest_rule = choice.scope.newest};
-		return true;
+		return SENDER_KNOWS;
 	}
-	return false;
+	return SENDER_KNOWS_NOT;
 }
 
-static bool was_shipped(struct sender *sender, const struct spool_view *view, uint64_t checksum)
+static enum sender_knowledge was_shipped(struct sender *sender, const struct spool_view *view, uint64_t checksum)
 {
 	uint64_t next = spool_cursor_delivered(sender->output->setup.cursor) + 1;
-	if (was_shipped_from(sender, view, view->first, checksum) ||
-	    (next > view->first && next <= view->last && was_shipped_from(sender, view, next, checksum)))
-		return true;
-	if (view->payload_checksum != checksum)
-		return false;
+	enum sender_knowledge result = was_shipped_from(sender, view, view->first, checksum);
+	if (result == SENDER_KNOWS_NOT && next > view->first && next <= view->last)
+		result = was_shipped_from(sender, view, next, checksum);
+	if (result != SENDER_KNOWS_NOT || view->payload_checksum != checksum)
+		return result;
 	sender->known = (struct sender_known){.to = view->last, .whole = true};
-	return true;
+	return SENDER_KNOWS;
 }
 
-bool sender_knows(struct sender *sender, uint64_t last, uint64_t checksum)
+enum sender_knowledge sender_knows(struct sender *sender, uint64_t last, uint64_t checksum)
 {
 	struct spool_view view;
+	enum sender_knowledge result = SENDER_KNOWS_NOT;
 	sender->known = (struct sender_known){0};
-	bool looks = last > 0 && sender_take_rules(sender);
-	struct spool_reader *reader = looks ? spool_reader_open(sender->output->setup.spool, last) : NULL;
-	bool known = reader != NULL && spool_read(reader, &view) == SPOOL_READ_BLOCK && view.last == last &&
-	             was_shipped(sender, &view, checksum);
+	if (last == 0)
+		return result;
+	struct spool_reader *reader =
+		sender_take_rules(sender) ? spool_reader_open(sender->output->setup.spool, last) : NULL;
+	if (reader == NULL)
+		return SENDER_CANNOT_SAY;
+	enum spool_read_result read = spool_read(reader, &view);
+	if (read == SPOOL_READ_FAILED)
+		result = SENDER_CANNOT_SAY;
+	else if (read == SPOOL_READ_BLOCK && view.last == last)
+		result = was_shipped(sender, &view, checksum);
 	spool_reader_close(&reader);
-	return known;
+	return result;
 }

@@ -3,6 +3,7 @@
  * The sending end of a stream (spool-rules.md, rules 25 to 32) between a real spool and a server that claims what the test
  * wants. Each test is a sequence of events that loses or doubles something without its rule.
  */
+#include "spool/segment.h"
 #include "spool/spool_stream.h"
 #include "unit/output/block_script.h"
 #include "unit/output/output_fixture.h"
@@ -127,6 +128,34 @@ START_TEST(rule_27_a_mark_beyond_what_is_stored_here_is_a_fork)
 	wait_delivered(10);
 	ck_assert_mem_ne(script->request[0].stream, script->request[script->sessions - 1].stream, RELP_BLOCK_ID_LEN);
 	ck_assert_uint_eq(script->blocks, 1);
+	end();
+}
+END_TEST
+
+static void name_segment(const char *from, const char *to)
+{
+	char old[400], new[400];
+	snprintf(old, sizeof old, "%s/spool/%s", directory, from);
+	snprintf(new, sizeof new, "%s/spool/%s", directory, to);
+	ck_assert_int_eq(rename(old, new), 0);
+}
+
+/* It is compared when the disk can be read again; a new id would have everything stored twice. */
+START_TEST(rule_27_a_mark_that_cannot_be_compared_now_is_no_fork)
+{
+	char name[DISK_NAME_MAX_BYTES];
+	segment_name(1, 1, name);
+	lose_the_answer_of_one_block();
+	BLOCK_SCRIPT_SET(script, mark, 10);
+	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
+	name_segment(name, "away");
+	block_script_cut(script);
+	wait_sessions(2);
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), 0);
+	name_segment("away", name);
+	wait_delivered(10);
+	ck_assert_uint_eq(script->blocks, 1);
+	ck_assert_mem_eq(script->request[0].stream, script->request[script->sessions - 1].stream, RELP_BLOCK_ID_LEN);
 	end();
 }
 END_TEST
@@ -553,6 +582,7 @@ int main(void)
 	tcase_add_test(tests, rule_27_what_the_server_stored_before_the_answer_was_lost_is_not_sent_again);
 	tcase_add_test(tests, rule_27_nobody_skips_on_a_mark_with_another_checksum_and_the_stream_gets_a_new_id);
 	tcase_add_test(tests, rule_27_a_mark_beyond_what_is_stored_here_is_a_fork);
+	tcase_add_test(tests, rule_27_a_mark_that_cannot_be_compared_now_is_no_fork);
 	tcase_add_test(tests, rule_28_a_server_that_is_behind_gets_what_comes_next_not_what_went_elsewhere);
 	tcase_add_test(tests, rule_28_with_balance_it_is_messages_that_are_sent);
 	tcase_add_test(tests, rule_29_a_restored_server_gets_again_what_it_had_acknowledged_and_is_reported);
