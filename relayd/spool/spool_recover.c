@@ -329,7 +329,8 @@ static int begin_segment(struct spool *spool, struct found *found, struct spool_
 	uint64_t last = rewrites ? found->proven : found->last;
 	uint64_t first = last + 1;
 	/* Only somebody's own numbers lead here: at a million messages a second it would take 70,000 years. */
-	if (first > SEQUENCE_MAX / 2 || highest > SEQUENCE_MAX / 2 || next_counter(table) > SEQUENCE_MAX / 2)
+	if (first > SEQUENCE_MAX / 2 || highest > SEQUENCE_MAX / 2 || found->aside_last > SEQUENCE_MAX / 2 ||
+	    next_counter(table) > SEQUENCE_MAX / 2)
 		return -EOVERFLOW;
 	/* A cursor ahead of the records: the disk lost what an output has already seen. Its sequences are never used again. */
 	if (!rewrites && highest > last) {
