@@ -234,6 +234,17 @@ void account_drop_lost(struct account *account, uint64_t sequence, unsigned rule
 	account->lost--;
 }
 
+void account_damage_lost(struct account *account, uint64_t first, uint64_t last)
+{
+	for (size_t i = 0; account->lost > 0 && i < account->runs_count; i++) {
+		struct account_run *run = run_at(account, i);
+		if (run->outcome != OUTCOME_LOST || run->last < first || run->last > last)
+			continue;
+		run->outcome = OUTCOME_DAMAGED;
+		account->lost--;
+	}
+}
+
 void account_set_rule(struct account *account, unsigned rule, uint64_t id)
 {
 	assert(rule < SPOOL_DROP_RULES_MAX);

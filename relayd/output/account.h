@@ -110,6 +110,9 @@ void account_quarantine(struct account *account, uint64_t sequence);
 /* ACCOUNT_EACH: this lost sequence is dropped by the rule at that place and is not sent again. It must be lost. */
 void account_drop_lost(struct account *account, uint64_t sequence, unsigned rule);
 
+/* ACCOUNT_EACH: those of first..last that are lost cannot be read to be sent again: they are damaged. */
+void account_damage_lost(struct account *account, uint64_t first, uint64_t last);
+
 /* The rule at that place has this id: if it is another one than before, its count begins with 0. */
 void account_set_rule(struct account *account, unsigned rule, uint64_t id);
 

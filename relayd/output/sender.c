@@ -171,12 +171,15 @@ static enum step begin_block(struct sender *sender)
 
 enum step sender_note_damage(struct sender *sender, uint64_t first, uint64_t last)
 {
-	if (last > sender->account.last) {
+	size_t lost = sender->account.lost;
+	account_damage_lost(&sender->account, first, last);
+	if (last > sender->account.last)
 		account_note(&sender->account, last, OUTCOME_DAMAGED);
-		output_trouble(sender->output, "output_damaged",
-		               "messages %llu to %llu cannot be read from the spool: they are counted as damaged",
-		               (unsigned long long)first, (unsigned long long)last);
-	}
+	else if (sender->account.lost == lost)
+		return STEP_ON;
+	output_trouble(sender->output, "output_damaged",
+	               "messages %llu to %llu cannot be read from the spool: they are counted as damaged",
+	               (unsigned long long)first, (unsigned long long)last);
 	return STEP_ON;
 }
 

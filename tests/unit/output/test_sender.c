@@ -370,14 +370,11 @@ START_TEST(a_jump_of_the_cursor_is_followed_and_counted)
 END_TEST
 
 /* One octet of a block's payload is turned over on the disk: exactly its sequences are damaged, the rest arrives. */
-START_TEST(damage_on_the_disk_is_counted_exactly)
+/* One octet of the text in the segment that holds it becomes another one. */
+static void damage(const char *text)
 {
 	char file[400], find[512];
-	put_messages(10);
-	put_text("<13>1 2026-10-11T22:14:15.003Z host app - ID - turn me over");
-	put_messages(10);
-	/* The segment that holds the text. */
-	snprintf(find, sizeof find, "grep -rlUa 'turn me over' '%s/spool'", directory);
+	snprintf(find, sizeof find, "grep -rlUa '%s' '%s/spool'", text, directory);
 	FILE *found = popen(find, "r");
 	ck_assert_ptr_nonnull(fgets(file, sizeof file, found));
 	pclose(found);
@@ -385,15 +382,43 @@ START_TEST(damage_on_the_disk_is_counted_exactly)
 	static char octets[8 << 20];
 	int fd = open(file, O_RDWR | O_CLOEXEC);
 	ssize_t len = pread(fd, octets, sizeof octets, 0);
-	char *at = memmem(octets, (size_t)len, "turn me over", 12);
+	char *at = memmem(octets, (size_t)len, text, strlen(text));
 	ck_assert_ptr_nonnull(at);
 	ck_assert_int_eq(pwrite(fd, "T", 1, at - octets), 1);
 	close(fd);
+}
+
+START_TEST(damage_on_the_disk_is_counted_exactly)
+{
+	put_messages(10);
+	put_text("<13>1 2026-10-11T22:14:15.003Z host app - ID - turn me over");
+	put_messages(10);
+	damage("turn me over");
 	open_sender(ACCOUNT_EACH, 100);
 	resume(20, 1000);
 	ck_assert_uint_eq(taken_count, 20);
 	ck_assert_uint_eq(taken[9], 10);
 	ck_assert_uint_eq(taken[10], 12);
+	for (uint64_t sequence = 1; sequence <= 21; sequence++)
+		settle(sequence);
+	ck_assert_uint_eq(check_ledger().damaged, 1);
+	ck_assert_uint_eq(check_ledger().delivered, 20);
+	close_sender();
+}
+END_TEST
+
+/* It was sent, the session broke, and when it is to be sent again the disk does not have it any more: the output goes on. */
+START_TEST(damage_of_what_is_to_be_sent_again_is_counted_exactly)
+{
+	put_messages(10);
+	put_text("<13>1 2026-10-11T22:14:15.003Z host app - ID - turn me over");
+	put_messages(10);
+	open_sender(ACCOUNT_EACH, 100);
+	resume(21, 1000);
+	damage("turn me over");
+	for (uint64_t sequence = 1; sequence <= 21; sequence++)
+		lose(sequence);
+	resume(20, 1000);
 	for (uint64_t sequence = 1; sequence <= 21; sequence++)
 		settle(sequence);
 	ck_assert_uint_eq(check_ledger().damaged, 1);
@@ -419,5 +444,6 @@ int main(void)
 	tcase_add_test(test, a_jump_that_meets_what_is_settled_through_counts_each_message_once);
 	tcase_add_test(test, a_jump_of_the_cursor_is_followed_and_counted);
 	tcase_add_test(test, damage_on_the_disk_is_counted_exactly);
+	tcase_add_test(test, damage_of_what_is_to_be_sent_again_is_counted_exactly);
 	return run_suite(suite);
 }
