@@ -55,8 +55,11 @@ uint64_t drops_file_bytes(void);
  */
 int drops_load(struct spool *spool);
 
-/* Makes the file if it was not there: written in full, synced, renamed. 0 or a negative errno. */
-int drops_create(struct spool *spool);
+/*
+ * Makes the file if it was not there: written in full, synced, renamed. `give` is called with its handle before that, if it
+ * is to be somebody else's: so it never has its name and the wrong owner; NULL: it stays ours. 0 or a negative errno.
+ */
+int drops_create(struct spool *spool, int (*give)(const struct spool *spool, int file));
 
 /*
  * For a spool that is not running yet: lowers rules that go beyond `last`, and removes those of outputs that have no cursor.

@@ -185,7 +185,7 @@ static int write_new_file(struct spool *spool, int file)
 	return result < 0 ? result : spool->disk->sync(spool->disk, file);
 }
 
-int drops_create(struct spool *spool)
+int drops_create(struct spool *spool, int (*give)(const struct spool *spool, int file))
 {
 	const struct disk *disk = spool->disk;
 	if (spool->drops.file >= 0)
@@ -196,7 +196,9 @@ int drops_create(struct spool *spool)
 	int file = disk->open(disk, spool->directory, new_file_name, DISK_OPEN_CREATE);
 	if (file < 0)
 		return file;
-	result = write_new_file(spool, file);
+	result = give != NULL ? give(spool, file) : 0;
+	if (result == 0)
+		result = write_new_file(spool, file);
 	if (result == 0)
 		result = disk->rename(disk, spool->directory, new_file_name, file_name);
 	if (result == 0)

@@ -112,7 +112,7 @@ bool spool_drop_add(struct spool *spool, struct spool_drop_rule *rule, char *err
 		snprintf(error, SPOOL_ERROR_MAX_BYTES, "%s: has no place of an output \"%s\"", spool->path, rule->output);
 		return false;
 	}
-	int result = drops_create(spool);
+	int result = drops_create(spool, NULL);
 	struct drop_place *place = result == 0 ? take_place(drops) : NULL;
 	if (result == 0 && place == NULL)
 		return refuse(spool, error, "has as many rules as it can remember: they go when all outputs have passed them");

@@ -154,25 +154,19 @@ bool spool_hand_rename(struct spool_hand *hand, const char *name, const char *ne
 	return spool_rename_cursor(&hand->spool, name, new_name, error);
 }
 
-/* A file that root makes here belongs to the spool's owner, who could not start with it otherwise. False with an errno. */
-static bool make_drops(struct spool *spool, int *code)
+/* A file that root makes here belongs to the spool's owner, who could not start with it otherwise. */
+static int give_to_owner(const struct spool *spool, int file)
 {
 	struct stat status;
-	if (spool->drops.file >= 0)
-		return true;
-	*code = -drops_create(spool);
-	if (*code != 0)
-		return false;
-	bool good = geteuid() != 0 || (fstat(spool->directory, &status) == 0 &&
-	                               fchown(spool->drops.file, status.st_uid, status.st_gid) == 0);
-	*code = good ? 0 : errno;
-	return good;
+	bool good = geteuid() != 0 ||
+	            (fstat(spool->directory, &status) == 0 && fchown(file, status.st_uid, status.st_gid) == 0);
+	return good ? 0 : -errno;
 }
 
 bool spool_hand_drop(struct spool_hand *hand, struct spool_drop_rule *rule, char *error)
 {
-	int code;
-	if (!make_drops(&hand->spool, &code))
-		return refuse(error, hand->spool.path, strerror(code));
+	int code = drops_create(&hand->spool, give_to_owner);
+	if (code < 0)
+		return refuse(error, hand->spool.path, strerror(-code));
 	return spool_drop_add(&hand->spool, rule, error);
 }

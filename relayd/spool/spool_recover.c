@@ -172,7 +172,7 @@ static enum spool_open_result load_drops(struct spool *spool, char *error)
 /* A file system without room for the file of rules is no reason not to start: it is tried again when there is a rule. */
 static enum spool_open_result settle_drops(struct spool *spool, char *error)
 {
-	int code = drops_create(spool);
+	int code = drops_create(spool, NULL);
 	if (code < 0 && code != -ENOSPC && code != -EDQUOT)
 		return unusable(spool, error, "cannot make the file of rules of spool drop", code);
 	code = drops_settle(spool, spool->writer.next - 1);

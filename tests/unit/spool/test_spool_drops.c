@@ -107,6 +107,29 @@ START_TEST(a_rule_is_on_the_disk_when_it_was_made)
 }
 END_TEST
 
+static int give(const struct spool *spool, int file)
+{
+	(void)spool;
+	ck_assert_int_ge(file, 0);
+	ck_assert_ptr_nonnull(memory_disk_find(&disk, "drops.new", 0));
+	ck_assert_str_eq(memory_disk_find(&disk, "drops", 0), "drops.new"); /* not with its own name yet */
+	return -EPERM;
+}
+
+/* A kill behind the name would leave a file that the spool's owner cannot open. */
+START_TEST(the_file_of_rules_is_its_owners_before_it_has_its_name)
+{
+	close_rig();
+	struct spool bare = {.path = (char *)"spool", .disk = &disk.disk};
+	drops_init(&bare.drops);
+	bare.directory = disk.disk.open_directory(&disk.disk, "spool");
+	ck_assert_int_eq(disk.disk.unlink(&disk.disk, bare.directory, "drops"), 0);
+	ck_assert_int_eq(drops_create(&bare, give), -EPERM);
+	ck_assert_ptr_null(memory_disk_find(&disk, "drops", 0));
+	drops_close(&bare);
+}
+END_TEST
+
 START_TEST(rules_have_places_and_ids_that_grow)
 {
 	char filter[SPOOL_DROP_FILTER_MAX_BYTES + 1];
@@ -344,6 +367,7 @@ int main(void)
 	TCase *tests = tcase_create("rules");
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, a_rule_is_on_the_disk_when_it_was_made);
+	tcase_add_test(tests, the_file_of_rules_is_its_owners_before_it_has_its_name);
 	tcase_add_test(tests, rules_have_places_and_ids_that_grow);
 	tcase_add_test(tests, a_rule_of_an_output_that_is_not_there_is_refused);
 	tcase_add_test(tests, there_are_so_many_places);
