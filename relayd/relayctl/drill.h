@@ -41,7 +41,7 @@ struct drill {
 	/* What was seen. */
 	struct drill_output before, output;
 	struct drill_input input_before;
-	struct drill_bounds hop_before, stream_before;
+	struct drill_bounds hop_before, stream_before, elsewhere_before;
 	bool compares_input, compares_stream;
 	uint64_t looked_ns;              /* at `output`, for the last time that it could be */
 	uint64_t cut_ns, over_ns, connected_ns, drained_ns; /* monotonic; 0: not yet */

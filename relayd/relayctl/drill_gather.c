@@ -18,6 +18,7 @@
 /* Both ends of the hop, by the input that it feeds and by its stream of blocks. */
 struct hop {
 	struct drill_bounds input, stream;
+	struct drill_bounds elsewhere; /* delivered otherwise than by the stream */
 	struct drill_input next;
 	bool has_stream; /* both ends know it */
 };
@@ -38,6 +39,7 @@ static bool look_at_hop(struct drill *drill, struct hop *hop)
 	bool knows = drill_look_stream(arguments->control, arguments->output, drill->next.spool, &shipped_after);
 	hop->has_stream = knew && knows && drill->next.has_stream;
 	hop->input = drill_bounds_of(earlier.sent, hop->next.received, drill->output.sent, drill->output.waiting);
+	hop->elsewhere = drill_bounds_of(shipped_before, drill->output.sent, shipped_after, 0);
 	hop->stream = drill_bounds_of(shipped_before, drill->next.stream_count, shipped_after, drill->output.waiting);
 	return true;
 }
@@ -63,6 +65,7 @@ static bool look_at_hop_well(struct drill *drill, struct hop *hop)
 			return false;
 		drill_bounds_meet(&hop->input, other.input);
 		drill_bounds_meet(&hop->stream, other.stream);
+		drill_bounds_meet(&hop->elsewhere, other.elsewhere);
 		hop->next = other.next;
 		hop->has_stream = hop->has_stream && other.has_stream;
 	}
@@ -81,6 +84,7 @@ bool drill_note_hop(struct drill *drill)
 	memcpy(drill->next_spool, drill->next.spool, sizeof drill->next_spool);
 	drill->hop_before = hop.input;
 	drill->stream_before = hop.stream;
+	drill->elsewhere_before = hop.elsewhere;
 	drill->input_before = hop.next;
 	drill->compares_input = hop.next.connections == 1;
 	drill->compares_stream = hop.has_stream;
@@ -107,14 +111,18 @@ static void compare(struct drill_facts *facts, struct drill_bounds before, struc
 static void gather_hop(struct drill *drill, struct drill_facts *facts)
 {
 	struct hop now;
+	uint64_t elsewhere;
 	if (!look_at_hop_well(drill, &now))
 		return;
 	facts->next_replaced = strcmp(drill->next.spool, drill->next_spool) != 0;
 	facts->hop_by_stream = !input_is_ours(drill, &now.next);
-	if (!facts->hop_by_stream)
+	if (!facts->hop_by_stream) {
 		compare(facts, drill->hop_before, now.input);
-	else if (drill->compares_stream && now.has_stream && !facts->next_replaced)
+	} else if (drill->compares_stream && now.has_stream && !facts->next_replaced) {
 		compare(facts, drill->stream_before, now.stream);
+		if (drill_hop_compare(drill->elsewhere_before, now.elsewhere, &elsewhere) == DRILL_HOP_MORE)
+			facts->elsewhere = elsewhere;
+	}
 }
 
 unsigned drill_unstored(const struct drill *drill)

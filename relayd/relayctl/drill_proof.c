@@ -126,6 +126,9 @@ static void judge_here(const struct drill_facts *facts, struct findings *finding
 static void judge_equal_hop(const struct drill_facts *facts, struct findings *findings)
 {
 	const char *all = facts->hop_by_stream ? "of all messages that went in blocks" : "of all messages";
+	if (facts->hop_by_stream && facts->elsewhere > 0)
+		find(findings, DRILL_UNPROVED, "%" PRIu64 " messages were delivered to another server, or one by one: where blocks "
+		     "are compared they do not count", facts->elsewhere);
 	if (facts->hop_slack == 0)
 		find(findings, DRILL_PROVED, "%s, the next relay received what this one sent", all);
 	else if (facts->hop_slack <= facts->came_in / 100 * DRILL_SLACK_MAX_PERCENT)

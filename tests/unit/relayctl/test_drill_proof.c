@@ -112,6 +112,14 @@ START_TEST(an_equal_hop_says_how_exactly_and_proves_nothing_if_that_is_too_wide)
 }
 END_TEST
 
+START_TEST(blocks_that_agree_prove_nothing_of_what_went_otherwise)
+{
+	ck_assert_int_eq(WITH(f->hop_by_stream = true), DRILL_PROVED);
+	ck_assert_int_eq(WITH(f->hop_by_stream = true, f->elsewhere = 1), DRILL_UNPROVED);
+	ck_assert_int_eq(WITH(f->elsewhere = 1), DRILL_PROVED); /* the input counts them all */
+}
+END_TEST
+
 START_TEST(a_cut_holds_until_somebody_ends_it_or_the_spool_would_be_full)
 {
 	ck_assert_int_eq(drill_cut_stands(20, 20, false, 0), DRILL_CUT_HOLDS);
@@ -164,6 +172,7 @@ int main(void)
 	tcase_add_test(cases, what_the_output_gave_up_is_lost_also_without_the_next_relay);
 	tcase_add_test(cases, probes_that_nobody_took_are_not_proved_and_hide_none_that_is_lost);
 	tcase_add_test(cases, an_equal_hop_says_how_exactly_and_proves_nothing_if_that_is_too_wide);
+	tcase_add_test(cases, blocks_that_agree_prove_nothing_of_what_went_otherwise);
 	tcase_add_test(cases, a_cut_holds_until_somebody_ends_it_or_the_spool_would_be_full);
 	tcase_add_test(cases, a_look_knows_the_difference_between_two_bounds);
 	tcase_add_test(cases, a_hop_differs_only_by_what_both_bounds_rule_out);
