@@ -92,6 +92,22 @@ static bool is_ours(const struct relay *relay, const char *id)
 	return strcmp(ours, id) == 0;
 }
 
+/* On a full disk the rule is made all the same: it has its place there, and the log says whose it is. */
+static bool write_audit(const struct relay *relay, const struct spool_audit *audit, char *error, size_t room)
+{
+	const char *path = spool_path(relay->spool);
+	int result = spool_audit_write(path, audit);
+	if (result == 0)
+		return true;
+	if (spool_audit_no_room(result)) {
+		slog_warning("spool_audit_not_written", "path", path, "error", strerror(-result));
+		return true;
+	}
+	snprintf(error, room, "nothing was changed, because the line in %s/audit cannot be written: %s", path,
+	         strerror(-result));
+	return false;
+}
+
 char *relay_drop_json(struct relay *relay, yajl_val request, uint32_t uid)
 {
 	char id[2 * SPOOL_STREAM_ID_BYTES + 1], error[SPOOL_ERROR_MAX_BYTES + OUTPUT_ERROR_MAX_BYTES];
@@ -112,11 +128,7 @@ char *relay_drop_json(struct relay *relay, yajl_val request, uint32_t uid)
 		return refuse("the rule goes beyond the last message stored");
 	const struct spool_audit audit = {.command = "drop", .uid = uid, .output = rule.output, .filter = rule.filter,
 	                                  .to = rule.to, .messages = read_count(request, "messages")};
-	int result = spool_audit_write(spool_path(relay->spool), &audit);
-	if (result < 0) {
-		snprintf(error, sizeof error, "nothing was changed, because the line in %s/audit cannot be written: %s",
-		         spool_path(relay->spool), strerror(-result));
+	if (!write_audit(relay, &audit, error, sizeof error))
 		return refuse(error);
-	}
 	return spool_drop_add(relay->spool, &rule, error) ? tell(&rule) : refuse(error);
 }

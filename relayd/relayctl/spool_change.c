@@ -35,15 +35,34 @@ bool spool_change_confirmed(const struct spool_arguments *arguments, const char 
 	return fgets(answer, sizeof answer, stdin) != NULL && (strcmp(answer, "y\n") == 0 || strcmp(answer, "yes\n") == 0);
 }
 
-bool spool_change_audit(const struct spool_arguments *arguments, const struct spool_audit *audit)
+static int write_audit(const struct spool_arguments *arguments, const struct spool_audit *audit)
 {
 	struct spool_audit line = *audit;
 	const struct passwd *user = getpwuid(geteuid());
 	line.uid = geteuid();
 	line.user = user != NULL ? user->pw_name : NULL;
-	int result = spool_audit_write(arguments->path, &line);
+	return spool_audit_write(arguments->path, &line);
+}
+
+static bool is_written(const struct spool_arguments *arguments, int result)
+{
 	if (result < 0)
 		fprintf(stderr, "%s: nothing was changed, because the line in %s/audit cannot be written: %s\n", arguments->label,
 		        arguments->path, strerror(-result));
 	return result == 0;
+}
+
+bool spool_change_audit(const struct spool_arguments *arguments, const struct spool_audit *audit)
+{
+	return is_written(arguments, write_audit(arguments, audit));
+}
+
+bool spool_change_audit_if_room(const struct spool_arguments *arguments, const struct spool_audit *audit)
+{
+	int result = write_audit(arguments, audit);
+	if (!spool_audit_no_room(result))
+		return is_written(arguments, result);
+	fprintf(stderr, "%s: warning: the line in %s/audit is not written: %s\n", arguments->label, arguments->path,
+	        strerror(-result));
+	return true;
 }

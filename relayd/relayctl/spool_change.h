@@ -23,4 +23,7 @@ bool spool_change_confirmed(const struct spool_arguments *arguments, const char 
  */
 bool spool_change_audit(const struct spool_arguments *arguments, const struct spool_audit *audit);
 
+/* The same for a change that is made on a full disk, too: then it only says that the line is missing. */
+bool spool_change_audit_if_room(const struct spool_arguments *arguments, const struct spool_audit *audit);
+
 #endif

@@ -136,7 +136,7 @@ static enum relayctl_exit make_by_hand(const struct drop *drop, struct spool_han
 	strcpy(rule.filter, arguments->filter);
 	/* It is the name of a cursor that was found, so it fits. */
 	strcpy(rule.output, arguments->output != NULL ? arguments->output : "");
-	if (!spool_change_audit(arguments, &audit))
+	if (!spool_change_audit_if_room(arguments, &audit))
 		return RELAYCTL_FAILED;
 	if (!spool_hand_drop(hand, &rule, error))
 		return fail(arguments, error);

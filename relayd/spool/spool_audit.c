@@ -67,6 +67,15 @@ static int give_to_owner(int file, const char *spool)
 	return stat(spool, &status) == 0 && fchown(file, status.st_uid, status.st_gid) == 0 ? 0 : errno;
 }
 
+/* Takes back a line that did not fit, unless somebody else's stands behind it: the next one must not go on in it. */
+static int take_back(int file, off_t len)
+{
+	struct stat status;
+	off_t end = lseek(file, 0, SEEK_CUR);
+	bool is_last = len > 0 && end >= len && fstat(file, &status) == 0 && status.st_size == end;
+	return is_last && ftruncate(file, end - len) != 0 ? errno : ENOSPC;
+}
+
 /* One write for the whole line, its LF included: lines of two writers do not mix. 0 or an errno. */
 static int append(const char *spool, const char *path, const char *line, size_t len)
 {
@@ -79,11 +88,16 @@ static int append(const char *spool, const char *path, const char *line, size_t 
 		put = write(file, line, len);
 	while (put < 0 && errno == EINTR);
 	if (put < 0 || (size_t)put < len)
-		error = put < 0 ? errno : ENOSPC;
+		error = put < 0 ? errno : take_back(file, put);
 	if (error == 0 && fdatasync(file) != 0)
 		error = errno;
 	close(file);
 	return error;
+}
+
+bool spool_audit_no_room(int result)
+{
+	return result == -ENOSPC || result == -EDQUOT;
 }
 
 int spool_audit_write(const char *path, const struct spool_audit *audit)

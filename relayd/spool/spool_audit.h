@@ -3,6 +3,7 @@
 #ifndef RELAYD_SPOOL_SPOOL_AUDIT_H
 #define RELAYD_SPOOL_SPOOL_AUDIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What is to be written down. Texts may be NULL or empty, `rule` and `to` 0: then they are left out. */
@@ -20,5 +21,8 @@ struct spool_audit {
  * makes it. 0 or a negative errno. From any thread.
  */
 int spool_audit_write(const char *path, const struct spool_audit *audit);
+
+/* Whether that result says that the disk is full. It is no reason to refuse a `drop`, which may be what makes room again. */
+bool spool_audit_no_room(int result);
 
 #endif

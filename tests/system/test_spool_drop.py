@@ -5,6 +5,7 @@ import json
 import os
 import re
 import socket
+import stat
 import subprocess
 
 import pytest
@@ -225,6 +226,23 @@ def test_what_root_makes_in_a_stopped_spool_belongs_to_its_owner(waiting):
     assert run(waiting, "drop", "--yes", "--filter", CRON).returncode == 0
     assert {file.name: file.stat().st_uid for file in path.iterdir()} == {file.name: 65534 for file in path.iterdir()}
     assert len(listed(waiting)) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a device")
+def test_on_a_full_disk_the_rule_is_made_without_its_line_in_the_audit(waiting):
+    """What an operator drops may be what fills the disk; the place of a rule is on it already."""
+    path = waiting.folder / "spool" / "audit"
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 7))  # /dev/full
+    except OSError as error:
+        pytest.skip(f"no devices here: {error}")
+    assert drop(waiting, "--filter", CRON).returncode == 0
+    assert "spool_audit_not_written" in waiting.log_text()
+    assert waiting.stop() == 0
+    result = run(waiting, "drop", "--yes", "--filter", CRON)
+    assert result.returncode == 0 and f"warning: the line in {path} is not written" in result.stderr
+    assert [rule["rule"] for rule in listed(waiting)] == [1, 2]
+    assert run(waiting, "forget", "--yes", "a").returncode == 1  # what is no hurry waits for its line
 
 
 def test_no_more_rules_than_there_are_places_for(waiting):

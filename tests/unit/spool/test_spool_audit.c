@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The file of changes that operators made by hand. A limit on the size of files stands for a disk that is full. */
+#include "spool/spool_audit.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static char path[32], file_name[48], text[4096];
+
+static void set_up(void)
+{
+	strcpy(path, "/tmp/spool-audit-XXXXXX");
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	snprintf(file_name, sizeof file_name, "%s/audit", path);
+}
+
+static void tear_down(void)
+{
+	unlink(file_name);
+	rmdir(path);
+}
+
+/* Octets of the file, which are in `text` then. */
+static size_t read_file(void)
+{
+	FILE *file = fopen(file_name, "r");
+	ck_assert_ptr_nonnull(file);
+	size_t len = fread(text, 1, sizeof text - 1, file);
+	text[len] = '\0';
+	fclose(file);
+	return len;
+}
+
+/* What comes of it while no file grows beyond so many octets. Without asserts meanwhile: they write to a file, too. */
+static int write_limited(const struct spool_audit *audit, rlim_t octets)
+{
+	struct rlimit before, limit;
+	ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = (struct rlimit){.rlim_cur = octets, .rlim_max = before.rlim_max};
+	int limited = setrlimit(RLIMIT_FSIZE, &limit);
+	int result = spool_audit_write(path, audit);
+	setrlimit(RLIMIT_FSIZE, &before);
+	ck_assert_int_eq(limited, 0);
+	return result;
+}
+
+START_TEST(a_line_that_does_not_fit_leaves_nothing_of_it)
+{
+	const struct spool_audit audit = {.command = "forget", .output = "central", .messages = 5};
+	ck_assert_int_eq(spool_audit_write(path, &audit), 0);
+	size_t one = read_file();
+	ck_assert_int_eq(write_limited(&audit, one + 10), -ENOSPC);
+	ck_assert_uint_eq(read_file(), one);
+	ck_assert_int_eq(spool_audit_write(path, &audit), 0);
+	ck_assert_uint_eq(read_file(), 2 * one);
+	ck_assert_mem_eq(text + one, "{\"timestamp\"", 12);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("spool_audit");
+	TCase *tests = tcase_create("spool_audit");
+	tcase_add_checked_fixture(tests, set_up, tear_down);
+	tcase_add_test(tests, a_line_that_does_not_fit_leaves_nothing_of_it);
+	suite_add_tcase(suite, tests);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
