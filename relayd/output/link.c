@@ -162,6 +162,8 @@ void link_fail(struct link *link, uint64_t at_least_ns, const char *format, ...)
 static void on_ready(void *context)
 {
 	struct link *link = context;
+	if (link->state == LINK_STOPPED)
+		return; /* the owner's stop was faster, and it closes the connection */
 	move_to(link, LINK_OPENING);
 	link->settings.events.ready(link->settings.context);
 }

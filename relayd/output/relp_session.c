@@ -168,6 +168,8 @@ static void on_closed_in_order(struct relp_session *session)
 static bool take_open(struct relp_session *session)
 {
 	const struct relp_session_settings *settings = &session->settings;
+	if (link_state(session->link) != LINK_OPENING)
+		return true; /* our stop was faster: there will be no session */
 	const char *wrong = settings->opened != NULL
 	                      ? settings->opened(settings->context, relp_client_ships_blocks(&session->client)) : NULL;
 	if (wrong != NULL) {
