@@ -19,7 +19,7 @@
 
 #define SLOG_ASYNC_LANES_MAX 64
 #define SLOG_ASYNC_FLUSH_MS 1000  /* the bound of a flush, and of closing */
-#define SLOG_ASYNC_GATHER_MS 1    /* events are collected for so long once the worker is awake */
+#define SLOG_ASYNC_GATHER_MS 1    /* events are collected for so long after few came */
 #define SLOG_ASYNC_WINDOW 128     /* events that a sink may have taken and not settled */
 
 enum slog_async_state {
@@ -63,6 +63,7 @@ struct slog_async {
 	unsigned sent_first;
 	unsigned sent_count;
 	unsigned next_lane; /* whose turn it is */
+	size_t last_load;   /* events in it */
 	unsigned failures;  /* rounds without progress, one after another */
 };
 

@@ -18,6 +18,7 @@
 #define WAIT_MAX_MS 250       /* for a sink that is full, before it is asked again */
 #define HURRIED_MS 10         /* the same while somebody waits for us */
 #define EAGER_FAILURES 16     /* waits that may end at once before we nap all the same */
+#define BURST_EVENTS 32       /* a load of so many comes from a burst, not from a trickle */
 
 /* What one round carries. */
 struct load {
@@ -188,6 +189,7 @@ static bool carry(struct slog_async *async)
 			wait_for_sink(async);
 		return async->sent_count > 0 || has_settled;
 	}
+	async->last_load = load.count;
 	size_t sent = carrier != NULL ? carrier->send(async->to, load.octets, load.count, &error)
 	                              : write_each(async->to, &load, &error);
 	for (size_t i = 0; i < sent; i++)
@@ -219,11 +221,15 @@ static bool has_events(struct slog_async *async)
 	return false;
 }
 
-/* Sleeps until there may be events. After a busy time that is a short sleep: so long nobody has to wake us. */
+/*
+ * Sleeps until there may be events. After a trickle that is a short sleep first, for which nobody has to wake us. Not so
+ * after a burst: waking is little to the first event of the next one, and we send while the processor is still warm.
+ */
 static void sleep_until_event(struct slog_async *async)
 {
 	static const uint32_t depth[] = {SLOG_ASYNC_GATHERING, SLOG_ASYNC_SLEEPING};
-	for (size_t i = 0; i < sizeof depth / sizeof *depth && atomic_load(&async->stop_at) == 0; i++) {
+	size_t first = async->last_load < BURST_EVENTS ? 0 : 1;
+	for (size_t i = first; i < sizeof depth / sizeof *depth && atomic_load(&async->stop_at) == 0; i++) {
 		atomic_store(&async->state, depth[i]);
 		if (atomic_load(&async->stop_at) == 0 && (depth[i] == SLOG_ASYNC_GATHERING || !has_events(async)))
 			slog_futex_wait(&async->state, depth[i],
