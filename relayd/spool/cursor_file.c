@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The file of cursors: header, then two slots for each. Overwritten in place, never the slot that was synced last, so
- * that at every moment one of the two is whole on the disk (rule 19).
- */
+/* The file of cursors: header, then two slots for each (slots.h). */
 #include "base/little_endian.h"
+#include "spool/slots.h"
 #include "spool/spool_internal.h"
 
 #include <errno.h>
@@ -12,7 +10,6 @@
 #include <xxhash.h>
 
 enum {
-	CHECKSUM_AT = CURSOR_SLOT_BYTES - 8,
 	NAME_AT = 16,
 	TOTALS_AT = 136,
 	SERVERS_AT = 264,
@@ -26,16 +23,15 @@ enum {
 };
 
 static const char file_name[] = "cursors";
-static const char new_file_name[] = "cursors.new";
 
 uint64_t cursors_file_bytes(void)
 {
-	return (uint64_t)CURSOR_SLOT_BYTES * (1 + 2 * CURSORS_MAX);
+	return (uint64_t)SLOT_BYTES * (1 + 2 * CURSORS_MAX);
 }
 
 static uint64_t slot_at(unsigned place, unsigned slot)
 {
-	return (uint64_t)CURSOR_SLOT_BYTES * (1 + 2 * place + slot);
+	return (uint64_t)SLOT_BYTES * (1 + 2 * place + slot);
 }
 
 void cursors_init(struct spool *spool)
@@ -59,26 +55,17 @@ void cursors_close(struct spool *spool)
 
 /* ---- slots ---- */
 
-/* A slot from another spool's file, copied by mistake, is none of ours. */
-static uint64_t slot_checksum(const struct spool *spool, const uint8_t *slot)
-{
-	return XXH3_64bits_withSeed(slot, CHECKSUM_AT, le64_load(spool->id));
-}
-
 static void slot_write(const struct spool_cursor *cursor, uint8_t *slot)
 {
-	memset(slot, 0, CURSOR_SLOT_BYTES);
-	if (!cursor->used)
+	if (!cursor->used) {
+		memset(slot, 0, SLOT_BYTES);
 		return;
+	}
 	size_t name_len = strlen(cursor->name);
 	const struct spool_output_totals *totals = &cursor->totals;
 	const uint64_t numbers[TOTALS] = {totals->delivered, totals->filtered, totals->quarantined,
 	                                  totals->dropped_oldest, totals->damaged, totals->dropped_by_rule};
-	le32_store(slot, CURSOR_MAGIC);
-	slot[4] = FORMAT_MAJOR;
-	slot[5] = FORMAT_MINOR;
-	le16_store(slot + 6, (uint16_t)name_len);
-	le64_store(slot + 8, cursor->counter);
+	slot_begin(slot, CURSOR_MAGIC, name_len, cursor->counter);
 	memcpy(slot + NAME_AT, cursor->name, name_len);
 	memcpy(slot + 80, cursor->stream_id, sizeof cursor->stream_id);
 	le64_store(slot + 96, cursor->start);
@@ -102,33 +89,20 @@ static void slot_write(const struct spool_cursor *cursor, uint8_t *slot)
 		le64_store(slot + RULES_AT + RULE_BYTES * i + 8, totals->rule[i].dropped);
 	}
 	le64_store(slot + LOST_BEFORE_AT, cursor->lost_before);
-	le64_store(slot + CHECKSUM_AT, slot_checksum(cursor->spool, slot));
+	slot_end(slot, cursor->spool->id);
 }
 
-_Static_assert(RULES_AT + SPOOL_DROP_RULES_MAX * RULE_BYTES <= SERVER_COUNTS_AT && LOST_BEFORE_AT + 8 <= CHECKSUM_AT,
+_Static_assert(RULES_AT + SPOOL_DROP_RULES_MAX * RULE_BYTES <= SERVER_COUNTS_AT && LOST_BEFORE_AT + 8 <= SLOT_CHECKSUM_AT,
                "rules and servers fit into a slot");
 
-enum slot_result {
-	SLOT_VALID = 0,
-	SLOT_FREE = 1,
-	SLOT_DAMAGED = 2,
-	SLOT_NEWER = 3,
-};
-
-static enum slot_result slot_check(const struct spool *spool, const uint8_t *slot)
+static enum slot_result check(const struct spool *spool, const uint8_t *slot)
 {
-	static const uint8_t zeros[CURSOR_SLOT_BYTES];
-	if (memcmp(slot, zeros, CURSOR_SLOT_BYTES) == 0)
-		return SLOT_FREE;
-	if (le32_load(slot) != CURSOR_MAGIC || le64_load(slot + CHECKSUM_AT) != slot_checksum(spool, slot))
-		return SLOT_DAMAGED;
-	if (slot[4] > FORMAT_MAJOR)
-		return SLOT_NEWER;
-	size_t name_len = le16_load(slot + 6);
-	if (slot[4] != FORMAT_MAJOR || name_len == 0 || name_len > SPOOL_NAME_MAX_BYTES)
-		return SLOT_DAMAGED;
-	uint64_t counter = le64_load(slot + 8), start = le64_load(slot + 96), delivered = le64_load(slot + 104);
-	if (counter > SEQUENCE_MAX || delivered > SEQUENCE_MAX || start > delivered)
+	enum slot_result result = slot_check(slot, CURSOR_MAGIC, spool->id);
+	if (result != SLOT_VALID)
+		return result;
+	size_t name_len = slot_text_len(slot);
+	uint64_t start = le64_load(slot + 96), delivered = le64_load(slot + 104);
+	if (name_len == 0 || name_len > SPOOL_NAME_MAX_BYTES || delivered > SEQUENCE_MAX || start > delivered)
 		return SLOT_DAMAGED;
 	return memchr(slot + NAME_AT, '\0', name_len) == NULL ? SLOT_VALID : SLOT_DAMAGED;
 }
@@ -139,9 +113,9 @@ static void slot_load(struct spool_cursor *cursor, const uint8_t *slot)
 	for (unsigned i = 0; i < TOTALS; i++)
 		numbers[i] = le64_load(slot + TOTALS_AT + 8 * i);
 	cursor->used = true;
-	cursor->counter = le64_load(slot + 8);
+	cursor->counter = slot_counter(slot);
 	memset(cursor->name, 0, sizeof cursor->name);
-	memcpy(cursor->name, slot + NAME_AT, le16_load(slot + 6));
+	memcpy(cursor->name, slot + NAME_AT, slot_text_len(slot));
 	memcpy(cursor->stream_id, slot + 80, sizeof cursor->stream_id);
 	cursor->start = le64_load(slot + 96);
 	atomic_store(&cursor->delivered, le64_load(slot + 104));
@@ -176,24 +150,21 @@ static void load_lost(struct spool_cursor *cursor)
 }
 
 /*
- * Both slots of a place. Two valid ones: the higher counter holds. One valid and one free is a cursor that was being born
+ * Both slots of a place. One valid and one free is a cursor that was being born
  * or forgotten when the power went: it is still there. No power cut damages both, because one is always synced.
  */
 static enum slot_result load_place(struct spool_cursor *cursor, const uint8_t *slots)
 {
 	const struct spool *spool = cursor->spool;
-	const uint8_t *slot[2] = {slots, slots + CURSOR_SLOT_BYTES};
-	enum slot_result found[2] = {slot_check(spool, slot[0]), slot_check(spool, slot[1])};
+	enum slot_result found[2] = {check(spool, slots), check(spool, slots + SLOT_BYTES)};
 	if (found[0] == SLOT_NEWER || found[1] == SLOT_NEWER)
 		return SLOT_NEWER;
 	if (found[0] == SLOT_DAMAGED && found[1] == SLOT_DAMAGED)
 		load_lost(cursor);
 	if (found[0] != SLOT_VALID && found[1] != SLOT_VALID)
 		return SLOT_FREE;
-	unsigned holds = found[0] != SLOT_VALID ||
-	                 (found[1] == SLOT_VALID && le64_load(slot[1] + 8) > le64_load(slot[0] + 8));
-	slot_load(cursor, slot[holds]);
-	cursor->synced_slot = holds;
+	cursor->synced_slot = slots_holding(slots, found);
+	slot_load(cursor, slots + (size_t)SLOT_BYTES * cursor->synced_slot);
 	return SLOT_VALID;
 }
 
@@ -201,18 +172,18 @@ static enum slot_result load_place(struct spool_cursor *cursor, const uint8_t *s
 
 static void header_write(const struct spool *spool, uint8_t *page)
 {
-	memset(page, 0, CURSOR_SLOT_BYTES);
+	memset(page, 0, SLOT_BYTES);
 	le32_store(page, CURSORS_MAGIC);
 	page[4] = FORMAT_MAJOR;
 	page[5] = FORMAT_MINOR;
 	memcpy(page + 8, spool->id, SPOOL_ID_BYTES);
 	le32_store(page + 24, CURSORS_MAX);
-	le64_store(page + CHECKSUM_AT, XXH3_64bits(page, CHECKSUM_AT));
+	le64_store(page + SLOT_CHECKSUM_AT, XXH3_64bits(page, SLOT_CHECKSUM_AT));
 }
 
 static enum cursors_result header_read(struct spool *spool, const uint8_t *page)
 {
-	if (le32_load(page) != CURSORS_MAGIC || le64_load(page + CHECKSUM_AT) != XXH3_64bits(page, CHECKSUM_AT))
+	if (le32_load(page) != CURSORS_MAGIC || le64_load(page + SLOT_CHECKSUM_AT) != XXH3_64bits(page, SLOT_CHECKSUM_AT))
 		return CURSORS_MISSING;
 	if (page[4] > FORMAT_MAJOR || le32_load(page + 24) > CURSORS_MAX)
 		return CURSORS_NEWER;
@@ -254,38 +225,17 @@ enum cursors_result cursors_load(struct spool *spool, int *error)
 	return result;
 }
 
-/* Real zeros, not only reserved space: a file system must have nothing left to allocate for a cursor's move. */
-static int write_new_file(struct spool *spool, int file)
+int cursors_create(struct spool *spool)
 {
 	size_t len = (size_t)cursors_file_bytes();
 	uint8_t *content = calloc(1, len);
 	if (content == NULL)
 		return -ENOMEM;
 	header_write(spool, content);
-	struct iovec part = {.iov_base = content, .iov_len = len};
-	int result = disk_write(spool->disk, file, &part, 1, 0);
+	int file = slots_make_file(spool, file_name, content, len, NULL);
 	free(content);
-	return result < 0 ? result : spool->disk->sync(spool->disk, file);
-}
-
-int cursors_create(struct spool *spool)
-{
-	const struct disk *disk = spool->disk;
-	int result = disk->unlink(disk, spool->directory, new_file_name); /* of a creation that was interrupted */
-	if (result < 0 && result != -ENOENT)
-		return result;
-	int file = disk->open(disk, spool->directory, new_file_name, DISK_OPEN_CREATE);
 	if (file < 0)
 		return file;
-	result = write_new_file(spool, file);
-	if (result == 0)
-		result = disk->rename(disk, spool->directory, new_file_name, file_name);
-	if (result == 0)
-		result = disk->sync_directory(disk, spool->directory);
-	if (result < 0) {
-		disk->close(disk, file);
-		return result;
-	}
 	spool->cursors.file = file;
 	return 0;
 }
@@ -294,7 +244,7 @@ int cursors_create(struct spool *spool)
 
 static int write_cursor(struct spool *spool, struct spool_cursor *cursor)
 {
-	uint8_t octets[CURSOR_SLOT_BYTES];
+	uint8_t octets[SLOT_BYTES];
 	pthread_mutex_lock(&cursor->lock);
 	cursor->dirty = false;
 	cursor->counter++;

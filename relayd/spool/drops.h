@@ -55,10 +55,7 @@ uint64_t drops_file_bytes(void);
  */
 int drops_load(struct spool *spool);
 
-/*
- * Makes the file if it was not there: written in full, synced, renamed. `give` is called with its handle before that, if it
- * is to be somebody else's: so it never has its name and the wrong owner; NULL: it stays ours. 0 or a negative errno.
- */
+/* Makes the file if it was not there; `give` as in slots_make_file(). 0 or a negative errno. */
 int drops_create(struct spool *spool, int (*give)(const struct spool *spool, int file));
 
 /*

@@ -1,36 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The slots of the file of rules. As with cursors: overwritten in place, never the slot that was synced last, and written in
- * full when the file is made, because a full disk is when an operator wants to drop something.
+ * The file of rules: two slots for each, as with cursors. A full disk is when an operator wants to drop something, and does
+ * not stop it.
  */
 #include "base/little_endian.h"
+#include "spool/slots.h"
 #include "spool/spool_internal.h"
 
 #include <errno.h>
 #include <liblog/slog.h>
 #include <stdlib.h>
-#include <xxhash.h>
 
 enum {
-	CHECKSUM_AT = DROP_SLOT_BYTES - 8,
 	NAME_AT = 48,
 	FILTER_AT = 112,
 };
 
-_Static_assert(FILTER_AT + DROP_FILTER_MAX_BYTES <= CHECKSUM_AT, "a filter fits into a slot");
+_Static_assert(FILTER_AT + DROP_FILTER_MAX_BYTES <= SLOT_CHECKSUM_AT, "a filter fits into a slot");
 _Static_assert(NAME_AT + SPOOL_NAME_MAX_BYTES <= FILTER_AT, "a name fits before it");
 
 static const char file_name[] = "drops";
-static const char new_file_name[] = "drops.new";
 
 uint64_t drops_file_bytes(void)
 {
-	return (uint64_t)DROP_SLOT_BYTES * 2 * SPOOL_DROP_RULES_MAX;
+	return (uint64_t)SLOT_BYTES * 2 * SPOOL_DROP_RULES_MAX;
 }
 
 static uint64_t slot_at(size_t place, unsigned slot)
 {
-	return (uint64_t)DROP_SLOT_BYTES * (2 * place + slot);
+	return (uint64_t)SLOT_BYTES * (2 * place + slot);
 }
 
 static size_t index_of(const struct spool *spool, const struct drop_place *place)
@@ -40,52 +38,29 @@ static size_t index_of(const struct spool *spool, const struct drop_place *place
 
 /* ---- a slot ---- */
 
-/* A slot from another spool's file, copied by mistake, is none of ours. */
-static uint64_t slot_checksum(const struct spool *spool, const uint8_t *slot)
-{
-	return XXH3_64bits_withSeed(slot, CHECKSUM_AT, le64_load(spool->id));
-}
-
 static void slot_write(const struct spool *spool, const struct spool_drop_rule *rule, uint64_t counter, uint8_t *slot)
 {
 	size_t filter_len = strlen(rule->filter);
-	memset(slot, 0, DROP_SLOT_BYTES);
-	le32_store(slot, DROP_MAGIC);
-	slot[4] = FORMAT_MAJOR;
-	slot[5] = FORMAT_MINOR;
-	le16_store(slot + 6, (uint16_t)filter_len);
-	le64_store(slot + 8, counter);
+	slot_begin(slot, DROP_MAGIC, filter_len, counter);
 	le64_store(slot + 16, rule->id);
 	le64_store(slot + 24, rule->to);
 	le64_store(slot + 32, (uint64_t)rule->made_ns);
 	le32_store(slot + 40, rule->uid);
 	memcpy(slot + NAME_AT, rule->output, strlen(rule->output));
 	memcpy(slot + FILTER_AT, rule->filter, filter_len);
-	le64_store(slot + CHECKSUM_AT, slot_checksum(spool, slot));
+	slot_end(slot, spool->id);
 }
 
-enum slot_result {
-	SLOT_VALID = 0,
-	SLOT_FREE = 1,
-	SLOT_DAMAGED = 2,
-	SLOT_NEWER = 3,
-};
-
-static enum slot_result slot_check(const struct spool *spool, const uint8_t *slot)
+static enum slot_result check(const struct spool *spool, const uint8_t *slot)
 {
-	static const uint8_t zeros[DROP_SLOT_BYTES];
-	if (memcmp(slot, zeros, DROP_SLOT_BYTES) == 0)
-		return SLOT_FREE;
-	if (le32_load(slot) != DROP_MAGIC || le64_load(slot + CHECKSUM_AT) != slot_checksum(spool, slot))
+	enum slot_result result = slot_check(slot, DROP_MAGIC, spool->id);
+	if (result != SLOT_VALID)
+		return result;
+	size_t filter_len = slot_text_len(slot);
+	uint64_t id = le64_load(slot + 16), to = le64_load(slot + 24);
+	if (filter_len == 0 || filter_len > DROP_FILTER_MAX_BYTES || memchr(slot + FILTER_AT, '\0', filter_len) != NULL)
 		return SLOT_DAMAGED;
-	if (slot[4] > FORMAT_MAJOR)
-		return SLOT_NEWER;
-	size_t filter_len = le16_load(slot + 6);
-	uint64_t counter = le64_load(slot + 8), id = le64_load(slot + 16), to = le64_load(slot + 24);
-	if (slot[4] != FORMAT_MAJOR || filter_len == 0 || filter_len > DROP_FILTER_MAX_BYTES ||
-	    memchr(slot + FILTER_AT, '\0', filter_len) != NULL)
-		return SLOT_DAMAGED;
-	return counter <= SEQUENCE_MAX && id > 0 && id <= SEQUENCE_MAX && to <= SEQUENCE_MAX ? SLOT_VALID : SLOT_DAMAGED;
+	return id > 0 && id <= SEQUENCE_MAX && to <= SEQUENCE_MAX ? SLOT_VALID : SLOT_DAMAGED;
 }
 
 static void slot_load(struct drop_place *place, const uint8_t *slot)
@@ -98,8 +73,8 @@ static void slot_load(struct drop_place *place, const uint8_t *slot)
 		.uid = le32_load(slot + 40),
 	};
 	memcpy(rule->output, slot + NAME_AT, SPOOL_NAME_MAX_BYTES);
-	memcpy(rule->filter, slot + FILTER_AT, le16_load(slot + 6));
-	place->counter = le64_load(slot + 8);
+	memcpy(rule->filter, slot + FILTER_AT, slot_text_len(slot));
+	place->counter = slot_counter(slot);
 	place->state = DROP_VALID;
 }
 
@@ -109,16 +84,13 @@ static void slot_load(struct drop_place *place, const uint8_t *slot)
  */
 static bool load_place(const struct spool *spool, struct drop_place *place, const uint8_t *slots)
 {
-	const uint8_t *slot[2] = {slots, slots + DROP_SLOT_BYTES};
-	enum slot_result found[2] = {slot_check(spool, slot[0]), slot_check(spool, slot[1])};
+	enum slot_result found[2] = {check(spool, slots), check(spool, slots + SLOT_BYTES)};
 	if (found[0] == SLOT_NEWER || found[1] == SLOT_NEWER)
 		return false;
-	unsigned best = found[0] == SLOT_VALID ? 0 : 1;
-	if (found[0] == SLOT_VALID && found[1] == SLOT_VALID && le64_load(slot[1] + 8) > le64_load(slot[0] + 8))
-		best = 1;
-	place->synced_slot = best;
-	if (found[best] == SLOT_VALID)
-		slot_load(place, slot[best]);
+	unsigned holding = slots_holding(slots, found);
+	place->synced_slot = holding;
+	if (found[holding] == SLOT_VALID)
+		slot_load(place, slots + (size_t)SLOT_BYTES * holding);
 	else if (found[0] == SLOT_DAMAGED || found[1] == SLOT_DAMAGED)
 		slog_warning("spool_drop_rule_damaged", "path", spool->path, "place", index_of(spool, place), "message",
 		             "a rule of \"relayctl spool drop\" cannot be read: what it would have dropped is delivered");
@@ -172,42 +144,16 @@ int drops_load(struct spool *spool)
 	return file >= 0 || file == -ENOENT ? 0 : file;
 }
 
-/* Real zeros, not only reserved space: a file system must have nothing left to allocate for a rule. */
-static int write_new_file(struct spool *spool, int file)
-{
-	size_t len = (size_t)drops_file_bytes();
-	uint8_t *content = calloc(1, len);
-	if (content == NULL)
-		return -ENOMEM;
-	struct iovec part = {.iov_base = content, .iov_len = len};
-	int result = disk_write(spool->disk, file, &part, 1, 0);
-	free(content);
-	return result < 0 ? result : spool->disk->sync(spool->disk, file);
-}
-
 int drops_create(struct spool *spool, int (*give)(const struct spool *spool, int file))
 {
-	const struct disk *disk = spool->disk;
 	if (spool->drops.file >= 0)
 		return 0;
-	int result = disk->unlink(disk, spool->directory, new_file_name); /* of a creation that was interrupted */
-	if (result < 0 && result != -ENOENT)
-		return result;
-	int file = disk->open(disk, spool->directory, new_file_name, DISK_OPEN_CREATE);
+	size_t len = (size_t)drops_file_bytes();
+	uint8_t *content = calloc(1, len);
+	int file = content != NULL ? slots_make_file(spool, file_name, content, len, give) : -ENOMEM;
+	free(content);
 	if (file < 0)
 		return file;
-	result = give != NULL ? give(spool, file) : 0;
-	if (result == 0)
-		result = write_new_file(spool, file);
-	if (result == 0)
-		result = disk->rename(disk, spool->directory, new_file_name, file_name);
-	if (result == 0)
-		result = disk->sync_directory(disk, spool->directory);
-	if (result < 0) {
-		disk->close(disk, file);
-		disk->unlink(disk, spool->directory, new_file_name); /* it takes room, and helps nobody */
-		return result;
-	}
 	spool->drops.file = file;
 	return 0;
 }
@@ -216,14 +162,14 @@ int drops_create(struct spool *spool, int (*give)(const struct spool *spool, int
 
 static int write_slot(struct spool *spool, uint64_t at, uint8_t *octets)
 {
-	struct iovec part = {.iov_base = octets, .iov_len = DROP_SLOT_BYTES};
+	struct iovec part = {.iov_base = octets, .iov_len = SLOT_BYTES};
 	int result = disk_write(spool->disk, spool->drops.file, &part, 1, at);
 	return result < 0 ? result : spool->disk->sync(spool->disk, spool->drops.file);
 }
 
 int drops_write(struct spool *spool, struct drop_place *place, const struct spool_drop_rule *rule)
 {
-	uint8_t octets[DROP_SLOT_BYTES];
+	uint8_t octets[SLOT_BYTES];
 	unsigned slot = 1 - place->synced_slot;
 	slot_write(spool, rule, place->counter + 1, octets);
 	int result = write_slot(spool, slot_at(index_of(spool, place), slot), octets);
@@ -237,7 +183,7 @@ int drops_write(struct spool *spool, struct drop_place *place, const struct spoo
 int drops_erase(struct spool *spool, struct drop_place *place)
 {
 	/* The older slot first: it must not come back as the rule that it once was. */
-	uint8_t zeros[DROP_SLOT_BYTES] = {0};
+	uint8_t zeros[SLOT_BYTES] = {0};
 	int result = write_slot(spool, slot_at(index_of(spool, place), 1 - place->synced_slot), zeros);
 	return result < 0 ? result : write_slot(spool, slot_at(index_of(spool, place), place->synced_slot), zeros);
 }

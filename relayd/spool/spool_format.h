@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The spool on disk. This essay and the constants below it are the whole format; block_header.c, segment.c, sections.c
- * and cursor.c are its only readers and writers.
+ * The spool on disk. This essay and the constants below it are the whole format; block_header.c, segment.c, sections.c,
+ * slots.c, cursor_file.c and drops_file.c are its only readers and writers.
  *
  * THE DIRECTORY (mode 0700) holds
  *
@@ -168,13 +168,13 @@ enum {
 	SECTION_HEADER_BYTES = 8,
 	SECTION_MUST_BE_UNDERSTOOD = 1,     /* flag */
 
+	SLOT_BYTES = 4096,                  /* in the files of cursors and of rules */
+
 	CURSORS_MAX = 64,
-	CURSOR_SLOT_BYTES = 4096,
 	CURSOR_TOTALS_ROOM = 16,
 	CURSOR_SERVERS_MAX = 64,
 
 	DROP_RULES_MAX = 16,
-	DROP_SLOT_BYTES = 4096,
 	DROP_FILTER_MAX_BYTES = 2048,
 
 	SPOOL_ID_BYTES = 16,

@@ -228,15 +228,15 @@ static inline void edit_copy_block(struct bytes *input)
 
 static inline void edit_cursor(struct bytes *input)
 {
-	uint64_t size, slot = take(input, 1) % 8, offset = take(input, 2) % (CURSOR_SLOT_BYTES - 8);
+	uint64_t size, slot = take(input, 1) % 8, offset = take(input, 2) % (SLOT_BYTES - 8);
 	uint8_t *octets = memory_disk_octets(&disk, "cursors", &size);
-	if (octets == NULL || size < 9 * CURSOR_SLOT_BYTES)
+	if (octets == NULL || size < 9 * SLOT_BYTES)
 		return;
 	uint64_t seed = le64_load(octets + 8);
-	uint8_t *at = octets + slot * CURSOR_SLOT_BYTES;
-	overwrite(at, CURSOR_SLOT_BYTES - 8, offset, input);
-	le64_store(at + CURSOR_SLOT_BYTES - 8, slot == 0 ? XXH3_64bits(at, CURSOR_SLOT_BYTES - 8)
-	                                                 : XXH3_64bits_withSeed(at, CURSOR_SLOT_BYTES - 8, seed));
+	uint8_t *at = octets + slot * SLOT_BYTES;
+	overwrite(at, SLOT_BYTES - 8, offset, input);
+	le64_store(at + SLOT_BYTES - 8, slot == 0 ? XXH3_64bits(at, SLOT_BYTES - 8)
+	                                          : XXH3_64bits_withSeed(at, SLOT_BYTES - 8, seed));
 }
 
 /* A file is cut, or gone. */

@@ -219,8 +219,8 @@ START_TEST(a_cursor_lost_to_damage_begins_with_the_oldest_record)
 	spool_cursor_close(&cursor);
 	spool_close(&rig.spool);
 	uint8_t *octets = memory_disk_octets(&disk, "cursors", &size);
-	octets[CURSOR_SLOT_BYTES + 100] ^= 1;
-	octets[2 * CURSOR_SLOT_BYTES + 100] ^= 1;
+	octets[SLOT_BYTES + 100] ^= 1;
+	octets[2 * SLOT_BYTES + 100] ^= 1;
 	rig_open_ok(&rig);
 	ck_assert_uint_eq(spool_orphans(rig.spool, &orphan, 1), 1);
 	ck_assert_str_eq(orphan.name, "damaged-place-0");
@@ -310,7 +310,7 @@ START_TEST(a_cursor_that_never_moved_survives_damage_to_one_slot)
 	ck_assert(rig_store(&rig, 10));
 	spool_cursor_close(&cursor);
 	spool_close(&rig.spool);
-	memory_disk_octets(&disk, "cursors", &size)[(1 + _i) * CURSOR_SLOT_BYTES + 100] ^= 1;
+	memory_disk_octets(&disk, "cursors", &size)[(1 + _i) * SLOT_BYTES + 100] ^= 1;
 	rig_open_ok(&rig);
 	cursor = rig_cursor(&rig, "central", SPOOL_FROM_NEW, SPOOL_HOLD);
 	ck_assert_uint_eq(spool_cursor_delivered(cursor), 10);
@@ -320,8 +320,8 @@ END_TEST
 
 static void sign_slot(uint8_t *file, unsigned slot)
 {
-	uint8_t *at = file + (1 + slot) * CURSOR_SLOT_BYTES;
-	le64_store(at + CURSOR_SLOT_BYTES - 8, XXH3_64bits_withSeed(at, CURSOR_SLOT_BYTES - 8, le64_load(file + 8)));
+	uint8_t *at = file + (1 + slot) * SLOT_BYTES;
+	le64_store(at + SLOT_BYTES - 8, XXH3_64bits_withSeed(at, SLOT_BYTES - 8, le64_load(file + 8)));
 }
 
 /* Right checksums prove only who wrote it: a place that no cursor can have is damage, not a number to count with. */
@@ -339,7 +339,7 @@ START_TEST(a_signed_slot_with_numbers_that_cannot_be_is_damaged)
 	spool_close(&rig.spool);
 	uint8_t *octets = memory_disk_octets(&disk, "cursors", &size);
 	for (unsigned slot = 0; slot < 2; slot++) {
-		le64_store(octets + (1 + slot) * CURSOR_SLOT_BYTES + changes[_i].at, changes[_i].value);
+		le64_store(octets + (1 + slot) * SLOT_BYTES + changes[_i].at, changes[_i].value);
 		sign_slot(octets, slot);
 	}
 	rig_open_ok(&rig);

@@ -322,7 +322,7 @@ START_TEST(a_damaged_rule_is_none)
 	close_rig();
 	uint64_t size;
 	uint8_t *octets = memory_disk_octets(&disk, "drops", &size);
-	for (uint64_t at = 0; at < 2 * DROP_SLOT_BYTES; at++)
+	for (uint64_t at = 0; at < 2 * SLOT_BYTES; at++)
 		octets[at] ^= octets[at] != 0 ? 1 : 0;
 	memory_disk_settle(&disk, "drops");
 	rig_open_ok(&rig);
@@ -339,12 +339,12 @@ START_TEST(a_spool_with_a_rule_of_a_newer_version_is_refused)
 	uint64_t size;
 	uint8_t *octets = memory_disk_octets(&disk, "drops", &size);
 	for (unsigned slot = 0; slot < 2; slot++) {
-		uint8_t *at = octets + slot * DROP_SLOT_BYTES;
+		uint8_t *at = octets + slot * SLOT_BYTES;
 		if (le32_load(at) != DROP_MAGIC)
 			continue;
 		at[4] = FORMAT_MAJOR + 1;
 		uint8_t *cursors = memory_disk_octets(&disk, "cursors", &size);
-		le64_store(at + DROP_SLOT_BYTES - 8, XXH3_64bits_withSeed(at, DROP_SLOT_BYTES - 8, le64_load(cursors + 8)));
+		le64_store(at + SLOT_BYTES - 8, XXH3_64bits_withSeed(at, SLOT_BYTES - 8, le64_load(cursors + 8)));
 	}
 	ck_assert_int_eq(rig_open(&rig), SPOOL_NEWER_VERSION);
 }
