@@ -123,3 +123,13 @@ bool segment_damaged_name_parse(const char *name, uint64_t *counter, uint64_t *o
 {
 	return parse_two(name, "damaged-", counter, offset);
 }
+
+void segment_aside_name(uint64_t counter, uint64_t first, char *name)
+{
+	snprintf(name, DISK_NAME_MAX_BYTES, "damaged-segment-%016" PRIx64 "-%016" PRIx64, counter, first);
+}
+
+bool segment_aside_name_parse(const char *name, uint64_t *counter, uint64_t *first)
+{
+	return parse_prefix(&name, "damaged-") && segment_name_parse(name, counter, first);
+}

@@ -38,5 +38,8 @@ void segment_spare_name(uint64_t number, char *name);
 bool segment_spare_name_parse(const char *name, uint64_t *number);
 void segment_damaged_name(uint64_t counter, uint64_t offset, char *name);
 bool segment_damaged_name_parse(const char *name, uint64_t *counter, uint64_t *offset);
+/* Of a whole segment that was set aside. */
+void segment_aside_name(uint64_t counter, uint64_t first, char *name);
+bool segment_aside_name_parse(const char *name, uint64_t *counter, uint64_t *first);
 
 #endif

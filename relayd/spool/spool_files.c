@@ -59,7 +59,7 @@ static void take_file(void *context, const char *name)
 		take_segment(listing, counter, first, (uint64_t)size);
 	else if (segment_spare_name_parse(name, &counter))
 		files->spare_bytes += (uint64_t)size;
-	else if (segment_damaged_name_parse(name, &counter, &first))
+	else if (segment_damaged_name_parse(name, &counter, &first) || segment_aside_name_parse(name, &counter, &first))
 		files->set_aside++;
 }
 

@@ -61,7 +61,8 @@ static void take_entry(void *context, const char *name)
 	bool segment = segment_name_parse(name, &entry.counter, &entry.first);
 	bool spare = segment_spare_name_parse(name, &number);
 	bool damaged = segment_damaged_name_parse(name, &number, &offset);
-	if (!segment && !spare && !damaged)
+	bool aside = segment_aside_name_parse(name, &number, &offset);
+	if (!segment && !spare && !damaged && !aside)
 		return;
 	int64_t size = spool->disk->size(spool->disk, spool->directory, name);
 	if (size < 0) {
@@ -75,7 +76,7 @@ static void take_entry(void *context, const char *name)
 	}
 	if (segment && !segments_add(spool, &entry))
 		listing->error = -ENOMEM;
-	if (damaged)
+	if (damaged || aside)
 		table->set_aside_bytes += (uint64_t)size;
 	if (!spare)
 		return;
@@ -277,11 +278,6 @@ static int reuse_empty_newest(struct spool *spool, struct found *found)
 	return 0;
 }
 
-static uint64_t next_counter(const struct segment_table *table)
-{
-	return table->count > 0 ? table->entry[table->count - 1].counter + 1 : 1;
-}
-
 /*
  * On a disk that is full the newest segment's unwritten room makes place for the next one. Nothing behind its last good
  * block is needed, so it may be cut before the new one is there; a smaller one is better than none.
@@ -330,7 +326,7 @@ static int begin_segment(struct spool *spool, struct found *found, struct spool_
 	uint64_t first = last + 1;
 	/* Only somebody's own numbers lead here: at a million messages a second it would take 70,000 years. */
 	if (first > SEQUENCE_MAX / 2 || highest > SEQUENCE_MAX / 2 || found->aside_last > SEQUENCE_MAX / 2 ||
-	    next_counter(table) > SEQUENCE_MAX / 2)
+	    found->counter > SEQUENCE_MAX / 2)
 		return -EOVERFLOW;
 	/* A cursor ahead of the records: the disk lost what an output has already seen. Its sequences are never used again. */
 	if (!rewrites && highest > last) {
@@ -338,7 +334,7 @@ static int begin_segment(struct spool *spool, struct found *found, struct spool_
 		first = highest + 1;
 	}
 	unsigned old = table->count - 1; /* only used if there is one */
-	struct segment_header header = {.counter = next_counter(table), .first = first, .previous_last = last};
+	struct segment_header header = {.counter = found->counter + 1, .first = first, .previous_last = last};
 	uint64_t least = FORMAT_ALIGNED(SEGMENT_HEADER_BYTES + block_memory_bytes(space_checkpoint_bytes(spool)) +
 	                                (found->tail_at - found->unproven_at) + BLOCK_HEADER_BYTES);
 	uint64_t size = spool->options.segment_size_bytes > least ? spool->options.segment_size_bytes : least;
@@ -384,10 +380,10 @@ enum spool_open_result recover(struct spool *spool, struct spool_recovery *recov
 	if (result != SPOOL_OPENED)
 		return result;
 
-	enum recover_result scanned = spool->table.count > 0 ? recover_scan(spool, &found, &code) : RECOVERED;
+	enum recover_result scanned = recover_scan(spool, &found, &code);
 	if (scanned != RECOVERED)
 		return refuse(spool, scanned, &found, code, error);
-	recovery->clean = recovery->created || found.clean;
+	recovery->clean = (recovery->created || found.clean) && !found.aside;
 	/* Before the next checkpoint says how many sources there are, and never behind it: nothing is counted twice. */
 	ledger_sources_make_room(spool->ledger.sources);
 	/* Segments that were given back behind the last checkpoint. */

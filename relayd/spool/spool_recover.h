@@ -21,6 +21,8 @@ struct found {
 	uint64_t trouble_offset;
 	uint64_t aside_first;   /* sequences that segments had which were set aside; aside_last < aside_first: none known */
 	uint64_t aside_last;
+	bool aside;             /* such a segment was found, or is counted now */
+	uint64_t counter;       /* the highest of all segments, those that were set aside included */
 	bool newest_is_gone;    /* it was empty and became a spare: the offsets above mean nothing any more */
 };
 
@@ -33,7 +35,7 @@ enum recover_result {
 
 /*
  * Reads the newest segment with a valid checkpoint and all that follow it: the ledger up to `proven`, and what was found.
- * Segments at the end whose header is damaged are taken out of the table and set aside. The table is not empty.
+ * Segments at the end whose header is damaged are taken out of the table and set aside.
  */
 enum recover_result recover_scan(struct spool *spool, struct found *found, int *error);
 
@@ -48,9 +50,15 @@ enum recover_result recover_read_header(struct spool *spool, const struct segmen
 
 /*
  * The newest file cannot be read: its blocks cannot be told from anything. It is kept under another name, and out of the
- * table; what it had is counted as far as its payloads still show.
+ * table.
  */
 enum recover_result recover_set_newest_aside(struct spool *spool, struct found *found, int *error);
+
+/*
+ * What the segments had that are set aside and not counted yet, as far as their payloads still show it: those of this start,
+ * and of one that was cut before its own segment had its name. The table has what is left.
+ */
+enum recover_result recover_find_aside(struct spool *spool, struct found *found, int *error);
 
 /*
  * Behind the scan of what is left, and behind what of it is written again: sequences of segments that were set aside are

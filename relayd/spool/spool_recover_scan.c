@@ -377,8 +377,11 @@ static enum recover_result drop_unreadable(struct spool *spool, struct found *fo
 
 enum recover_result recover_scan(struct spool *spool, struct found *found, int *error)
 {
-	*found = (struct found){0};
+	const struct segment_table *table = &spool->table;
+	*found = (struct found){.counter = table->count > 0 ? table->entry[table->count - 1].counter : 0};
 	enum recover_result result = drop_unreadable(spool, found, error);
+	if (result == RECOVERED)
+		result = recover_find_aside(spool, found, error);
 	if (result != RECOVERED || spool->table.count == 0) {
 		recover_count_aside(spool, found);
 		return result;
