@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -60,11 +61,43 @@ static void write_line(FILE *line, const struct spool_audit *audit)
 
 /* ---- the file ---- */
 
-/* A file that root makes in the spool belongs to its owner. 0 or an errno. */
-static int give_to_owner(int file, const char *spool)
+static int open_file(int directory, int create)
+{
+	return openat(directory, "audit", O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC | create, 0600);
+}
+
+/*
+ * A file that root makes in the spool belongs to its owner, and from the first moment on: a kill in between would leave one
+ * that the owner cannot write to. So this thread makes it as that user.
+ */
+static int make_as_owner(int directory)
 {
 	struct stat status;
-	return stat(spool, &status) == 0 && fchown(file, status.st_uid, status.st_gid) == 0 ? 0 : errno;
+	if (fstat(directory, &status) != 0)
+		return -1;
+	int group = setfsgid(status.st_gid), user = setfsuid(status.st_uid);
+	bool is_owner = (uid_t)setfsuid((uid_t)-1) == status.st_uid && (gid_t)setfsgid((gid_t)-1) == status.st_gid;
+	int file = is_owner ? open_file(directory, O_CREAT) : -1;
+	int error = is_owner ? errno : EPERM;
+	setfsuid((uid_t)user);
+	setfsgid((gid_t)group);
+	errno = error;
+	return file;
+}
+
+/* A handle, or -1 with errno. */
+static int open_audit(const char *spool)
+{
+	int directory = open(spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (directory < 0)
+		return -1;
+	int file = open_file(directory, 0);
+	if (file < 0 && errno == ENOENT)
+		file = geteuid() == 0 ? make_as_owner(directory) : open_file(directory, O_CREAT);
+	int error = errno;
+	close(directory);
+	errno = error;
+	return file;
 }
 
 /* Takes back a line that did not fit, unless somebody else's stands behind it: the next one must not go on in it. */
@@ -77,12 +110,12 @@ static int take_back(int file, off_t len)
 }
 
 /* One write for the whole line, its LF included: lines of two writers do not mix. 0 or an errno. */
-static int append(const char *spool, const char *path, const char *line, size_t len)
+static int append(const char *spool, const char *line, size_t len)
 {
-	int file = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int file = open_audit(spool);
 	if (file < 0)
 		return errno;
-	int error = geteuid() == 0 ? give_to_owner(file, spool) : 0;
+	int error = 0;
 	ssize_t put;
 	do
 		put = write(file, line, len);
@@ -102,17 +135,15 @@ bool spool_audit_no_room(int result)
 
 int spool_audit_write(const char *path, const struct spool_audit *audit)
 {
-	char name[4096], *text = NULL;
+	char *text = NULL;
 	size_t len = 0;
-	if ((size_t)snprintf(name, sizeof name, "%s/audit", path) >= sizeof name)
-		return -ENAMETOOLONG;
 	FILE *line = open_memstream(&text, &len);
 	if (line == NULL)
 		return -ENOMEM;
 	write_line(line, audit);
 	bool good = ferror(line) == 0;
 	good = fclose(line) == 0 && good;
-	int error = good ? append(path, name, text, len) : ENOMEM;
+	int error = good ? append(path, text, len) : ENOMEM;
 	free(text);
 	return -error;
 }

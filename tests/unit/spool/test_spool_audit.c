@@ -7,7 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/capability.h>
+#include <sys/fsuid.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static char path[32], file_name[48], text[4096];
@@ -62,12 +66,43 @@ START_TEST(a_line_that_does_not_fit_leaves_nothing_of_it)
 }
 END_TEST
 
+static void lose_the_right_to_chown(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct caps[2];
+	ck_assert_int_eq((int)syscall(SYS_capget, &head, caps), 0);
+	caps[0].effective &= ~(1u << CAP_CHOWN);
+	ck_assert_int_eq((int)syscall(SYS_capset, &head, caps), 0);
+}
+
+/* Not given away afterwards: a kill in between would leave a file that the spool's owner cannot write to. */
+START_TEST(a_file_that_root_makes_is_the_spools_owners_from_the_first_moment)
+{
+	const struct spool_audit audit = {.command = "forget", .output = "central", .messages = 5};
+	struct stat status;
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(chown(path, 12345, 54321), 0);
+	lose_the_right_to_chown();
+	ck_assert_int_eq(spool_audit_write(path, &audit), 0);
+	ck_assert_int_eq(spool_audit_write(path, &audit), 0);
+	ck_assert_int_eq(stat(file_name, &status), 0);
+	ck_assert_uint_eq(status.st_uid, 12345);
+	ck_assert_uint_eq(status.st_gid, 54321);
+	ck_assert_uint_eq(status.st_mode & 07777, 0600);
+	/* And this thread is root again. */
+	ck_assert_int_eq(setfsuid((uid_t)-1), 0);
+	ck_assert_int_eq(setfsgid((gid_t)-1), (int)getegid());
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("spool_audit");
 	TCase *tests = tcase_create("spool_audit");
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, a_line_that_does_not_fit_leaves_nothing_of_it);
+	tcase_add_test(tests, a_file_that_root_makes_is_the_spools_owners_from_the_first_moment);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
