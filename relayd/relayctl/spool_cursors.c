@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "output/output_common.h"
 #include "relayctl/spool_change.h"
@@ -61,17 +62,24 @@ enum relayctl_exit spool_forget_run(const struct spool_arguments *arguments)
 	return code;
 }
 
-/* What the output's next hop refused goes with it, if there is anything. */
+/*
+ * What the output's next hop refused goes with it, if there is anything. It goes first: a command that did not come to its
+ * end is given again and finds the rest to do, as the output still has its place under the old name.
+ */
 static bool rename_quarantine(const struct spool_arguments *arguments)
 {
-	char from[4096], to[4096];
-	int from_len = snprintf(from, sizeof from, "%s/quarantine/%s", arguments->path, arguments->words[0]);
-	int to_len = snprintf(to, sizeof to, "%s/quarantine/%s", arguments->path, arguments->words[1]);
-	if ((size_t)from_len < sizeof from && (size_t)to_len < sizeof to &&
-	    (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) == 0 || errno == ENOENT))
+	char path[4096];
+	const char *from = arguments->words[0], *to = arguments->words[1];
+	bool fits = (size_t)snprintf(path, sizeof path, "%s/quarantine", arguments->path) < sizeof path;
+	int directory = fits ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	bool good = directory >= 0 && renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0 && fsync(directory) == 0;
+	int error = !fits ? ENAMETOOLONG : good ? 0 : errno;
+	if (directory >= 0)
+		close(directory);
+	if (error == 0 || error == ENOENT)
 		return true;
-	fprintf(stderr, "%s: the output is renamed, but its quarantine stays at %s: %s\n", arguments->label, from,
-	        strerror(errno));
+	fprintf(stderr, "%s: the output is not renamed, because its quarantine %s/quarantine/%s cannot be named \"%s\": %s\n",
+	        arguments->label, arguments->path, from, to, strerror(error));
 	return false;
 }
 
@@ -89,10 +97,10 @@ static enum relayctl_exit rename_output(const struct spool_arguments *arguments,
 		.command = "rename-output", .output = cursor->name, .new_name = new_name, .messages = cursor->pending};
 	if (!spool_change_audit(arguments, &audit))
 		return RELAYCTL_FAILED;
-	if (!spool_hand_rename(hand, cursor->name, new_name, error))
-		return fail(arguments, error);
 	if (!rename_quarantine(arguments))
 		return RELAYCTL_FAILED;
+	if (!spool_hand_rename(hand, cursor->name, new_name, error))
+		return fail(arguments, error);
 	printf("%s: the place of the output \"%s\" is now that of \"%s\", which gets %" PRIu64 " messages first\n",
 	       arguments->path, cursor->name, new_name, cursor->pending);
 	return RELAYCTL_OK;

@@ -109,6 +109,18 @@ def test_what_cannot_be_done_is_said_and_changes_nothing(kept, words, said):
     assert kept.output("f")["pending"] == 3
 
 
+def test_a_quarantine_is_renamed_before_its_output_and_if_it_cannot_be_nothing_is(kept):
+    quarantine = kept.folder / "spool" / "quarantine"
+    quarantine.mkdir(0o700)
+    (quarantine / "f").write_bytes(b"of f")
+    (quarantine / "g").write_bytes(b"of an output that was forgotten")
+    result = spool(kept, "rename-output", "f", "g")
+    assert result.returncode == 1 and "the output is not renamed" in result.stderr and "File exists" in result.stderr
+    (quarantine / "g").unlink()
+    assert spool(kept, "rename-output", "f", "g").returncode == 0
+    assert (quarantine / "g").read_bytes() == b"of f" and not (quarantine / "f").exists()
+
+
 def test_every_change_leaves_a_line(kept):
     assert spool(kept, "rename-output", "f", "g").returncode == 0
     assert spool(kept, "forget", "g", "--yes").returncode == 0
