@@ -254,6 +254,33 @@ bool spool_forget_cursor(struct spool *spool, const char *name, char *error)
 	return true;
 }
 
+/*
+ * Rules follow their output to its new name. Until all have, the older slot of the cursor keeps the old one: by that a start
+ * after a power cut knows that they are to follow. Writing the cursor once more ends it.
+ */
+static int end_renaming(struct spool_cursor *cursor)
+{
+	struct spool *spool = cursor->spool;
+	bool is_taken = find(spool, cursor->renamed_from) != NULL; /* by an output whose rules these are */
+	int result = is_taken ? 0 : drops_rename(spool, cursor->renamed_from, cursor->name);
+	if (result < 0)
+		return result;
+	cursor->renamed_from[0] = '\0';
+	cursor->dirty = true;
+	return cursors_sync(spool);
+}
+
+int cursors_end_renaming(struct spool *spool)
+{
+	int result = 0;
+	for (unsigned i = 0; i < CURSORS_MAX && result == 0; i++) {
+		struct spool_cursor *cursor = &spool->cursors.cursor[i];
+		if (cursor->used && cursor->renamed_from[0] != '\0')
+			result = end_renaming(cursor);
+	}
+	return result;
+}
+
 bool spool_rename_cursor(struct spool *spool, const char *name, const char *new_name, char *error)
 {
 	assert(!spool->started);
@@ -266,15 +293,15 @@ bool spool_rename_cursor(struct spool *spool, const char *name, const char *new_
 		         spool->path, name, new_name);
 		return false;
 	}
-	char old_name[SPOOL_NAME_MAX_BYTES + 1];
-	memcpy(old_name, cursor->name, sizeof old_name);
+	memcpy(cursor->renamed_from, cursor->name, sizeof cursor->renamed_from);
 	set_name(cursor, new_name);
 	cursor->dirty = true;
 	if (!sync_now(spool, error))
 		return false;
-	int result = drops_rename(spool, old_name, new_name);
+	int result = end_renaming(cursor);
 	if (result < 0)
-		snprintf(error, SPOOL_ERROR_MAX_BYTES, "%s: the output is renamed, but rules of spool drop for it are not: %s",
+		snprintf(error, SPOOL_ERROR_MAX_BYTES,
+		         "%s: the output is renamed; its rules of spool drop could not follow, and will at the next start: %s",
 		         spool->path, strerror(-result));
 	return result == 0;
 }

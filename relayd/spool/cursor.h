@@ -24,6 +24,7 @@ struct spool_cursor {
 	bool lost;                      /* there was one, and both of its slots are damaged */
 	bool open;                      /* an output has it */
 	char name[SPOOL_NAME_MAX_BYTES + 1];
+	char renamed_from[SPOOL_NAME_MAX_BYTES + 1]; /* its older slot has this name; empty: the same */
 	uint8_t stream_id[SPOOL_STREAM_ID_BYTES]; /* changes, with the lock held, by its output only: spool_cursor_fork() */
 	uint64_t start;
 	struct spool_cursor_options options; /* without the name; while it is open */
@@ -80,6 +81,12 @@ uint64_t cursors_file_bytes(void);
 
 /* Writes all dirty cursors and syncs them. 0 or a negative errno; after a failed sync the process must end. */
 int cursors_sync(struct spool *spool);
+
+/*
+ * Ends the renaming of cursors that a power cut has interrupted: rules of the old name are from here on those of the new one.
+ * Behind drops_load(), before anything is made of either name. 0 or a negative errno.
+ */
+int cursors_end_renaming(struct spool *spool);
 
 /* Every sequence up to this one may be released: each cursor on disk is past it for certain. UINT64_MAX: no cursors. */
 uint64_t cursors_released_to(struct spool *spool);

@@ -165,6 +165,9 @@ static enum slot_result load_place(struct spool_cursor *cursor, const uint8_t *s
 		return SLOT_FREE;
 	cursor->synced_slot = slots_holding(slots, found);
 	slot_load(cursor, slots + (size_t)SLOT_BYTES * cursor->synced_slot);
+	const uint8_t *older = slots + (size_t)SLOT_BYTES * (1 - cursor->synced_slot);
+	if (found[1 - cursor->synced_slot] == SLOT_VALID && memcmp(older + NAME_AT, cursor->name, SPOOL_NAME_MAX_BYTES) != 0)
+		memcpy(cursor->renamed_from, older + NAME_AT, SPOOL_NAME_MAX_BYTES);
 	return SLOT_VALID;
 }
 

@@ -136,6 +136,9 @@
  *   3328  u64  records lost so by servers and streams that are not known any more
  *   4088  u64  checksum of the octets before it, seeded with the first 8 octets of the spool id
  *
+ * Two valid slots with two names are an output that is being renamed: rules of the older slot's name, if no output has it
+ * now, follow to the new one, and then the cursor is written once more.
+ *
  * DROPS: one file, written in full when it is created, with two slots of 4 KiB for each of 16 rules; which slot holds, and
  * how it is overwritten, is as with cursors. A rule says that up to a sequence what a filter matches is not given to an
  * output. It is there until all outputs have passed that sequence, and is never above the last sequence stored when it was

@@ -58,6 +58,8 @@ static bool load_drops(struct spool *spool, char *error)
 	int code = drops_load(spool);
 	if (code == -ENOTSUP)
 		return refuse(error, spool->path, "a newer version of relayd wrote this spool");
+	if (code == 0)
+		code = cursors_end_renaming(spool);
 	return code == 0 || refuse(error, spool->path, strerror(-code));
 }
 

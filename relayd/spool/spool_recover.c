@@ -176,7 +176,9 @@ static enum spool_open_result settle_drops(struct spool *spool, char *error)
 	int code = drops_create(spool, NULL);
 	if (code < 0 && code != -ENOSPC && code != -EDQUOT)
 		return unusable(spool, error, "cannot make the file of rules of spool drop", code);
-	code = drops_settle(spool, spool->writer.next - 1);
+	code = cursors_end_renaming(spool);
+	if (code == 0)
+		code = drops_settle(spool, spool->writer.next - 1);
 	return code < 0 ? unusable(spool, error, "cannot write the rules of spool drop", code) : SPOOL_OPENED;
 }
 

@@ -254,6 +254,78 @@ START_TEST(a_rule_follows_an_output_that_gets_another_name_and_goes_with_one_tha
 }
 END_TEST
 
+static bool has_cursor(const char *name)
+{
+	struct spool_orphan orphans[SPOOL_CURSORS_MAX];
+	unsigned count = spool_orphans(rig.spool, orphans, SPOOL_CURSORS_MAX);
+	for (unsigned i = 0; i < count; i++)
+		if (strcmp(orphans[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void check_renamed(const char *name)
+{
+	ck_assert(has_cursor(name));
+	ck_assert(!has_cursor(name[0] == 'a' ? "c" : "a"));
+	check(0, 1, 4, name, "{\"one\":1}");
+	check(1, 2, 4, "b", "{}");
+	check(2, 3, 5, name, "{\"two\":2}");
+	check(3, 4, 4, "", "{}");
+	ck_assert_uint_eq(count(), 4);
+}
+
+/* The start behind it is cut, too, at its operation `second`. False if it came to its end before. */
+static bool cut_rename(const struct memory_disk *from, uint64_t at, uint64_t second, enum memory_disk_keep keep, bool *went)
+{
+	memory_disk_copy(&disk, from);
+	rig_open_ok(&rig);
+	disk.fault_ops = MEMORY_DISK_ANY;
+	disk.operations = 0;
+	disk.cut_at = at;
+	bool done = spool_rename_cursor(rig.spool, "a", "c", rig.error);
+	*went = disk.off;
+	disk.off = true;
+	spool_close(&rig.spool);
+	memory_disk_power_cut(&disk, keep, at);
+	disk.cut_at = second;
+	(void)rig_open(&rig);
+	bool start_went = disk.off;
+	disk.off = true;
+	spool_close(&rig.spool);
+	memory_disk_power_cut(&disk, keep, second);
+	for (unsigned i = 0; i < 2; i++) {
+		rig_open_ok(&rig);
+		ck_assert(!done || has_cursor("c"));
+		check_renamed(has_cursor("c") ? "c" : "a");
+		spool_close(&rig.spool);
+	}
+	memory_disk_free(&disk);
+	return start_went;
+}
+
+/* No output has its place but not its rules; and another one of the old name has none of them. */
+START_TEST(a_power_cut_while_an_output_is_renamed_leaves_its_rules_with_it)
+{
+	struct memory_disk from;
+	ck_assert(add("a", 4, "{\"one\":1}") && add("b", 4, "{}") && add("a", 5, "{\"two\":2}") && add("", 4, "{}"));
+	close_rig();
+	memory_disk_copy(&from, &disk);
+	memory_disk_free(&disk);
+	for (enum memory_disk_keep keep = MEMORY_DISK_KEEP_NONE; keep <= MEMORY_DISK_KEEP_RANDOM; keep++) {
+		bool went = true;
+		uint64_t at = 0;
+		while (went)
+			for (uint64_t second = (at++, 1); cut_rename(&from, at, second, keep, &went); second++)
+				;
+		ck_assert_uint_eq(at, 9); /* cursor, two rules, cursor: each written and synced */
+	}
+	memory_disk_copy(&disk, &from);
+	memory_disk_free(&from);
+	rig_open_ok(&rig);
+}
+END_TEST
+
 /* The power goes at any operation of making a rule: it is there whole, or not at all; if it was made, it is there. */
 START_TEST(a_power_cut_while_a_rule_is_made_leaves_it_whole_or_not_at_all)
 {
@@ -376,6 +448,7 @@ int main(void)
 	tcase_add_test(tests, an_id_is_never_used_again);
 	tcase_add_test(tests, a_rule_is_lowered_to_what_a_power_cut_has_left);
 	tcase_add_test(tests, a_rule_follows_an_output_that_gets_another_name_and_goes_with_one_that_is_forgotten);
+	tcase_add_test(tests, a_power_cut_while_an_output_is_renamed_leaves_its_rules_with_it);
 	tcase_add_test(tests, a_power_cut_while_a_rule_is_made_leaves_it_whole_or_not_at_all);
 	tcase_add_test(tests, a_rule_that_cannot_be_written_is_said_and_is_none);
 	tcase_add_test(tests, a_rule_that_cannot_be_synced_ends_a_spool_that_runs);
