@@ -83,8 +83,8 @@ uint64_t cursors_file_bytes(void);
 int cursors_sync(struct spool *spool);
 
 /*
- * Ends the renaming of cursors that a power cut has interrupted: rules of the old name are from here on those of the new one.
- * Behind drops_load(), before anything is made of either name. 0 or a negative errno.
+ * Ends the renaming of cursors that a power cut has interrupted: rules of the old name are from here on those of the new
+ * one. Behind drops_load(), before anything is made of either name. 0 or a negative errno.
  */
 int cursors_end_renaming(struct spool *spool);
 

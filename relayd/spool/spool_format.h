@@ -11,8 +11,8 @@
  *     segment-<counter>-<first sequence>      both as 16 hexadecimal digits: the records, in the order of the counters
  *     spare-<number>                          a preallocated file that will become a segment; its content means nothing
  *     damaged-<counter>-<offset>              octets that recovery or a reader had to step over, kept for a look at them
- *     damaged-segment-<counter>-<first ...>   a newest segment whose header was damaged, as a whole; what it had counts until
- *                                             a segment behind it has its name
+ *     damaged-segment-<counter>-<first ...>   a newest segment whose header was damaged, as a whole: what it had is counted
+ *                                             when a segment behind it gets its name
  *     audit                                   a line of JSON for each change that an operator made by hand
  *
  * All numbers are little endian. All checksums are XXH3, 64 bits. Sequences and counters begin with 1 and are 2^62 - 1 at

@@ -189,7 +189,8 @@ int main(void)
 	TCase *tests = tcase_create("aside");
 	tcase_set_timeout(tests, 60);
 	tcase_add_loop_test(tests, what_a_segment_set_aside_had_is_counted_once_wherever_the_power_cuts_the_start, 0, 4);
-	tcase_add_loop_test(tests, a_segment_set_aside_that_cannot_be_read_now_stops_the_start_and_is_counted_by_the_next_one, 0, 4);
+	tcase_add_loop_test(tests, a_segment_set_aside_that_cannot_be_read_now_stops_the_start_and_is_counted_by_the_next_one,
+	                    0, 4);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
