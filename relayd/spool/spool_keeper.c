@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+enum { RECYCLED_SPARES_MAX = 4 }; /* kept beside those that are made ahead */
+
 /* ---- segments that may go ---- */
 
 /* The oldest segment, if everything in it is delivered for certain; it is then out of the table. */
@@ -35,10 +37,15 @@ static bool take_releasable(struct spool *spool, uint64_t released_to, struct se
 	return may_go;
 }
 
-static bool wants_spare(struct spool *spool)
+/*
+ * More are kept than are made ahead, so that one which comes back late still has a use: octets that were written before
+ * are cheaper to write over than those of a new file.
+ */
+static bool has_use_for_spare(struct spool *spool)
 {
+	unsigned wanted = space_spares_wanted(spool) + RECYCLED_SPARES_MAX;
 	pthread_mutex_lock(&spool->table_lock);
-	bool wants = spool->table.spares < space_spares_wanted(spool);
+	bool wants = spool->table.spares < (wanted < SPARES_MAX ? wanted : SPARES_MAX);
 	pthread_mutex_unlock(&spool->table_lock);
 	return wants;
 }
@@ -53,7 +60,7 @@ static int give_back(struct spool *spool, const struct segment_entry *entry)
 	struct segment_table *table = &spool->table;
 	char name[DISK_NAME_MAX_BYTES], spare[DISK_NAME_MAX_BYTES];
 	segment_name(entry->counter, entry->first, name);
-	if (entry->size != spool->options.segment_size_bytes || !wants_spare(spool))
+	if (entry->size != spool->options.segment_size_bytes || !has_use_for_spare(spool))
 		return disk->unlink(disk, spool->directory, name);
 
 	pthread_mutex_lock(&spool->table_lock);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The drivers `file` and `stdout` on a real spool; a full disk is played by the limit on the size of files. */
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "unit/output/output_fixture.h"
 
@@ -95,6 +98,48 @@ START_TEST(a_stop_syncs_and_delivers_what_was_written)
 		pause_ms(1);
 	stop_output();
 	check_numbers(path, 0, 20);
+}
+END_TEST
+
+/* How many octets of a part of the file are in the page cache. */
+static size_t cached_bytes(int fd, size_t from, size_t len)
+{
+	enum { PAGE_BYTES = 4096 };
+	static unsigned char resident[8192];
+	size_t cached = 0;
+	ck_assert_uint_le(len / PAGE_BYTES, sizeof resident);
+	void *map = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, (off_t)from);
+	ck_assert(map != MAP_FAILED);
+	ck_assert_int_eq(mincore(map, len, resident), 0);
+	munmap(map, len);
+	for (size_t i = 0; i < len / PAGE_BYTES; i++)
+		cached += (resident[i] & 1) != 0 ? PAGE_BYTES : 0;
+	return cached;
+}
+
+/* A log does not push other programs' files out of memory; whoever reads along finds its end there. */
+START_TEST(only_the_end_of_the_file_stays_in_the_page_cache)
+{
+	enum { LINE_BYTES = 16000, LINES = 800, END_BYTES = 2 << 20 };
+	static char line[LINE_BYTES + 1];
+	struct statfs about;
+	use_file();
+	set("sync_size", "1MiB");
+	start_output();
+	memset(line, 'x', LINE_BYTES);
+	for (unsigned i = 0; i < LINES; i++)
+		put_text(line);
+	wait_delivered(LINES);
+	stop_output();
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fstatfs(fd, &about), 0);
+	size_t size = (size_t)lseek(fd, 0, SEEK_END) & ~(size_t)4095;
+	ck_assert_uint_gt(size, LINE_BYTES * LINES);
+	ck_assert_uint_eq(cached_bytes(fd, size - END_BYTES, END_BYTES), END_BYTES);
+	if (about.f_type != TMPFS_MAGIC) /* there the pages are the file */
+		ck_assert_uint_eq(cached_bytes(fd, 0, END_BYTES), 0);
+	close(fd);
 }
 END_TEST
 
@@ -312,6 +357,7 @@ int main(void)
 	tcase_add_test(test, ten_thousand_lines_are_complete_and_in_order);
 	tcase_add_test(test, delivered_waits_for_the_sync);
 	tcase_add_test(test, a_stop_syncs_and_delivers_what_was_written);
+	tcase_add_test(test, only_the_end_of_the_file_stays_in_the_page_cache);
 	tcase_add_test(test, sighup_opens_the_file_anew);
 	tcase_add_test(test, a_reload_that_fails_keeps_the_old_file);
 	tcase_add_test(test, an_unfinished_last_line_is_ended_not_removed);

@@ -358,6 +358,31 @@ START_TEST(released_files_are_written_again_instead_of_new_ones)
 }
 END_TEST
 
+/* The same when files come back late, after others were made in their place. */
+START_TEST(files_that_are_released_late_are_written_again_too)
+{
+	enum { LATE = 150, TURNS = 1500 };
+	uint64_t stored[LATE] = {0};
+	rig_open_ok(&rig);
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	memory_disk_heal(&disk);
+	disk.fault_ops = MEMORY_DISK_SPACE;
+	uint64_t before = 0;
+	for (int i = 0; i < TURNS; i++) {
+		ck_assert(rig_store(&rig, 30));
+		if (i % 7 == 0)
+			rig_deliver(cursor, stored[i % LATE]);
+		stored[i % LATE] = spool_stored(rig.spool);
+		keeper_turn(rig.spool);
+		if (i == TURNS / 2)
+			before = disk.operations;
+	}
+	ck_assert_uint_gt(rig.spool->writer.current.counter, 10);
+	ck_assert_uint_eq(disk.operations, before);
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
 /* Nobody else has anything to do; the power goes a second behind the move. */
 START_TEST(a_cursor_that_moved_is_on_the_disk_within_a_second)
 {
@@ -430,6 +455,7 @@ int main(void)
 	tcase_add_test(tests, max_lag_by_time_makes_it_drop_what_is_too_old_and_nothing_else);
 	tcase_add_test(tests, the_age_of_a_segment_is_read_while_nobody_waits_for_it);
 	tcase_add_test(tests, released_files_are_written_again_instead_of_new_ones);
+	tcase_add_test(tests, files_that_are_released_late_are_written_again_too);
 	tcase_add_test(tests, a_cursor_that_moved_is_on_the_disk_within_a_second);
 	tcase_add_test(tests, a_file_system_that_is_full_does_not_stop_a_cursor);
 	tcase_add_test(tests, options_that_cannot_work_are_refused_with_what_would_be_enough);
