@@ -4,11 +4,11 @@
  * directly, and behind the ring. A thread of this program reads the socket all the time, as a daemon would.
  *
  * Events come in bursts that the socket's queue can hold, so that nobody waits for the reader; after each one the reader
- * catches up, and the program rests. The rows run in turn, several rounds in one process, and the median of the rounds' ratios is given, because
- * the machine's speed drifts. The measure is processor time, of the clocks of the threads themselves (that of the process
- * lags behind what its running threads have used): of the calls, and behind the ring of the worker too, in all that it does
- * until the reader has everything. The targets: direct 0.65, behind the ring 0.5 of syslog(). What the caller waits for is
- * printed beside it.
+ * catches up, and the program rests. The rows run in turn, several rounds in one process, and the median of the rounds'
+ * ratios is given, because the machine's speed drifts. The measure is processor time, of the clocks of the threads
+ * themselves (that of the process lags behind what its running threads have used): of the calls, and behind the ring of the
+ * worker too, in all that it does until the reader has everything. The targets: direct 0.65, behind the ring 0.5 of
+ * syslog(). What the caller waits for is printed beside it.
  *
  * glibc sends only to /dev/log: the program makes namespaces of its own, puts its socket there, and has a longer queue
  * in them. That needs root; without it nothing is measured.
@@ -32,7 +32,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
-enum { ROUNDS = 15, ROUNDS_MAX = 101, BURSTS = 100, BURST = 100, CALLS = BURSTS * BURST, BATCH = 64, DATAGRAM_MAX = 8192, REST_US = 1500 };
+enum { ROUNDS = 15, ROUNDS_MAX = 101, BURSTS = 100, BURST = 100, CALLS = BURSTS * BURST, REST_US = 1500 };
+enum { BATCH = 64, DATAGRAM_MAX = 8192 }; /* of the reader */
 
 #define DIRECT_TARGET 0.65
 #define BATCHED_TARGET 0.5
