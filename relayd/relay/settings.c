@@ -53,7 +53,8 @@ static const struct option spool_options[] = {
 		.max = 1ULL << 50,
 		.doc =
 			"The most that all files of the spool take on disk; when it is used up, inputs that can wait are made to "
-			"wait and the others drop messages and count them.",
+			"wait and the others drop messages and count them. It must have room for memory, the reserve, and about four "
+			"segments beside them: with less the relay does not start, and says the least that would do.",
 	},
 	{
 		.name = "segment_size",

@@ -123,32 +123,54 @@ void space_settle(struct spool *spool, int64_t slots)
 		spool->options.events.room(spool->options.events.context);
 }
 
+static bool unsound_segments(const struct spool_options *options, uint64_t least, char *error)
+{
+	snprintf(error, SPOOL_ERROR_MAX_BYTES,
+	         "%s: a segment of %u octets is too small for blocks of %u octets: %llu are the least", options->path,
+	         options->segment_size_bytes, options->block_size_bytes, (unsigned long long)least);
+	return false;
+}
+
+static bool unsound_pools(const struct spool_options *options, uint64_t spares, char *error)
+{
+	snprintf(error, SPOOL_ERROR_MAX_BYTES,
+	         "%s: segments of %u octets are too small for %u workers with %u blocks of %u octets: %llu of them would have "
+	         "to be kept ready, and %u are the most", options->path, options->segment_size_bytes, options->workers,
+	         options->blocks_per_worker, options->block_size_bytes, (unsigned long long)spares, (unsigned)SPARES_MAX);
+	return false;
+}
+
+static bool unsound_size(const struct spool_options *options, uint64_t least, char *error)
+{
+	snprintf(error, SPOOL_ERROR_MAX_BYTES,
+	         "%s: a spool of %llu octets at most is too small: %llu are the least with %llu octets of reserve, "
+	         "segments of %u octets, and %u workers with %u blocks of %u octets", options->path,
+	         (unsigned long long)options->max_size_bytes, (unsigned long long)least,
+	         (unsigned long long)options->reserve_bytes, options->segment_size_bytes, options->workers,
+	         options->blocks_per_worker, options->block_size_bytes);
+	return false;
+}
+
+/*
+ * The least size is the one with which the level is open (level_now()) whenever outputs keep up: with the segment being
+ * written full and the one before it still being read, what is left holds more than all pools and the reserve.
+ */
 bool spool_options_are_sound(const struct spool_options *options, char *error)
 {
 	struct ledger full = {.inputs = SPOOL_INPUTS_MAX, .sources_max = ledger_sources_max(options->segment_size_bytes)};
 	uint64_t slot = block_memory_bytes(options->block_size_bytes);
 	uint64_t checkpoint = ledger_bytes_max(&full) + marks_room(options->segment_size_bytes);
 	uint64_t overhead = SEGMENT_HEADER_BYTES + 2 * BLOCK_HEADER_BYTES + FORMAT_ALIGNED(checkpoint);
-	uint64_t least = overhead + SEGMENT_SLOTS_MIN * slot;
-	if (options->segment_size_bytes < least) {
-		snprintf(error, SPOOL_ERROR_MAX_BYTES,
-		         "%s: a segment of %u octets is too small for blocks of %u octets: %llu are the least", options->path,
-		         options->segment_size_bytes, options->block_size_bytes, (unsigned long long)least);
-		return false;
-	}
+	uint64_t least_segment = overhead + SEGMENT_SLOTS_MIN * slot;
+	if (options->segment_size_bytes < least_segment)
+		return unsound_segments(options, least_segment, error);
 	uint64_t slots = (options->segment_size_bytes - overhead) / slot;
 	uint64_t pools = (uint64_t)options->workers * options->blocks_per_worker;
 	uint64_t spares = 2 + (pools + slots - 1) / slots;
-	uint64_t files = spares + 2; /* one being written, one still being read */
-	uint64_t need = files * options->segment_size_bytes + cursors_file_bytes() + drops_file_bytes() + options->reserve_bytes;
-	if (options->max_size_bytes < need || spares > SPARES_MAX) {
-		snprintf(error, SPOOL_ERROR_MAX_BYTES,
-		         "%s: a spool of %llu octets at most is too small: %llu are the least with %llu octets of reserve, "
-		         "segments of %u octets, and %u workers with %u blocks of %u octets",
-		         options->path, (unsigned long long)options->max_size_bytes, (unsigned long long)need,
-		         (unsigned long long)options->reserve_bytes, options->segment_size_bytes, options->workers,
-		         options->blocks_per_worker, options->block_size_bytes);
-		return false;
-	}
-	return true;
+	if (spares > SPARES_MAX)
+		return unsound_pools(options, spares, error);
+	uint64_t left = (pools + options->reserve_bytes / slot) / slots + 1;
+	uint64_t files = left + 3; /* one being written, one being read, one for the next start */
+	uint64_t least = files * options->segment_size_bytes + cursors_file_bytes() + drops_file_bytes();
+	return options->max_size_bytes >= least || unsound_size(options, least, error);
 }
