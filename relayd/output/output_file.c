@@ -426,8 +426,8 @@ static void stop(struct output *output, void (*stopped)(void *context), void *co
 
 const struct output_driver output_file = {
 	.type = "file",
-	.doc = "Appends a line per message to a file; delivered means that it was synced to the disk. The file's last 4 MiB stay in the page "
-		   "cache; what is before them is given back, so that a log does not push out what other programs use.",
+	.doc = "Appends a line per message to a file; delivered means that it was synced to the disk; of the page cache its "
+	       "last 4 MiB are kept and the rest is given back, so that logs do not push out other programs' files.",
 	.confirmed = true,
 	.options = rows,
 	.settings_size = sizeof(struct file_settings),
