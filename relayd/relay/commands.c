@@ -17,7 +17,7 @@
 
 enum {
 	STREAMS_AT_ONCE = 32,
-	CHANGE_ERROR_MAX_BYTES = 512,
+	CHANGE_ERROR_MAX_BYTES = RELAY_DROP_ERROR_MAX_BYTES,
 };
 _Static_assert((int)CHANGE_ERROR_MAX_BYTES >= (int)CUT_ERROR_MAX_BYTES &&
                (int)CHANGE_ERROR_MAX_BYTES >= (int)STREAMS_ERROR_MAX_BYTES, "what cannot be changed is said in full");
@@ -51,36 +51,22 @@ static bool is_true(const struct call *call, const char *name)
 	return YAJL_IS_TRUE(yajl_tree_get(call->request, path, yajl_t_true));
 }
 
-static yajl_gen begin_answer(void)
-{
-	yajl_gen gen = yajl_gen_alloc(NULL);
-	if (gen != NULL)
-		yajl_gen_map_open(gen);
-	return gen;
-}
-
-static char *end_answer(yajl_gen gen)
-{
-	yajl_gen_map_close(gen);
-	return document_finish(gen);
-}
-
 static char *answer_error(const char *text)
 {
-	yajl_gen gen = begin_answer();
+	yajl_gen gen = document_begin();
 	if (gen == NULL)
 		return NULL;
 	document_text(gen, "error", text);
-	return end_answer(gen);
+	return document_finish(gen);
 }
 
 static char *answer_done(void)
 {
-	yajl_gen gen = begin_answer();
+	yajl_gen gen = document_begin();
 	if (gen == NULL)
 		return NULL;
 	document_bool(gen, "done", true);
-	return end_answer(gen);
+	return document_finish(gen);
 }
 
 /* ---- looking ---- */
@@ -135,7 +121,7 @@ static char *answer_probe(const struct call *call)
 		begins ? probe_watches_begin(watches, id, (unsigned)count, &error) : probe_watches_find(watches, id);
 	if (watch == NULL)
 		return answer_error(error);
-	yajl_gen gen = begin_answer();
+	yajl_gen gen = document_begin();
 	if (gen == NULL)
 		return NULL;
 	char host[256] = "";
@@ -148,10 +134,10 @@ static char *answer_probe(const struct call *call)
 	probe_watch_write(watch, gen);
 	/* Last, so that nothing in the answer is later. */
 	document_count(gen, "now_ns", (uint64_t)clock_wall_ns());
-	return end_answer(gen);
+	return document_finish(gen);
 }
 
-/* ---- what changes something: for root and the relay's user (spool-rules.md, rule 40) ---- */
+/* ---- what changes something ---- */
 
 /* `what` is the member that names what is changed: its text is the second argument of `change`. */
 static char *answer_change(const struct call *call, const char *what,
@@ -160,11 +146,7 @@ static char *answer_change(const struct call *call, const char *what,
 	char error[CHANGE_ERROR_MAX_BYTES];
 	const char *name = text_of(call, what);
 	snprintf(error, sizeof error, "say which \"%s\"", what);
-	if (call->who->uid != 0 && call->who->uid != geteuid())
-		return answer_error("this command is for root and the user that relayd runs as");
-	if (name == NULL || !change(call, name, error))
-		return answer_error(error);
-	return answer_done();
+	return name != NULL && change(call, name, error) ? answer_done() : answer_error(error);
 }
 
 static bool cut(const struct call *call, const char *output, char *error)
@@ -211,39 +193,71 @@ static char *answer_forget(const struct call *call)
 
 static char *answer_drop(const struct call *call)
 {
-	return relay_drop_json(call->relay, call->request, call->who->uid);
+	char error[CHANGE_ERROR_MAX_BYTES];
+	struct spool_drop_rule rule;
+	const struct relay_drop wanted = {
+		.spool = text_of(call, "spool"),
+		.output = text_of(call, "output"),
+		.filter = text_of(call, "filter"),
+		.to = count_of(call, "to"),
+		.messages = count_of(call, "messages"),
+		.uid = call->who->uid,
+	};
+	if (!relay_drop_add(call->relay, &wanted, &rule, error))
+		return answer_error(error);
+	yajl_gen gen = document_begin();
+	if (gen == NULL)
+		return NULL;
+	document_count(gen, "rule", rule.id);
+	document_count(gen, "to", rule.to);
+	return document_finish(gen);
 }
 
 /* ---- */
 
-static const struct {
+static const struct command {
 	const char *name;
 	char *(*answer)(const struct call *call);
+	bool changes; /* something: for root and the relay's user (spool-rules.md, rule 40) */
 } commands[] = {
-	{"status", answer_status}, {"ledger", answer_ledger},   {"probe", answer_probe},
-	{"cut", answer_cut},       {"restore", answer_restore}, {"streams", answer_streams},
-	{"stream-adopt", answer_adopt}, {"stream-forget", answer_forget}, {"drop", answer_drop},
+	{"status", answer_status, false},
+	{"ledger", answer_ledger, false},
+	{"probe", answer_probe, false},
+	{"streams", answer_streams, false},
+	{"cut", answer_cut, true},
+	{"restore", answer_restore, true},
+	{"stream-adopt", answer_adopt, true},
+	{"stream-forget", answer_forget, true},
+	{"drop", answer_drop, true},
 };
+
+static const struct command *find(const char *name)
+{
+	for (size_t i = 0; name != NULL && i < sizeof commands / sizeof commands[0]; i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static char *answer(const struct call *call)
+{
+	const struct command *command = find(text_of(call, "command"));
+	if (command == NULL)
+		return answer_error("unknown command; this relay knows status, ledger, probe, cut, restore, streams, "
+		                    "stream-adopt, stream-forget and drop");
+	if (command->changes && call->who->uid != 0 && call->who->uid != geteuid())
+		return answer_error("this command is for root and the user that relayd runs as");
+	return command->answer(call);
+}
 
 char *commands_answer(struct relay *relay, const char *request, const struct ucred *who)
 {
 	char detail[256];
-	char *answer = NULL;
-	bool known = false;
 	yajl_val tree = yajl_tree_parse(request, detail, sizeof detail);
 	if (tree == NULL)
 		return answer_error("the request is not JSON; send {\"command\":\"status\"} and a line feed");
 	const struct call call = {relay, tree, who};
-	const char *command = text_of(&call, "command");
-	for (size_t i = 0; command != NULL && i < sizeof commands / sizeof commands[0]; i++) {
-		if (strcmp(command, commands[i].name) != 0)
-			continue;
-		known = true;
-		answer = commands[i].answer(&call);
-	}
-	if (!known)
-		answer = answer_error("unknown command; this relay knows status, ledger, probe, cut, restore, streams, "
-		                      "stream-adopt, stream-forget and drop");
+	char *document = answer(&call);
 	yajl_tree_free(tree);
-	return answer;
+	return document;
 }

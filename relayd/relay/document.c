@@ -8,6 +8,14 @@
 
 enum { OCTETS_MAX = 256, HEX_OCTETS_MAX = 32 };
 
+yajl_gen document_begin(void)
+{
+	yajl_gen gen = yajl_gen_alloc(NULL);
+	if (gen != NULL)
+		yajl_gen_map_open(gen);
+	return gen;
+}
+
 void document_name(yajl_gen gen, const char *name)
 {
 	yajl_gen_string(gen, (const unsigned char *)name, strlen(name));
@@ -87,6 +95,7 @@ char *document_finish(yajl_gen gen)
 	const unsigned char *document;
 	size_t len;
 	char *copy = NULL;
+	yajl_gen_map_close(gen);
 	if (yajl_gen_get_buf(gen, &document, &len) == yajl_gen_status_ok && (copy = malloc(len + 2)) != NULL) {
 		memcpy(copy, document, len);
 		memcpy(copy + len, "\n", 2);

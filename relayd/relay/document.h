@@ -10,6 +10,9 @@
 
 #include "spool/spool.h"
 
+/* A new document: an open object. NULL if memory is short. */
+yajl_gen document_begin(void);
+
 /* A member of the open object: its name, and its value. */
 void document_name(yajl_gen gen, const char *name);
 void document_text(yajl_gen gen, const char *name, const char *value);
@@ -26,7 +29,7 @@ bool document_is_hex(const char *text, const uint8_t *value, size_t len);
 /* "dropped": an object with what is not 0, by reason. */
 void document_drops(yajl_gen gen, const uint64_t dropped[SPOOL_DROP_REASONS]);
 
-/* The finished document with an LF, allocated, or NULL if memory is short; frees `gen`. */
+/* Closes the object. The document with an LF, allocated, or NULL if memory is short; frees `gen`. */
 char *document_finish(yajl_gen gen);
 
 #endif

@@ -5,9 +5,8 @@
 
 #include <stdatomic.h>
 
-#include <yajl/yajl_tree.h>
-
 #include "relay/relay.h"
+#include "spool/spool_drops.h"
 
 /* The relay's life: states only go forward. */
 enum relay_state {
@@ -107,12 +106,20 @@ enum relay_result relay_open_cursors(struct relay *relay, char *error);
 /* RELAY_SPOOL_UNUSABLE with a sentence in `error` if the spool has a rule of `relayctl spool drop` that we cannot apply. */
 enum relay_result relay_check_drops(struct relay *relay, char *error);
 
-/*
- * Makes the rule that a request of this user asks for ({"command":"drop","spool":ID,"filter":JSON,"to":N,"output":NAME,
- * "messages":N}), with its line in the audit. The answer as one line of JSON, allocated, {"rule":N,"to":N} or
- * {"error":TEXT}; NULL if memory is short.
- */
-char *relay_drop_json(struct relay *relay, yajl_val request, uint32_t uid);
+enum { RELAY_DROP_ERROR_MAX_BYTES = OUTPUT_ERROR_MAX_BYTES };
+
+/* A rule that somebody asks for. Texts are NULL if he does not say them. */
+struct relay_drop {
+	const char *spool;   /* the id of the spool that he has looked at, in hexadecimal digits */
+	const char *output;  /* NULL: all outputs */
+	const char *filter;
+	uint64_t to;         /* 0: all that is stored now */
+	uint64_t messages;   /* that he was told it costs: for the audit */
+	uint32_t uid;        /* his */
+};
+
+/* Makes the rule, with its line in the audit. False and a sentence in `error` (RELAY_DROP_ERROR_MAX_BYTES). */
+bool relay_drop_add(struct relay *relay, const struct relay_drop *wanted, struct spool_drop_rule *rule, char *error);
 
 /* relay_status.c */
 

@@ -177,10 +177,9 @@ static void write_output(yajl_gen gen, const struct relay *relay, const struct r
 char *relay_ledger_json(struct relay *relay)
 {
 	struct known all = {0}, known = {0};
-	yajl_gen gen = yajl_gen_alloc(NULL);
+	yajl_gen gen = document_begin();
 	if (gen == NULL)
 		return NULL;
-	yajl_gen_map_open(gen);
 	document_text(gen, "version", RELAYD_VERSION);
 	document_count(gen, "time", (uint64_t)(clock_wall_ns() / CLOCK_NS_PER_SECOND));
 	write_spool(gen, relay);
@@ -203,6 +202,5 @@ char *relay_ledger_json(struct relay *relay)
 	yajl_gen_array_close(gen);
 	/* Inputs count what is written, before it is synced and so stored: the group that is on its way has these numbers. */
 	document_count(gen, "appended", spool_appended(relay->spool));
-	yajl_gen_map_close(gen);
 	return document_finish(gen);
 }

@@ -136,7 +136,6 @@ static void write_output(yajl_gen gen, const struct relay *relay, const struct r
 
 static void write_document(yajl_gen gen, const struct relay *relay)
 {
-	yajl_gen_map_open(gen);
 	document_text(gen, "version", RELAYD_VERSION);
 	document_count(gen, "uptime_s", (clock_monotonic_ns() - relay->started_ns) / CLOCK_NS_PER_SECOND);
 	write_spool(gen, relay);
@@ -151,12 +150,11 @@ static void write_document(yajl_gen gen, const struct relay *relay)
 	for (unsigned i = 0; i < relay->outputs_count; i++)
 		write_output(gen, relay, &relay->outputs[i]);
 	yajl_gen_array_close(gen);
-	yajl_gen_map_close(gen);
 }
 
 char *relay_status_json(struct relay *relay)
 {
-	yajl_gen gen = yajl_gen_alloc(NULL);
+	yajl_gen gen = document_begin();
 	if (gen == NULL)
 		return NULL;
 	write_document(gen, relay);

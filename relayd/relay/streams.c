@@ -111,13 +111,11 @@ void streams_write(yajl_gen gen, struct spool *spool, const struct relay *relay)
 
 char *streams_json(struct relay *relay)
 {
-	yajl_gen gen = yajl_gen_alloc(NULL);
+	yajl_gen gen = document_begin();
 	if (gen == NULL)
 		return NULL;
-	yajl_gen_map_open(gen);
 	document_text(gen, "version", RELAYD_VERSION);
 	streams_write(gen, relay->spool, relay);
-	yajl_gen_map_close(gen);
 	return document_finish(gen);
 }
 

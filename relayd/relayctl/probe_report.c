@@ -217,10 +217,9 @@ static void put_relay(yajl_gen gen, const struct probe_path *path, unsigned inde
 
 void probe_path_print_json(const struct probe_path *path, FILE *out)
 {
-	yajl_gen gen = yajl_gen_alloc(NULL);
+	yajl_gen gen = document_begin();
 	if (gen == NULL)
 		return;
-	yajl_gen_map_open(gen);
 	document_text(gen, "id", path->id);
 	document_count(gen, "count", path->count);
 	document_text(gen, "input", path->input);
@@ -231,7 +230,6 @@ void probe_path_print_json(const struct probe_path *path, FILE *out)
 	for (unsigned i = 0; i < path->relays_count; i++)
 		put_relay(gen, path, i);
 	yajl_gen_array_close(gen);
-	yajl_gen_map_close(gen);
 	char *text = document_finish(gen);
 	if (text != NULL)
 		fputs(text, out);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `relayctl spool ls`: segments and cursors, for people or as JSON. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <yajl/yajl_gen.h>
-
 #include "base/clock.h"
 #include "base/printable.h"
+#include "relay/document.h"
 #include "relayctl/spool_command.h"
 #include "spool/spool_files.h"
 
@@ -98,32 +98,19 @@ static void print(const struct ls *ls)
 
 /* ---- JSON ---- */
 
-static void text(yajl_gen gen, const char *value)
-{
-	yajl_gen_string(gen, (const unsigned char *)value, strlen(value));
-}
-
-static void member(yajl_gen gen, const char *name, uint64_t value)
-{
-	text(gen, name);
-	yajl_gen_integer(gen, (long long)value);
-}
-
 static void write_segment(yajl_gen gen, const struct spool_files *files, unsigned index)
 {
 	const struct spool_files_segment *segment = spool_files_segment(files, index);
 	yajl_gen_map_open(gen);
-	member(gen, "counter", segment->counter);
-	member(gen, "first", segment->first);
-	member(gen, "last", last_of(files, index));
-	member(gen, "octets", segment->size);
-	text(gen, "valid");
-	yajl_gen_bool(gen, segment->valid);
+	document_count(gen, "counter", segment->counter);
+	document_count(gen, "first", segment->first);
+	document_count(gen, "last", last_of(files, index));
+	document_count(gen, "octets", segment->size);
+	document_bool(gen, "valid", segment->valid);
 	if (segment->valid) {
 		char begun[32];
 		write_time(segment->begun_ns, begun, sizeof begun);
-		text(gen, "begun");
-		text(gen, begun);
+		document_text(gen, "begun", begun);
 	}
 	yajl_gen_map_close(gen);
 }
@@ -131,10 +118,9 @@ static void write_segment(yajl_gen gen, const struct spool_files *files, unsigne
 static void write_cursor(yajl_gen gen, const struct spool_peeked *cursor)
 {
 	yajl_gen_map_open(gen);
-	text(gen, "name");
-	text(gen, cursor->name);
-	member(gen, "delivered", cursor->delivered);
-	member(gen, "pending", cursor->pending);
+	document_text(gen, "name", cursor->name);
+	document_count(gen, "delivered", cursor->delivered);
+	document_count(gen, "pending", cursor->pending);
 	yajl_gen_map_close(gen);
 }
 
@@ -143,18 +129,14 @@ static void write_drop(yajl_gen gen, const struct spool_drop_rule *rule, uint64_
 	char made[32];
 	write_time(rule->made_ns, made, sizeof made);
 	yajl_gen_map_open(gen);
-	member(gen, "rule", rule->id);
-	member(gen, "to", rule->to);
-	member(gen, "dropped", dropped);
-	member(gen, "uid", rule->uid);
-	text(gen, "made");
-	text(gen, made);
-	if (rule->output[0] != '\0') {
-		text(gen, "output");
-		text(gen, rule->output);
-	}
-	text(gen, "filter");
-	text(gen, rule->filter);
+	document_count(gen, "rule", rule->id);
+	document_count(gen, "to", rule->to);
+	document_count(gen, "dropped", dropped);
+	document_count(gen, "uid", rule->uid);
+	document_text(gen, "made", made);
+	if (rule->output[0] != '\0')
+		document_text(gen, "output", rule->output);
+	document_text(gen, "filter", rule->filter);
 	yajl_gen_map_close(gen);
 }
 
@@ -162,7 +144,7 @@ static void write_drops(yajl_gen gen, const struct ls *ls)
 {
 	struct spool_drop_rule rule;
 	uint64_t dropped;
-	text(gen, "drops");
+	document_name(gen, "drops");
 	yajl_gen_array_open(gen);
 	for (unsigned i = 0; i < SPOOL_DROP_RULES_MAX; i++)
 		if (spool_files_drop(ls->files, i, &rule, &dropped))
@@ -172,38 +154,37 @@ static void write_drops(yajl_gen gen, const struct ls *ls)
 
 static void write_document(yajl_gen gen, const struct ls *ls)
 {
-	yajl_gen_map_open(gen);
-	text(gen, "path");
-	text(gen, ls->arguments->path);
-	member(gen, "last", spool_files_last(ls->files));
-	member(gen, "spare_octets", spool_files_spare_bytes(ls->files));
-	member(gen, "set_aside", spool_files_set_aside(ls->files));
-	text(gen, "segments");
+	document_text(gen, "path", ls->arguments->path);
+	document_count(gen, "last", spool_files_last(ls->files));
+	document_count(gen, "spare_octets", spool_files_spare_bytes(ls->files));
+	document_count(gen, "set_aside", spool_files_set_aside(ls->files));
+	document_name(gen, "segments");
 	yajl_gen_array_open(gen);
 	for (unsigned i = 0; i < spool_files_count(ls->files); i++)
 		write_segment(gen, ls->files, i);
 	yajl_gen_array_close(gen);
-	text(gen, "outputs");
+	document_name(gen, "outputs");
 	yajl_gen_array_open(gen);
 	for (int i = 0; i < ls->cursors_count; i++)
 		write_cursor(gen, &ls->cursors[i]);
 	yajl_gen_array_close(gen);
 	write_drops(gen, ls);
-	yajl_gen_map_close(gen);
 }
 
 static bool print_json(const struct ls *ls)
 {
-	const unsigned char *document;
-	size_t len;
-	yajl_gen gen = yajl_gen_alloc(NULL);
-	if (gen == NULL)
-		return false;
-	write_document(gen, ls);
-	bool good = yajl_gen_get_buf(gen, &document, &len) == yajl_gen_status_ok;
+	char *document = NULL;
+	yajl_gen gen = document_begin();
+	if (gen != NULL) {
+		write_document(gen, ls);
+		document = document_finish(gen);
+	}
+	bool good = document != NULL;
 	if (good)
-		printf("%.*s\n", (int)len, (const char *)document);
-	yajl_gen_free(gen);
+		fputs(document, stdout);
+	else
+		fprintf(stderr, "%s: not enough memory\n", ls->arguments->label);
+	free(document);
 	return good;
 }
 

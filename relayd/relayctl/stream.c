@@ -112,12 +112,10 @@ static char *read_spool(const char *path)
 		fail(error);
 		return NULL;
 	}
-	yajl_gen gen = yajl_gen_alloc(NULL);
+	yajl_gen gen = document_begin();
 	char *document = NULL;
 	if (gen != NULL) {
-		yajl_gen_map_open(gen);
 		streams_write(gen, spool_files_streams(files), NULL);
-		yajl_gen_map_close(gen);
 		document = document_finish(gen);
 	}
 	spool_files_close(&files);
@@ -193,15 +191,13 @@ static enum relayctl_exit list(const struct stream_arguments *arguments)
 /* {"command": …, "stream": …, "identity": …} */
 static char *make_request(const char *command, const char *stream, const char *identity)
 {
-	yajl_gen gen = yajl_gen_alloc(NULL);
+	yajl_gen gen = document_begin();
 	if (gen == NULL)
 		return NULL;
-	yajl_gen_map_open(gen);
 	document_text(gen, "command", command);
 	document_text(gen, "stream", stream);
 	if (identity != NULL)
 		document_text(gen, "identity", identity);
-	yajl_gen_map_close(gen);
 	char *request = document_finish(gen);
 	if (request != NULL)
 		request[strcspn(request, "\n")] = '\0';
