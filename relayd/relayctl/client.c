@@ -3,14 +3,16 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/printable.h"
+#include "config/places.h"
 
-enum { READ_SIZE_BYTES = 16 * 1024, REQUEST_MAX_BYTES = 256 };
+enum { READ_SIZE_BYTES = 16 * 1024 };
 
 static bool refuse(char *error, const char *path, const char *what)
 {
@@ -77,42 +79,75 @@ static bool receive_all(int fd, const char *path, struct buffer *answer, char *e
 	return buffer_len(answer) > 0 || refuse(error, path, "relayd closed the connection without an answer");
 }
 
-bool client_request(const char *path, struct bytes request, struct buffer *answer, char *error)
+/* The request ends with its LF. */
+static bool exchange(const char *path, struct bytes request, struct buffer *answer, char *error)
 {
 	int fd = connect_to(path, error);
 	if (fd < 0)
 		return false;
-	bool good = (send_all(fd, request) && send_all(fd, BYTES("\n"))) || refuse(error, path, strerror(errno));
+	bool good = send_all(fd, request) || refuse(error, path, strerror(errno));
 	good = good && receive_all(fd, path, answer, error);
 	close(fd);
 	return good;
 }
 
-bool client_ask(const char *path, const char *command, struct buffer *answer, char *error)
+/* Finishes and sends it, and frees it. */
+static bool exchange_document(const char *path, yajl_gen request, struct buffer *answer, char *error)
 {
-	char request[REQUEST_MAX_BYTES];
-	int len = snprintf(request, sizeof request, "{\"command\":\"%s\"}", command);
-	assert(len > 0 && (size_t)len < sizeof request);
-	return client_request(path, bytes_of(request, (size_t)len), answer, error);
+	char *text = request != NULL ? document_finish(request) : NULL;
+	bool good = text != NULL ? exchange(path, bytes_of_text(text), answer, error) : refuse(error, path, strerror(ENOMEM));
+	free(text);
+	return good;
 }
 
-struct json_value *client_document(const char *path, struct bytes request, char *error)
+/* The answer as a tree, or what is wrong with it. */
+static struct json_value *read_answer(const char *path, struct bytes answer, char *error)
 {
-	struct buffer answer;
 	struct json_error wrong;
-	struct json_value *document = NULL;
-	buffer_init(&answer, CLIENT_ANSWER_MAX_BYTES);
-	if (client_request(path, request, &answer, error)) {
-		document = json_tree_read(buffer_peek(&answer), &wrong);
-		if (document == NULL)
-			refuse(error, path, "the answer is not one of relayd");
-	}
-	buffer_free(&answer);
+	struct json_value *document = json_tree_read(answer, &wrong);
 	const struct json_value *refusal = json_member(document, "error");
+	if (document == NULL)
+		refuse(error, path, "the answer is not one of relayd");
 	if (refusal == NULL)
 		return document;
 	refuse(error, path, refusal->text != NULL ? refusal->text : "refused");
 	printable_make(error);
 	json_tree_free(&document);
 	return NULL;
+}
+
+bool client_ask(const char *path, const char *command, struct buffer *answer, char *error)
+{
+	return exchange_document(path, client_begin(command), answer, error);
+}
+
+struct json_value *client_look(const char *path, const char *command, char *error)
+{
+	return client_send(path, client_begin(command), error);
+}
+
+yajl_gen client_begin(const char *command)
+{
+	yajl_gen request = document_begin();
+	if (request != NULL)
+		document_text(request, "command", command);
+	return request;
+}
+
+struct json_value *client_send(const char *path, yajl_gen request, char *error)
+{
+	struct buffer answer;
+	buffer_init(&answer, CLIENT_ANSWER_MAX_BYTES);
+	bool answered = exchange_document(path, request, &answer, error);
+	struct json_value *document = answered ? read_answer(path, buffer_peek(&answer), error) : NULL;
+	buffer_free(&answer);
+	return document;
+}
+
+char *client_control(const char *control, const char *command)
+{
+	char *path = control != NULL ? strdup(control) : places_control_socket();
+	if (path == NULL)
+		fprintf(stderr, "relayctl %s: HOME is not set; say with --control where relayd listens\n", command);
+	return path;
 }

@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "config/json_tree.h"
+#include "relay/document.h"
 
 enum {
 	CLIENT_ANSWER_MAX_BYTES = 4 << 20, /* 4,096 streams */
@@ -13,16 +14,27 @@ enum {
 };
 
 /*
- * Sends the request, one line of JSON without its LF, to the socket at `path` and appends the whole answer to `answer` (its
- * cap bounds it). False and a sentence in `error` (CLIENT_ERROR_MAX_BYTES) if there is no relayd, or it does not answer in
- * time.
+ * Where relayd listens: at `control` or, if that is NULL, where it does if nobody says. Allocated; NULL after having said
+ * on stderr, in the name of `relayctl COMMAND`, that this is not known.
  */
-bool client_request(const char *path, struct bytes request, struct buffer *answer, char *error);
+char *client_control(const char *control, const char *command);
 
-/* The same with the request {"command": `command`}. */
+/*
+ * Asks the relay at `path` for {"command": `command`} and appends the whole answer to `answer` (its cap bounds it). False
+ * and a sentence in `error` (CLIENT_ERROR_MAX_BYTES) if there is no relayd, or it does not answer in time.
+ */
 bool client_ask(const char *path, const char *command, struct buffer *answer, char *error);
 
-/* The first; the answer as a tree that the caller frees. NULL and a sentence also if relayd answers {"error": …}. */
-struct json_value *client_document(const char *path, struct bytes request, char *error);
+/* The same; the answer as a tree that the caller frees. NULL and a sentence also if relayd answers {"error": …}. */
+struct json_value *client_look(const char *path, const char *command, char *error);
+
+/*
+ * A request with arguments: the open object with its member "command", to which the caller adds the others (document.h).
+ * NULL if memory is short; client_send() takes that, too.
+ */
+yajl_gen client_begin(const char *command);
+
+/* Finishes and sends it, and frees it in any case. The answer as client_look() gives it. */
+struct json_value *client_send(const char *path, yajl_gen request, char *error);
 
 #endif

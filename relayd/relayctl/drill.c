@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "config/places.h"
+#include "relayctl/client.h"
 #include "relayctl/duration.h"
 #include "relayctl/relayctl.h"
 
@@ -81,8 +81,7 @@ static bool read_arguments(int argc, char **argv, struct drill_arguments *argume
 	if (argc - optind != 1)
 		return wrong("say which output, and nothing else");
 	arguments->output = argv[optind];
-	/* It stands in a request; an output's name has neither. */
-	return strpbrk(arguments->output, "\"\\") == NULL || wrong("there is no output of that name");
+	return true;
 }
 
 /* ---- signals ---- */
@@ -168,14 +167,9 @@ enum relayctl_exit drill_run(int argc, char **argv)
 		drill_print_help(stdout);
 		return RELAYCTL_OK;
 	}
-	char *place = arguments.control == NULL ? places_control_socket() : NULL;
-	enum relayctl_exit code = RELAYCTL_FAILED;
-	if (arguments.control == NULL)
-		arguments.control = place;
-	if (arguments.control != NULL)
-		code = run_with(&arguments);
-	else
-		wrong("HOME is not set; say with --control where relayd listens");
-	free(place);
+	char *control = client_control(arguments.control, "drill");
+	arguments.control = control;
+	enum relayctl_exit code = control != NULL ? run_with(&arguments) : RELAYCTL_FAILED;
+	free(control);
 	return code;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/printable.h"
+#include "relayctl/answer.h"
 #include "relayctl/client.h"
 #include "relayctl/ledger_check.h"
 
@@ -16,34 +16,14 @@ enum {
 
 _Static_assert((int)CLIENT_ERROR_MAX_BYTES <= (int)DRILL_ERROR_MAX_BYTES, "errors fit");
 
-static struct json_value *ask_status(const char *control, char *error)
-{
-	return client_document(control, BYTES("{\"command\":\"status\"}"), error);
-}
-
-/* The item of the list with this text; NULL if there is none. */
-static const struct json_value *find_by(const struct json_value *list, const char *member, const char *text)
-{
-	for (const struct json_value *item = list != NULL ? list->first : NULL; item != NULL; item = item->next)
-		if (strcmp(ledger_text(item, member), text) == 0)
-			return item;
-	return NULL;
-}
-
 /* The item of that name in the list `what`, or NULL and a sentence. */
 static const struct json_value *find(const struct json_value *status, const char *what, const char *name,
                                      const char *control, char *error)
 {
-	const struct json_value *item = find_by(json_member(status, what), "name", name);
+	const struct json_value *item = answer_find(json_member(status, what), "name", name);
 	if (item == NULL)
 		snprintf(error, DRILL_ERROR_MAX_BYTES, "%s: there is no \"%s\" among the %s", control, name, what);
 	return item;
-}
-
-static void copy_text(char *out, size_t size, const char *text)
-{
-	snprintf(out, size, "%s", text);
-	printable_make(out);
 }
 
 /* "connected", and of several servers "connected to 1 of 2 servers". */
@@ -60,30 +40,30 @@ static uint64_t count_dropped(const struct json_value *inputs)
 	uint64_t sum = 0;
 	for (const struct json_value *input = inputs != NULL ? inputs->first : NULL; input != NULL; input = input->next)
 		for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
-			sum += ledger_count(json_member(input, "dropped"), reasons[i]);
+			sum += answer_count(json_member(input, "dropped"), reasons[i]);
 	return sum;
 }
 
 bool drill_look_output(const char *control, const char *name, struct drill_output *output, char *error)
 {
-	struct json_value *status = ask_status(control, error);
+	struct json_value *status = client_look(control, "status", error);
 	const struct json_value *item = status != NULL ? find(status, "outputs", name, control, error) : NULL;
 	const struct json_value *spool = json_member(status, "spool");
 	if (item != NULL) {
 		*output = (struct drill_output){
-			.is_connected = says_connected(ledger_text(item, "state")),
-			.confirmed = strcmp(ledger_text(item, "confirmed"), "true") == 0,
-			.cut_s = ledger_count(item, "cut_s"),
-			.connects = ledger_count(item, "connects"),
-			.sent = ledger_count(json_member(item, "totals"), "delivered"),
-			.waiting = ledger_count(item, "pending"),
-			.stored = ledger_count(spool, "stored"),
+			.is_connected = says_connected(answer_text(item, "state")),
+			.confirmed = answer_is(item, "confirmed"),
+			.cut_s = answer_count(item, "cut_s"),
+			.connects = answer_count(item, "connects"),
+			.sent = answer_count(json_member(item, "totals"), "delivered"),
+			.waiting = answer_count(item, "pending"),
+			.stored = answer_count(spool, "stored"),
 			.covers = json_member(spool, "covers_s") != NULL,
-			.covers_s = ledger_count(spool, "covers_s"),
+			.covers_s = answer_count(spool, "covers_s"),
 			.dropped = count_dropped(json_member(status, "inputs")),
 		};
-		copy_text(output->state, sizeof output->state, ledger_text(item, "state"));
-		copy_text(output->detail, sizeof output->detail, ledger_text(item, "detail"));
+		answer_copy(item, "state", output->state, sizeof output->state);
+		answer_copy(item, "detail", output->detail, sizeof output->detail);
 	}
 	json_tree_free(&status);
 	return item != NULL;
@@ -91,13 +71,13 @@ bool drill_look_output(const char *control, const char *name, struct drill_outpu
 
 bool drill_look_input(const char *control, const char *name, struct drill_input *input, char *error)
 {
-	struct json_value *status = ask_status(control, error);
+	struct json_value *status = client_look(control, "status", error);
 	const struct json_value *item = status != NULL ? find(status, "inputs", name, control, error) : NULL;
 	if (item != NULL)
 		*input = (struct drill_input){
-			.received = ledger_count(item, "received") - ledger_count(item, "duplicate"),
-			.connections = ledger_count(item, "connections"),
-			.connections_total = ledger_count(item, "connections_total"),
+			.received = answer_count(item, "received") - answer_count(item, "duplicate"),
+			.connections = answer_count(item, "connections"),
+			.connections_total = answer_count(item, "connections_total"),
 		};
 	json_tree_free(&status);
 	return item != NULL;
@@ -106,10 +86,10 @@ bool drill_look_input(const char *control, const char *name, struct drill_input 
 bool drill_look_stream(const char *control, const char *name, const char *spool, uint64_t *records)
 {
 	char error[CLIENT_ERROR_MAX_BYTES];
-	struct json_value *streams = client_document(control, BYTES("{\"command\":\"streams\"}"), error);
-	const struct json_value *sent = find_by(json_member(streams, "sent"), "output", name);
-	const struct json_value *server = find_by(json_member(sent, "servers"), "spool", spool);
-	*records = ledger_count(server, "records");
+	struct json_value *streams = client_look(control, "streams", error);
+	const struct json_value *sent = answer_find(json_member(streams, "sent"), "output", name);
+	const struct json_value *server = answer_find(json_member(sent, "servers"), "spool", spool);
+	*records = answer_count(server, "records");
 	json_tree_free(&streams);
 	return server != NULL;
 }
@@ -121,7 +101,7 @@ bool drill_check_ledger(const char *control, unsigned *wrong, char *error)
 	for (unsigned looks = 0; looks < LOOKS_MAX && *wrong > 0; looks++) {
 		if (looks > 0)
 			nanosleep(&pause, NULL);
-		struct json_value *ledger = client_document(control, BYTES("{\"command\":\"ledger\"}"), error);
+		struct json_value *ledger = client_look(control, "ledger", error);
 		if (ledger == NULL)
 			return false;
 		*wrong = ledger_check(ledger, NULL);

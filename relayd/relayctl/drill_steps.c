@@ -135,15 +135,17 @@ static bool has_arrived(const struct drill *drill)
 
 /* ---- steps ---- */
 
-/* Asks relayd to do something with the output: `what` is the rest of the request. */
-static bool request(struct drill *drill, const char *command, const char *what)
+/* Asks relayd to do something with the output; `check`: only whether it would. */
+static bool request(struct drill *drill, const char *command, bool check)
 {
-	char text[256], error[CLIENT_ERROR_MAX_BYTES];
-	int len = snprintf(text, sizeof text, "{\"command\":\"%s\",\"output\":\"%s\",\"seconds\":%" PRIu64 "%s}", command,
-	                   drill->arguments->output, drill->arguments->seconds, what);
-	if (len < 0 || (size_t)len >= sizeof text)
-		return stop(drill, "the output's name is too long");
-	struct json_value *answer = client_document(drill->arguments->control, bytes_of(text, (size_t)len), error);
+	char error[CLIENT_ERROR_MAX_BYTES];
+	yajl_gen request = client_begin(command);
+	if (request != NULL) {
+		document_text(request, "output", drill->arguments->output);
+		document_count(request, "seconds", drill->arguments->seconds);
+		document_bool(request, "check", check);
+	}
+	struct json_value *answer = client_send(drill->arguments->control, request, error);
 	bool done = answer != NULL;
 	json_tree_free(&answer);
 	return done || stop(drill, "%s", error);
@@ -161,11 +163,11 @@ static bool begin(struct drill *drill)
 	if (!drill_look_output(arguments->control, arguments->output, &drill->before, drill->error))
 		return false;
 	drill->output = drill->before;
-	if (!request(drill, "cut", ",\"check\":true"))
+	if (!request(drill, "cut", true))
 		return false;
 	if (!drill->output.is_connected)
 		return stop_away(drill);
-	drill->status = client_document(arguments->control, BYTES("{\"command\":\"status\"}"), drill->error);
+	drill->status = client_look(arguments->control, "status", drill->error);
 	if (drill->status == NULL || !probe_sender_open(&drill->sender, drill->status, arguments->input, drill->error))
 		return false;
 	/* The far end looks first. */
@@ -208,7 +210,7 @@ static bool check_road(struct drill *drill)
 
 static bool cut(struct drill *drill)
 {
-	if (!request(drill, "cut", ""))
+	if (!request(drill, "cut", false))
 		return false;
 	drill->is_cut = true;
 	drill->cut_ns = clock_monotonic_ns();
@@ -316,7 +318,7 @@ static void break_off(struct drill *drill)
 {
 	char reason[sizeof drill->error];
 	memcpy(reason, drill->error, sizeof reason);
-	if (drill->is_cut && request(drill, "restore", ""))
+	if (drill->is_cut && request(drill, "restore", false))
 		say("output %s is restored", drill->arguments->output);
 	else if (drill->is_cut)
 		say("output %s could not be restored (%s): it comes back by itself", drill->arguments->output, drill->error);

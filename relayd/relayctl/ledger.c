@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "config/places.h"
+#include "relayctl/answer.h"
 #include "relayctl/client.h"
 #include "relayctl/ledger_table.h"
 #include "relayctl/relayctl.h"
@@ -169,7 +169,7 @@ static enum relayctl_exit show(const char *path, bool as_json)
 		if (as_json) {
 			fwrite(text.at, 1, text.len, stdout);
 		} else {
-			ledger_make_printable(ledger.tree);
+			answer_make_printable(ledger.tree);
 			ledger_table_print(ledger.tree, stdout);
 			if (ledger.wrong == 0)
 				puts("It adds up.");
@@ -187,8 +187,8 @@ static enum relayctl_exit compare(const struct ledger_arguments *arguments)
 	enum relayctl_exit code = RELAYCTL_FAILED;
 	/* What is on its way meanwhile must not seem to be missing: the sender is asked first. */
 	if (read_ledger(arguments->from, &from) && read_ledger(arguments->to, &to)) {
-		ledger_make_printable(from.tree);
-		ledger_make_printable(to.tree);
+		answer_make_printable(from.tree);
+		answer_make_printable(to.tree);
 		code = RELAYCTL_USAGE;
 		if (ledger_compare(from.tree, arguments->output, to.tree, arguments->input, &hop, stderr)) {
 			code = hop.adds_up ? RELAYCTL_OK : RELAYCTL_DIFFERS;
@@ -216,13 +216,8 @@ enum relayctl_exit ledger_run(int argc, char **argv)
 	}
 	if (arguments.to != NULL)
 		return compare(&arguments);
-	char *place = arguments.control == NULL && arguments.from == NULL ? places_control_socket() : NULL;
-	const char *path = arguments.from != NULL ? arguments.from : arguments.control != NULL ? arguments.control : place;
-	enum relayctl_exit code = RELAYCTL_FAILED;
-	if (path != NULL)
-		code = show(path, arguments.json);
-	else
-		fputs("relayctl ledger: HOME is not set; say with --control where relayd listens\n", stderr);
-	free(place);
+	char *path = client_control(arguments.from != NULL ? arguments.from : arguments.control, "ledger");
+	enum relayctl_exit code = path != NULL ? show(path, arguments.json) : RELAYCTL_FAILED;
+	free(path);
 	return code;
 }

@@ -3,44 +3,14 @@
 
 #include <inttypes.h>
 
-#include "base/decimal.h"
-
-enum { COUNT_DIGITS_MAX = 19 };
-
-static uint64_t count_of(const struct json_value *value)
-{
-	uint64_t count = 0;
-	if (value == NULL || value->kind != JSON_NUMBER)
-		return 0;
-	struct bytes text = bytes_of_text(value->text);
-	return decimal_read(text, COUNT_DIGITS_MAX, &count) == text.len ? count : 0;
-}
-
-uint64_t ledger_count(const struct json_value *object, const char *name)
-{
-	return count_of(json_member(object, name));
-}
-
-const char *ledger_text(const struct json_value *object, const char *name)
-{
-	const struct json_value *member = json_member(object, name);
-	return member != NULL && member->text != NULL ? member->text : "";
-}
-
-uint64_t ledger_sum(const struct json_value *object)
-{
-	uint64_t sum = 0;
-	for (const struct json_value *member = object != NULL ? object->first : NULL; member != NULL; member = member->next)
-		sum += count_of(member);
-	return sum;
-}
+#include "relayctl/answer.h"
 
 /* The sum of one member over a list of objects; of one reason in "dropped" if `reason` is not NULL. */
 static uint64_t sum_over(const struct json_value *list, const char *name, const char *reason)
 {
 	uint64_t sum = 0;
 	for (const struct json_value *item = list != NULL ? list->first : NULL; item != NULL; item = item->next)
-		sum += reason != NULL ? ledger_count(json_member(item, name), reason) : ledger_count(item, name);
+		sum += reason != NULL ? answer_count(json_member(item, name), reason) : answer_count(item, name);
 	return sum;
 }
 
@@ -59,9 +29,9 @@ static unsigned check_received(const struct json_value *list, const char *what, 
 {
 	unsigned wrong = 0;
 	for (const struct json_value *item = list != NULL ? list->first : NULL; item != NULL; item = item->next) {
-		uint64_t known = ledger_count(item, "stored") + ledger_sum(json_member(item, "dropped"));
-		uint64_t other = ledger_count(item, "duplicate") + ledger_count(item, "in_memory");
-		wrong += hold(what, ledger_text(item, name), ledger_count(item, "received"), known + other, out);
+		uint64_t known = answer_count(item, "stored") + answer_sum(json_member(item, "dropped"));
+		uint64_t other = answer_count(item, "duplicate") + answer_count(item, "in_memory");
+		wrong += hold(what, answer_text(item, name), answer_count(item, "received"), known + other, out);
 	}
 	return wrong;
 }
@@ -88,11 +58,11 @@ static unsigned check_outputs(const struct json_value *outputs, FILE *out)
 	unsigned wrong = 0;
 	for (const struct json_value *output = outputs != NULL ? outputs->first : NULL; output != NULL;
 	     output = output->next) {
-		uint64_t sum = ledger_count(output, "start");
+		uint64_t sum = answer_count(output, "start");
 		for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-			sum += ledger_count(output, parts[i]);
-		wrong += hold("stored, and what became of it at output", ledger_text(output, "name"),
-		              ledger_count(output, "stored"), sum, out);
+			sum += answer_count(output, parts[i]);
+		wrong += hold("stored, and what became of it at output", answer_text(output, "name"),
+		              answer_count(output, "stored"), sum, out);
 	}
 	return wrong;
 }
@@ -102,9 +72,9 @@ unsigned ledger_check(const struct json_value *ledger, FILE *out)
 	const struct json_value *inputs = json_member(ledger, "inputs"), *spool = json_member(ledger, "spool");
 	const struct json_value *sources = json_member(ledger, "sources");
 	uint64_t stored =
-		sum_over(inputs, "stored", NULL) + ledger_count(spool, "unattributed") + ledger_count(spool, "unused");
+		sum_over(inputs, "stored", NULL) + answer_count(spool, "unattributed") + answer_count(spool, "unused");
 	/* What is being synced while we look is counted by inputs already, and not yet stored. */
-	uint64_t last = ledger_count(spool, "stored"), appended = ledger_count(ledger, "appended");
+	uint64_t last = answer_count(spool, "stored"), appended = answer_count(ledger, "appended");
 	if (stored > last && stored <= appended)
 		last = stored;
 	return check_received(inputs, "received, and stored, dropped and in memory", "name", out) +
@@ -118,10 +88,9 @@ unsigned ledger_check(const struct json_value *ledger, FILE *out)
 static bool is_choice(const struct json_value *item, const char *name)
 {
 	if (name != NULL)
-		return strcmp(ledger_text(item, "name"), name) == 0;
-	const struct json_value *configured = json_member(item, "configured");
-	bool internal = strcmp(ledger_text(item, "type"), "internal") == 0;
-	return !internal && (configured == NULL || strcmp(ledger_text(item, "configured"), "true") == 0);
+		return strcmp(answer_text(item, "name"), name) == 0;
+	bool internal = strcmp(answer_text(item, "type"), "internal") == 0;
+	return !internal && (json_member(item, "configured") == NULL || answer_is(item, "configured"));
 }
 
 /* The only item of the list that it may be, or NULL with a sentence. */
@@ -145,15 +114,6 @@ static const struct json_value *choose(const struct json_value *ledger, const ch
 	return NULL;
 }
 
-/* The item of the list with this text; NULL if there is none. */
-static const struct json_value *find(const struct json_value *list, const char *name, const char *value)
-{
-	for (const struct json_value *item = list != NULL ? list->first : NULL; item != NULL; item = item->next)
-		if (strcmp(ledger_text(item, name), value) == 0)
-			return item;
-	return NULL;
-}
-
 /*
  * Rules 25 to 31: what the sender knows that this server (its spool's id) acknowledged of the stream, and what the server
  * counts itself. False if the output sends it no stream.
@@ -161,14 +121,14 @@ static const struct json_value *find(const struct json_value *list, const char *
 static bool compare_stream(const struct json_value *from, const struct json_value *to, struct ledger_hop *hop)
 {
 	const struct json_value *ours = json_member(from, "streams"), *theirs = json_member(to, "streams");
-	const struct json_value *sent = find(json_member(ours, "sent"), "output", ledger_text(hop->output, "name"));
-	const struct json_value *server = find(json_member(sent, "servers"), "spool", ledger_text(theirs, "spool"));
+	const struct json_value *sent = answer_find(json_member(ours, "sent"), "output", answer_text(hop->output, "name"));
+	const struct json_value *server = answer_find(json_member(sent, "servers"), "spool", answer_text(theirs, "spool"));
 	if (server == NULL)
 		return false;
-	hop->stream = find(json_member(theirs, "received"), "stream", ledger_text(sent, "stream"));
-	hop->sent = ledger_count(server, "records");
-	hop->lost = ledger_count(hop->stream, "lost");
-	hop->received = ledger_count(hop->stream, "records") + hop->lost;
+	hop->stream = answer_find(json_member(theirs, "received"), "stream", answer_text(sent, "stream"));
+	hop->sent = answer_count(server, "records");
+	hop->lost = answer_count(hop->stream, "lost");
+	hop->received = answer_count(hop->stream, "records") + hop->lost;
 	return hop->stream != NULL;
 }
 
@@ -183,12 +143,12 @@ bool ledger_compare(const struct json_value *from, const char *output, const str
 		hop->input = choose(to, "inputs", "--input", input, errors);
 		if (hop->input == NULL)
 			return false;
-		hop->sent = ledger_count(hop->output, "delivered");
-		hop->received = ledger_count(hop->input, "received") - ledger_count(hop->input, "duplicate");
+		hop->sent = answer_count(hop->output, "delivered");
+		hop->received = answer_count(hop->input, "received") - answer_count(hop->input, "duplicate");
 	}
-	hop->unconfirmed = ledger_count(hop->output, "pending") + ledger_count(hop->output, "resent");
+	hop->unconfirmed = answer_count(hop->output, "pending") + answer_count(hop->output, "resent");
 	if (by_input) /* what was passed over may have been on its way; a stream's own count knows */
-		hop->unconfirmed += ledger_count(hop->output, "dropped_oldest");
+		hop->unconfirmed += answer_count(hop->output, "dropped_oldest");
 	hop->adds_up = hop->sent <= hop->received && hop->received <= hop->sent + hop->unconfirmed;
 	return true;
 }

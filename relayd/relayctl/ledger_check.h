@@ -10,13 +10,6 @@
 
 #include "config/json_tree.h"
 
-/* A member as number; 0 if it is missing, negative or no number. */
-uint64_t ledger_count(const struct json_value *object, const char *name);
-/* A member as text; "" if it is missing. */
-const char *ledger_text(const struct json_value *object, const char *name);
-/* The sum of the object's members, "dropped" by reason. */
-uint64_t ledger_sum(const struct json_value *object);
-
 /* Holds each equation, and says to `out` (if not NULL) which do not hold. Returns how many. */
 unsigned ledger_check(const struct json_value *ledger, FILE *out);
 

@@ -3,21 +3,9 @@
 
 #include <inttypes.h>
 
-#include "base/printable.h"
+#include "relayctl/answer.h"
 
 enum { HOSTS_PRINTED_MAX = 20 };
-
-void ledger_make_printable(struct json_value *value)
-{
-	if (value == NULL)
-		return;
-	if (value->text != NULL)
-		printable_make(value->text);
-	if (value->name != NULL)
-		printable_make(value->name);
-	for (struct json_value *child = value->first; child != NULL; child = child->next)
-		ledger_make_printable(child);
-}
 
 static void print_drops(const struct json_value *row, FILE *out)
 {
@@ -31,20 +19,20 @@ static void print_inputs(const struct json_value *inputs, FILE *out)
 {
 	fprintf(out, "%-40s %14s %14s %10s %12s\n", "INPUT", "RECEIVED", "STORED", "IN MEMORY", "DROPPED");
 	for (const struct json_value *input = inputs != NULL ? inputs->first : NULL; input != NULL; input = input->next) {
-		fprintf(out, "%-40s %14" PRIu64 " %14" PRIu64 " %10" PRIu64 " %12" PRIu64 "\n", ledger_text(input, "name"),
-		        ledger_count(input, "received"), ledger_count(input, "stored"), ledger_count(input, "in_memory"),
-		        ledger_sum(json_member(input, "dropped")));
+		fprintf(out, "%-40s %14" PRIu64 " %14" PRIu64 " %10" PRIu64 " %12" PRIu64 "\n", answer_text(input, "name"),
+		        answer_count(input, "received"), answer_count(input, "stored"), answer_count(input, "in_memory"),
+		        answer_sum(json_member(input, "dropped")));
 		print_drops(input, out);
-		if (ledger_count(input, "duplicate") > 0)
+		if (answer_count(input, "duplicate") > 0)
 			fprintf(out, "    %" PRIu64 " came again from another relay, and were known\n",
-			        ledger_count(input, "duplicate"));
+			        answer_count(input, "duplicate"));
 	}
 }
 
 static void print_source_name(const struct json_value *source, FILE *out)
 {
-	const char *kind = ledger_text(source, "kind");
-	const char *host = ledger_text(source, "host"), *peer = ledger_text(source, "peer");
+	const char *kind = answer_text(source, "kind");
+	const char *host = answer_text(source, "host"), *peer = answer_text(source, "peer");
 	if (strcmp(kind, "source") == 0)
 		fprintf(out, "%-24s %-24s", host[0] != '\0' ? host : "-", peer[0] != '\0' ? peer : "local");
 	else
@@ -57,12 +45,12 @@ static void print_sources(const struct json_value *sources, FILE *out)
 	fprintf(out, "\n%-24s %-24s %14s %14s %12s %10s\n", "SOURCE", "PEER", "RECEIVED", "STORED", "DROPPED", "SUSPECTED");
 	for (const struct json_value *source = sources != NULL ? sources->first : NULL; source != NULL;
 	     source = source->next) {
-		if (ledger_count(source, "received") == 0 && ledger_count(source, "suspected") == 0)
+		if (answer_count(source, "received") == 0 && answer_count(source, "suspected") == 0)
 			continue;
 		print_source_name(source, out);
-		fprintf(out, " %14" PRIu64 " %14" PRIu64 " %12" PRIu64 " %10" PRIu64 "\n", ledger_count(source, "received"),
-		        ledger_count(source, "stored"), ledger_sum(json_member(source, "dropped")),
-		        ledger_count(source, "suspected"));
+		fprintf(out, " %14" PRIu64 " %14" PRIu64 " %12" PRIu64 " %10" PRIu64 "\n", answer_count(source, "received"),
+		        answer_count(source, "stored"), answer_sum(json_member(source, "dropped")),
+		        answer_count(source, "suspected"));
 		print_drops(source, out);
 	}
 }
@@ -76,8 +64,8 @@ static void print_output_losses(const struct json_value *output, FILE *out)
 		{"damaged", "damaged"},
 		{"lost_by_peer", "lost-by-peer: acknowledged, and lost when the next hop was restored"}};
 	for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++)
-		if (ledger_count(output, losses[i].name) > 0)
-			fprintf(out, "    %" PRIu64 " %s\n", ledger_count(output, losses[i].name), losses[i].words);
+		if (answer_count(output, losses[i].name) > 0)
+			fprintf(out, "    %" PRIu64 " %s\n", answer_count(output, losses[i].name), losses[i].words);
 }
 
 static void print_outputs(const struct json_value *outputs, FILE *out)
@@ -85,10 +73,10 @@ static void print_outputs(const struct json_value *outputs, FILE *out)
 	fprintf(out, "\n%-40s %14s %14s %10s %12s\n", "OUTPUT", "TO DELIVER", "DELIVERED", "FILTERED", "IN THE SPOOL");
 	for (const struct json_value *output = outputs != NULL ? outputs->first : NULL; output != NULL;
 	     output = output->next) {
-		uint64_t stored = ledger_count(output, "stored"), start = ledger_count(output, "start");
-		fprintf(out, "%-40s %14" PRIu64 " %14" PRIu64 " %10" PRIu64 " %12" PRIu64 "\n", ledger_text(output, "name"),
-		        stored > start ? stored - start : 0, ledger_count(output, "delivered"), ledger_count(output, "filtered"),
-		        ledger_count(output, "pending"));
+		uint64_t stored = answer_count(output, "stored"), start = answer_count(output, "start");
+		fprintf(out, "%-40s %14" PRIu64 " %14" PRIu64 " %10" PRIu64 " %12" PRIu64 "\n", answer_text(output, "name"),
+		        stored > start ? stored - start : 0, answer_count(output, "delivered"), answer_count(output, "filtered"),
+		        answer_count(output, "pending"));
 		print_output_losses(output, out);
 	}
 }
@@ -100,9 +88,9 @@ void ledger_table_print(const struct json_value *ledger, FILE *out)
 	print_sources(json_member(ledger, "sources"), out);
 	print_outputs(json_member(ledger, "outputs"), out);
 	fprintf(out, "\nspool %s: %" PRIu64 " stored, of these %" PRIu64 " given back, %" PRIu64 " damaged; %" PRIu64
-	        " sequences never used\n\n", ledger_text(spool, "path"),
-	        ledger_count(spool, "stored") - ledger_count(spool, "unused"), ledger_count(spool, "released"),
-	        ledger_count(spool, "damaged"), ledger_count(spool, "unused"));
+	        " sequences never used\n\n", answer_text(spool, "path"),
+	        answer_count(spool, "stored") - answer_count(spool, "unused"), answer_count(spool, "released"),
+	        answer_count(spool, "damaged"), answer_count(spool, "unused"));
 }
 
 /* ---- a hop ---- */
@@ -114,8 +102,8 @@ static uint64_t of_host(const struct json_value *ledger, const char *host, const
 	const struct json_value *sources = json_member(ledger, "sources");
 	for (const struct json_value *source = sources != NULL ? sources->first : NULL; source != NULL;
 	     source = source->next)
-		if (strcmp(ledger_text(source, "kind"), "source") == 0 && strcmp(ledger_text(source, "host"), host) == 0)
-			sum += ledger_count(source, counter);
+		if (strcmp(answer_text(source, "kind"), "source") == 0 && strcmp(answer_text(source, "host"), host) == 0)
+			sum += answer_count(source, counter);
 	return sum;
 }
 
@@ -123,7 +111,7 @@ static uint64_t of_host(const struct json_value *ledger, const char *host, const
 static bool is_repeated(const struct json_value *sources, const struct json_value *source)
 {
 	for (const struct json_value *other = sources->first; other != source; other = other->next)
-		if (strcmp(ledger_text(other, "host"), ledger_text(source, "host")) == 0)
+		if (strcmp(answer_text(other, "host"), answer_text(source, "host")) == 0)
 			return true;
 	return false;
 }
@@ -134,8 +122,8 @@ static void print_hosts(const struct json_value *from, const struct json_value *
 	unsigned differ = 0;
 	for (const struct json_value *source = sources != NULL ? sources->first : NULL; source != NULL;
 	     source = source->next) {
-		const char *host = ledger_text(source, "host");
-		if (strcmp(ledger_text(source, "kind"), "source") != 0 || is_repeated(sources, source))
+		const char *host = answer_text(source, "host");
+		if (strcmp(answer_text(source, "kind"), "source") != 0 || is_repeated(sources, source))
 			continue;
 		uint64_t stored = of_host(from, host, "stored"), received = of_host(to, host, "received");
 		if (stored == received || ++differ > HOSTS_PRINTED_MAX)
@@ -150,8 +138,8 @@ static void print_hosts(const struct json_value *from, const struct json_value *
 void ledger_hop_print(const struct ledger_hop *hop, const struct json_value *from, const struct json_value *to, FILE *out)
 {
 	const char *what = hop->stream != NULL ? "stream" : "input";
-	fprintf(out, "output %s sent %" PRIu64 ", %s %s received %" PRIu64, ledger_text(hop->output, "name"), hop->sent, what,
-	        ledger_text(hop->stream != NULL ? hop->stream : hop->input, hop->stream != NULL ? "stream" : "name"),
+	fprintf(out, "output %s sent %" PRIu64 ", %s %s received %" PRIu64, answer_text(hop->output, "name"), hop->sent, what,
+	        answer_text(hop->stream != NULL ? hop->stream : hop->input, hop->stream != NULL ? "stream" : "name"),
 	        hop->received);
 	if (hop->lost > 0)
 		fprintf(out, ", %" PRIu64 " of which are lost-by-peer", hop->lost);
@@ -174,6 +162,6 @@ void ledger_hop_print_json(const struct ledger_hop *hop, FILE *out)
 	fprintf(out, "{\"sent\":%" PRIu64 ",\"received\":%" PRIu64 ",\"unconfirmed\":%" PRIu64 ",\"adds_up\":%s", hop->sent,
 	        hop->received, hop->unconfirmed, hop->adds_up ? "true" : "false");
 	if (hop->stream != NULL)
-		fprintf(out, ",\"stream\":\"%s\",\"lost_by_peer\":%" PRIu64, ledger_text(hop->stream, "stream"), hop->lost);
+		fprintf(out, ",\"stream\":\"%s\",\"lost_by_peer\":%" PRIu64, answer_text(hop->stream, "stream"), hop->lost);
 	fputs("}\n", out);
 }

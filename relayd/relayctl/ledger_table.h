@@ -5,9 +5,6 @@
 
 #include "relayctl/ledger_check.h"
 
-/* Makes all texts of the document harmless on a terminal: hostnames in it are what anybody sent. Harmless if NULL. */
-void ledger_make_printable(struct json_value *value);
-
 void ledger_table_print(const struct json_value *ledger, FILE *out);
 
 /* The hop in one line, and the hosts that both ends count differently. */

@@ -12,10 +12,9 @@
 
 #include "base/clock.h"
 #include "base/decimal.h"
-#include "config/places.h"
+#include "relayctl/answer.h"
 #include "relayctl/client.h"
 #include "relayctl/duration.h"
-#include "relayctl/ledger_table.h"
 #include "relayctl/probe_report.h"
 #include "relayctl/probe_sender.h"
 #include "relayctl/relayctl.h"
@@ -60,7 +59,7 @@ void probe_print_help(FILE *out)
 
 /* ---- arguments ---- */
 
-static bool wrong(const char *what)
+static bool say(const char *what)
 {
 	fprintf(stderr, "relayctl probe: %s\n", what);
 	return false;
@@ -71,7 +70,7 @@ static bool read_count(const char *text, unsigned *count)
 	uint64_t value;
 	struct bytes digits = bytes_of_text(text);
 	if (decimal_read(digits, COUNT_DIGITS_MAX, &value) != digits.len || value < 1 || value > COUNT_MAX)
-		return wrong("--count is a number from 1 to 1000");
+		return say("--count is a number from 1 to 1000");
 	*count = (unsigned)value;
 	return true;
 }
@@ -87,7 +86,7 @@ static bool read_one(struct probe_arguments *arguments, int letter)
 		return true;
 	case 'n':
 		if (arguments->relays == RELAYS_MAX)
-			return wrong("at most 16 relays");
+			return say("at most 16 relays");
 		arguments->control[arguments->relays++] = optarg;
 		return true;
 	case 'i':
@@ -96,7 +95,7 @@ static bool read_one(struct probe_arguments *arguments, int letter)
 	case 'k':
 		return read_count(optarg, &arguments->count);
 	case 'w':
-		return duration_read(optarg, &arguments->within_ns) || wrong("--within is a time, such as 10s");
+		return duration_read(optarg, &arguments->within_ns) || say("--within is a time, such as 10s");
 	case 'h':
 		arguments->help = true;
 		return true;
@@ -124,12 +123,6 @@ static bool read_arguments(int argc, char **argv, struct probe_arguments *argume
 }
 
 /* ---- the run ---- */
-
-static bool say(const char *what)
-{
-	fprintf(stderr, "relayctl probe: %s\n", what);
-	return false;
-}
 
 static void pause_ns(uint64_t ns)
 {
@@ -190,19 +183,19 @@ static void explain(const struct probe_run *run, const struct probe_path *path)
 		at++;
 	char error[CLIENT_ERROR_MAX_BYTES];
 	const char *control = path->relays[at > 0 ? at - 1 : 0].path;
-	struct json_value *status = client_document(control, BYTES("{\"command\":\"status\"}"), error);
+	struct json_value *status = client_look(control, "status", error);
 	const struct json_value *list = json_member(status, at > 0 ? "outputs" : "inputs");
 	if (status == NULL)
 		fprintf(stderr, "relayctl probe: %s\n", error);
-	ledger_make_printable(status);
+	answer_make_printable(status);
 	for (const struct json_value *item = list != NULL ? list->first : NULL; item != NULL; item = item->next) {
-		if (at == 0 && strcmp(ledger_text(item, "name"), run->sender.input) != 0)
+		if (at == 0 && strcmp(answer_text(item, "name"), run->sender.input) != 0)
 			continue;
-		uint64_t dropped = ledger_sum(json_member(item, "dropped"));
-		printf("  %s %s: %s", at > 0 ? "output" : "input", ledger_text(item, "name"), ledger_text(item, "state"));
+		uint64_t dropped = answer_sum(json_member(item, "dropped"));
+		printf("  %s %s: %s", at > 0 ? "output" : "input", answer_text(item, "name"), answer_text(item, "state"));
 		if (at > 0)
-			printf(", %" PRIu64 " wait%s%s", ledger_count(item, "pending"),
-			       ledger_text(item, "detail")[0] != '\0' ? "; " : "", ledger_text(item, "detail"));
+			printf(", %" PRIu64 " wait%s%s", answer_count(item, "pending"),
+			       answer_text(item, "detail")[0] != '\0' ? "; " : "", answer_text(item, "detail"));
 		else
 			printf(", %" PRIu64 " dropped since the spool was created", dropped);
 		putchar('\n');
@@ -240,7 +233,7 @@ static enum relayctl_exit run_probe(struct probe_run *run)
 	char error[CLIENT_ERROR_MAX_BYTES];
 	_Static_assert((int)PROBE_SENDER_ERROR_MAX_BYTES <= (int)CLIENT_ERROR_MAX_BYTES, "errors fit");
 	const struct probe_arguments *arguments = run->arguments;
-	run->status = client_document(arguments->control[0], BYTES("{\"command\":\"status\"}"), error);
+	run->status = client_look(arguments->control[0], "status", error);
 	if (run->status == NULL || !probe_sender_open(&run->sender, run->status, arguments->input, error)) {
 		say(error);
 		return RELAYCTL_FAILED;
@@ -276,14 +269,9 @@ enum relayctl_exit probe_run(int argc, char **argv)
 		probe_print_help(stdout);
 		return RELAYCTL_OK;
 	}
-	char *place = arguments.control[0] == NULL ? places_control_socket() : NULL;
-	enum relayctl_exit code = RELAYCTL_FAILED;
-	if (arguments.control[0] == NULL)
-		arguments.control[0] = place;
-	if (arguments.control[0] != NULL)
-		code = run_with(&arguments);
-	else
-		say("HOME is not set; say with --control where relayd listens");
-	free(place);
+	char *control = client_control(arguments.control[0], "probe");
+	arguments.control[0] = control;
+	enum relayctl_exit code = control != NULL ? run_with(&arguments) : RELAYCTL_FAILED;
+	free(control);
 	return code;
 }

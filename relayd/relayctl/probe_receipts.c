@@ -7,34 +7,25 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/printable.h"
+#include "relayctl/answer.h"
 #include "relayctl/client.h"
-#include "relayctl/ledger_check.h"
-
-enum { REQUEST_MAX_BYTES = 256 };
 
 _Static_assert((int)CLIENT_ERROR_MAX_BYTES <= (int)RECEIPTS_ERROR_MAX_BYTES, "errors fit");
 
 /* ---- an answer ---- */
 
-static void copy_text(char *out, size_t size, const char *text)
-{
-	snprintf(out, size, "%s", text);
-	printable_make(out);
-}
-
 /* Only what is new: a relay that was restarted knows less than we do. */
 static void take_number(struct receipts *receipts, const struct json_value *item)
 {
-	uint64_t number = ledger_count(item, "number"), copies = ledger_count(item, "copies");
+	uint64_t number = answer_count(item, "number"), copies = answer_count(item, "copies");
 	if (number < 1 || number > receipts->count || copies == 0)
 		return;
 	struct receipt *receipt = &receipts->receipt[number - 1];
 	if (receipt->copies == 0) {
 		receipts->seen++;
-		receipt->sequence = ledger_count(item, "sequence");
-		receipt->stored_ns = (int64_t)ledger_count(item, "stored_ns");
-		copy_text(receipt->input, sizeof receipt->input, ledger_text(item, "input"));
+		receipt->sequence = answer_count(item, "sequence");
+		receipt->stored_ns = (int64_t)answer_count(item, "stored_ns");
+		answer_copy(item, "input", receipt->input, sizeof receipt->input);
 	}
 	if (copies > receipt->copies) {
 		receipts->copies += copies - receipt->copies;
@@ -49,13 +40,13 @@ static void take_outputs(struct receipts *receipts, const struct json_value *out
 	     item != NULL && receipts->outputs_count < RECEIPTS_OUTPUTS_MAX; item = item->next) {
 		struct receipts_output *output = &receipts->output[receipts->outputs_count++];
 		*output = (struct receipts_output){
-			.confirmed = strcmp(ledger_text(item, "confirmed"), "true") == 0,
-			.wants = strcmp(ledger_text(item, "wants"), "true") == 0,
-			.delivered = ledger_count(item, "delivered"),
-			.put_aside = ledger_count(item, "put_aside"),
+			.confirmed = answer_is(item, "confirmed"),
+			.wants = answer_is(item, "wants"),
+			.delivered = answer_count(item, "delivered"),
+			.put_aside = answer_count(item, "put_aside"),
 		};
-		copy_text(output->stream, sizeof output->stream, ledger_text(item, "stream"));
-		copy_text(output->name, sizeof output->name, ledger_text(item, "name"));
+		answer_copy(item, "stream", output->stream, sizeof output->stream);
+		answer_copy(item, "name", output->name, sizeof output->name);
 	}
 }
 
@@ -72,33 +63,51 @@ static void take_clock(struct receipts *receipts, int64_t now_ns, int64_t asked_
 bool receipts_take(struct receipts *receipts, const struct json_value *answer, int64_t asked_ns, int64_t answered_ns)
 {
 	const struct json_value *numbers = json_member(answer, "numbers");
-	if (numbers == NULL || strcmp(ledger_text(answer, "id"), receipts->id) != 0)
+	if (numbers == NULL || strcmp(answer_text(answer, "id"), receipts->id) != 0)
 		return false;
-	copy_text(receipts->host, sizeof receipts->host, ledger_text(answer, "host"));
-	copy_text(receipts->spool, sizeof receipts->spool, ledger_text(answer, "spool"));
+	answer_copy(answer, "host", receipts->host, sizeof receipts->host);
+	answer_copy(answer, "spool", receipts->spool, sizeof receipts->spool);
 	receipts->has_stream = json_member(answer, "stream_count") != NULL;
-	receipts->stream_count = ledger_count(answer, "stream_count");
-	receipts->unread = ledger_count(answer, "unread");
-	receipts->stored = ledger_count(answer, "stored");
-	receipts->looked_at = ledger_count(answer, "looked_at");
+	receipts->stream_count = answer_count(answer, "stream_count");
+	receipts->unread = answer_count(answer, "unread");
+	receipts->stored = answer_count(answer, "stored");
+	receipts->looked_at = answer_count(answer, "looked_at");
 	for (const struct json_value *item = numbers->first; item != NULL; item = item->next)
 		take_number(receipts, item);
 	take_outputs(receipts, json_member(answer, "outputs"));
-	take_clock(receipts, (int64_t)ledger_count(answer, "now_ns"), asked_ns, answered_ns);
+	take_clock(receipts, (int64_t)answer_count(answer, "now_ns"), asked_ns, answered_ns);
 	return true;
 }
 
 /* ---- asking ---- */
 
-/* True if the relay answered with what it has seen. */
-static bool ask(struct receipts *receipts, const char *rest)
+enum what { ASK = 0, BEGIN = 1, END = 2 };
+
+static void write_request(const struct receipts *receipts, enum what what, yajl_gen request)
 {
-	char request[REQUEST_MAX_BYTES];
-	int len = snprintf(request, sizeof request, "{\"command\":\"probe\",\"id\":\"%s\"%s}", receipts->id, rest);
-	assert(len > 0 && (size_t)len < sizeof request);
+	document_text(request, "id", receipts->id);
+	if (what == BEGIN)
+		document_count(request, "count", receipts->count);
+	if (what != ASK)
+		document_bool(request, what == BEGIN ? "begin" : "end", true);
+	else if (receipts->stream != NULL)
+		document_text(request, "stream", receipts->stream);
+}
+
+static struct json_value *send_request(const struct receipts *receipts, enum what what, char *error)
+{
+	yajl_gen request = client_begin("probe");
+	if (request != NULL)
+		write_request(receipts, what, request);
+	return client_send(receipts->path, request, error);
+}
+
+/* True if the relay answered with what it has seen. */
+static bool ask(struct receipts *receipts, enum what what)
+{
 	receipts->error[0] = '\0';
 	int64_t asked_ns = clock_wall_ns();
-	struct json_value *answer = client_document(receipts->path, bytes_of(request, (size_t)len), receipts->error);
+	struct json_value *answer = send_request(receipts, what, receipts->error);
 	if (answer == NULL)
 		return false;
 	bool taken = receipts_take(receipts, answer, asked_ns, clock_wall_ns());
@@ -110,9 +119,7 @@ static bool ask(struct receipts *receipts, const char *rest)
 
 static bool begin(struct receipts *receipts)
 {
-	char rest[REQUEST_MAX_BYTES];
-	snprintf(rest, sizeof rest, ",\"count\":%u,\"begin\":true", receipts->count);
-	if (!ask(receipts, rest))
+	if (!ask(receipts, BEGIN))
 		return false;
 	receipts->begun++;
 	return true;
@@ -131,10 +138,7 @@ bool receipts_begin(struct receipts *receipts, const char *path, const char *id,
 
 bool receipts_ask(struct receipts *receipts)
 {
-	char rest[REQUEST_MAX_BYTES] = "";
-	if (receipts->stream != NULL)
-		snprintf(rest, sizeof rest, ",\"stream\":\"%s\"", receipts->stream);
-	if (ask(receipts, rest))
+	if (ask(receipts, ASK))
 		return true;
 	/* If it answers to this, it was restarted. */
 	char error[RECEIPTS_ERROR_MAX_BYTES];
@@ -148,10 +152,8 @@ bool receipts_ask(struct receipts *receipts)
 void receipts_end(struct receipts *receipts)
 {
 	if (receipts->begun > 0) {
-		struct json_value *answer;
-		char request[REQUEST_MAX_BYTES], error[CLIENT_ERROR_MAX_BYTES];
-		int len = snprintf(request, sizeof request, "{\"command\":\"probe\",\"id\":\"%s\",\"end\":true}", receipts->id);
-		answer = client_document(receipts->path, bytes_of(request, (size_t)len), error);
+		char error[CLIENT_ERROR_MAX_BYTES];
+		struct json_value *answer = send_request(receipts, END, error);
 		json_tree_free(&answer);
 	}
 	free(receipts->receipt);

@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "frame/octet_counting.h"
 #include "net/address.h"
-#include "relayctl/ledger_check.h"
+#include "relayctl/answer.h"
 
 enum {
 	SEND_TIMEOUT_SECONDS = 5,
@@ -41,32 +41,31 @@ __attribute__((format(printf, 2, 3))) static bool refuse(char *error, const char
 static enum probe_way way_of(const struct json_value *input)
 {
 	static const char *const types[PROBE_WAYS] = {"relp", "tcp", "udp", "unix"};
-	if (strcmp(ledger_text(input, "tls"), "true") == 0)
+	if (answer_is(input, "tls"))
 		return PROBE_WAYS;
 	for (unsigned way = 0; way < PROBE_WAYS; way++)
-		if (strcmp(ledger_text(input, "type"), types[way]) == 0)
+		if (strcmp(answer_text(input, "type"), types[way]) == 0)
 			return (enum probe_way)way;
 	return PROBE_WAYS;
 }
 
 static const struct json_value *named(const struct json_value *inputs, const char *name, enum probe_way *way, char *error)
 {
-	for (const struct json_value *input = inputs->first; input != NULL; input = input->next) {
-		if (strcmp(ledger_text(input, "name"), name) != 0)
-			continue;
-		*way = way_of(input);
-		if (*way < PROBE_WAYS)
-			return input;
-		refuse(error, "input \"%s\" is one of type %s%s: probes go over udp, tcp, relp and unix, and none over TLS", name,
-		       ledger_text(input, "type"), strcmp(ledger_text(input, "tls"), "true") == 0 ? " with TLS" : "");
+	const struct json_value *input = answer_find(inputs, "name", name);
+	if (input == NULL) {
+		refuse(error, "there is no input \"%s\"", name);
 		return NULL;
 	}
-	refuse(error, "there is no input \"%s\"", name);
+	*way = way_of(input);
+	if (*way < PROBE_WAYS)
+		return input;
+	refuse(error, "input \"%s\" is one of type %s%s: probes go over udp, tcp, relp and unix, and none over TLS", name,
+	       answer_text(input, "type"), answer_is(input, "tls") ? " with TLS" : "");
 	return NULL;
 }
 
-const struct json_value *probe_sender_choose(const struct json_value *status, const char *name, enum probe_way *way,
-                                             char *error)
+/* As probe_sender_open() says. `way`: over what. */
+static const struct json_value *choose(const struct json_value *status, const char *name, enum probe_way *way, char *error)
 {
 	static const enum probe_way order[PROBE_WAYS] = {PROBE_WAY_RELP, PROBE_WAY_TCP, PROBE_WAY_LOCAL, PROBE_WAY_UDP};
 	const struct json_value *inputs = json_member(status, "inputs");
@@ -266,11 +265,11 @@ static bool connect_sender(struct probe_sender *sender, char *error)
 bool probe_sender_open(struct probe_sender *sender, const struct json_value *status, const char *name, char *error)
 {
 	*sender = (struct probe_sender){.fd = -1};
-	const struct json_value *input = probe_sender_choose(status, name, &sender->way, error);
+	const struct json_value *input = choose(status, name, &sender->way, error);
 	if (input == NULL)
 		return false;
-	sender->input = ledger_text(input, "name");
-	sender->listen = ledger_text(input, "listen");
+	sender->input = answer_text(input, "name");
+	sender->listen = answer_text(input, "listen");
 	return connect_sender(sender, error);
 }
 

@@ -33,14 +33,10 @@ struct probe_sender {
 };
 
 /*
- * Chooses the input: that of the name, or, if it is NULL, the first one that can be spoken to, over RELP rather than TCP,
- * TCP rather than a local socket, and UDP last. NULL and a sentence in `error` (PROBE_SENDER_ERROR_MAX_BYTES) if there is
- * none, or it speaks TLS. `way` says over what.
+ * Chooses the input and connects to it: that of the name or, if it is NULL, the first one that can be spoken to, over RELP
+ * rather than TCP, TCP rather than a local socket, and UDP last. `status` must outlive the sender. False and a sentence in
+ * `error` (PROBE_SENDER_ERROR_MAX_BYTES), also if the input speaks TLS; then nothing is held.
  */
-const struct json_value *probe_sender_choose(const struct json_value *status, const char *name, enum probe_way *way,
-                                             char *error);
-
-/* Chooses and connects. `status` must outlive the sender. False and a sentence; then nothing is held. */
 bool probe_sender_open(struct probe_sender *sender, const struct json_value *status, const char *name, char *error);
 
 /*

@@ -181,6 +181,12 @@ static const struct spool_command *read_arguments(int argc, char **argv, struct 
 	return command;
 }
 
+enum relayctl_exit spool_command_fail(const struct spool_arguments *arguments, const char *what)
+{
+	fprintf(stderr, "%s: %s\n", arguments->label, what);
+	return RELAYCTL_FAILED;
+}
+
 enum relayctl_exit spool_run(int argc, char **argv)
 {
 	struct parsed parsed = {.arguments = {.first = 1, .last = UINT64_MAX}};

@@ -28,6 +28,9 @@ struct spool_arguments {
 	bool yes;                          /* --yes */
 };
 
+/* Says on stderr, in the name of the command, what is wrong. RELAYCTL_FAILED. */
+enum relayctl_exit spool_command_fail(const struct spool_arguments *arguments, const char *what);
+
 /* The commands: each has checked nothing yet but the number of words. */
 enum relayctl_exit spool_ls_run(const struct spool_arguments *arguments);
 enum relayctl_exit spool_cat_run(const struct spool_arguments *arguments);

@@ -10,12 +10,6 @@
 #include "relayctl/spool_change.h"
 #include "spool/spool_hand.h"
 
-static enum relayctl_exit fail(const struct spool_arguments *arguments, const char *error)
-{
-	fprintf(stderr, "%s: %s\n", arguments->label, error);
-	return RELAYCTL_FAILED;
-}
-
 /* The spool's lock and the cursor that the first word names; NULL after having said why not. */
 static struct spool_hand *take(const struct spool_arguments *arguments, struct spool_orphan *cursor)
 {
@@ -24,7 +18,7 @@ static struct spool_hand *take(const struct spool_arguments *arguments, struct s
 		return NULL;
 	struct spool_hand *hand = spool_hand_take(arguments->path, error);
 	if (hand == NULL) {
-		fail(arguments, error);
+		spool_command_fail(arguments, error);
 		return NULL;
 	}
 	if (spool_hand_find(hand, arguments->words[0], cursor))
@@ -47,7 +41,7 @@ static enum relayctl_exit forget(const struct spool_arguments *arguments, struct
 	if (!spool_change_audit(arguments, &audit))
 		return RELAYCTL_FAILED;
 	if (!spool_hand_forget(hand, cursor->name, error))
-		return fail(arguments, error);
+		return spool_command_fail(arguments, error);
 	printf("%s: the place of the output \"%s\" is gone, with %" PRIu64 " messages that it had not got\n", arguments->path,
 	       cursor->name, cursor->pending);
 	return RELAYCTL_OK;
@@ -100,7 +94,7 @@ static enum relayctl_exit rename_output(const struct spool_arguments *arguments,
 	if (!rename_quarantine(arguments))
 		return RELAYCTL_FAILED;
 	if (!spool_hand_rename(hand, cursor->name, new_name, error))
-		return fail(arguments, error);
+		return spool_command_fail(arguments, error);
 	printf("%s: the place of the output \"%s\" is now that of \"%s\", which gets %" PRIu64 " messages first\n",
 	       arguments->path, cursor->name, new_name, cursor->pending);
 	return RELAYCTL_OK;
@@ -113,7 +107,7 @@ enum relayctl_exit spool_rename_output_run(const struct spool_arguments *argumen
 	/* A name that no configuration can have would lock the spool for good. */
 	const struct output_common named = {.name = (char *)(uintptr_t)arguments->words[1]};
 	if (!output_common_check(&named, error))
-		return fail(arguments, error);
+		return spool_command_fail(arguments, error);
 	struct spool_hand *hand = take(arguments, &cursor);
 	enum relayctl_exit code = hand != NULL ? rename_output(arguments, hand, &cursor) : RELAYCTL_FAILED;
 	spool_hand_release(&hand);

@@ -9,11 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <yajl/yajl_gen.h>
-
 #include "base/decimal.h"
-#include "config/json_tree.h"
 #include "config/places.h"
+#include "relayctl/answer.h"
 #include "relayctl/client.h"
 #include "relayctl/spool_change.h"
 #include "relayctl/spool_place.h"
@@ -30,12 +28,6 @@ struct drop {
 	uint64_t all;
 };
 
-static enum relayctl_exit fail(const struct spool_arguments *arguments, const char *what)
-{
-	fprintf(stderr, "%s: %s\n", arguments->label, what);
-	return RELAYCTL_FAILED;
-}
-
 /* ---- the plan ---- */
 
 /* --to; without it everything that is there. */
@@ -50,7 +42,7 @@ static bool read_to(struct drop *drop, uint64_t last)
 	if (digits > 0 && text[digits] == '\0' && drop->to > 0 && drop->to <= last)
 		return true;
 	snprintf(error, sizeof error, "--to: \"%.30s\" is no message that is stored; the last one is %" PRIu64, text, last);
-	fail(drop->arguments, error);
+	spool_command_fail(drop->arguments, error);
 	return false;
 }
 
@@ -63,7 +55,7 @@ static bool read_cursors(struct drop *drop, const struct spool_files *files)
 		if (output == NULL || strcmp(all[i].name, output) == 0)
 			drop->cursors[drop->cursors_count++] = all[i];
 	if (count < 0)
-		fail(drop->arguments, "the cursors cannot be read, so nobody knows what an output has got");
+		spool_command_fail(drop->arguments, "the cursors cannot be read, so nobody knows what an output has got");
 	else if (drop->cursors_count == 0)
 		fprintf(stderr, "%s: %s: has no place of %s%s\n", drop->arguments->label, drop->arguments->path,
 		        output != NULL ? "an output " : "any output", output != NULL ? output : "");
@@ -75,7 +67,7 @@ static bool look(struct drop *drop)
 	char error[SPOOL_ERROR_MAX_BYTES];
 	struct spool_files *files = spool_files_open(drop->arguments->path, error);
 	if (files == NULL) {
-		fail(drop->arguments, error);
+		spool_command_fail(drop->arguments, error);
 		return false;
 	}
 	memcpy(drop->spool, spool_files_id(files), sizeof drop->spool);
@@ -139,67 +131,33 @@ static enum relayctl_exit make_by_hand(const struct drop *drop, struct spool_han
 	if (!spool_change_audit_if_room(arguments, &audit))
 		return RELAYCTL_FAILED;
 	if (!spool_hand_drop(hand, &rule, error))
-		return fail(arguments, error);
+		return spool_command_fail(arguments, error);
 	print_rule(drop, rule.id, rule.to);
 	return RELAYCTL_OK;
 }
 
-static void text(yajl_gen gen, const char *name, const char *value)
-{
-	yajl_gen_string(gen, (const unsigned char *)name, strlen(name));
-	yajl_gen_string(gen, (const unsigned char *)value, strlen(value));
-}
-
-static void number(yajl_gen gen, const char *name, uint64_t value)
-{
-	yajl_gen_string(gen, (const unsigned char *)name, strlen(name));
-	yajl_gen_integer(gen, (long long)value);
-}
-
 /* Without --to the relay takes what it has stored by then. */
-static void write_request(const struct drop *drop, yajl_gen gen)
+static void write_request(const struct drop *drop, yajl_gen request)
 {
-	char id[2 * SPOOL_STREAM_ID_BYTES + 1];
-	for (unsigned i = 0; i < SPOOL_STREAM_ID_BYTES; i++)
-		snprintf(id + 2 * i, 3, "%02x", drop->spool[i]);
-	yajl_gen_map_open(gen);
-	text(gen, "command", "drop");
-	text(gen, "spool", id);
-	text(gen, "filter", drop->arguments->filter);
+	document_hex(request, "spool", drop->spool, sizeof drop->spool);
+	document_text(request, "filter", drop->arguments->filter);
 	if (drop->arguments->output != NULL)
-		text(gen, "output", drop->arguments->output);
+		document_text(request, "output", drop->arguments->output);
 	if (drop->arguments->to != NULL)
-		number(gen, "to", drop->to);
-	number(gen, "messages", drop->all);
-	yajl_gen_map_close(gen);
-}
-
-static uint64_t count_of(const struct json_value *answer, const char *name)
-{
-	const struct json_value *member = json_member(answer, name);
-	uint64_t value = 0;
-	if (member != NULL && member->kind == JSON_NUMBER)
-		decimal_read(bytes_of_text(member->text), DECIMAL_DIGITS_MAX - 1, &value);
-	return value;
+		document_count(request, "to", drop->to);
+	document_count(request, "messages", drop->all);
 }
 
 static enum relayctl_exit ask(const struct drop *drop, const char *control)
 {
 	char error[CLIENT_ERROR_MAX_BYTES];
-	const unsigned char *request;
-	size_t len;
-	struct json_value *answer = NULL;
-	yajl_gen gen = yajl_gen_alloc(NULL);
-	if (gen == NULL)
-		return fail(drop->arguments, "not enough memory");
-	write_request(drop, gen);
-	snprintf(error, sizeof error, "not enough memory");
-	if (yajl_gen_get_buf(gen, &request, &len) == yajl_gen_status_ok)
-		answer = client_document(control, bytes_of(request, len), error);
-	yajl_gen_free(gen);
+	yajl_gen request = client_begin("drop");
+	if (request != NULL)
+		write_request(drop, request);
+	struct json_value *answer = client_send(control, request, error);
 	if (answer == NULL)
-		return fail(drop->arguments, error);
-	print_rule(drop, count_of(answer, "rule"), count_of(answer, "to"));
+		return spool_command_fail(drop->arguments, error);
+	print_rule(drop, answer_count(answer, "rule"), answer_count(answer, "to"));
 	json_tree_free(&answer);
 	return RELAYCTL_OK;
 }
@@ -211,9 +169,9 @@ static enum relayctl_exit make_by_relay(const struct drop *drop)
 	if (arguments->control != NULL)
 		return ask(drop, arguments->control);
 	char *control = arguments->config != NULL ? spool_place_control(arguments->config) : places_control_socket();
-	enum relayctl_exit code = control != NULL ? ask(drop, control)
-	                                          : fail(arguments, "say with --control where the relay listens that runs with "
-	                                                            "this spool");
+	if (control == NULL)
+		return spool_command_fail(arguments, "say with --control where the relay listens that runs with this spool");
+	enum relayctl_exit code = ask(drop, control);
 	free(control);
 	return code;
 }
@@ -225,7 +183,7 @@ static enum relayctl_exit make(const struct drop *drop)
 	struct spool_hand *hand = spool_hand_try(drop->arguments->path, &runs, error);
 	if (hand == NULL && runs)
 		return make_by_relay(drop);
-	enum relayctl_exit code = hand != NULL ? make_by_hand(drop, hand) : fail(drop->arguments, error);
+	enum relayctl_exit code = hand != NULL ? make_by_hand(drop, hand) : spool_command_fail(drop->arguments, error);
 	spool_hand_release(&hand);
 	return code;
 }

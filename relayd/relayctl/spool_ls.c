@@ -183,7 +183,7 @@ static bool print_json(const struct ls *ls)
 	if (good)
 		fputs(document, stdout);
 	else
-		fprintf(stderr, "%s: not enough memory\n", ls->arguments->label);
+		spool_command_fail(ls->arguments, "not enough memory");
 	free(document);
 	return good;
 }
@@ -192,10 +192,8 @@ enum relayctl_exit spool_ls_run(const struct spool_arguments *arguments)
 {
 	char error[SPOOL_ERROR_MAX_BYTES];
 	struct ls ls = {.arguments = arguments, .files = spool_files_open(arguments->path, error)};
-	if (ls.files == NULL) {
-		fprintf(stderr, "%s: %s\n", arguments->label, error);
-		return RELAYCTL_FAILED;
-	}
+	if (ls.files == NULL)
+		return spool_command_fail(arguments, error);
 	ls.cursors_count = spool_files_cursors(ls.files, ls.cursors, SPOOL_CURSORS_MAX);
 	bool good = true;
 	if (arguments->json)

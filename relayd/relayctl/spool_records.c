@@ -9,7 +9,7 @@
 
 static bool refuse(const struct spool_arguments *arguments, const char *what)
 {
-	fprintf(stderr, "%s: %s\n", arguments->label, what);
+	spool_command_fail(arguments, what);
 	return false;
 }
 

@@ -104,10 +104,8 @@ static enum relayctl_exit apply(const struct plan *plan)
 	if (!spool_change_allowed(plan->arguments))
 		return RELAYCTL_FAILED;
 	struct spool_hand *hand = spool_hand_take(plan->arguments->path, error);
-	if (hand == NULL) {
-		fprintf(stderr, "%s: %s\n", plan->arguments->label, error);
-		return RELAYCTL_FAILED;
-	}
+	if (hand == NULL)
+		return spool_command_fail(plan->arguments, error);
 	bool good = true;
 	for (unsigned i = 0; i < spool_files_count(plan->files) && good; i++) {
 		const struct spool_files_segment *segment = spool_files_segment(plan->files, i);
@@ -122,15 +120,12 @@ enum relayctl_exit spool_repair_run(const struct spool_arguments *arguments)
 	char error[SPOOL_ERROR_MAX_BYTES];
 	struct plan plan = {.arguments = arguments, .files = spool_files_open(arguments->path, error)};
 	enum relayctl_exit code = RELAYCTL_OK;
-	if (plan.files == NULL) {
-		fprintf(stderr, "%s: %s\n", arguments->label, error);
-		return RELAYCTL_FAILED;
-	}
+	if (plan.files == NULL)
+		return spool_command_fail(arguments, error);
 	plan_segments(&plan);
 	plan_cursors(&plan);
 	if (!plan_places(&plan)) {
-		fprintf(stderr, "%s: not enough memory\n", arguments->label);
-		code = RELAYCTL_FAILED;
+		code = spool_command_fail(arguments, "not enough memory");
 	} else if (plan.foreign > 0 && arguments->apply) {
 		code = apply(&plan);
 	} else if (plan.foreign > 0) {

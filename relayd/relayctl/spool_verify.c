@@ -66,10 +66,8 @@ static enum relayctl_exit verify(const struct spool_arguments *arguments, struct
 	struct verified verified = {0};
 	struct spool_place_found place;
 	struct spool_files_walk *walk = spool_files_walk_open(files, 0);
-	if (walk == NULL) {
-		fprintf(stderr, "%s: not enough memory\n", arguments->label);
-		return RELAYCTL_FAILED;
-	}
+	if (walk == NULL)
+		return spool_command_fail(arguments, "not enough memory");
 	if (arguments->quarantine == NULL)
 		verify_cursors(&verified, files);
 	enum spool_place_kind kind;
@@ -90,10 +88,8 @@ enum relayctl_exit spool_verify_run(const struct spool_arguments *arguments)
 {
 	char error[SPOOL_ERROR_MAX_BYTES];
 	struct spool_files *files = spool_command_files(arguments, error);
-	if (files == NULL) {
-		fprintf(stderr, "%s: %s\n", arguments->label, error);
-		return RELAYCTL_FAILED;
-	}
+	if (files == NULL)
+		return spool_command_fail(arguments, error);
 	enum relayctl_exit code = verify(arguments, files);
 	spool_files_close(&files);
 	return code;

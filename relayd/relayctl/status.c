@@ -3,7 +3,6 @@
 #include <getopt.h>
 #include <stdlib.h>
 
-#include "config/places.h"
 #include "relayctl/client.h"
 #include "relayctl/relayctl.h"
 #include "relayctl/status_table.h"
@@ -81,13 +80,8 @@ enum relayctl_exit status_run(int argc, char **argv)
 		status_print_help(stdout);
 		return RELAYCTL_OK;
 	}
-	char *place = arguments.control == NULL ? places_control_socket() : NULL;
-	const char *path = arguments.control != NULL ? arguments.control : place;
-	enum relayctl_exit code = RELAYCTL_FAILED;
-	if (path != NULL)
-		code = ask(path, arguments.json);
-	else
-		fputs("relayctl status: HOME is not set; say with --control where relayd listens\n", stderr);
-	free(place);
+	char *path = client_control(arguments.control, "status");
+	enum relayctl_exit code = path != NULL ? ask(path, arguments.json) : RELAYCTL_FAILED;
+	free(path);
 	return code;
 }

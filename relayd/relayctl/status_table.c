@@ -8,21 +8,14 @@
 #include <inttypes.h>
 
 #include "base/option.h"
-#include "base/printable.h"
-#include "config/json_tree.h"
+#include "relayctl/answer.h"
 
 enum { SIZE_TEXT_MAX_BYTES = 32 };
 
-/* The text of a member, "0" or "" if it is missing: a table has no holes. */
-static const char *text_of(const struct json_value *object, const char *name)
-{
-	const struct json_value *member = json_member(object, name);
-	return member != NULL && member->text != NULL ? member->text : "";
-}
-
+/* The digits of a member; "0" if it is missing: a table has no holes. */
 static const char *count_of(const struct json_value *object, const char *name)
 {
-	const char *text = text_of(object, name);
+	const char *text = answer_text(object, name);
 	return text[0] != '\0' ? text : "0";
 }
 
@@ -90,8 +83,8 @@ static void print_drain(const struct json_value *output, FILE *out)
 static void print_spool(const struct json_value *spool, FILE *out)
 {
 	char used[SIZE_TEXT_MAX_BYTES], most[SIZE_TEXT_MAX_BYTES];
-	fprintf(out, "\nspool %s\n", text_of(spool, "path"));
-	fprintf(out, "  %s, %s of %s used in %s segments\n", text_of(spool, "level"), size_of(spool, "used_bytes", used),
+	fprintf(out, "\nspool %s\n", answer_text(spool, "path"));
+	fprintf(out, "  %s, %s of %s used in %s segments\n", answer_text(spool, "level"), size_of(spool, "used_bytes", used),
 			size_of(spool, "max_size_bytes", most), count_of(spool, "segments"));
 	fprintf(out, "  messages %s to %s kept, appended %s, stored %s, syncs %s\n", count_of(spool, "first"),
 			count_of(spool, "stored"), count_of(spool, "appended"), count_of(spool, "stored"),
@@ -112,7 +105,7 @@ static void print_inputs(const struct json_value *inputs, FILE *out)
 {
 	fprintf(out, "\n%-28s %-22s %10s %14s %14s\n", "INPUT", "STATE", "CONNECTED", "RECEIVED", "STORED");
 	for (const struct json_value *input = inputs != NULL ? inputs->first : NULL; input != NULL; input = input->next) {
-		fprintf(out, "%-28s %-22s %10s %14s %14s\n", text_of(input, "name"), text_of(input, "state"),
+		fprintf(out, "%-28s %-22s %10s %14s %14s\n", answer_text(input, "name"), answer_text(input, "state"),
 				count_of(input, "connections"), count_of(input, "received"), count_of(input, "stored"));
 		const struct json_value *dropped = json_member(input, "dropped");
 		for (const struct json_value *reason = dropped != NULL ? dropped->first : NULL; reason != NULL;
@@ -132,14 +125,14 @@ static void print_outputs(const struct json_value *outputs, FILE *out)
 	for (const struct json_value *output = outputs != NULL ? outputs->first : NULL; output != NULL;
 		 output = output->next) {
 		const struct json_value *totals = json_member(output, "totals");
-		bool confirmed = strcmp(text_of(output, "confirmed"), "true") == 0;
-		fprintf(out, "%-16s %14s %14s %14s %14s %12s\n", text_of(output, "name"), count_of(output, "appended"),
+		bool confirmed = answer_is(output, "confirmed");
+		fprintf(out, "%-16s %14s %14s %14s %14s %12s\n", answer_text(output, "name"), count_of(output, "appended"),
 				count_of(output, "stored"), count_of(output, "sent"), count_of(output, "delivered"),
 				count_of(output, "pending"));
-		fprintf(out, "    %s%s: %s%s%s\n", text_of(output, "type"), confirmed ? "" : " (unconfirmed)",
-				text_of(output, "state"), text_of(output, "peer")[0] != '\0' ? ", " : "", text_of(output, "peer"));
-		if (text_of(output, "detail")[0] != '\0')
-			fprintf(out, "    %s\n", text_of(output, "detail"));
+		fprintf(out, "    %s%s: %s%s%s\n", answer_text(output, "type"), confirmed ? "" : " (unconfirmed)",
+				answer_text(output, "state"), answer_text(output, "peer")[0] != '\0' ? ", " : "", answer_text(output, "peer"));
+		if (answer_text(output, "detail")[0] != '\0')
+			fprintf(out, "    %s\n", answer_text(output, "detail"));
 		print_drain(output, out);
 		print_counter(output, "resent", "sent again since the start", out);
 		print_counter(output, "replaced_octets", "LFs replaced", out);
@@ -151,17 +144,6 @@ static void print_outputs(const struct json_value *outputs, FILE *out)
 	}
 }
 
-/* Refusals of peers stand in it: nothing of that may steer the terminal. As deep as the tree allows. */
-static void make_printable(struct json_value *value)
-{
-	if (value->text != NULL)
-		printable_make(value->text);
-	if (value->name != NULL)
-		printable_make(value->name);
-	for (struct json_value *child = value->first; child != NULL; child = child->next)
-		make_printable(child);
-}
-
 bool status_table_print(struct bytes text, FILE *out)
 {
 	struct json_error error;
@@ -171,8 +153,8 @@ bool status_table_print(struct bytes text, FILE *out)
 		json_tree_free(&document);
 		return false;
 	}
-	make_printable(document);
-	fprintf(out, "relayd %s, up ", text_of(document, "version"));
+	answer_make_printable(document);
+	fprintf(out, "relayd %s, up ", answer_text(document, "version"));
 	print_seconds(document, "uptime_s", out);
 	fputc('\n', out);
 	print_spool(spool, out);

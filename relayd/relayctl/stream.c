@@ -10,11 +10,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "config/places.h"
-#include "relay/document.h"
 #include "relay/streams.h"
+#include "relayctl/answer.h"
 #include "relayctl/client.h"
-#include "relayctl/ledger_table.h"
 #include "relayctl/relayctl.h"
 #include "relayctl/spool_place.h"
 #include "relayctl/stream_table.h"
@@ -141,15 +139,6 @@ static char *ask_relay(const char *control)
 	return document;
 }
 
-/* The control socket that the arguments mean; NULL after having said that there is none. Allocated. */
-static char *control_of(const struct stream_arguments *arguments)
-{
-	char *path = arguments->control != NULL ? strdup(arguments->control) : places_control_socket();
-	if (path == NULL)
-		fail("HOME is not set; say with --control where relayd listens");
-	return path;
-}
-
 /* ---- ls ---- */
 
 static enum relayctl_exit print(const char *document, bool as_json)
@@ -164,7 +153,7 @@ static enum relayctl_exit print(const char *document, bool as_json)
 	if (json_member(tree, "received") == NULL) {
 		code = fail("the answer is not one of relayd");
 	} else {
-		ledger_make_printable(tree);
+		answer_make_printable(tree);
 		stream_table_print(tree, stdout);
 	}
 	json_tree_free(&tree);
@@ -174,7 +163,7 @@ static enum relayctl_exit print(const char *document, bool as_json)
 static enum relayctl_exit list(const struct stream_arguments *arguments)
 {
 	bool files = arguments->config != NULL || arguments->spool != NULL;
-	char *place = files ? NULL : control_of(arguments);
+	char *place = files ? NULL : client_control(arguments->control, "stream");
 	if (arguments->config != NULL)
 		place = spool_place_find(arguments->config);
 	else if (arguments->spool != NULL)
@@ -188,30 +177,14 @@ static enum relayctl_exit list(const struct stream_arguments *arguments)
 
 /* ---- adopt and forget ---- */
 
-/* {"command": …, "stream": …, "identity": …} */
-static char *make_request(const char *command, const char *stream, const char *identity)
-{
-	yajl_gen gen = document_begin();
-	if (gen == NULL)
-		return NULL;
-	document_text(gen, "command", command);
-	document_text(gen, "stream", stream);
-	if (identity != NULL)
-		document_text(gen, "identity", identity);
-	char *request = document_finish(gen);
-	if (request != NULL)
-		request[strcspn(request, "\n")] = '\0';
-	return request;
-}
-
-/* The document `request` is answered with, as a tree; NULL after having said why not. */
-static struct json_value *ask(const char *control, const char *request)
+/* The streams as a tree; NULL after having said why not. */
+static struct json_value *look(const char *control)
 {
 	char error[CLIENT_ERROR_MAX_BYTES];
-	struct json_value *answer = client_document(control, bytes_of_text(request), error);
-	if (answer == NULL)
+	struct json_value *document = client_look(control, "streams", error);
+	if (document == NULL)
 		fail(error);
-	return answer;
+	return document;
 }
 
 static bool is_stored(const char *control)
@@ -221,10 +194,10 @@ static bool is_stored(const char *control)
 	for (unsigned looks = 0; looks < LOOKS_MAX && !stored; looks++) {
 		if (looks > 0)
 			nanosleep(&pause, NULL);
-		struct json_value *document = ask(control, "{\"command\":\"streams\"}");
+		struct json_value *document = look(control);
 		if (document == NULL)
 			return false;
-		stored = strcmp(ledger_text(document, "stored"), "true") == 0;
+		stored = answer_is(document, "stored");
 		json_tree_free(&document);
 	}
 	return stored;
@@ -232,10 +205,10 @@ static bool is_stored(const char *control)
 
 static void print_plan(const struct json_value *stream, const char *identity)
 {
-	const char *owner = ledger_text(stream, "identity"), *connection = ledger_text(stream, "connection");
+	const char *owner = answer_text(stream, "identity"), *connection = answer_text(stream, "connection");
 	printf("stream %s is of %s; %" PRIu64 " messages of it are stored here, up to its sequence %" PRIu64 "; %s%s\n",
-	       ledger_text(stream, "stream"), owner[0] != '\0' ? owner : "nobody that is known", ledger_count(stream, "records"),
-	       ledger_count(stream, "sequence"), connection[0] != '\0' ? "it is in use by " : "no connection speaks it now",
+	       answer_text(stream, "stream"), owner[0] != '\0' ? owner : "nobody that is known", answer_count(stream, "records"),
+	       answer_count(stream, "sequence"), connection[0] != '\0' ? "it is in use by " : "no connection speaks it now",
 	       connection);
 	if (identity != NULL)
 		printf("to do: give it to %s: its relay then goes on where the stream is, and a session of %s is ended\n", identity,
@@ -245,15 +218,24 @@ static void print_plan(const struct json_value *stream, const char *identity)
 		     "again, and counted as lost-by-peer where it has it no more");
 }
 
+static void write_request(yajl_gen request, const char *stream, const char *identity)
+{
+	document_text(request, "stream", stream);
+	if (identity != NULL)
+		document_text(request, "identity", identity);
+}
+
 static enum relayctl_exit apply(const char *control, const char *command, const char *stream, const char *identity)
 {
-	char *request = make_request(command, stream, identity);
-	struct json_value *answer = request != NULL ? ask(control, request) : NULL;
+	char error[CLIENT_ERROR_MAX_BYTES];
+	yajl_gen request = client_begin(command);
+	if (request != NULL)
+		write_request(request, stream, identity);
+	struct json_value *answer = client_send(control, request, error);
 	bool done = answer != NULL;
-	free(request);
 	json_tree_free(&answer);
 	if (!done)
-		return RELAYCTL_FAILED;
+		return fail(error);
 	if (!is_stored(control))
 		return fail("it is done, but not on the disk yet (the spool is full?): a crash before it has room would undo it");
 	puts("done");
@@ -263,12 +245,12 @@ static enum relayctl_exit apply(const char *control, const char *command, const 
 static enum relayctl_exit change(const struct stream_arguments *arguments, const char *command)
 {
 	const char *id = arguments->words[1], *identity = arguments->words[2];
-	char *control = control_of(arguments);
-	struct json_value *document = control != NULL ? ask(control, "{\"command\":\"streams\"}") : NULL;
+	char *control = client_control(arguments->control, "stream");
+	struct json_value *document = control != NULL ? look(control) : NULL;
 	enum relayctl_exit code = RELAYCTL_FAILED;
 	if (document != NULL) {
-		ledger_make_printable(document);
-		const struct json_value *stream = stream_table_find(document, id);
+		answer_make_printable(document);
+		const struct json_value *stream = answer_find(json_member(document, "received"), "stream", id);
 		if (stream == NULL) {
 			fail("no such stream comes here; \"relayctl stream ls\" has all");
 		} else {

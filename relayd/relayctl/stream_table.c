@@ -5,12 +5,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "relayctl/ledger_check.h"
+#include "relayctl/answer.h"
 #include "spool/spool_stream.h"
 
 static const char *last_of(const struct json_value *stream, char text[32])
 {
-	time_t seconds = (time_t)ledger_count(stream, "last");
+	time_t seconds = (time_t)answer_count(stream, "last");
 	struct tm parts;
 	if (seconds == 0 || strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &parts)) == 0)
 		return "-";
@@ -25,15 +25,15 @@ static void print_received(const struct json_value *received, FILE *out)
 	for (const struct json_value *stream = received != NULL ? received->first : NULL; stream != NULL;
 	     stream = stream->next) {
 		char text[32];
-		const char *identity = ledger_text(stream, "identity"), *connection = ledger_text(stream, "connection");
-		fprintf(out, "%-32s %-28s %14" PRIu64 " %14" PRIu64 " %-20s  %s\n", ledger_text(stream, "stream"),
-		        identity[0] != '\0' ? identity : "(not known)", ledger_count(stream, "sequence"),
-		        ledger_count(stream, "records"), last_of(stream, text), connection[0] != '\0' ? connection : "-");
-		if (ledger_count(stream, "lost") > 0)
+		const char *identity = answer_text(stream, "identity"), *connection = answer_text(stream, "connection");
+		fprintf(out, "%-32s %-28s %14" PRIu64 " %14" PRIu64 " %-20s  %s\n", answer_text(stream, "stream"),
+		        identity[0] != '\0' ? identity : "(not known)", answer_count(stream, "sequence"),
+		        answer_count(stream, "records"), last_of(stream, text), connection[0] != '\0' ? connection : "-");
+		if (answer_count(stream, "lost") > 0)
 			fprintf(out, "    %" PRIu64 " lost-by-peer: acknowledged here, and lost when this spool was restored\n",
-			        ledger_count(stream, "lost"));
-		if (ledger_count(stream, "duplicates") > 0)
-			fprintf(out, "    %" PRIu64 " came again, and were known\n", ledger_count(stream, "duplicates"));
+			        answer_count(stream, "lost"));
+		if (answer_count(stream, "duplicates") > 0)
+			fprintf(out, "    %" PRIu64 " came again, and were known\n", answer_count(stream, "duplicates"));
 		count++;
 	}
 	fprintf(out, "%u of at most %d streams, %d from one identity\n", count, SPOOL_STREAMS_MAX, SPOOL_STREAMS_PER_PEER_MAX);
@@ -43,15 +43,15 @@ static void print_sent(const struct json_value *sent, FILE *out)
 {
 	fprintf(out, "\n%-32s %-28s %14s  %s\n", "SENT STREAM", "OUTPUT", "DELIVERED", "TO");
 	for (const struct json_value *stream = sent != NULL ? sent->first : NULL; stream != NULL; stream = stream->next) {
-		const char *peer = ledger_text(stream, "peer");
-		fprintf(out, "%-32s %-28s %14" PRIu64 "  %s\n", ledger_text(stream, "stream"), ledger_text(stream, "output"),
-		        ledger_count(stream, "delivered"), peer[0] != '\0' ? peer : "-");
+		const char *peer = answer_text(stream, "peer");
+		fprintf(out, "%-32s %-28s %14" PRIu64 "  %s\n", answer_text(stream, "stream"), answer_text(stream, "output"),
+		        answer_count(stream, "delivered"), peer[0] != '\0' ? peer : "-");
 		const struct json_value *servers = json_member(stream, "servers");
 		for (const struct json_value *server = servers != NULL ? servers->first : NULL; server != NULL;
 		     server = server->next)
 			fprintf(out, "    spool %s acknowledged %" PRIu64 " messages, up to %" PRIu64 "; lost-by-peer %" PRIu64 "\n",
-			        ledger_text(server, "spool"), ledger_count(server, "records"), ledger_count(server, "sequence"),
-			        ledger_count(server, "lost"));
+			        answer_text(server, "spool"), answer_count(server, "records"), answer_count(server, "sequence"),
+			        answer_count(server, "lost"));
 	}
 }
 
@@ -59,13 +59,4 @@ void stream_table_print(const struct json_value *document, FILE *out)
 {
 	print_received(json_member(document, "received"), out);
 	print_sent(json_member(document, "sent"), out);
-}
-
-const struct json_value *stream_table_find(const struct json_value *document, const char *id)
-{
-	const struct json_value *received = json_member(document, "received");
-	for (const struct json_value *stream = received != NULL ? received->first : NULL; stream != NULL; stream = stream->next)
-		if (strcmp(ledger_text(stream, "stream"), id) == 0)
-			return stream;
-	return NULL;
 }

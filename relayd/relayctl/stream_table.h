@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The document of `relayctl stream` for people, and one stream of it. */
+/* The document of `relayctl stream` for people. */
 #ifndef RELAYD_RELAYCTL_STREAM_TABLE_H
 #define RELAYD_RELAYCTL_STREAM_TABLE_H
 
@@ -8,8 +8,5 @@
 #include "config/json_tree.h"
 
 void stream_table_print(const struct json_value *document, FILE *out);
-
-/* The stream that is received, by its id; NULL if there is none. */
-const struct json_value *stream_table_find(const struct json_value *document, const char *stream);
 
 #endif
