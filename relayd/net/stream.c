@@ -11,6 +11,7 @@
 #include "net/stream.h"
 
 #include "base/clock.h"
+#include "net/address.h"
 #include "net/socket.h"
 #include "net/stream_internal.h"
 
@@ -170,13 +171,14 @@ void stream_resume(struct stream *stream)
 }
 
 /* The peer as text. A Unix client has no name: its process is what identifies it. */
-static void describe_peer(int fd, struct address *peer, char text[ADDRESS_TEXT_MAX_BYTES])
+static void describe_peer(int fd, char text[ADDRESS_TEXT_MAX_BYTES])
 {
-	memset(peer, 0, sizeof(*peer));
-	socklen_t len = sizeof(peer->sa);
-	if (getpeername(fd, &peer->sa.any, &len) == 0)
-		peer->len = len;
-	address_text(peer, text);
+	struct address peer;
+	memset(&peer, 0, sizeof(peer));
+	socklen_t len = sizeof(peer.sa);
+	if (getpeername(fd, &peer.sa.any, &len) == 0)
+		peer.len = len;
+	address_text(&peer, text);
 	size_t suffix_len = strlen(SOCKET_LOCAL_SUFFIX);
 	size_t text_len = strlen(text);
 	struct ucred credentials;
@@ -191,14 +193,12 @@ static void describe_peer(int fd, struct address *peer, char text[ADDRESS_TEXT_M
 
 static struct stream *new_stream(struct stream_pool *pool, int fd, const struct stream_options *options)
 {
-	struct address peer;
 	char peer_text[ADDRESS_TEXT_MAX_BYTES];
-	describe_peer(fd, &peer, peer_text);
+	describe_peer(fd, peer_text);
 	struct stream *stream = calloc(1, sizeof(*stream) + strlen(peer_text) + 1);
 	if (stream == NULL)
 		return NULL;
 	strcpy(stream->peer_text, peer_text);
-	stream->peer = peer;
 	stream->pool = pool;
 	stream->fd = fd;
 	stream->kind = options->tls != NULL ? &stream_tls : &stream_plain;
@@ -283,11 +283,6 @@ struct buffer *stream_output(struct stream *stream)
 const char *stream_peer_text(const struct stream *stream)
 {
 	return stream->peer_text;
-}
-
-const struct address *stream_peer(const struct stream *stream)
-{
-	return &stream->peer;
 }
 
 const char *stream_peer_identity(const struct stream *stream)

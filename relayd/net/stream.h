@@ -12,7 +12,6 @@
 #define RELAYD_NET_STREAM_H
 
 #include "base/buffer.h"
-#include "net/address.h"
 #include "net/tls_context.h"
 #include "net/worker.h"
 
@@ -91,9 +90,8 @@ void stream_shutdown(struct stream *stream);
  */
 void stream_close(struct stream **stream);
 
-/* The peer's address as text, and as numbers. */
+/* The peer's address as text. */
 const char *stream_peer_text(const struct stream *stream);
-const struct address *stream_peer(const struct stream *stream);
 
 /* TLS: who the peer was found to be, from `ready` on (tls_context.h says what that is); "" for plain streams. */
 const char *stream_peer_identity(const struct stream *stream);

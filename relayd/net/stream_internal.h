@@ -97,7 +97,6 @@ struct stream {
 	char *detail;      /* of the end */
 	struct stream_events events;
 	void *context;
-	struct address peer;
 	char peer_text[];
 };
 

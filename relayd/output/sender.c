@@ -418,11 +418,6 @@ void sender_publish(struct sender *sender)
 		move_cursor(sender);
 }
 
-size_t sender_pending(const struct sender *sender)
-{
-	return sender->account.pending;
-}
-
 void sender_check(const struct sender *sender)
 {
 	const struct account *account = &sender->account;

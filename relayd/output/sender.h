@@ -105,9 +105,6 @@ void sender_rewind(struct sender *sender);
 /* Moves the cursor over what is settled, without sending. */
 void sender_publish(struct sender *sender);
 
-/* Messages given to the transport and not settled: exact with ACCOUNT_EACH, else only zero or not. */
-size_t sender_pending(const struct sender *sender);
-
 /* Asserts the account's invariants and the ledger's equation (spool-rules.md, 8): for tests. */
 void sender_check(const struct sender *sender);
 

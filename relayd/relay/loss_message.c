@@ -36,12 +36,6 @@ static const char *words_of(const char *reason)
 	return reason;
 }
 
-unsigned loss_message_severity(enum loss_event event)
-{
-	static const unsigned severities[] = {[LOSS_CERTAIN] = 3, [LOSS_SUSPECTED] = 5, [LOSS_UNCLEAN] = 4};
-	return severities[event];
-}
-
 static struct timespec time_of(int64_t ns)
 {
 	return (struct timespec){.tv_sec = ns / CLOCK_NS_PER_SECOND, .tv_nsec = ns % CLOCK_NS_PER_SECOND};
@@ -122,13 +116,15 @@ size_t loss_message_write(const struct loss *loss, const char *hostname, long pi
 {
 	static const char *const names[] = {
 		[LOSS_CERTAIN] = "messages_lost", [LOSS_SUSPECTED] = "messages_suspected", [LOSS_UNCLEAN] = "unclean_stop"};
+	static const enum slog_severity severities[] = {
+		[LOSS_CERTAIN] = SLOG_ERR, [LOSS_SUSPECTED] = SLOG_NOTICE, [LOSS_UNCLEAN] = SLOG_WARNING};
 	struct slog_field fields[FIELDS_MAX];
 	char text[TEXT_MAX_BYTES];
 	print_text(loss, text, sizeof text);
 	size_t count = add_fields(loss, fields);
 	const struct slog_entry entry = {
 		.time = time_of(loss->to_ns),
-		.severity = (enum slog_severity)loss_message_severity(loss->event),
+		.severity = severities[loss->event],
 		.facility = SLOG_SYSLOG,
 		.logger = "",
 		.name = names[loss->event],

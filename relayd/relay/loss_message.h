@@ -36,9 +36,6 @@ struct loss {
 
 enum { LOSS_MESSAGE_MAX_BYTES = 2048 };
 
-/* The severity of the event (RFC 5424): 3, 5 and 4. */
-unsigned loss_message_severity(enum loss_event event);
-
 /* Writes the message to `out` of LOSS_MESSAGE_MAX_BYTES; returns its length. `hostname`: this machine's. */
 size_t loss_message_write(const struct loss *loss, const char *hostname, long pid, char *out);
 

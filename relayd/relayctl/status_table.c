@@ -125,12 +125,13 @@ static void print_outputs(const struct json_value *outputs, FILE *out)
 	for (const struct json_value *output = outputs != NULL ? outputs->first : NULL; output != NULL;
 		 output = output->next) {
 		const struct json_value *totals = json_member(output, "totals");
-		bool confirmed = answer_is(output, "confirmed");
+		const char *unconfirmed = answer_is(output, "confirmed") ? "" : " (unconfirmed)";
+		const char *peer = answer_text(output, "peer");
 		fprintf(out, "%-16s %14s %14s %14s %14s %12s\n", answer_text(output, "name"), count_of(output, "appended"),
 				count_of(output, "stored"), count_of(output, "sent"), count_of(output, "delivered"),
 				count_of(output, "pending"));
-		fprintf(out, "    %s%s: %s%s%s\n", answer_text(output, "type"), confirmed ? "" : " (unconfirmed)",
-				answer_text(output, "state"), answer_text(output, "peer")[0] != '\0' ? ", " : "", answer_text(output, "peer"));
+		fprintf(out, "    %s%s: %s%s%s\n", answer_text(output, "type"), unconfirmed, answer_text(output, "state"),
+				peer[0] != '\0' ? ", " : "", peer);
 		if (answer_text(output, "detail")[0] != '\0')
 			fprintf(out, "    %s\n", answer_text(output, "detail"));
 		print_drain(output, out);

@@ -201,9 +201,8 @@ void segments_note_damage(struct spool *spool, const struct damage_note *note);
 
 /* ---- spool_space.c: slots and the level ---- */
 
-/* Octets that the largest block takes, and blocks of that size that fit into a spare. */
+/* Octets that the largest block takes. */
 uint64_t space_slot_bytes(const struct spool *spool);
-int64_t space_slots_of_spare(const struct spool *spool);
 
 /* Octets that a checkpoint may take: all that is known now, and the marks' reserve. */
 uint32_t space_checkpoint_bytes(const struct spool *spool);

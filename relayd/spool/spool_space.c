@@ -30,7 +30,8 @@ uint32_t space_checkpoint_bytes(const struct spool *spool)
 	return (uint32_t)(ledger_bytes_max(&spool->ledger) + spool->marks.room);
 }
 
-int64_t space_slots_of_spare(const struct spool *spool)
+/* Blocks of the largest size that fit into a spare. */
+static int64_t slots_of_spare(const struct spool *spool)
 {
 	uint64_t checkpoint = BLOCK_HEADER_BYTES + FORMAT_ALIGNED((uint64_t)space_checkpoint_bytes(spool));
 	return slots_between(spool, SEGMENT_HEADER_BYTES + checkpoint, spool->options.segment_size_bytes);
@@ -44,7 +45,7 @@ static int64_t blocks_of_all_pools(const struct spool *spool)
 /* Enough for all blocks that the workers have, one to be ahead, and the one for the next start. */
 unsigned space_spares_wanted(const struct spool *spool)
 {
-	int64_t slots = space_slots_of_spare(spool);
+	int64_t slots = slots_of_spare(spool);
 	int64_t wanted = 2 + (blocks_of_all_pools(spool) + slots - 1) / slots;
 	return wanted < SPARES_MAX ? (unsigned)wanted : SPARES_MAX;
 }
@@ -76,7 +77,7 @@ bool space_may_grow(const struct spool *spool)
 static int64_t slots_with_spares(const struct spool *spool, int64_t spares)
 {
 	const struct segment_table *table = &spool->table;
-	int64_t slots = spares > 1 ? (spares - 1) * space_slots_of_spare(spool) : 0;
+	int64_t slots = spares > 1 ? (spares - 1) * slots_of_spare(spool) : 0;
 	if (table->count > 0) {
 		const struct segment_entry *current = &table->entry[table->count - 1];
 		slots += slots_between(spool, current->end, current->size);

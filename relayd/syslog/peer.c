@@ -21,12 +21,14 @@ enum address_kind { ADDRESS_NONE = 0, ADDRESS_IPV4 = 1, ADDRESS_IPV6 = 2, ADDRES
 
 static const uint8_t mapped_prefix[IPV4_AT] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-bool peer_is_ipv4(const struct peer *peer)
+/* Whether the address is ::ffff:a.b.c.d. */
+static bool is_ipv4(const struct peer *peer)
 {
 	return memcmp(peer->address, mapped_prefix, IPV4_AT) == 0;
 }
 
-bool peer_is_local(const struct peer *peer)
+/* Whether there is neither address nor port: a local socket, or the relay itself. */
+static bool is_local(const struct peer *peer)
 {
 	static const uint8_t none[sizeof peer->address];
 	return memcmp(peer->address, none, sizeof none) == 0 && peer->port == 0;
@@ -46,9 +48,9 @@ static size_t write_ipv4(const uint8_t *address, uint8_t *out)
 size_t peer_write_address(const struct peer *peer, uint8_t *out)
 {
 	char text[INET6_ADDRSTRLEN];
-	if (peer_is_local(peer))
+	if (is_local(peer))
 		return 0;
-	if (peer_is_ipv4(peer))
+	if (is_ipv4(peer))
 		return write_ipv4(peer->address + IPV4_AT, out);
 	const char *good = inet_ntop(AF_INET6, peer->address, text, sizeof text);
 	assert(good != NULL);
@@ -59,9 +61,9 @@ size_t peer_write_address(const struct peer *peer, uint8_t *out)
 
 size_t peer_write_endpoint(const struct peer *peer, uint8_t *out)
 {
-	if (peer_is_local(peer))
+	if (is_local(peer))
 		return 0;
-	bool brackets = !peer_is_ipv4(peer);
+	bool brackets = !is_ipv4(peer);
 	size_t len = 0;
 	if (brackets)
 		out[len++] = '[';
@@ -74,9 +76,9 @@ size_t peer_write_endpoint(const struct peer *peer, uint8_t *out)
 
 static enum address_kind kind_of(const struct peer *peer)
 {
-	if (peer_is_local(peer))
+	if (is_local(peer))
 		return ADDRESS_NONE;
-	return peer_is_ipv4(peer) ? ADDRESS_IPV4 : ADDRESS_IPV6;
+	return is_ipv4(peer) ? ADDRESS_IPV4 : ADDRESS_IPV6;
 }
 
 size_t peer_pack(const struct peer *peer, uint8_t *out)

@@ -10,12 +10,6 @@ enum {
 	PEER_PACKED_MAX_BYTES = 34, /* head, address, port, three numbers of 32 bits */
 };
 
-/* Whether the address is ::ffff:a.b.c.d. */
-bool peer_is_ipv4(const struct peer *peer);
-
-/* Whether there is neither address nor port: a local socket, or the relay itself. */
-bool peer_is_local(const struct peer *peer);
-
 /*
  * Writes "192.0.2.1" or "2001:db8::1" (RFC 5952) to `out`, which has PEER_TEXT_MAX_BYTES of room; nothing for a local
  * socket. Returns the length.

@@ -172,17 +172,12 @@ size_t timestamp_write(const struct message_time *time, unsigned digits_max, boo
 void timestamp_write_bsd(const struct message_time *time, uint8_t *out)
 {
 	struct wall wall = wall_of(time);
-	memcpy(out, timestamp_month_name(wall.date.month), 3);
+	assert(wall.date.month >= 1 && wall.date.month <= 12);
+	memcpy(out, month_names[wall.date.month - 1], 3);
 	out[3] = ' ';
 	decimal_write_padded(wall.date.day, 2, out + 4);
 	if (wall.date.day < 10)
 		out[4] = ' ';
 	out[6] = ' ';
 	write_clock(wall.second_of_day, out + 7);
-}
-
-const char *timestamp_month_name(unsigned month)
-{
-	assert(month >= 1 && month <= 12);
-	return month_names[month - 1];
 }

@@ -63,7 +63,4 @@ size_t timestamp_write(const struct message_time *time, unsigned digits_max, boo
 /* Writes "Mmm dd hh:mm:ss" in the time's own zone (RFC 3164 4.1.2), TIMESTAMP_BSD_BYTES, to `out`. */
 void timestamp_write_bsd(const struct message_time *time, uint8_t *out);
 
-/* The three letters of a month 1..12, capitalised. */
-const char *timestamp_month_name(unsigned month);
-
 #endif
