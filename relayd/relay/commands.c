@@ -29,7 +29,58 @@ struct call {
 	const struct ucred *who;
 };
 
-/* ---- arguments and answers ---- */
+/* ---- arguments ---- */
+
+enum argument_kind {
+	ARGUMENT_TEXT = 0,
+	ARGUMENT_COUNT = 1,
+	ARGUMENT_SEQUENCE = 2,
+	ARGUMENT_BOOL = 3,
+};
+
+/* Each is the same in all commands that have it. */
+static const struct argument {
+	const char *name;
+	enum argument_kind kind;
+} arguments[] = {
+	{"id", ARGUMENT_TEXT},       {"stream", ARGUMENT_TEXT},   {"identity", ARGUMENT_TEXT}, {"output", ARGUMENT_TEXT},
+	{"spool", ARGUMENT_TEXT},    {"filter", ARGUMENT_TEXT},   {"count", ARGUMENT_COUNT},   {"seconds", ARGUMENT_COUNT},
+	{"messages", ARGUMENT_COUNT}, {"to", ARGUMENT_SEQUENCE},  {"begin", ARGUMENT_BOOL},    {"end", ARGUMENT_BOOL},
+	{"check", ARGUMENT_BOOL},
+};
+
+static bool is_of_kind(yajl_val value, enum argument_kind kind)
+{
+	switch (kind) {
+	case ARGUMENT_TEXT:
+		return YAJL_IS_STRING(value);
+	case ARGUMENT_COUNT:
+		return YAJL_IS_INTEGER(value) && YAJL_GET_INTEGER(value) >= 0;
+	case ARGUMENT_SEQUENCE:
+		return YAJL_IS_INTEGER(value) && YAJL_GET_INTEGER(value) > 0;
+	case ARGUMENT_BOOL:
+		return YAJL_IS_TRUE(value) || YAJL_IS_FALSE(value);
+	}
+	return false;
+}
+
+/*
+ * Whether each argument that is there is of its kind; if not, `error` (CHANGE_ERROR_MAX_BYTES) names it. One of another kind
+ * must not count as left out: `drop` without an output is for all of them.
+ */
+static bool arguments_are_sound(const struct call *call, char *error)
+{
+	static const char *const words[] = {"a text", "a whole number", "a sequence: they count from 1", "true or false"};
+	for (size_t i = 0; i < sizeof arguments / sizeof arguments[0]; i++) {
+		const char *path[] = {arguments[i].name, NULL};
+		yajl_val value = yajl_tree_get(call->request, path, yajl_t_any);
+		if (value == NULL || is_of_kind(value, arguments[i].kind))
+			continue;
+		snprintf(error, CHANGE_ERROR_MAX_BYTES, "\"%s\" must be %s", arguments[i].name, words[arguments[i].kind]);
+		return false;
+	}
+	return true;
+}
 
 static const char *text_of(const struct call *call, const char *name)
 {
@@ -37,12 +88,12 @@ static const char *text_of(const struct call *call, const char *name)
 	return YAJL_GET_STRING(yajl_tree_get(call->request, path, yajl_t_string));
 }
 
-/* 0 if it is missing, no number, or negative. */
+/* 0 if it is missing. */
 static uint64_t count_of(const struct call *call, const char *name)
 {
 	const char *path[] = {name, NULL};
 	yajl_val value = yajl_tree_get(call->request, path, yajl_t_number);
-	return YAJL_IS_INTEGER(value) && YAJL_GET_INTEGER(value) > 0 ? (uint64_t)YAJL_GET_INTEGER(value) : 0;
+	return value != NULL ? (uint64_t)YAJL_GET_INTEGER(value) : 0;
 }
 
 static bool is_true(const struct call *call, const char *name)
@@ -50,6 +101,8 @@ static bool is_true(const struct call *call, const char *name)
 	const char *path[] = {name, NULL};
 	return YAJL_IS_TRUE(yajl_tree_get(call->request, path, yajl_t_true));
 }
+
+/* ---- answers ---- */
 
 static char *answer_error(const char *text)
 {
@@ -241,13 +294,14 @@ static const struct command *find(const char *name)
 
 static char *answer(const struct call *call)
 {
+	char error[CHANGE_ERROR_MAX_BYTES];
 	const struct command *command = find(text_of(call, "command"));
 	if (command == NULL)
 		return answer_error("unknown command; this relay knows status, ledger, probe, cut, restore, streams, "
 		                    "stream-adopt, stream-forget and drop");
 	if (command->changes && call->who->uid != 0 && call->who->uid != geteuid())
 		return answer_error("this command is for root and the user that relayd runs as");
-	return command->answer(call);
+	return arguments_are_sound(call, error) ? command->answer(call) : answer_error(error);
 }
 
 char *commands_answer(struct relay *relay, const char *request, const struct ucred *who)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The commands of the control socket. A request is one JSON object with the member `command`; the others are its
- * arguments. An answer is one JSON object; what cannot be done is {"error": a sentence}.
+ * arguments, and one of another kind than it must be is an error that names it. An answer is one JSON object; what cannot
+ * be done is {"error": a sentence}.
  *
  *     status, ledger                   the documents of relayctl(1)
  *     probe   id, count, begin | end   what was seen of the probes of that id; begins, or ends, to look for them

@@ -76,6 +76,8 @@ bool relay_drop_add(struct relay *relay, const struct relay_drop *wanted, struct
 	/* Whatever its path is called where he is. */
 	if (wanted->spool == NULL || !document_is_hex(wanted->spool, spool_id(relay->spool), SPOOL_STREAM_ID_BYTES))
 		return refuse(error, "this relay has another spool: say with --control which one is meant");
+	if (wanted->output != NULL && wanted->output[0] == '\0')
+		return refuse(error, "\"output\" is empty: without it the rule is for all outputs");
 	if (!copy_text(rule->output, sizeof rule->output, wanted->output))
 		return refuse(error, "the output's name is too long");
 	if (!copy_text(rule->filter, sizeof rule->filter, wanted->filter) || rule->filter[0] == '\0')

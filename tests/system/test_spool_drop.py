@@ -192,6 +192,34 @@ def test_what_cannot_be_dropped_is_said_and_no_rule_is_made(waiting, words, code
     assert listed(waiting) == []
 
 
+@pytest.mark.parametrize("argument, value, said", [
+    ("output", 7, '"output" must be a text'),
+    ("output", None, '"output" must be a text'),
+    ("output", ["a"], '"output" must be a text'),
+    ("output", "", '"output" is empty'),
+    ("filter", {"app_name": "cron"}, '"filter" must be a text'),
+    ("spool", 7, '"spool" must be a text'),
+    ("to", "50", '"to" must be a sequence'),
+    ("to", 0, '"to" must be a sequence'),
+    ("to", -1, '"to" must be a sequence'),
+    ("to", 10**20, '"to" must be a sequence'),
+    ("messages", 1.5, '"messages" must be a whole number'),
+])
+def test_an_argument_of_another_kind_makes_no_rule_for_everything(waiting, argument, value, said):
+    """Without "output" a rule is for all outputs, without "to" for all that is stored: what is there and cannot be read is not left out."""
+    spool = waiting.status(command="streams")["spool"]
+    arguments = {"spool": spool, "filter": CRON, "output": "a", "to": 50, "messages": 25, argument: value}
+    assert said in waiting.status(command="drop", **arguments)["error"]
+    assert listed(waiting) == []
+
+
+def test_a_check_that_cannot_be_read_cuts_nothing(waiting):
+    """The same of the other commands: "check" left out is a cut."""
+    assert waiting.status(command="cut", output="a", seconds=60, check=1) == {"error": '"check" must be true or false'}
+    assert waiting.status(command="cut", output="a", seconds="60") == {"error": '"seconds" must be a whole number'}
+    assert waiting.output("a")["cut_s"] == 0
+
+
 def test_a_relay_with_another_spool_makes_no_rule(waiting, relays):
     other = relays.start("other", [{"type": "udp", "listen": f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}"}])
     result = run(waiting, "drop", "--yes", "--control", other.control, "--filter", CRON)
