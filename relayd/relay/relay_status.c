@@ -46,6 +46,16 @@ static bool speaks_tls(const struct input_settings *settings)
 	return row != NULL && *(const bool *)((const char *)settings->options + row->offset);
 }
 
+/* How many it may send to; 0: it is of a kind that has none. */
+static uint64_t servers_of(const struct output_settings *settings)
+{
+	const struct option *row = option_find(settings->driver->options, "servers");
+	if (row == NULL)
+		return 0;
+	const struct option_list *servers = (const void *)((const char *)settings->options + row->offset);
+	return servers->count;
+}
+
 static void write_input(yajl_gen gen, const struct relay *relay, const struct relay_input *input)
 {
 	struct input_status status = {.state = ""};
@@ -113,6 +123,7 @@ static void write_output(yajl_gen gen, const struct relay *relay, const struct r
 	document_text(gen, "state", status.state);
 	document_text(gen, "detail", status.detail);
 	document_text(gen, "peer", status.peer);
+	document_count(gen, "servers", servers_of(output->settings));
 	document_count(gen, "since", (uint64_t)(status.since_ns / CLOCK_NS_PER_SECOND));
 	document_count(gen, "cut_s", cut_seconds_left(output));
 	document_bool(gen, "confirmed", status.confirmed);

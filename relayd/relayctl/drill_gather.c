@@ -115,14 +115,29 @@ static void gather_hop(struct drill *drill, struct drill_facts *facts)
 	if (!look_at_hop_well(drill, &now))
 		return;
 	facts->next_replaced = strcmp(drill->next.spool, drill->next_spool) != 0;
-	facts->hop_by_stream = !input_is_ours(drill, &now.next);
+	/* Of several servers each is sent what it lacks, also what another one has: only the stream's count is of this one. */
+	bool has_stream = drill->compares_stream && now.has_stream && !facts->next_replaced;
+	facts->hop_by_stream = !input_is_ours(drill, &now.next) || (has_stream && drill->before.servers > 1);
 	if (!facts->hop_by_stream) {
 		compare(facts, drill->hop_before, now.input);
-	} else if (drill->compares_stream && now.has_stream && !facts->next_replaced) {
+	} else if (has_stream) {
 		compare(facts, drill->stream_before, now.stream);
 		if (drill_hop_compare(drill->elsewhere_before, now.elsewhere, &elsewhere) == DRILL_HOP_MORE)
 			facts->elsewhere = elsewhere;
 	}
+}
+
+/*
+ * Whether something may have gone to another server since the cut: all went to the one of before if there was one session,
+ * to the same address. Of more than one only the last is known.
+ */
+static bool may_be_elsewhere(const struct drill *drill)
+{
+	const struct drill_output *before = &drill->before, *now = &drill->output;
+	uint64_t sessions = now->connects - before->connects;
+	if (before->servers > 1 && (sessions > 1 || (sessions == 1 && !now->is_connected)))
+		return true;
+	return sessions > 0 && now->is_connected && strcmp(now->peer, before->peer) != 0;
 }
 
 unsigned drill_unstored(const struct drill *drill)
@@ -178,6 +193,7 @@ void drill_gather(struct drill *drill, struct drill_facts *facts)
 	facts->stored_copies = drill->here.copies;
 	facts->complete = receipts_are_complete(&drill->here);
 	gather_losses(drill, facts);
+	facts->other_server = may_be_elsewhere(drill);
 	drill_check_ledger(arguments->control, &facts->wrong, error);
 	if (facts->has_next) {
 		facts->arrived = drill->next.seen;

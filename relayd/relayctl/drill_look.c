@@ -26,11 +26,9 @@ static const struct json_value *find(const struct json_value *status, const char
 	return item;
 }
 
-/* "connected", and of several servers "connected to 1 of 2 servers". */
-static bool says_connected(const char *state)
+static bool begins(const char *text, const char *with)
 {
-	static const char connected[] = "connected", to_none[] = "connected to 0";
-	return strncmp(state, connected, strlen(connected)) == 0 && strncmp(state, to_none, strlen(to_none)) != 0;
+	return strncmp(text, with, strlen(with)) == 0;
 }
 
 /* What came and was not kept for want of room: not what no peer was allowed to send, nor datagrams of nothing. */
@@ -50,8 +48,12 @@ bool drill_look_output(const char *control, const char *name, struct drill_outpu
 	const struct json_value *item = status != NULL ? find(status, "outputs", name, control, error) : NULL;
 	const struct json_value *spool = json_member(status, "spool");
 	if (item != NULL) {
+		/* "connected", and of several servers at a time "connected to 1 of 2 servers". */
+		const char *state = answer_text(item, "state");
 		*output = (struct drill_output){
-			.is_connected = says_connected(answer_text(item, "state")),
+			.is_connected = begins(state, "connected") && !begins(state, "connected to 0"),
+			.deals = begins(state, "connected to "),
+			.servers = answer_count(item, "servers"),
 			.confirmed = answer_is(item, "confirmed"),
 			.cut_s = answer_count(item, "cut_s"),
 			.connects = answer_count(item, "connects"),
@@ -63,6 +65,7 @@ bool drill_look_output(const char *control, const char *name, struct drill_outpu
 			.dropped = count_dropped(json_member(status, "inputs")),
 		};
 		answer_copy(item, "state", output->state, sizeof output->state);
+		answer_copy(item, "peer", output->peer, sizeof output->peer);
 		answer_copy(item, "detail", output->detail, sizeof output->detail);
 	}
 	json_tree_free(&status);

@@ -6,13 +6,16 @@
 #include "relayctl/drill_proof.h"
 #include "relayctl/probe_receipts.h"
 
-enum { DRILL_STATE_MAX_BYTES = 64, DRILL_ERROR_MAX_BYTES = 512 };
+enum { DRILL_STATE_MAX_BYTES = 64, DRILL_PEER_MAX_BYTES = 160, DRILL_ERROR_MAX_BYTES = 512 };
 
 /* The output of the first relay. */
 struct drill_output {
 	char state[DRILL_STATE_MAX_BYTES];
 	char detail[DRILL_ERROR_MAX_BYTES]; /* its last trouble */
+	char peer[DRILL_PEER_MAX_BYTES];    /* of the session; "" if it has several */
 	bool is_connected;
+	bool deals;            /* to several servers at a time */
+	uint64_t servers;      /* configured */
 	bool confirmed;
 	uint64_t cut_s;        /* still cut for so long */
 	uint64_t connects;

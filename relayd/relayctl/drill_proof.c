@@ -139,6 +139,12 @@ static void judge_equal_hop(const struct drill_facts *facts, struct findings *fi
 		     "much was on its way to say more", all, facts->hop_slack);
 }
 
+/* What is acknowledged and not at the next relay is lost, unless another server may have acknowledged it. */
+static enum drill_verdict verdict_on_missing(const struct drill_facts *facts)
+{
+	return facts->other_server ? DRILL_UNPROVED : DRILL_LOST;
+}
+
 static void judge_hop(const struct drill_facts *facts, struct findings *findings)
 {
 	switch (facts->hop) {
@@ -146,8 +152,8 @@ static void judge_hop(const struct drill_facts *facts, struct findings *findings
 		judge_equal_hop(facts, findings);
 		return;
 	case DRILL_HOP_LESS:
-		find(findings, DRILL_LOST, "of all messages, %" PRIu64 " that were acknowledged are missing at the next relay",
-		     facts->hop_difference);
+		find(findings, verdict_on_missing(facts), "of all messages, %" PRIu64 " that were acknowledged are missing at the "
+		     "next relay", facts->hop_difference);
 		return;
 	case DRILL_HOP_MORE:
 		find(findings, DRILL_DOUBLED, "of all messages, %" PRIu64 " more came to the next relay than were sent",
@@ -162,8 +168,11 @@ static void judge_hop(const struct drill_facts *facts, struct findings *findings
 
 static void judge_next(const struct drill_facts *facts, struct findings *findings)
 {
+	if (facts->other_server)
+		find(findings, DRILL_UNPROVED, "the output may have delivered to another server meanwhile: what is not at the next "
+		     "relay may be there");
 	if (facts->missing > 0 && facts->next_complete)
-		find(findings, DRILL_LOST, "%u probes were delivered and are not at the next relay", facts->missing);
+		find(findings, verdict_on_missing(facts), "%u probes were delivered and are not at the next relay", facts->missing);
 	else if (!facts->next_complete)
 		find(findings, DRILL_UNPROVED, "%u of %u probes are at the next relay, which was restarted or could not look at "
 		     "all that it stored", facts->arrived, facts->stored);

@@ -74,6 +74,7 @@ struct drill_facts {
 	bool hop_by_stream;        /* counted by the stream of blocks, not by the input */
 	uint64_t hop_difference;
 	uint64_t hop_slack;
+	bool other_server;         /* what was delivered since the cut may be at another one */
 	uint64_t elsewhere;        /* delivered, at least so many, otherwise than by the stream that is compared */
 	uint64_t came_in;          /* messages, here, during the drill */
 	bool next_replaced;        /* the next relay has another spool than when the drill began */

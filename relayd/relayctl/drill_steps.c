@@ -163,6 +163,9 @@ static bool begin(struct drill *drill)
 	if (!drill_look_output(arguments->control, arguments->output, &drill->before, drill->error))
 		return false;
 	drill->output = drill->before;
+	if (arguments->next != NULL && drill->output.deals)
+		return stop(drill, "nothing was cut: output %s deals its messages to several servers (balance), so that with --next "
+		            "what goes to the others would seem to be lost", arguments->output);
 	if (!request(drill, "cut", true))
 		return false;
 	if (!drill->output.is_connected)

@@ -2,6 +2,7 @@
 """relayctl drill: an output is cut on a relay at work, and the ledgers and numbered probes prove what came of it."""
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -61,7 +62,7 @@ class Load(threading.Thread):
         self.join(20)
 
 
-def pair(relays, certificates=None, edge_spool=None, **output):
+def pair(relays, certificates=None, edge_spool=None, more_servers=(), **output):
     """An edge with a RELP and a TCP input, and a central relay behind its output "central", over TLS if there are certificates."""
     tls = {}
     if certificates is not None:
@@ -71,7 +72,8 @@ def pair(relays, certificates=None, edge_spool=None, **output):
     central = relays.start("central", [{"type": "relp", "name": "relays", "listen": f"127.0.0.1:{hop}", **tls}])
     edge = relays.start("edge", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{free_port()}"},
                                  {"type": "tcp", "name": "load", "listen": f"127.0.0.1:{tcp}"}],
-                        [{"type": "relp", "name": "central", "servers": [f"127.0.0.1:{hop}"], **tls, **output}], spool=edge_spool or {})
+                        [{"type": "relp", "name": "central", "servers": [f"127.0.0.1:{hop}", *more_servers], **tls, **output}],
+                        spool=edge_spool or {})
     edge.wait_output("central", lambda status: status["state"] == "connected")
     return edge, central, tcp
 
@@ -282,6 +284,80 @@ def test_an_input_with_other_senders_is_compared_by_the_stream(relays):
     with Load(tcp):
         code, text = drill("--control", edge.control, "--next", central.control, "--for", "1s", "central")
     assert code == 0 and "ok          of all messages that went in blocks, the next relay received what this one sent" in text, text
+
+
+@pytest.mark.parametrize("kind", ["relp", "tcp"])
+def test_what_another_server_took_is_not_lost(relays, kind):
+    """A failover output stands at its second server. While it is cut the first one comes back, and takes all that waits: the second
+    one, which the drill knows as the next relay, lacks it."""
+    ports, load = (free_port(), free_port()), free_port()
+    first, second = (relays.make(name, [{"type": kind, "name": "relays", "listen": f"127.0.0.1:{port}"}])
+                     for name, port in zip(("first", "second"), ports))
+    second.start()
+    edge = relays.start("edge", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{free_port()}"},
+                                 {"type": "tcp", "name": "load", "listen": f"127.0.0.1:{load}"}],
+                        [{"type": kind, "name": "central", "servers": [f"127.0.0.1:{port}" for port in ports]}])
+    edge.wait_output("central", lambda status: status["state"] == "connected")
+    assert edge.output("central")["servers"] == 2 and edge.output("central")["peer"].endswith(str(ports[1]))
+    with Load(load):
+        process = start_drill("--control", edge.control, "--next", second.control, "--for", f"{SECONDS}s", "central")
+        text = "".join(read_until(process, "is cut"))
+        first.start()
+        text += process.communicate(timeout=60)[0]
+    assert edge.output("central")["peer"].endswith(str(ports[0]))
+    assert process.returncode == NOT_PROVED and "the output may have delivered to another server meanwhile" in text, text
+    assert "LOST " not in text and "TWICE " not in text, text
+
+
+def test_what_a_restored_server_is_sent_again_of_another_ones_did_not_come_twice(relays):
+    """Of three hundred messages the second server took the middle hundred. While the output is cut the first one is restored from an
+    older state; it is sent all behind that, also what it never had: at this server nothing is there twice."""
+    ports, load = (free_port(), free_port()), free_port()
+    first, second = (relays.start(name, [{"type": "relp", "name": "relays", "listen": f"127.0.0.1:{port}"}])
+                     for name, port in zip(("first", "second"), ports))
+    edge = relays.start("edge", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{free_port()}"},
+                                 {"type": "tcp", "name": "load", "listen": f"127.0.0.1:{load}"}],
+                        [{"type": "relp", "name": "central", "servers": [f"127.0.0.1:{port}" for port in ports], "failback_interval": "500ms"}])
+
+    def send(hundred, port):
+        numbers = range(100 * hundred, 100 * hundred + 100)
+        senders.finish(senders.connect(load), b"".join(senders.message("k", number) + b"\n" for number in numbers))
+        edge.wait_stored(numbers.stop)
+        edge.wait_output("central", lambda output: output["pending"] == 0 and output["peer"].endswith(f":{port}"))
+    send(0, ports[0])
+    first.stop()
+    shutil.copytree(first.folder / "spool", first.folder / "backup")
+    send(1, ports[1])
+    first.start()
+    edge.wait_output("central", lambda output: output["state"] == "connected" and output["peer"].endswith(f":{ports[0]}"))
+    send(2, ports[0])
+    process = start_drill("--control", edge.control, "--next", first.control, "--for", f"{SECONDS}s", "central")
+    text = "".join(read_until(process, "is cut"))
+    first.kill()
+    shutil.rmtree(first.folder / "spool")
+    shutil.copytree(first.folder / "backup", first.folder / "spool")
+    first.start()
+    text += process.communicate(timeout=60)[0]
+    assert "output_peer_restored" in edge.log_text()
+    assert "ok          of all messages that went in blocks, the next relay received what this one sent" in text, text
+    assert process.returncode == NOT_PROVED and "LOST " not in text and "TWICE " not in text, text  # it was restarted
+
+
+def test_a_drill_with_two_servers_proves_it_if_one_took_all(relays):
+    edge, central, tcp = pair(relays, more_servers=[f"127.0.0.1:{free_port()}"])
+    with Load(tcp):
+        code, text = drill("--control", edge.control, "--next", central.control, "--for", "1s", "central")
+    assert code == 0 and "of all messages that went in blocks, the next relay received what this one sent" in text, text
+
+
+def test_an_output_that_deals_to_several_servers_is_not_compared_with_one(relays):
+    servers = [relays.start(f"server{i}", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{free_port()}"}]) for i in range(2)]
+    edge = relays.start("edge", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{free_port()}"}],
+                        [{"name": "out", "type": "relp", "mode": "balance", "servers": [server.input("in")["listen"] for server in servers]}])
+    edge.wait_output("out", lambda status: status["connects"] == 2)
+    code, text = drill("--control", edge.control, "--next", servers[0].control, "--for", "1s", "out")
+    assert code == 1 and "nothing was cut: output out deals its messages to several servers (balance)" in text, text
+    assert edge.output("out")["connects"] == 2
 
 
 def test_a_drill_without_the_next_relay_proves_only_half(relays):

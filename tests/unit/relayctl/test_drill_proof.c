@@ -56,6 +56,16 @@ START_TEST(what_is_there_twice_came_twice_and_a_loss_is_worse)
 }
 END_TEST
 
+START_TEST(what_may_be_at_another_server_is_not_proved_and_no_loss)
+{
+	ck_assert_int_eq(WITH(f->other_server = true), DRILL_UNPROVED);
+	ck_assert_int_eq(WITH(f->other_server = true, f->arrived = f->arrived_copies = 39, f->missing = 1), DRILL_UNPROVED);
+	ck_assert_int_eq(WITH(f->other_server = true, f->hop = DRILL_HOP_LESS, f->hop_difference = 3), DRILL_UNPROVED);
+	ck_assert_int_eq(WITH(f->other_server = true, f->put_aside = 1), DRILL_LOST);
+	ck_assert_int_eq(WITH(f->other_server = true, f->arrived_copies = 41), DRILL_DOUBLED);
+}
+END_TEST
+
 START_TEST(what_nobody_knows_is_not_proved_and_no_loss)
 {
 	ck_assert_int_eq(WITH(f->finished = false), DRILL_UNPROVED);
@@ -167,6 +177,7 @@ int main(void)
 	tcase_add_test(cases, accounts_that_all_agree_prove_it);
 	tcase_add_test(cases, each_account_that_lacks_something_has_lost);
 	tcase_add_test(cases, what_is_there_twice_came_twice_and_a_loss_is_worse);
+	tcase_add_test(cases, what_may_be_at_another_server_is_not_proved_and_no_loss);
 	tcase_add_test(cases, what_nobody_knows_is_not_proved_and_no_loss);
 	tcase_add_test(cases, what_the_inputs_dropped_is_lost_and_must_be_known);
 	tcase_add_test(cases, what_the_output_gave_up_is_lost_also_without_the_next_relay);
