@@ -25,7 +25,7 @@ void probe_watch_close(struct probe_watch **watch);
 
 const char *probe_watch_id(const struct probe_watch *watch);
 
-/* Writes what was seen, as members of the open object (relayctl(1), PROBE DOCUMENT is the description). */
+/* Writes what was seen, as members of the open object: what relayctl/probe_receipts.h reads. */
 void probe_watch_write(struct probe_watch *watch, yajl_gen gen);
 
 #endif

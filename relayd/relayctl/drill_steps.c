@@ -105,16 +105,6 @@ static bool line_is_due(struct drill *drill)
 	return true;
 }
 
-/* The last sequence here that holds a probe. */
-static uint64_t last_probe_here(const struct drill *drill)
-{
-	uint64_t last = 0;
-	for (unsigned i = 0; i < drill->count; i++)
-		if (drill->here.receipt[i].copies > 0 && drill->here.receipt[i].sequence > last)
-			last = drill->here.receipt[i].sequence;
-	return last;
-}
-
 /* Whether all probes are stored here, or those that are not will not be any more: the input lost them. */
 static bool is_stored(const struct drill *drill)
 {
@@ -125,7 +115,7 @@ static bool is_stored(const struct drill *drill)
 static bool is_delivered(const struct drill *drill)
 {
 	const struct receipts_output *output = receipts_find_output(&drill->here, drill->arguments->output);
-	return output != NULL && is_stored(drill) && output->delivered >= last_probe_here(drill);
+	return output != NULL && is_stored(drill) && output->delivered >= receipts_last_sequence(&drill->here);
 }
 
 static bool has_arrived(const struct drill *drill)

@@ -26,7 +26,7 @@ static void print_help(FILE *out)
 	fputs("relayctl looks into relayd, and reads logs as relayd does.\n\n", out);
 	for (const struct command *command = commands; command->name != NULL; command++)
 		command->print_help(out);
-	fputs("\nrelayctl COMMAND --help says more. See relayctl(1).\n", out);
+	fputs("\nrelayctl(1) says more.\n", out);
 }
 
 static const struct command *find(const char *name)

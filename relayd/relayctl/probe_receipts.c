@@ -174,6 +174,15 @@ int64_t receipts_stored_ns(const struct receipts *receipts, const struct receipt
 	return receipt->stored_ns - receipts->clock_ns;
 }
 
+uint64_t receipts_last_sequence(const struct receipts *receipts)
+{
+	uint64_t last = 0;
+	for (unsigned i = 0; i < receipts->count; i++)
+		if (receipts->receipt[i].copies > 0 && receipts->receipt[i].sequence > last)
+			last = receipts->receipt[i].sequence;
+	return last;
+}
+
 const struct receipts_output *receipts_find_output(const struct receipts *receipts, const char *name)
 {
 	for (unsigned i = 0; i < receipts->outputs_count; i++)

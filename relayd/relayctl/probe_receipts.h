@@ -71,6 +71,9 @@ bool receipts_are_complete(const struct receipts *receipts);
 /* When the probe was stored there, by our clock. */
 int64_t receipts_stored_ns(const struct receipts *receipts, const struct receipt *receipt);
 
+/* The highest sequence that a probe has there; 0 if none was seen. */
+uint64_t receipts_last_sequence(const struct receipts *receipts);
+
 /* The output of that name, or NULL. */
 const struct receipts_output *receipts_find_output(const struct receipts *receipts, const char *name);
 

@@ -74,21 +74,11 @@ static const char *took_text(const struct probe_latency *latency, const struct r
 	return out;
 }
 
-/* The highest sequence that a probe has there. */
-static uint64_t last_sequence(const struct receipts *receipts)
-{
-	uint64_t last = 0;
-	for (unsigned i = 0; i < receipts->count; i++)
-		if (receipts->receipt[i].copies > 0 && receipts->receipt[i].sequence > last)
-			last = receipts->receipt[i].sequence;
-	return last;
-}
-
 static const char *fate_at(const struct receipts *receipts, const struct receipts_output *output)
 {
 	if (!output->wants)
 		return "does not want it: its filter drops messages like this one";
-	if (output->delivered < last_sequence(receipts))
+	if (output->delivered < receipts_last_sequence(receipts))
 		return "has not delivered it yet";
 	if (output->put_aside > 0)
 		return "is past it, but put messages aside meanwhile (relayctl ledger): this one may be among them";
@@ -179,11 +169,12 @@ static void put_ms(yajl_gen gen, const char *name, uint64_t ns)
 
 static void put_output(yajl_gen gen, const struct receipts *receipts, const struct receipts_output *output)
 {
+	bool delivered = output->wants && output->delivered >= receipts_last_sequence(receipts) && receipts->seen > 0;
 	yajl_gen_map_open(gen);
 	document_text(gen, "name", output->name);
 	document_bool(gen, "wants", output->wants);
 	document_bool(gen, "confirmed", output->confirmed);
-	document_bool(gen, "delivered", output->wants && output->delivered >= last_sequence(receipts) && receipts->seen > 0);
+	document_bool(gen, "delivered", delivered);
 	document_count(gen, "put_aside", output->put_aside);
 	yajl_gen_map_close(gen);
 }
