@@ -37,7 +37,7 @@ struct rig_worker {
 	uv_timer_t timer;
 };
 
-/* A disk whose syncs wait while it is held. */
+/* A disk on which the writer's syncs wait while it is held; the keeper's, of cursors and spare files, do not. */
 struct held_disk {
 	struct disk disk; /* first: the functions get its address */
 	pthread_mutex_t lock;
@@ -95,9 +95,22 @@ static inline struct input_status rig_status(const struct rig *rig)
 
 /* --- the held disk ----------------------------------------------------------------------------------------------- */
 
+/* Whether the file is a segment: only the writer syncs one under that name. A handle of disk_real is a descriptor. */
+static inline bool held_disk_is_segment(int file)
+{
+	char link[40], path[256];
+	snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+	ssize_t len = readlink(link, path, sizeof path - 1);
+	path[len > 0 ? len : 0] = '\0';
+	const char *name = strrchr(path, '/');
+	return name != NULL && strncmp(name, "/segment-", strlen("/segment-")) == 0;
+}
+
 static inline int held_disk_sync(const struct disk *disk, int file)
 {
 	struct held_disk *held = (struct held_disk *)(uintptr_t)disk;
+	if (!held_disk_is_segment(file))
+		return disk_real.sync(disk, file);
 	pthread_mutex_lock(&held->lock);
 	held->waiting++;
 	while (held->is_held && held->allowed == 0)
