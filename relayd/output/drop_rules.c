@@ -61,7 +61,16 @@ static int find_next(const struct drop_rules *rules, uint64_t id, struct spool_d
 	return place;
 }
 
-bool drop_rules_refresh(struct drop_rules *rules)
+/* What had been shipped when the rule came: if it is not new, that is known. */
+static uint64_t shipped_before(const struct drop_rules *rules, uint64_t id, uint64_t shipped)
+{
+	for (unsigned i = 0; i < rules->count; i++)
+		if (rules->rule[i]->id == id)
+			return rules->rule[i]->shipped;
+	return shipped;
+}
+
+bool drop_rules_refresh(struct drop_rules *rules, uint64_t shipped)
 {
 	struct drop_rules fresh = {.setup = rules->setup, .output = rules->output, .loaded = true};
 	struct spool_drop_rule found = {.id = 0};
@@ -73,6 +82,7 @@ bool drop_rules_refresh(struct drop_rules *rules)
 			drop_rules_free(&fresh);
 			return false;
 		}
+		rule->shipped = shipped_before(rules, rule->id, shipped);
 		fresh.rule[fresh.count++] = rule;
 	}
 	drop_rules_free(rules);
@@ -80,20 +90,35 @@ bool drop_rules_refresh(struct drop_rules *rules)
 	return true;
 }
 
-bool drop_rules_reach(const struct drop_rules *rules, const struct drop_scope *scope, uint64_t sequence)
+void drop_rules_reclaim(struct drop_rules *rules, uint64_t kept)
 {
-	for (unsigned i = 0; i < rules->count && rules->rule[i]->id <= scope->newest; i++)
-		if (rules->rule[i]->to >= sequence && rules->rule[i]->to > scope->behind)
+	for (unsigned i = 0; i < rules->count; i++)
+		if (rules->rule[i]->shipped > kept)
+			rules->rule[i]->shipped = kept;
+}
+
+/* The sequence behind which the rule has something to say. */
+static uint64_t behind(const struct drop_rule *rule, const struct drop_scope *scope)
+{
+	return rule->shipped > scope->behind ? rule->shipped : scope->behind;
+}
+
+bool drop_rules_reach(const struct drop_rules *rules, const struct drop_scope *scope, uint64_t first, uint64_t last)
+{
+	for (unsigned i = 0; i < rules->count && rules->rule[i]->id <= scope->newest; i++) {
+		const struct drop_rule *rule = rules->rule[i];
+		if (rule->to >= first && rule->to > behind(rule, scope) && last > rule->shipped)
 			return true;
+	}
 	return false;
 }
 
 const struct drop_rule *drop_rules_find(const struct drop_rules *rules, const struct drop_scope *scope, uint64_t sequence,
                                         const struct envelope *envelope)
 {
-	for (unsigned i = 0; i < rules->count && sequence > scope->behind; i++) {
+	for (unsigned i = 0; i < rules->count && rules->rule[i]->id <= scope->newest; i++) {
 		const struct drop_rule *rule = rules->rule[i];
-		if (rule->id <= scope->newest && sequence <= rule->to && filter_passes(&rule->filter, envelope))
+		if (sequence > behind(rule, scope) && sequence <= rule->to && filter_passes(&rule->filter, envelope))
 			return rule;
 	}
 	return NULL;

@@ -15,6 +15,7 @@ struct drop_rule {
 	unsigned place;  /* readable: in the spool */
 	uint64_t id;     /* readable */
 	uint64_t to;
+	uint64_t shipped; /* the rule says nothing of what had been shipped when it came: up to here; 0: nothing had */
 	struct output_filter_options options;
 	struct filter filter;
 };
@@ -37,10 +38,13 @@ void drop_rules_free(struct drop_rules *rules);
 bool drop_rules_are_stale(const struct drop_rules *rules);
 
 /*
- * Takes the spool's rules as they are now; none if the setup cannot read filters. False, with those of before, if memory is
- * short.
+ * Takes the spool's rules as they are now; none if the setup cannot read filters. Those that are new say nothing of what
+ * was shipped already, up to `shipped` (0: nothing was). False, with those of before, if memory is short.
  */
-bool drop_rules_refresh(struct drop_rules *rules);
+bool drop_rules_refresh(struct drop_rules *rules, uint64_t shipped);
+
+/* What was shipped behind `kept` is not with the next hop: it is shipped again, and every rule speaks of it. */
+void drop_rules_reclaim(struct drop_rules *rules, uint64_t kept);
 
 /* Which rules say something of which records: rules that came later, and records that went before, are left out. */
 struct drop_scope {
@@ -48,8 +52,8 @@ struct drop_scope {
 	uint64_t behind; /* no rule says anything of sequences up to here */
 };
 
-/* Whether a rule may drop something from this sequence on. */
-bool drop_rules_reach(const struct drop_rules *rules, const struct drop_scope *scope, uint64_t sequence);
+/* Whether a rule may drop something of first..last. */
+bool drop_rules_reach(const struct drop_rules *rules, const struct drop_scope *scope, uint64_t first, uint64_t last);
 
 /* The rule that drops this record; NULL if none does. */
 const struct drop_rule *drop_rules_find(const struct drop_rules *rules, const struct drop_scope *scope, uint64_t sequence,

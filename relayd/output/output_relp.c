@@ -312,7 +312,7 @@ static void on_progress(void *context)
 {
 	struct relp_output *relp = context;
 	if (relp->start_over)
-		sender_start_over(relp->sender, UINT64_MAX);
+		sender_cut_off(relp->sender);
 	relp->start_over = false;
 	sender_resume(relp->sender);
 	if (relp_stream_wants_renewal(&relp->stream))

@@ -141,6 +141,7 @@ const char *relp_stream_opened(struct relp_stream_sender *stream, const struct r
 	if (answer == NULL) {
 		bool changes = stream->ships;
 		stream->ships = false;
+		sender_asked(stream->sender, 0);
 		if (changes)
 			sender_start_over(stream->sender, UINT64_MAX); /* what was read as blocks is read again, as messages */
 		return NULL;
@@ -157,6 +158,7 @@ const char *relp_stream_opened(struct relp_stream_sender *stream, const struct r
 		return "the stream has forked and gets a new id";
 	}
 	stream->server_name = server_name;
+	sender_asked(stream->sender, answer->mark);
 	uint64_t next = meet_server(stream, answer);
 	stream->known_to = answer->mark;
 	stream->ships = true;

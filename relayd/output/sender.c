@@ -87,7 +87,7 @@ static bool ships_blocks(const struct sender *sender)
 bool sender_leaves_packed(const struct sender *sender, uint64_t sequence)
 {
 	const struct drop_scope all = {.newest = UINT64_MAX};
-	return !sender->filter.active && !drop_rules_reach(&sender->rules, &all, sequence);
+	return !sender->filter.active && !drop_rules_reach(&sender->rules, &all, sequence, UINT64_MAX);
 }
 
 void sender_go_to(struct sender *sender, uint64_t sequence)
@@ -119,7 +119,7 @@ bool sender_take_rules(struct sender *sender)
 {
 	if (!drop_rules_are_stale(&sender->rules))
 		return true;
-	if (!drop_rules_refresh(&sender->rules)) {
+	if (!drop_rules_refresh(&sender->rules, sender->shipped_to)) {
 		sender_retry_later(sender);
 		return false;
 	}
@@ -356,6 +356,7 @@ void sender_resume(struct sender *sender)
 		return;
 	if (sender->lost_some)
 		go_back(sender);
+	sender_stop_asking(sender);
 	if (!sender_take_rules(sender))
 		return;
 	enum step last = STEP_ON;
@@ -364,6 +365,7 @@ void sender_resume(struct sender *sender)
 	if (sender->transport.flush != NULL)
 		sender->transport.flush(sender->transport.context);
 	sender_publish(sender);
+	sender_keep_asking(sender);
 	if (last == STEP_ON)
 		sender_resume_later(sender);
 }

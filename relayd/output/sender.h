@@ -83,6 +83,15 @@ void sender_lose(struct sender *sender, uint64_t sequence);
  */
 void sender_start_over(struct sender *sender, uint64_t from);
 
+/*
+ * The session that shipped blocks has ended: as sender_start_over(sender, UINT64_MAX). A rule of `relayctl spool drop` says
+ * nothing of what was shipped before the rule came, until the next hop has been asked what it has, or for 30 s.
+ */
+void sender_cut_off(struct sender *sender);
+
+/* The next hop was asked: of what was shipped it has all up to `has`, and nothing behind. Then sender_start_over(). */
+void sender_asked(struct sender *sender, uint64_t has);
+
 enum sender_knowledge {
 	SENDER_KNOWS = 0,
 	SENDER_KNOWS_NOT = 1,

@@ -2,6 +2,11 @@
 /* How a sender ships blocks: what of each is shipped, what the next hop knows already, and what is settled by it. */
 #include "output/sender_internal.h"
 
+#include "base/clock.h"
+
+/* Time to reconnect, or for a server to start again; but a rule that is to make room must not wait for one that is gone. */
+#define SENDER_ASK_NS ((uint64_t)30 * CLOCK_NS_PER_SECOND)
+
 static void count_sent(struct sender *sender, const struct relp_block *block)
 {
 	_Atomic uint64_t *sent = &sender->output->sent;
@@ -88,8 +93,11 @@ enum step sender_ship_block(struct sender *sender)
 		if (result == SENDER_KNOWN)
 			account_settle(account, block->last);
 	}
-	if (result == SENDER_SHIPPED)
+	if (result == SENDER_SHIPPED) {
 		count_sent(sender, block);
+		if (block->last > sender->shipped_to)
+			sender->shipped_to = block->last;
+	}
 	return leave_block(sender);
 }
 
@@ -103,6 +111,40 @@ void sender_start_over(struct sender *sender, uint64_t from)
 }
 
 /* ---- what the next hop says that it has ---- */
+
+static uint64_t now_of(const struct sender *sender)
+{
+	return worker_now_ns(sender->output->setup.worker);
+}
+
+void sender_cut_off(struct sender *sender)
+{
+	sender->ask_until_ns = now_of(sender) + SENDER_ASK_NS;
+	sender_start_over(sender, UINT64_MAX);
+}
+
+void sender_asked(struct sender *sender, uint64_t has)
+{
+	sender->ask_until_ns = 0;
+	if (sender->shipped_to > has)
+		sender->shipped_to = has;
+	drop_rules_reclaim(&sender->rules, has);
+}
+
+void sender_stop_asking(struct sender *sender)
+{
+	if (sender->ask_until_ns == 0 || now_of(sender) < sender->ask_until_ns)
+		return;
+	sender_asked(sender, 0);
+	sender_go_to(sender, sender->ship_from);
+}
+
+void sender_keep_asking(struct sender *sender)
+{
+	uint64_t now = now_of(sender);
+	if (sender->ask_until_ns > now && !timer_is_set(sender->retry))
+		timer_set(sender->retry, sender->ask_until_ns - now);
+}
 
 /* Whether the block, shipped from that sequence on, has the checksum with the rules up to some one of them. */
 static enum sender_knowledge was_shipped_from(struct sender *sender, const struct spool_view *view, uint64_t from,

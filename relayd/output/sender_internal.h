@@ -44,6 +44,8 @@ struct sender {
 	struct relp_block shipped;
 	struct account_left_out left_out;
 	struct sender_known known;
+	uint64_t shipped_to;           /* up to here the next hop may have it: rules that come now say nothing of it */
+	uint64_t ask_until_ns;         /* what it has is to be asked, until then; 0: its session goes on */
 
 	/* The message that waits for room. */
 	bool has_message;
@@ -83,5 +85,10 @@ bool sender_leaves_packed(const struct sender *sender, uint64_t sequence);
 
 /* Ships the block that is lent, or says why it does not. */
 enum step sender_ship_block(struct sender *sender);
+
+/* If the next hop could not be asked what it has, and the wait for it is over: rules speak of all that is not settled. */
+void sender_stop_asking(struct sender *sender);
+/* At the end of a turn: comes back when the wait is over. */
+void sender_keep_asking(struct sender *sender);
 
 #endif

@@ -37,7 +37,7 @@ struct shipment_choice {
 static inline bool shipment_is_whole(const struct spool_view *view, const struct shipment_choice *choice)
 {
 	return !choice->filter->active && choice->from <= view->first &&
-	       !drop_rules_reach(choice->rules, &choice->scope, view->first);
+	       !drop_rules_reach(choice->rules, &choice->scope, view->first, view->last);
 }
 
 /*

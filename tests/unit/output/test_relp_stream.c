@@ -414,7 +414,7 @@ START_TEST(rule_39_a_block_that_was_shipped_before_the_rule_came_is_known_and_co
 }
 END_TEST
 
-/* The same with a block that was shipped under an older rule. */
+/* The same with a block that was shipped under an older rule, and after a restart: nobody remembers when the rules came. */
 START_TEST(rule_39_a_block_that_was_shipped_between_two_rules_is_known)
 {
 	struct envelope_context packing;
@@ -435,8 +435,9 @@ START_TEST(rule_39_a_block_that_was_shipped_between_two_rules_is_known)
 	BLOCK_SCRIPT_SET(script, mark, 9);
 	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
 	drop_by_rule("warning");
+	stop_output();
 	atomic_store(&script->silent, false);
-	block_script_cut(script);
+	start_output();
 	wait_delivered(9);
 	ck_assert_uint_eq(script->blocks, 1);
 	ck_assert_mem_eq(script->request[0].stream, script->request[1].stream, RELP_BLOCK_ID_LEN);
@@ -444,6 +445,59 @@ START_TEST(rule_39_a_block_that_was_shipped_between_two_rules_is_known)
 	ck_assert_uint_eq(totals.delivered, 6);
 	ck_assert_uint_eq(totals.dropped_by_rule, 3);
 	ck_assert_uint_eq(totals.rule[0].dropped, 3);
+	end();
+}
+END_TEST
+
+/*
+ * Two blocks are on their way when a rule comes, and a third one goes without what it drops. The server stores all three,
+ * and only its answer to the first one arrives.
+ */
+START_TEST(rule_39_of_blocks_that_were_shipped_before_and_behind_the_rule_each_is_counted_as_it_was_shipped)
+{
+	start();
+	set("window", "2");
+	atomic_store(&script->silent, true);
+	start_output();
+	for (unsigned i = 1; i <= 3; i++) {
+		put_messages(10);
+		wait_blocks(i < 3 ? i : 2);
+	}
+	drop_by_rule("err");
+	static const char answer[] = "2 rsp 6 200 OK\n";
+	ck_assert_int_eq(send(script->connection, answer, sizeof answer - 1, 0), sizeof answer - 1);
+	wait_blocks(3);
+	ck_assert_uint_eq(script->block[1].records, 10);
+	ck_assert_uint_eq(script->block[2].records, 5);
+	BLOCK_SCRIPT_SET(script, mark, 30);
+	BLOCK_SCRIPT_SET(script, checksum, script->block[2].checksum);
+	atomic_store(&script->silent, false);
+	block_script_cut(script);
+	wait_delivered(30);
+	ck_assert_uint_eq(script->blocks, 3);
+	struct spool_output_totals totals = check_ledger();
+	ck_assert_uint_eq(totals.delivered, 25);
+	ck_assert_uint_eq(totals.dropped_by_rule, 5);
+	end();
+}
+END_TEST
+
+/* Nothing at all would be left of the block; but the server has it, and cannot be asked at once. */
+START_TEST(rule_39_a_block_of_which_a_rule_leaves_nothing_waits_until_the_server_was_asked)
+{
+	lose_the_answer_of_one_block();
+	BLOCK_SCRIPT_SET(script, mark, 10);
+	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
+	pthread_mutex_lock(&script->lock); /* it does not answer `open` */
+	block_script_cut(script);
+	wait_sessions(2);
+	drop_by_rule("debug");
+	ck_assert(!wait_delivered_for(1, 300));
+	pthread_mutex_unlock(&script->lock);
+	wait_delivered(10);
+	struct spool_output_totals totals = check_ledger();
+	ck_assert_uint_eq(totals.delivered, 10);
+	ck_assert_uint_eq(totals.dropped_by_rule, 0);
 	end();
 }
 END_TEST
@@ -598,6 +652,8 @@ int main(void)
 	tcase_add_test(tests, rule_38_of_a_block_that_is_refused_for_ever_only_the_refused_message_goes_into_quarantine);
 	tcase_add_test(tests, rule_39_a_block_that_was_shipped_before_the_rule_came_is_known_and_counted_as_delivered);
 	tcase_add_test(tests, rule_39_a_block_that_was_shipped_between_two_rules_is_known);
+	tcase_add_test(tests, rule_39_of_blocks_that_were_shipped_before_and_behind_the_rule_each_is_counted_as_it_was_shipped);
+	tcase_add_test(tests, rule_39_a_block_of_which_a_rule_leaves_nothing_waits_until_the_server_was_asked);
 	tcase_add_test(tests, rule_39_what_the_server_has_not_is_shipped_without_what_is_dropped);
 	tcase_add_test(tests, rule_39_a_block_that_is_refused_goes_without_what_is_dropped);
 	tcase_add_test(tests, many_blocks_arrive_complete_and_in_order_though_the_connection_is_cut);

@@ -3,7 +3,7 @@
  * What all outputs share, seen through a transport of the test's own: order, room, resending, filters by input, damage,
  * jumps of the cursor, restarts. The transport lives on the worker's thread, as a driver does.
  */
-#include "output/sender.h"
+#include "output/sender_internal.h" /* a wait of half a minute is cut short */
 #include "spool/cursor.h"
 #include "unit/output/output_fixture.h"
 
@@ -34,6 +34,17 @@ static bool take(void *context, uint64_t sequence, struct bytes message)
 	return true;
 }
 
+static bool ships_blocks(void *context)
+{
+	(void)context;
+	return true;
+}
+
+static enum sender_shipped take_block(void *context, struct relp_block *block)
+{
+	return take(context, block->last, block->payload) ? SENDER_SHIPPED : SENDER_NO_ROOM;
+}
+
 static void count_flush(void *context)
 {
 	(void)context;
@@ -49,25 +60,34 @@ static void note_passed(void *context, uint64_t sequence)
 struct opening {
 	enum account_kind kind;
 	size_t pending_max;
+	bool blocks;
 };
 
 static void open_here(void *context)
 {
 	const struct opening *opening = context;
-	const struct sender_transport transport = {.send = take, .flush = count_flush, .passed_over = note_passed};
+	struct sender_transport transport = {.send = take, .flush = count_flush, .passed_over = note_passed};
+	if (opening->blocks) {
+		transport.ships_blocks = ships_blocks;
+		transport.send_block = take_block;
+	}
 	sender = sender_open(&base, opening->kind, opening->pending_max, ENCODER_RAW, &transport);
 	ck_assert_ptr_nonnull(sender);
 }
 
-static void open_sender(enum account_kind kind, size_t pending_max)
+static void open_as(struct opening opening)
 {
-	struct opening opening = {.kind = kind, .pending_max = pending_max};
 	common.name = "out";
 	const struct output_setup setup = {.settings = &common, .worker = worker, .spool = spool, .cursor = cursor,
 	                                   .read_filter = read_severity};
 	taken_count = 0;
 	output_base_init(&base, &output_stdout, &setup);
 	worker_call(worker, open_here, &opening);
+}
+
+static void open_sender(enum account_kind kind, size_t pending_max)
+{
+	open_as((struct opening){.kind = kind, .pending_max = pending_max});
 }
 
 static void close_here(void *context)
@@ -288,6 +308,36 @@ START_TEST(a_rule_drops_what_was_not_given_yet_and_what_was_lost)
 }
 END_TEST
 
+static void cut_off_here(void *context)
+{
+	(void)context;
+	sender_cut_off(sender);
+	sender_resume(sender);
+}
+
+static void end_the_wait_here(void *context)
+{
+	(void)context;
+	sender->ask_until_ns = 1;
+	sender_resume(sender);
+}
+
+START_TEST(a_rule_does_not_wait_for_ever_for_a_next_hop_that_cannot_be_asked)
+{
+	open_as((struct opening){.kind = ACCOUNT_EACH, .pending_max = 100, .blocks = true});
+	put_messages(10);
+	resume(1, 1000);
+	ck_assert_uint_eq(taken_count, 1);
+	worker_call(worker, cut_off_here, NULL);
+	drop_by_rule("debug");
+	resume(0, 0);
+	ck_assert_uint_eq(check_ledger().dropped_by_rule, 0);
+	worker_call(worker, end_the_wait_here, NULL);
+	ck_assert_uint_eq(check_ledger().dropped_by_rule, 10);
+	close_sender();
+}
+END_TEST
+
 START_TEST(a_rule_wakes_a_sender_that_has_no_room)
 {
 	open_sender(ACCOUNT_EACH, 100);
@@ -439,6 +489,7 @@ int main(void)
 	tcase_add_test(test, a_new_sender_goes_on_behind_the_cursor);
 	tcase_add_test(test, a_record_that_cannot_be_read_is_counted_as_damaged);
 	tcase_add_test(test, a_rule_drops_what_was_not_given_yet_and_what_was_lost);
+	tcase_add_test(test, a_rule_does_not_wait_for_ever_for_a_next_hop_that_cannot_be_asked);
 	tcase_add_test(test, a_rule_wakes_a_sender_that_has_no_room);
 	tcase_add_test(test, a_rule_of_a_transport_that_settles_through_counts_once_though_it_is_read_twice);
 	tcase_add_test(test, a_jump_that_meets_what_is_settled_through_counts_each_message_once);
