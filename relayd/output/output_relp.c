@@ -249,16 +249,32 @@ static void on_settled(void *context, uint64_t sequence, uint32_t records)
 	sender_settle(relp->sender, sequence);
 }
 
-/* Rule 38 for a block: which of its messages the server does not want is found by sending them one by one. */
+/* What the server refuses of what it lost: with "on_refused": "hold" it is tried on, with growing pauses. */
+static bool may_give_up(const struct relp_output *relp, unsigned refusals)
+{
+	return relp->quarantine != NULL && refusals >= relp->settings->max_refusals;
+}
+
+/*
+ * Rule 38 for a block: which of its messages the server does not want is found by sending them one by one. Those of a block
+ * that was settled before, and that a restored server was to get again, cannot be: it is given up.
+ */
 static void take_block_apart(struct relp_output *relp, uint64_t sequence)
 {
 	uint64_t refused;
-	if (relp_session_refusals(relp->sessions[0], &refused) < BLOCK_REFUSALS || refused != sequence)
+	unsigned refusals = relp_session_refusals(relp->sessions[0], &refused);
+	if (refusals < BLOCK_REFUSALS || refused != sequence)
 		return;
-	relp_stream_send_plain(&relp->stream, sequence);
+	if (relp_stream_was_settled(&relp->stream, sequence)) {
+		if (!may_give_up(relp, refusals))
+			return;
+		relp_stream_give_up(&relp->stream, sequence);
+	} else {
+		relp_stream_send_plain(&relp->stream, sequence);
+		output_trouble(&relp->base, "output_block_refused", "the block up to message %llu is refused: its messages are "
+		               "sent one by one", (unsigned long long)sequence);
+	}
 	relp_session_forget(relp->sessions[0], sequence);
-	output_trouble(&relp->base, "output_block_refused", "the block up to message %llu is refused: its messages are sent one "
-	               "by one", (unsigned long long)sequence);
 }
 
 static void on_lost(void *context, uint64_t sequence)

@@ -60,6 +60,7 @@ static void begin_restoring(struct relp_stream_sender *stream, const struct relp
 	if (stream->reported_to == stream->restored_to)
 		return;
 	stream->reported_to = stream->restored_to;
+	stream->given_up_to = stream->told_to = 0;
 	output_trouble(stream->output, "output_peer_restored",
 	               "%s was restored from an older state: it has messages up to %llu of those up to %llu that it had "
 	               "acknowledged, and %llu less than it had; what is still here is sent again",
@@ -93,6 +94,38 @@ static bool acknowledged_again(struct relp_stream_sender *stream, uint64_t seque
 {
 	stream->again += records;
 	return sequence >= stream->restored_to && end_restoring(stream);
+}
+
+bool relp_stream_was_settled(const struct relp_stream_sender *stream, uint64_t sequence)
+{
+	return sequence <= spool_cursor_delivered(cursor_of(stream));
+}
+
+void relp_stream_give_up(struct relp_stream_sender *stream, uint64_t sequence)
+{
+	stream->given_up_to = sequence;
+}
+
+/*
+ * A block that was settled before cannot be taken apart into messages, since their outcome is counted already; and to send
+ * it for ever would keep all others from the server. So what the server does not take stays lost.
+ */
+static bool is_given_up(struct relp_stream_sender *stream, const struct relp_session *session,
+                        const struct relp_block *block)
+{
+	bool refused = block->last <= stream->given_up_to;
+	if (!relp_stream_was_settled(stream, block->last) ||
+	    (!refused && relp_session_takes_block(session, block->payload.len, block->unpacked_len)))
+		return false;
+	if (block->last <= stream->told_to)
+		return true;
+	stream->told_to = block->last;
+	output_trouble(stream->output, "output_not_sent_again",
+	               "%s was restored, and %s: messages %llu to %llu are not sent again, and count as lost-by-peer. As long "
+	               "as they are in the spool, \"relayctl spool replay\" sends them one by one", stream->server_name,
+	               refused ? "refuses a block that it had acknowledged" : "takes no block as large as it once did",
+	               (unsigned long long)block->first, (unsigned long long)block->last);
+	return true;
 }
 
 /* ---- a session ---- */
@@ -180,6 +213,8 @@ enum sender_shipped relp_stream_send(struct relp_stream_sender *stream, struct r
 	}
 	/* Another server took these, and has not lost them. */
 	if (stream->restored_to > 0 && block->first > stream->restored_to && block->last <= stream->elsewhere_to)
+		return SENDER_KNOWN;
+	if (is_given_up(stream, session, block))
 		return SENDER_KNOWN;
 	if (!relp_session_takes_block(session, block->payload.len, block->unpacked_len)) {
 		stream->plain_until = block->last;

@@ -29,6 +29,8 @@ struct relp_stream_sender {
 	uint64_t gone;         /* records that it had acknowledged and does not have */
 	uint64_t again;        /* of these, that it has acknowledged again in this session */
 	uint64_t reported_to;  /* restored_to, as it was reported last */
+	uint64_t given_up_to;  /* what is sent again is not, up to here: the server refuses it */
+	uint64_t told_to;      /* what the server does not get again has been told, up to here */
 };
 
 void relp_stream_init(struct relp_stream_sender *stream, struct output *output, struct sender *sender, bool wanted);
@@ -44,6 +46,15 @@ enum sender_shipped relp_stream_send(struct relp_stream_sender *stream, struct r
 
 /* All up to `sequence` goes as messages, from the next session on. */
 void relp_stream_send_plain(struct relp_stream_sender *stream, uint64_t sequence);
+
+/* Whether all up to `sequence` was settled before: then it is sent only because the server was restored. */
+bool relp_stream_was_settled(const struct relp_stream_sender *stream, uint64_t sequence);
+
+/*
+ * The server refuses such a block, which ends with `sequence`, for good: it is not sent again, and its messages count as
+ * lost by that server.
+ */
+void relp_stream_give_up(struct relp_stream_sender *stream, uint64_t sequence);
 
 /*
  * The server has acknowledged the block of so many records that ends with `sequence`. True if it is to be told now how many

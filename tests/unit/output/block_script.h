@@ -24,7 +24,7 @@ struct block_script {
 	/* Set before it starts, or with BLOCK_SCRIPT_SET(). */
 	struct relp_block_answer answer; /* what it says; max_octets 0: it takes messages only */
 	_Atomic bool silent;             /* takes blocks without answering */
-	const char *poison;              /* what has this text in it is refused with 500, and the session ends; NULL: nothing */
+	const char *_Atomic poison;      /* what has this text in it is refused with 500, and the session ends; NULL: nothing */
 
 	/* What happened; looked at when nothing happens any more. */
 	_Atomic unsigned sessions;

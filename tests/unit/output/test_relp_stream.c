@@ -307,6 +307,76 @@ START_TEST(rule_29_a_restored_server_does_not_get_what_went_to_another_one)
 }
 END_TEST
 
+/* Three blocks are delivered; then the server is restored from before the second one, which has 10 messages. */
+static void deliver_and_restore(void)
+{
+	static const unsigned counts[] = {3, 10, 3};
+	for (unsigned i = 0, sum = 0; i < 3; i++) {
+		put_messages(counts[i]);
+		wait_delivered(sum += counts[i]);
+	}
+	BLOCK_SCRIPT_SET(script, mark, 3);
+	BLOCK_SCRIPT_SET(script, records, 3);
+	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
+}
+
+/* The server has got the third block again, and next comes what is new. */
+static void assert_only_the_second_block_is_lost(void)
+{
+	put_messages(1);
+	wait_delivered(17);
+	wait_lost(10);
+	assert_server(7, 17, 10);
+	ck_assert_uint_eq(script->blocks, 5);
+	ck_assert_uint_eq(script->block[3].first, 14);
+	ck_assert_uint_eq(script->block[4].first, 17);
+	ck_assert_uint_eq(check_ledger().delivered, 17);
+	ck_assert_uint_eq(spool_cursor_lost_by_peer(cursor), 10);
+}
+
+/* It has a message in it that the server does not like any more. */
+START_TEST(rule_29_a_block_that_a_restored_server_refuses_is_given_up_and_counted)
+{
+	start();
+	start_output();
+	deliver_and_restore();
+	script->poison = "n=7";
+	block_script_cut(script);
+	assert_only_the_second_block_is_lost();
+	ck_assert_uint_eq(script->refused_blocks, 3); /* max_refusals */
+	ck_assert_uint_eq(script->messages, 0);
+	end();
+}
+END_TEST
+
+START_TEST(rule_29_a_block_that_a_restored_server_refuses_holds_if_the_operator_wants_that)
+{
+	start();
+	set("on_refused", "hold");
+	start_output();
+	deliver_and_restore();
+	script->poison = "n=7";
+	block_script_cut(script);
+	wait_state("held: message 13 is refused");
+	ck_assert_uint_eq(script->refused_blocks, 3);
+	ck_assert_uint_eq(spool_cursor_lost_by_peer(cursor), 0);
+	end();
+}
+END_TEST
+
+START_TEST(rule_29_a_block_that_a_restored_server_has_no_room_for_is_given_up_and_counted)
+{
+	start();
+	start_output();
+	deliver_and_restore();
+	BLOCK_SCRIPT_SET(script, max_octets, 400);
+	block_script_cut(script);
+	assert_only_the_second_block_is_lost();
+	ck_assert_uint_eq(script->messages, 0);
+	end();
+}
+END_TEST
+
 START_TEST(rule_31_a_filtered_block_covers_its_whole_range_and_counts_what_is_left)
 {
 	start();
@@ -644,6 +714,9 @@ int main(void)
 	tcase_add_test(tests, rule_29_what_a_restored_server_lost_and_is_not_here_any_more_is_counted_and_told_to_it);
 	tcase_add_test(tests, rule_29_a_loss_that_a_crash_forgot_is_found_out_again_by_the_counts);
 	tcase_add_test(tests, rule_29_a_restored_server_does_not_get_what_went_to_another_one);
+	tcase_add_test(tests, rule_29_a_block_that_a_restored_server_refuses_is_given_up_and_counted);
+	tcase_add_test(tests, rule_29_a_block_that_a_restored_server_refuses_holds_if_the_operator_wants_that);
+	tcase_add_test(tests, rule_29_a_block_that_a_restored_server_has_no_room_for_is_given_up_and_counted);
 	tcase_add_test(tests, rule_31_a_filtered_block_covers_its_whole_range_and_counts_what_is_left);
 	tcase_add_test(tests, rule_31_a_filtered_block_whose_answer_was_lost_is_known_by_its_checksum);
 	tcase_add_test(tests, rule_32_a_block_beyond_the_limits_goes_as_messages_in_a_session_of_its_own);
