@@ -162,8 +162,9 @@ void connection_report_lost(struct connection *connection, const char *identity,
 {
 	char text[400];
 	snprintf(text, sizeof text,
-	         "this relay's spool was restored from an older state: %llu messages that it had acknowledged to %.200s are "
-	         "lost (lost-by-peer), because they are not there any more either", (unsigned long long)records, identity);
+	         "%.200s says that this relay's spool was restored from an older state: %llu messages of its stream that were "
+	         "acknowledged here are lost (lost-by-peer), because they are not there any more either", identity,
+	         (unsigned long long)records);
 	connection_log(connection, PEER_LOST, text, bytes_of(NULL, 0));
 }
 

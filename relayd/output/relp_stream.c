@@ -137,9 +137,13 @@ static bool is_given_up(struct relp_stream_sender *stream, const struct relp_ses
 static void settle_counts(struct relp_stream_sender *stream, const struct relp_block_answer *answer)
 {
 	struct spool_stream_server *server = &stream->server;
-	if (answer->lost > server->lost)
-		server->lost = answer->lost;
-	uint64_t known = answer->records + server->lost;
+	/* It cannot have got, or lost, more than there ever was, whatever it says. */
+	uint64_t most = spool_stored(stream->output->setup.spool);
+	uint64_t records = answer->records < most ? answer->records : most;
+	uint64_t lost_there = answer->lost < most - records ? answer->lost : most - records;
+	if (lost_there > server->lost)
+		server->lost = lost_there;
+	uint64_t known = records + server->lost;
 	bool has_less = answer->mark == server->sequence && server->records > known;
 	uint64_t lost = has_less ? server->records - known : 0;
 	if (!has_less)

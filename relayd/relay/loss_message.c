@@ -24,7 +24,7 @@ static const struct {
 	{"dropped-by-rule", "a rule of the operator's dropped them (relayctl spool drop)"},
 	{"damaged", "they cannot be read from the spool any more"},
 	{"lost-by-peer", "the next hop had acknowledged them, and was then restored from an older state"},
-	{"spool-restored", "this relay had acknowledged them, and its spool was then restored from an older state"},
+	{"spool-restored", "that relay says that this one had acknowledged them, and its spool was then restored"},
 	{"sequence-id", "numbers are missing between the sequenceIds that came"},
 };
 
@@ -48,8 +48,8 @@ static void print_whose(const struct loss *loss, char *out, size_t size)
 		snprintf(out, size, "of input %s", loss->input);
 	else if (loss->output != NULL)
 		snprintf(out, size, "for output %s", loss->output);
-	else if (loss->streams)
-		snprintf(out, size, "of streams from other relays");
+	else if (loss->identity != NULL)
+		snprintf(out, size, "of a stream of %.100s", loss->identity);
 	else if (loss->peer == NULL)
 		snprintf(out, size, "of sources that have no row of their own");
 	else
@@ -78,7 +78,7 @@ static const char *counter_of(const struct loss *loss)
 {
 	if (loss->input != NULL)
 		return "inputs";
-	if (loss->streams)
+	if (loss->identity != NULL)
 		return "streams";
 	return loss->output != NULL ? "outputs" : "sources";
 }
@@ -100,8 +100,8 @@ static size_t add_fields(const struct loss *loss, struct slog_field fields[FIELD
 		fields[count++] = slog_kv("input", loss->input);
 	} else if (loss->output != NULL) {
 		fields[count++] = slog_kv("output", loss->output);
-	} else if (loss->streams) {
-		return count;
+	} else if (loss->identity != NULL) {
+		fields[count++] = slog_kv("identity", loss->identity);
 	} else if (loss->peer == NULL) {
 		fields[count++] = slog_kv("others", slog_bool(true));
 	} else {

@@ -23,7 +23,7 @@ struct loss {
 	enum loss_event event;
 	const char *input;     /* an input's, where nobody knows the sender */
 	const char *output;
-	bool streams;          /* those of all streams from other relays */
+	const char *identity;  /* of a stream's relay, by whose word they are lost */
 	const char *peer;      /* a source's: its address as text, "" if it is local */
 	struct bytes hostname; /* a source's, as its messages say */
 	const char *reason;    /* "spool-full": the counter's name */

@@ -41,7 +41,7 @@ struct losses {
 	struct told input[SPOOL_INPUTS_MAX];
 	struct told output[SETTINGS_OUTPUTS_MAX];
 	struct told by_source[SPOOL_SOURCES_MAX];
-	struct told streams;                /* all together; the first of its counters */
+	struct told streams;                /* when only: the spool knows what was told of each */
 };
 
 /* The senders of what the kernel drops are not known; everything else is told by source. */
@@ -185,17 +185,24 @@ static void look_at_output(struct losses *losses, unsigned index, bool now_or_ne
 		was_told(told, &loss, now_ns);
 }
 
-/* What relays before this one know to be lost with what our disk had: `relayctl stream ls` says of which streams. */
+/* What relays before this one say to be lost with what our disk had. It is the word of each for its own stream. */
 static void look_at_streams(struct losses *losses, bool now_or_never, int64_t wall_ns, uint64_t now_ns)
 {
 	struct told *told = &losses->streams;
-	struct loss loss = {.to_ns = wall_ns, .streams = true, .reason = "spool-restored"};
-	uint64_t lost = spool_streams_lost(losses->relay->spool);
-	if (lost < told->dropped[0])
-		told->dropped[0] = lost; /* a stream was forgotten */
-	if (is_due(told, lost != told->dropped[0], now_or_never, &loss, now_ns) &&
-	    tell_counter(losses, &loss, lost, &told->dropped[0]))
-		was_told(told, &loss, now_ns);
+	struct loss loss = {.to_ns = wall_ns, .reason = "spool-restored"};
+	struct spool *spool = losses->relay->spool;
+	struct spool_stream_entry entry;
+	uint64_t before;
+	bool moved = spool_stream_untold(spool, &entry, &before);
+	if (!is_due(told, moved, now_or_never, &loss, now_ns))
+		return;
+	do {
+		loss.identity = entry.identity;
+		if (!tell_counter(losses, &loss, entry.lost, &before))
+			return;
+		spool_stream_told(spool, entry.stream, entry.lost);
+	} while (spool_stream_untold(spool, &entry, &before));
+	was_told(told, &loss, now_ns);
 }
 
 static void look(struct losses *losses, bool now_or_never)
@@ -241,7 +248,6 @@ static void take_as_told(struct losses *losses)
 		output_drops(&relay->outputs[i], losses->output[i].dropped);
 		losses->output[i].from_ns = now_ns;
 	}
-	losses->streams.dropped[0] = spool_streams_lost(relay->spool);
 	losses->streams.from_ns = now_ns;
 }
 

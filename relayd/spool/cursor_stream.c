@@ -15,12 +15,18 @@ bool spool_cursor_stream(struct spool_cursor *cursor, uint8_t *stream, uint64_t 
 	return atomic_load_explicit(&cursor->forks_synced, memory_order_acquire) == forks;
 }
 
+/* Servers have their part in these numbers: a sum of many stays where it is when it could be no number of messages. */
+static uint64_t plus(uint64_t lost, uint64_t more)
+{
+	return lost < SEQUENCE_MAX && more < SEQUENCE_MAX - lost ? lost + more : SEQUENCE_MAX;
+}
+
 /* With the lock held. */
 static uint64_t lost_by_peer(const struct spool_cursor *cursor)
 {
 	uint64_t lost = cursor->lost_before;
 	for (unsigned i = 0; i < cursor->servers; i++)
-		lost += cursor->server[i].lost;
+		lost = plus(lost, cursor->server[i].lost);
 	return lost;
 }
 
@@ -65,7 +71,7 @@ static struct spool_stream_server *place_for_server(struct spool_cursor *cursor)
 	for (unsigned i = 1; i < cursor->servers; i++)
 		if (cursor->server[i].sequence < least->sequence)
 			least = &cursor->server[i];
-	cursor->lost_before += least->lost;
+	cursor->lost_before = plus(cursor->lost_before, least->lost);
 	*least = (struct spool_stream_server){.sequence = 0};
 	return least;
 }

@@ -321,8 +321,10 @@ void marks_publish(struct marks *marks, struct spool_block *const *block, unsign
 void marks_settle(struct marks *marks)
 {
 	marks->settled = true;
-	for (unsigned i = 0; i < marks->count; i++)
+	for (unsigned i = 0; i < marks->count; i++) {
 		marks->entry[i].appended = marks->entry[i].stored = marks->entry[i].written;
+		marks->entry[i].lost_told = marks->entry[i].lost;
+	}
 }
 
 /* ---- looking ---- */

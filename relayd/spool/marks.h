@@ -40,6 +40,7 @@ struct mark_entry {
 	uint64_t duplicates;
 	uint64_t records;              /* of it that were written here */
 	uint64_t lost;                 /* and that its relay knows to be lost with what a restored disk had */
+	uint64_t lost_told;            /* of these, told downstream */
 	int64_t last_ns;               /* wall clock: when the newest of its blocks came; 0: not known */
 	uint64_t connected;            /* session of the connection that speaks it now; 0: none */
 	char connection[SPOOL_CONNECTION_MAX_BYTES + 1];

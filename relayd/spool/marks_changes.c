@@ -144,7 +144,7 @@ uint64_t spool_stream_note_lost(struct spool *spool, const struct spool_stream_s
 	uint64_t more = 0;
 	pthread_mutex_lock(&spool->marks.lock);
 	struct mark_entry *entry = held_by(&spool->marks, session);
-	if (entry != NULL && lost > entry->lost && lost <= SEQUENCE_MAX) {
+	if (entry != NULL && lost > entry->lost && lost <= SEQUENCE_MAX - entry->records) {
 		more = lost - entry->lost;
 		entry->lost = lost;
 		note_change(&spool->marks, entry);
@@ -153,12 +153,27 @@ uint64_t spool_stream_note_lost(struct spool *spool, const struct spool_stream_s
 	return more;
 }
 
-uint64_t spool_streams_lost(struct spool *spool)
+bool spool_stream_untold(struct spool *spool, struct spool_stream_entry *entry, uint64_t *told)
 {
-	uint64_t lost = 0;
+	struct marks *marks = &spool->marks;
+	bool found = false;
+	pthread_mutex_lock(&marks->lock);
+	for (unsigned i = 0; i < marks->count && !found; i++) {
+		found = marks->entry[i].lost > marks->entry[i].lost_told;
+		if (found) {
+			*told = marks->entry[i].lost_told;
+			marks_show(marks, &marks->entry[i], entry);
+		}
+	}
+	pthread_mutex_unlock(&marks->lock);
+	return found;
+}
+
+void spool_stream_told(struct spool *spool, const uint8_t *stream, uint64_t lost)
+{
 	pthread_mutex_lock(&spool->marks.lock);
-	for (unsigned i = 0; i < spool->marks.count; i++)
-		lost += spool->marks.entry[i].lost;
+	struct mark_entry *entry = marks_find(&spool->marks, stream);
+	if (entry != NULL)
+		entry->lost_told = lost;
 	pthread_mutex_unlock(&spool->marks.lock);
-	return lost;
 }

@@ -38,6 +38,9 @@ enum spool_stream_state marks_may_have_more(const struct marks *marks, const cha
 /* Gives the index its identity. */
 bool marks_name_peer(struct marks *marks, uint32_t peer, struct bytes identity);
 
+/* The stream as others see it. */
+void marks_show(const struct marks *marks, const struct mark_entry *entry, struct spool_stream_entry *shown);
+
 /* As spool_stream_look(). Takes the lock. */
 enum spool_stream_state marks_look(struct marks *marks, const struct spool_stream_session *session,
                                    struct spool_mark *mark, char *owner);

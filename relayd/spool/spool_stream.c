@@ -132,27 +132,30 @@ uint64_t spool_stream_voided(const struct spool *spool, unsigned input)
 	return atomic_load_explicit(&spool->voided[input], memory_order_relaxed);
 }
 
+void marks_show(const struct marks *marks, const struct mark_entry *entry, struct spool_stream_entry *shown)
+{
+	const char *identity = marks->peer[entry->peer].identity;
+	*shown = (struct spool_stream_entry){
+		.mark = entry->stored,
+		.records = entry->records,
+		.lost = entry->lost,
+		.last_ns = entry->last_ns,
+		.duplicates = entry->duplicates,
+	};
+	if (entry->connected != 0)
+		memcpy(shown->connection, entry->connection, sizeof entry->connection);
+	memcpy(shown->stream, entry->stream, sizeof entry->stream);
+	if (identity != NULL)
+		memcpy(shown->identity, identity, strlen(identity) + 1);
+}
+
 unsigned spool_streams(struct spool *spool, unsigned from, struct spool_stream_entry *entries, unsigned max)
 {
 	struct marks *marks = &spool->marks;
 	pthread_mutex_lock(&marks->lock);
 	unsigned count = marks->count;
-	for (unsigned i = 0; i < max && from + i < count; i++) {
-		const struct mark_entry *entry = &marks->entry[from + i];
-		const char *identity = marks->peer[entry->peer].identity;
-		entries[i] = (struct spool_stream_entry){
-			.mark = entry->stored,
-			.records = entry->records,
-			.lost = entry->lost,
-			.last_ns = entry->last_ns,
-			.duplicates = entry->duplicates,
-		};
-		if (entry->connected != 0)
-			memcpy(entries[i].connection, entry->connection, sizeof entry->connection);
-		memcpy(entries[i].stream, entry->stream, sizeof entry->stream);
-		if (identity != NULL)
-			memcpy(entries[i].identity, identity, strlen(identity) + 1);
-	}
+	for (unsigned i = 0; i < max && from + i < count; i++)
+		marks_show(marks, &marks->entry[from + i], &entries[i]);
 	pthread_mutex_unlock(&marks->lock);
 	return count;
 }

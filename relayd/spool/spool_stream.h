@@ -158,13 +158,18 @@ void spool_stream_counts(struct spool *spool, const uint8_t *stream, uint64_t *r
 
 /*
  * The stream's relay says that so many records, in all, were acknowledged here, are gone (this spool was restored from an
- * older state), and cannot come again. A number that is not higher than the last one changes nothing. Returns how much
- * higher it is. Reaches the disk with the next group.
+ * older state), and cannot come again. That is its word, of its own stream: nothing here can tell whether it is true, and no
+ * sum of this spool has it. A number that is not higher than the last one, or higher than any stream could have, changes
+ * nothing. Returns how much higher it is. Reaches the disk with the next group.
  */
 uint64_t spool_stream_note_lost(struct spool *spool, const struct spool_stream_session *session, uint64_t lost);
 
-/* The sum of `lost` over all streams. */
-uint64_t spool_streams_lost(struct spool *spool);
+/*
+ * A stream of which more is lost than was told of it downstream (spool_stream_told()); false if there is none. Of what was
+ * lost before the spool was opened all is told. `*told`: how much was.
+ */
+bool spool_stream_untold(struct spool *spool, struct spool_stream_entry *entry, uint64_t *told);
+void spool_stream_told(struct spool *spool, const uint8_t *stream, uint64_t lost);
 
 /* ---- the sending side: a cursor and its stream; by the cursor's output ---- */
 

@@ -281,6 +281,27 @@ START_TEST(rule_29_a_loss_that_a_crash_forgot_is_found_out_again_by_the_counts)
 }
 END_TEST
 
+START_TEST(rule_29_a_server_that_claims_more_than_there_ever_was_is_not_believed)
+{
+	start();
+	put_messages(20);
+	start_output();
+	wait_delivered(20);
+	BLOCK_SCRIPT_SET(script, mark, 20);
+	BLOCK_SCRIPT_SET(script, checksum, script->block[script->blocks - 1].checksum);
+	BLOCK_SCRIPT_SET(script, records, 11);
+	BLOCK_SCRIPT_SET(script, lost, 1000000);
+	block_script_cut(script);
+	wait_sessions(2);
+	assert_server(7, 20, 9);
+	BLOCK_SCRIPT_SET(script, records, 1000000);
+	block_script_cut(script);
+	wait_sessions(3);
+	ck_assert_uint_le(spool_cursor_lost_by_peer(cursor), 20);
+	end();
+}
+END_TEST
+
 START_TEST(rule_29_a_restored_server_does_not_get_what_went_to_another_one)
 {
 	start();
@@ -713,6 +734,7 @@ int main(void)
 	tcase_add_test(tests, rule_29_a_restored_server_gets_again_what_it_had_acknowledged_and_is_reported);
 	tcase_add_test(tests, rule_29_what_a_restored_server_lost_and_is_not_here_any_more_is_counted_and_told_to_it);
 	tcase_add_test(tests, rule_29_a_loss_that_a_crash_forgot_is_found_out_again_by_the_counts);
+	tcase_add_test(tests, rule_29_a_server_that_claims_more_than_there_ever_was_is_not_believed);
 	tcase_add_test(tests, rule_29_a_restored_server_does_not_get_what_went_to_another_one);
 	tcase_add_test(tests, rule_29_a_block_that_a_restored_server_refuses_is_given_up_and_counted);
 	tcase_add_test(tests, rule_29_a_block_that_a_restored_server_refuses_holds_if_the_operator_wants_that);

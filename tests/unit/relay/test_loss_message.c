@@ -66,11 +66,11 @@ START_TEST(what_a_restored_relay_lost_is_told_at_both_ends)
 	write(&loss);
 	expect("reason=\"lost-by-peer\"");
 	expect("9 messages for output central are lost: the next hop had acknowledged them, and was then restored");
-	loss = (struct loss){.streams = true, .reason = "spool-restored", .count = 9, .total = 9, .to_ns = TO_NS};
+	loss = (struct loss){.identity = "a.example.net", .reason = "spool-restored", .count = 9, .total = 9, .to_ns = TO_NS};
 	write(&loss);
-	expect("counter=\"streams\" total=\"9\"]");
-	expect("9 messages of streams from other relays are lost: this relay had acknowledged them, and its spool was then "
-	       "restored");
+	expect("counter=\"streams\" total=\"9\" identity=\"a.example.net\"]");
+	expect("9 messages of a stream of a.example.net are lost: that relay says that this one had acknowledged them, and its "
+	       "spool was then restored");
 }
 END_TEST
 

@@ -718,13 +718,38 @@ START_TEST(what_a_relay_says_to_be_lost_only_grows_and_survives_a_crash)
 	ck_assert_uint_eq(spool_stream_note_lost(rig.spool, &session, 4), 0);
 	ck_assert_uint_eq(spool_stream_note_lost(rig.spool, &session, 3), 0);
 	ck_assert_uint_eq(spool_stream_note_lost(rig.spool, &session, UINT64_MAX), 0);
+	ck_assert_uint_eq(spool_stream_note_lost(rig.spool, &session, SEQUENCE_MAX - 4), 0); /* with the 5 that are here */
 	ck_assert_uint_eq(spool_stream_note_lost(rig.spool, &session, 6), 2);
-	ck_assert_uint_eq(spool_streams_lost(rig.spool), 6);
 	ck_assert(stream_store(&rig, &session, 6, 7));
 	cut_power(MEMORY_DISK_KEEP_NONE);
 	spool_stream_counts(rig.spool, session.stream, &records, &lost);
 	ck_assert_uint_eq(records, 7);
 	ck_assert_uint_eq(lost, 6);
+}
+END_TEST
+
+START_TEST(what_a_relay_says_to_be_lost_is_told_of_its_own_stream_once)
+{
+	struct spool_mark mark;
+	struct spool_stream_entry entry;
+	uint64_t told;
+	struct spool_stream_session a = stream_session(1, "a"), b = stream_session(2, "b");
+	stream_begin(&rig, &a, &mark);
+	stream_begin(&rig, &b, &mark);
+	ck_assert(!spool_stream_untold(rig.spool, &entry, &told));
+	spool_stream_note_lost(rig.spool, &b, 4);
+	ck_assert(spool_stream_untold(rig.spool, &entry, &told));
+	ck_assert_str_eq(entry.identity, "b");
+	ck_assert_uint_eq(entry.lost, 4);
+	ck_assert_uint_eq(told, 0);
+	spool_stream_told(rig.spool, entry.stream, 4);
+	ck_assert(!spool_stream_untold(rig.spool, &entry, &told));
+	spool_stream_note_lost(rig.spool, &b, 7);
+	ck_assert(spool_stream_untold(rig.spool, &entry, &told));
+	ck_assert_uint_eq(told, 4);
+	ck_assert(stream_store(&rig, &a, 1, 2));
+	cut_power(MEMORY_DISK_KEEP_NONE);
+	ck_assert(!spool_stream_untold(rig.spool, &entry, &told)); /* by the process that counted it */
 }
 END_TEST
 
@@ -736,6 +761,20 @@ static void set_server(struct spool_cursor *cursor, const uint8_t *id, uint64_t 
 	memcpy(server.spool, id, sizeof server.spool);
 	spool_cursor_set_server(cursor, &server);
 }
+
+START_TEST(what_servers_say_to_be_lost_adds_up_to_a_number_of_messages_whatever_they_say)
+{
+	uint8_t id[SPOOL_STREAM_ID_BYTES] = {0};
+	struct spool_cursor *cursor = rig_cursor(&rig, "out", SPOOL_FROM_NEW, SPOOL_HOLD);
+	for (id[0] = 1; id[0] <= 5; id[0]++)
+		set_server(cursor, id, 1, SEQUENCE_MAX - 1);
+	ck_assert_uint_eq(spool_cursor_lost_by_peer(cursor), SEQUENCE_MAX);
+	spool_cursor_fork(cursor);
+	set_server(cursor, id, 1, SEQUENCE_MAX);
+	ck_assert_uint_eq(spool_cursor_lost_by_peer(cursor), SEQUENCE_MAX);
+	spool_cursor_close(&cursor);
+}
+END_TEST
 
 START_TEST(a_forked_stream_is_not_used_before_its_new_id_is_on_the_disk)
 {
@@ -833,6 +872,8 @@ int main(void)
 	tcase_add_test(tests, a_stream_in_use_is_not_forgotten);
 	tcase_add_test(tests, a_stream_that_comes_back_in_the_group_that_forgets_it_begins_anew_and_stays);
 	tcase_add_test(tests, what_a_relay_says_to_be_lost_only_grows_and_survives_a_crash);
+	tcase_add_test(tests, what_a_relay_says_to_be_lost_is_told_of_its_own_stream_once);
+	tcase_add_test(tests, what_servers_say_to_be_lost_adds_up_to_a_number_of_messages_whatever_they_say);
 	tcase_add_test(tests, a_forked_stream_is_not_used_before_its_new_id_is_on_the_disk);
 	tcase_add_test(tests, what_a_server_acknowledged_is_known_after_a_restart_and_under_a_new_name);
 	suite_add_tcase(suite, tests);
