@@ -66,6 +66,8 @@ static void read_top(struct config *config)
 	config_read_inputs(config);
 	config_read_outputs(config);
 	config_finish(config);
+	if (config->errors_count == 0)
+		config_check_identities(config);
 }
 
 /* Begins anew with the name of the file. False if memory is short. */

@@ -12,4 +12,7 @@ void config_read_outputs(struct config *config);
 /* config_finish.c: what depends on several rows, and presets that are computed. Reports what is wrong. */
 void config_finish(struct config *config);
 
+/* config_identities.c: whether a label for a fingerprint can be the name of another peer. After all else was found good. */
+void config_check_identities(struct config *config);
+
 #endif
