@@ -11,10 +11,12 @@ import resource
 import selectors
 import socket
 import subprocess
+import threading
 import time
 
 import pytest
 from peers import relp
+from peers.cutting_proxy import BACKWARD, CuttingProxy
 from relay import BIN, SANITIZED, free_port, wait_until
 
 RELAYCTL = BIN / "relayctl"
@@ -40,6 +42,23 @@ def says(relay, *words):
     relay.assert_ledger()
     ledger = subprocess.run([RELAYCTL, "ledger", "--control", relay.control], text=True, capture_output=True, timeout=60)
     assert ledger.returncode == 0, ledger.stdout
+
+
+def output_line(name, stored, sent, delivered):
+    """The output's line in `relayctl status`: what is in the spool, and how far it has come."""
+    return f"{name:<16} {stored:>14} {stored:>14} {sent:>14} {delivered:>14} {stored - delivered:>12}"
+
+
+def ledger_row(relay, kind, name):
+    """The row of an input or output in the ledger."""
+    return next(row for row in relay.status(command="ledger")[kind] if row["name"] == name)
+
+
+def assert_delivered(relay, name, count, resent=0):
+    """The output's row in the ledger: all were delivered, and nothing else became of any; so many were sent again."""
+    row = ledger_row(relay, "outputs", name)
+    assert row["delivered"] == row["stored"] == count and row["resent"] == resent, row
+    assert not any(row[what] for what in ("filtered", "quarantined", "dropped_oldest", "dropped_by_rule", "damaged", "pending", "lost_by_peer")), row
 
 
 def away(name="next", **more):
@@ -592,19 +611,28 @@ def test_the_quarantine_goes_with_an_output_that_gets_another_name(relays, serve
 
 
 def test_a_slow_reader_gets_everything_and_holds_back_nobody_else(relays, server, tmp_path):
+    """It answers slowly, and for a while, behind message 100, not at all. The status says how far it is; the other output is done."""
+    goes_on = threading.Event()
+
     def slowly(server, session, txnr, data):
-        time.sleep(0.005)
+        time.sleep(0.002)
+        if numbers([data])[0] > 100:
+            goes_on.wait(60)
         session.answer(txnr, b"200 OK")
     port, made = free_port(), server(slowly)
     file = {"type": "file", "name": "fast", "path": str(tmp_path / "fast")}
     relay = relays.start("relay", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{port}"}], [to(made, window=10), file])
     send(port, lines(1, 500))
     relay.wait_delivered("fast", 500)
-    assert relay.output("next")["delivered"] < 500 and relay.output("next")["pending"] > 0
-    says(relay, "connected, 127.0.0.1")
+    assert_delivered(relay, "fast", 500)
+    says(relay, output_line("next", 500, 110, 100), f"relp: connected, 127.0.0.1:{made.port}", output_line("fast", 500, 500, 500))
+    row = ledger_row(relay, "outputs", "next")
+    assert row["delivered"] == 100 and row["pending"] == 400 and row["resent"] == 0
+    goes_on.set()
     relay.wait_delivered("next", 500)
-    assert numbers(made.received) == list(range(1, 501)) and relay.output("next")["resent"] == 0
-    relay.assert_ledger()
+    assert numbers(made.received) == list(range(1, 501))
+    assert_delivered(relay, "next", 500)
+    says(relay, output_line("next", 500, 500, 500))
 
 
 def test_a_half_open_peer_is_given_up_when_it_does_not_answer(relays, server):
@@ -617,13 +645,16 @@ def test_a_half_open_peer_is_given_up_when_it_does_not_answer(relays, server):
     port, made = free_port(), server(behave)
     relay = relays.start("relay", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{port}"}], [to(made, answer_timeout="1s")])
     send(port, lines(1, 20))
-    seen = relay.wait_output("next", lambda output: "not answered in time" in output["detail"])
-    assert seen["delivered"] == 0 and seen["pending"] == 20
-    says(relay, "a message was not answered in time")
+    relay.wait_output("next", lambda output: "not answered in time" in output["detail"])
+    row = ledger_row(relay, "outputs", "next")
+    assert row["delivered"] == 0 and row["pending"] == 20
+    says(relay, output_line("next", 20, 20, 0), "a message was not answered in time")
     dead["is"] = False
-    row = relay.wait_output("next", lambda output: output["pending"] == 0)
-    assert row["totals"]["delivered"] == 20 and row["resent"] >= 20
-    says(relay, "sent again since the start")
+    relay.wait_output("next", lambda output: output["pending"] == 0)
+    resent = relay.output("next")["resent"]
+    assert resent >= 20
+    assert_delivered(relay, "next", 20, resent=resent)
+    says(relay, output_line("next", 20, 20, 20), f"    {resent} sent again since the start")
 
 
 def test_half_open_senders_are_looked_for_by_keepalive(relays):
@@ -722,7 +753,9 @@ def test_ten_thousand_senders_come_back_at_once(relays):
         relay.start()
         back = wave(port, count, count)
         row = relay.input("in")
-        assert row["connections"] == count and row["connections_refused"] == 0 and row["dropped"] == {}
+        assert row["connections"] == count and row["connections_refused"] == 0
+        counted = ledger_row(relay, "inputs", "in")
+        assert counted["received"] == counted["stored"] == 2 * count and counted["dropped"] == {}
         assert relay.status()["spool"]["stored"] >= 2 * count and row["stored"] == 2 * count
         says(relay, f"running {count:>25} ")
         for sock in back:
@@ -746,10 +779,44 @@ def test_an_answer_lost_after_the_commit_makes_a_double_and_no_loss(relays, serv
     port, made = free_port(), server(behave)
     relay = relays.start("relay", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{port}"}], [to(made, window=1)])
     send(port, lines(1, 20))
-    row = relay.wait_output("next", lambda output: output["pending"] == 0)
+    relay.wait_output("next", lambda output: output["pending"] == 0)
     assert numbers(made.received) == [*range(1, 11), *range(10, 21)]
-    assert row["resent"] == 1 and row["totals"]["delivered"] == 20
-    says(relay, "    1 sent again since the start")
+    assert_delivered(relay, "next", 20, resent=1)
+    says(relay, output_line("next", 20, 20, 20), "    1 sent again since the start")
+
+
+def test_an_answer_lost_after_the_commit_between_two_relays_makes_no_double(relays):
+    """The second relay has stored a block, and the line breaks in the middle of its answer. Its mark says in the next session what it has:
+    nothing is sent again, and both ledgers agree."""
+    port, hop = free_port(), free_port()
+    proxy = CuttingProxy(hop)
+    central = relays.start("central", [{"type": "relp", "name": "in", "listen": f"127.0.0.1:{hop}"}])
+    edge = relays.make("edge", [{"type": "relp", "listen": f"127.0.0.1:{port}"}],
+                       [{"type": "relp", "name": "next", "servers": [f"127.0.0.1:{proxy.port}"]}])
+    try:
+        proxy.release()
+        edge.start()
+        edge.wait_output("next", lambda output: output["state"].startswith("connected"))
+        opened = wait_until(lambda: proxy.passed[BACKWARD], what="the answer to open")
+        assert edge.stop() == 0
+        proxy.arm(BACKWARD, opened + 1)
+        edge.start()
+        proxy.release()
+        send(port, lines(1, 1))
+        wait_until(lambda: proxy.was_cut, what="the cut")
+        edge.wait_delivered("next", 1)
+        send(port, lines(2, 100))
+        edge.wait_delivered("next", 100)
+        assert_delivered(edge, "next", 100)
+        counted = ledger_row(central, "inputs", "in")
+        assert counted["received"] == counted["stored"] == 100
+        stream, = central.status(command="ledger")["streams"]["received"]
+        assert (stream["records"], stream["duplicates"], stream["lost"]) == (100, 0, 0)
+        hop_of_both = subprocess.run([RELAYCTL, "ledger", edge.control, central.control], text=True, capture_output=True, timeout=60)
+        assert hop_of_both.returncode == 0 and "the hop adds up\n" in hop_of_both.stdout, hop_of_both.stdout
+        says(edge, output_line("next", 100, 100, 100), f"relp: connected, 127.0.0.1:{proxy.port}")
+    finally:
+        proxy.close()
 
 
 def test_an_answer_of_ours_lost_after_the_commit_is_stored_twice_and_counted_twice(relays):
