@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON text to a small tree that remembers the line of each value, for the configuration. C and C++ comments are
- * allowed. Depth, members and size are bounded, and an object that names a member twice is an error: the text comes
- * from a person, but a wrong file may be anything.
+ * JSON text to a small tree that remembers the line of each value, for the configuration and for what a relay answers on its
+ * control socket. C and C++ comments are allowed. Depth, members and size are bounded, and an object that names a member
+ * twice is an error: the text comes from a person, but a wrong file may be anything.
  */
 #ifndef RELAYD_CONFIG_JSON_TREE_H
 #define RELAYD_CONFIG_JSON_TREE_H
@@ -10,7 +10,7 @@
 #include "base/bytes.h"
 
 enum {
-	JSON_TEXT_MAX_BYTES = 1 << 20,
+	JSON_TEXT_MAX_BYTES = 4 << 20, /* an answer with 4,096 streams */
 	JSON_DEPTH_MAX = 16,      /* objects and lists inside each other */
 	JSON_CHILDREN_MAX = 4096, /* of one object or list */
 	JSON_ERROR_MAX_BYTES = 256,

@@ -8,7 +8,7 @@
 #include "relay/document.h"
 
 enum {
-	CLIENT_ANSWER_MAX_BYTES = 4 << 20, /* 4,096 streams */
+	CLIENT_ANSWER_MAX_BYTES = JSON_TEXT_MAX_BYTES,
 	CLIENT_TIMEOUT_SECONDS = 10,
 	CLIENT_ERROR_MAX_BYTES = 512,
 };

@@ -387,22 +387,36 @@ def test_status_without_a_relay_is_a_failure(tmp_path):
     assert result.returncode == 1 and "too long" in result.stderr
 
 
-def test_status_blunts_what_a_peer_said(tmp_path):
-    """A document with an escape sequence in it, as a peer's refusal could have: the terminal gets none."""
+def answered_with(tmp_path, answer, *words):
+    """What relayctl prints if the relay answers with this document; and the request."""
     path = tmp_path / "control"
-    answer = {"version": "1", "uptime_s": 1, "spool": {"path": "/s"}, "inputs": [],
-              "outputs": [{"name": "o", "type": "relp", "detail": "refused: \x1b]0;title\x07\n"}]}
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen()
-        with subprocess.Popen([RELAYCTL, "status", "--control", path], stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen([RELAYCTL, *words, "--control", path], stdout=subprocess.PIPE, text=True) as process:
             client, _ = listener.accept()
             with client.makefile("rb") as request:
-                assert request.readline() == b'{"command":"status"}\n'
+                line = request.readline()
             client.sendall(json.dumps(answer).encode() + b"\n")
             client.close()
-            out = process.communicate(timeout=20)[0]
+            return process.communicate(timeout=20)[0], line
+
+
+def test_status_blunts_what_a_peer_said(tmp_path):
+    """A document with an escape sequence in it, as a peer's refusal could have: the terminal gets none."""
+    answer = {"version": "1", "uptime_s": 1, "spool": {"path": "/s"}, "inputs": [],
+              "outputs": [{"name": "o", "type": "relp", "detail": "refused: \x1b]0;title\x07\n"}]}
+    out, request = answered_with(tmp_path, answer, "status")
+    assert request == b'{"command":"status"}\n'
     assert "refused: ?]0;title??" in out and "\x1b" not in out
+
+
+def test_as_many_streams_as_a_relay_may_have_are_listed(tmp_path):
+    """All 4,096, with names and connections as long as they may be."""
+    received = [{"stream": f"{number:032x}", "identity": f"{number:04}".rjust(255, "i"), "sequence": 10**15, "records": 10**15, "lost": 10**15,
+                 "duplicates": 10**15, "last": 1763762400, "connection": "c" * 150} for number in range(4096)]
+    out, _ = answered_with(tmp_path, {"version": "1", "spool": "0" * 32, "stored": True, "sent": [], "received": received}, "stream", "ls")
+    assert out.count("lost-by-peer") == 4096 and "4096 of at most 4096 streams" in out
 
 
 # ---- relayctl convert ----

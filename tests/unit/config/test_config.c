@@ -124,7 +124,7 @@ START_TEST(a_file_that_never_ends_is_too_long)
 {
 	struct config config;
 	ck_assert(!config_read_file(&config, "/dev/zero"));
-	check_invalid(&config, "endless", "/dev/zero:1: longer than 1048576 octets\n");
+	check_invalid(&config, "endless", "/dev/zero:1: longer than 4194304 octets\n");
 	config_free(&config);
 }
 END_TEST

@@ -104,7 +104,7 @@ START_TEST(size_is_bounded)
 	memcpy(text, "{}", 2);
 	struct json_value *root = read_good(bytes_of(text, JSON_TEXT_MAX_BYTES));
 	json_tree_free(&root);
-	check_refused(bytes_of(text, sizeof text), 1, "longer than 1048576 octets");
+	check_refused(bytes_of(text, sizeof text), 1, "longer than 4194304 octets");
 }
 END_TEST
 
