@@ -43,11 +43,18 @@ static const struct argument {
 	const char *name;
 	enum argument_kind kind;
 } arguments[] = {
-	{"id", ARGUMENT_TEXT},       {"stream", ARGUMENT_TEXT},   {"identity", ARGUMENT_TEXT}, {"output", ARGUMENT_TEXT},
-	{"spool", ARGUMENT_TEXT},    {"filter", ARGUMENT_TEXT},   {"count", ARGUMENT_COUNT},   {"seconds", ARGUMENT_COUNT},
-	{"messages", ARGUMENT_COUNT}, {"to", ARGUMENT_SEQUENCE},  {"begin", ARGUMENT_BOOL},    {"end", ARGUMENT_BOOL},
+	{"id", ARGUMENT_TEXT},     {"stream", ARGUMENT_TEXT},   {"identity", ARGUMENT_TEXT},
+	{"output", ARGUMENT_TEXT}, {"spool", ARGUMENT_TEXT},    {"filter", ARGUMENT_TEXT},
+	{"count", ARGUMENT_COUNT}, {"seconds", ARGUMENT_COUNT}, {"messages", ARGUMENT_COUNT},
+	{"to", ARGUMENT_SEQUENCE}, {"begin", ARGUMENT_BOOL},    {"end", ARGUMENT_BOOL},
 	{"check", ARGUMENT_BOOL},
 };
+
+static yajl_val member_of(const struct call *call, const char *name)
+{
+	const char *path[] = {name, NULL};
+	return yajl_tree_get(call->request, path, yajl_t_any);
+}
 
 static bool is_of_kind(yajl_val value, enum argument_kind kind)
 {
@@ -72,8 +79,7 @@ static bool arguments_are_sound(const struct call *call, char *error)
 {
 	static const char *const words[] = {"a text", "a whole number", "a sequence: they count from 1", "true or false"};
 	for (size_t i = 0; i < sizeof arguments / sizeof arguments[0]; i++) {
-		const char *path[] = {arguments[i].name, NULL};
-		yajl_val value = yajl_tree_get(call->request, path, yajl_t_any);
+		yajl_val value = member_of(call, arguments[i].name);
 		if (value == NULL || is_of_kind(value, arguments[i].kind))
 			continue;
 		snprintf(error, CHANGE_ERROR_MAX_BYTES, "\"%s\" must be %s", arguments[i].name, words[arguments[i].kind]);
@@ -84,22 +90,21 @@ static bool arguments_are_sound(const struct call *call, char *error)
 
 static const char *text_of(const struct call *call, const char *name)
 {
-	const char *path[] = {name, NULL};
-	return YAJL_GET_STRING(yajl_tree_get(call->request, path, yajl_t_string));
+	yajl_val value = member_of(call, name);
+	return YAJL_GET_STRING(value);
 }
 
 /* 0 if it is missing. */
 static uint64_t count_of(const struct call *call, const char *name)
 {
-	const char *path[] = {name, NULL};
-	yajl_val value = yajl_tree_get(call->request, path, yajl_t_number);
-	return value != NULL ? (uint64_t)YAJL_GET_INTEGER(value) : 0;
+	yajl_val value = member_of(call, name);
+	return YAJL_IS_INTEGER(value) ? (uint64_t)YAJL_GET_INTEGER(value) : 0;
 }
 
 static bool is_true(const struct call *call, const char *name)
 {
-	const char *path[] = {name, NULL};
-	return YAJL_IS_TRUE(yajl_tree_get(call->request, path, yajl_t_true));
+	yajl_val value = member_of(call, name);
+	return YAJL_IS_TRUE(value);
 }
 
 /* ---- answers ---- */
