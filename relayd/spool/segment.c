@@ -61,6 +61,24 @@ enum segment_header_result segment_header_read(struct bytes octets, struct segme
 	return SEGMENT_HEADER_VALID;
 }
 
+enum segment_header_result segment_header_load(const struct disk *disk, int file, uint64_t counter, uint64_t first,
+                                               struct segment_header *header, int *error)
+{
+	uint8_t octets[SEGMENT_HEADER_BYTES];
+	struct segment_header loaded;
+	int64_t got = disk->read(disk, file, octets, sizeof octets, 0);
+	*error = got < 0 ? (int)got : 0;
+	if (got < 0)
+		return SEGMENT_HEADER_INVALID;
+	enum segment_header_result result = segment_header_read(bytes_of(octets, (size_t)got), &loaded);
+	if (result != SEGMENT_HEADER_VALID)
+		return result;
+	if (loaded.counter != counter || loaded.first != first)
+		return SEGMENT_HEADER_INVALID;
+	*header = loaded;
+	return SEGMENT_HEADER_VALID;
+}
+
 /* Sixteen hexadecimal digits, lower case: so that names sort as numbers do and have one form. */
 static bool parse_hex(const char **text, uint64_t *value)
 {

@@ -364,6 +364,7 @@ struct spool_orphan {
 	uint64_t pending; /* messages that it holds back */
 	bool damaged;     /* both its slots are: the name is only its place, and the next new cursor takes it */
 };
+
 /*
  * Fills at most `max` of the cursors that are not open now and returns how many there are, SPOOL_CURSORS_MAX at the most:
  * before any is opened, all; afterwards, those that nobody asked for. Before spool_start().
@@ -373,7 +374,10 @@ unsigned spool_orphans(const struct spool *spool, struct spool_orphan *orphans, 
 /* Removes the cursor of that name, open spool, not started. False if there is none. For `relayctl spool forget`. */
 bool spool_forget_cursor(struct spool *spool, const char *name, char *error);
 
-/* Gives the cursor a new name, its stream id included. False with `error` if there is none or the new name is taken. */
+/*
+ * Gives the cursor a new name, its stream id included; rules of `relayctl spool drop` for it follow, if the power goes
+ * meanwhile at the next start. False with `error` if there is none or the new name is taken.
+ */
 bool spool_rename_cursor(struct spool *spool, const char *name, const char *new_name, char *error);
 
 /* Asserts every invariant of the open spool: for tests. */

@@ -78,15 +78,14 @@ int spool_files_open_segment(const struct spool_files *files, const struct spool
 
 static void read_header(struct spool_files *files, struct spool_files_segment *segment)
 {
-	uint8_t octets[SEGMENT_HEADER_BYTES];
 	struct segment_header header;
-	int file = spool_files_open_segment(files, segment);
+	int error, file = spool_files_open_segment(files, segment);
 	if (file < 0)
 		return;
-	int64_t got = files->disk.read(&files->disk, file, octets, sizeof octets, 0);
+	enum segment_header_result result =
+		segment_header_load(&files->disk, file, segment->counter, segment->first, &header, &error);
 	files->disk.close(&files->disk, file);
-	if (got < 0 || segment_header_read(bytes_of(octets, (size_t)got), &header) != SEGMENT_HEADER_VALID ||
-	    header.counter != segment->counter || header.first != segment->first)
+	if (result != SEGMENT_HEADER_VALID)
 		return;
 	segment->valid = true;
 	segment->salt = header.salt;

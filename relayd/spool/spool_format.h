@@ -13,6 +13,8 @@
  *     damaged-<counter>-<offset>              octets that recovery or a reader had to step over, kept for a look at them
  *     damaged-segment-<counter>-<first ...>   a newest segment whose header was damaged, as a whole: what it had is counted
  *                                             when a segment behind it gets its name
+ *     quarantine/<output>                     what an output's next hop refused for good: a segment's header and blocks
+ *     set-aside-segment-...                   another spool's segment, put aside by `relayctl spool repair`
  *     audit                                   a line of JSON for each change that an operator made by hand
  *
  * All numbers are little endian. All checksums are XXH3, 64 bits. Sequences and counters begin with 1 and are 2^62 - 1 at

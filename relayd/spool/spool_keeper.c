@@ -135,12 +135,10 @@ static void make_spares(struct spool *spool)
 /* When the segment was begun, as its header says: of one that is from before this start. */
 static int64_t read_begun_ns(const struct spool *spool, const struct segment_entry *entry)
 {
-	uint8_t octets[SEGMENT_HEADER_BYTES];
 	struct segment_header header = {.begun_ns = INT64_MAX}; /* not readable: not old */
-	int file = segment_open(spool, entry->counter, entry->first);
+	int error, file = segment_open(spool, entry->counter, entry->first);
 	if (file >= 0) {
-		if (spool->disk->read(spool->disk, file, octets, sizeof octets, 0) == (int64_t)sizeof octets)
-			(void)segment_header_read(bytes_of(octets, sizeof octets), &header);
+		(void)segment_header_load(spool->disk, file, entry->counter, entry->first, &header, &error);
 		spool->disk->close(spool->disk, file);
 	}
 	return header.begun_ns;

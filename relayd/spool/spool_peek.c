@@ -53,12 +53,11 @@ static uint64_t last_stored(const struct spool *spool)
 	char name[DISK_NAME_MAX_BYTES];
 	segment_name(newest.counter, newest.first, name);
 	int64_t size = disk->size(disk, spool->directory, name);
-	uint8_t octets[SEGMENT_HEADER_BYTES];
 	struct segment_header header;
-	int64_t got = disk->read(disk, file, octets, sizeof octets, 0);
+	int error;
 	uint64_t last = newest.first - 1;
-	if (size > 0 && got > 0 && segment_header_read(bytes_of(octets, (size_t)got), &header) == SEGMENT_HEADER_VALID &&
-	    header.first == newest.first)
+	if (size > 0 &&
+	    segment_header_load(disk, file, newest.counter, newest.first, &header, &error) == SEGMENT_HEADER_VALID)
 		last = last_of_blocks(disk, file, size, &header);
 	disk->close(disk, file);
 	return last;

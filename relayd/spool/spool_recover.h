@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two halves of recovery share: finding out what is there, and going on from it. */
+/* What the parts of recovery share: finding out what is there, what was set aside, and going on from it. */
 #ifndef RELAYD_SPOOL_SPOOL_RECOVER_H
 #define RELAYD_SPOOL_SPOOL_RECOVER_H
 

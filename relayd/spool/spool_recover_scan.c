@@ -26,20 +26,20 @@ struct scan {
 enum recover_result recover_read_header(struct spool *spool, const struct segment_entry *entry,
                                         struct segment_header *header, bool *valid, int *error)
 {
-	uint8_t octets[SEGMENT_HEADER_BYTES];
 	*valid = false;
 	int file = segment_open(spool, entry->counter, entry->first);
-	int64_t got = file >= 0 ? spool->disk->read(spool->disk, file, octets, sizeof octets, 0) : file;
-	if (file >= 0)
-		spool->disk->close(spool->disk, file);
-	if (got < 0) {
-		*error = (int)got;
+	if (file < 0) {
+		*error = file;
 		return RECOVER_FAILED;
 	}
-	enum segment_header_result result = segment_header_read(bytes_of(octets, (size_t)got), header);
+	enum segment_header_result result =
+		segment_header_load(spool->disk, file, entry->counter, entry->first, header, error);
+	spool->disk->close(spool->disk, file);
+	if (*error < 0)
+		return RECOVER_FAILED;
 	if (result == SEGMENT_HEADER_NEWER)
 		return RECOVER_NEWER;
-	*valid = result == SEGMENT_HEADER_VALID && header->counter == entry->counter && header->first == entry->first;
+	*valid = result == SEGMENT_HEADER_VALID;
 	bool foreign = *valid && memcmp(header->spool_id, spool->id, sizeof spool->id) != 0;
 	return foreign ? RECOVER_FOREIGN : RECOVERED;
 }
@@ -321,7 +321,7 @@ static enum recover_result scan_segment(struct spool *spool, unsigned index, boo
                                         bool *valid, int *error)
 {
 	struct segment_table *table = &spool->table;
-	struct segment_header header, next;
+	struct segment_header header = {0}, next;
 	struct scan scan = {.spool = spool, .entry = &table->entry[index], .found = found, .walk = {.disk = spool->disk}};
 	found->trouble_segment = scan.entry->counter;
 	enum recover_result result = recover_read_header(spool, scan.entry, &header, valid, error);
