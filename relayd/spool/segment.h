@@ -29,8 +29,8 @@ enum segment_header_result {
 enum segment_header_result segment_header_read(struct bytes octets, struct segment_header *header);
 
 /*
- * Reads the header of the file, and takes it as valid only if it is the one that the file's name promises: others were copied
- * or are damaged. `*error` is 0, or the negative errno of a read that failed; then it is not valid.
+ * Reads the header of the file, and takes it as valid only if it is the one that the file's name promises: others were
+ * copied or are damaged. `*error` is 0, or the negative errno of a read that failed; then it is not valid.
  */
 enum segment_header_result segment_header_load(const struct disk *disk, int file, uint64_t counter, uint64_t first,
                                                struct segment_header *header, int *error);
