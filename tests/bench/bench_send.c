@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum {
-	CONNECTIONS_MAX = 64,
+	CONNECTIONS_MAX = 10000,
 	WRITE_BYTES = 64 << 10,
 	UDP_BATCH = 64,
 	GSO_SEGMENTS = 60,
@@ -26,7 +26,7 @@ enum {
 struct options {
 	bool udp, gso, mix;
 	struct sockaddr_in to;
-	uint64_t count, first, rate;
+	uint64_t count, first, rate, burst;
 	unsigned connections;
 	size_t line_bytes;
 };
@@ -76,10 +76,10 @@ static void pace(const struct options *options, double started, uint64_t sent)
 		usleep((useconds_t)(ahead * 1e6));
 }
 
-/* How many lines go at once: what a millisecond brings at a given rate, else as many as there are. */
+/* How many lines go at once: as was asked for, or what a millisecond brings at a given rate, else as many as there are. */
 static uint64_t burst(const struct options *options, uint64_t most)
 {
-	uint64_t lines = options->rate > 0 ? options->rate / 1000 + 1 : most;
+	uint64_t lines = options->burst > 0 ? options->burst : options->rate > 0 ? options->rate / 1000 + 1 : most;
 	return lines < most ? lines : most;
 }
 
@@ -98,7 +98,7 @@ static void write_all(int fd, const char *at, size_t len)
 
 static void send_tcp(const struct options *options, double started)
 {
-	int fds[CONNECTIONS_MAX];
+	static int fds[CONNECTIONS_MAX];
 	for (unsigned i = 0; i < options->connections; i++) {
 		fds[i] = socket(AF_INET, SOCK_STREAM, 0);
 		if (fds[i] < 0 || connect(fds[i], (const struct sockaddr *)&options->to, sizeof(options->to)) < 0)
@@ -169,7 +169,7 @@ static void send_udp(const struct options *options, double started)
 static void usage(void)
 {
 	fprintf(stderr, "usage: bench_send udp|tcp HOST PORT --count N [--first N] [--rate PER_SECOND] [--connections N]\n"
-					"                  [--line-bytes N] [--gso] [--mix]\n");
+					"                  [--burst LINES_AT_ONCE] [--line-bytes N] [--gso] [--mix]\n");
 	exit(2);
 }
 
@@ -195,6 +195,8 @@ static struct options read_options(int argc, char **argv)
 			options.first = strtoull(value, NULL, 10);
 		else if (strcmp(argv[i], "--rate") == 0)
 			options.rate = strtoull(value, NULL, 10);
+		else if (strcmp(argv[i], "--burst") == 0)
+			options.burst = strtoull(value, NULL, 10);
 		else if (strcmp(argv[i], "--connections") == 0)
 			options.connections = (unsigned)atoi(value);
 		else if (strcmp(argv[i], "--line-bytes") == 0)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How each kind of row is measured. Each function takes a Run, returns the figures of one program in one round as a dict, and leaves
 nothing running. Figures per message are per message that arrived: who loses half does not cost half."""
+import dataclasses
 import json
 import pathlib
 import shutil
@@ -44,8 +45,7 @@ class Run:
         words = {"IN": ports[0], "OUT": ports[1], "CA": self.authority.certificate, "SPOOL_SIZE": spool, "SPOOL_BYTES": spool}
         for side in ("client", "server"):
             words[f"{side.upper()}_CERT"], words[f"{side.upper()}_KEY"] = self.leaves[side].certificate, self.leaves[side].key
-        label = "relayd" if self.label.startswith("relayd") else self.label
-        return Daemon(self.processes, label, road or self.row.road, self.folder / name, words)
+        return Daemon(self.processes, self.label, road or self.row.road, self.folder / name, words)
 
     def sink(self, count, *more, kind=None, path=None, idle=IDLE_SECONDS):
         kind = kind or self.row.sink
@@ -124,6 +124,27 @@ def stream(run):
     sent = run.told(run.load(run.count))
     after, got = stop_and_count(run, daemon, sink)
     return {**stream_figures(sent, got, run.count), **daemon_cost(before, after, got["distinct"])}
+
+
+def connections(run):
+    """The same messages over as many connections as the label says."""
+    run.row = dataclasses.replace(run.row, load=(*run.row.load, "--connections", run.label.split()[1]))
+    return stream(run)
+
+
+def backlog(run):
+    """As many MB as the label says are stored while the sink is away; then it comes, and what counts is the way out."""
+    megabytes = int(run.label.split()[1])
+    count = max(megabytes * run.count // LINE_BYTES, 200)
+    daemon = run.daemon(spool=max(8 << 30, 2 * megabytes * MB))
+    daemon.start()
+    run.told(run.load(count))
+    wait_for_quiet(daemon)
+    before = daemon.usage()
+    sink = run.sink(count, idle=10)
+    after, got = stop_and_count(run, daemon, sink)
+    return {**daemon_cost(before, after, got["distinct"]), "lost": got["lost"], "doubled": got["doubled"],
+            "rate": got["distinct"] / max(got["last_at"] - got["first_at"], 0.001)}
 
 
 def dropped(daemon):

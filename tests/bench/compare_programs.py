@@ -23,9 +23,10 @@ START_SECONDS, STOP_SECONDS = 15, 20
 
 
 def configuration(label, road):
-    """The file for "rsyslog", or for a shape of it such as "rsyslog queue", on that road."""
+    """The file for "rsyslog", or for a shape of it such as "rsyslog queue", on that road. A shape may be one of the load alone."""
     program, _, shape = label.partition(" ")
-    return HERE / "peers" / program / f"{road}{'.' + shape if shape else ''}.conf"
+    shaped = HERE / "peers" / program / f"{road}.{shape}.conf"
+    return shaped if shape and shaped.exists() else HERE / "peers" / program / f"{road}.conf"
 
 
 def installed(label):

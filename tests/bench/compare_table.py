@@ -35,15 +35,16 @@ def json_line(row, label, rounds):
 
 def goal_line(goal, summaries):
     """One sentence about one goal, or None if what it compares was not measured."""
-    ours = summaries.get("relayd", {}).get(goal.figure)
+    ours = summaries.get(goal.of, {}).get(goal.figure)
     theirs = summaries.get(goal.against, {}).get(goal.figure) if goal.against else (1, 1, 1)
     if ours is None or theirs is None:
         return None
     ratio = ours[0] / theirs[0] if theirs[0] else float("inf") if ours[0] else 0
     reached = ratio <= goal.bound if goal.at_most else ratio >= goal.bound
     heading, sign = COLUMNS[goal.figure][0], "<=" if goal.at_most else ">="
-    of = f" x {goal.against}" if goal.against else ""
-    return f"    {'reached' if reached else 'MISSED '}  {heading}: {ratio:.4g}{of} (goal {sign} {goal.bound:.4g})"
+    whose = f", {goal.of}" if goal.of != "relayd" else ""
+    against = f" x {goal.against}" if goal.against else ""
+    return f"    {'reached' if reached else 'MISSED '}  {heading}{whose}: {ratio:.4g}{against} (goal {sign} {goal.bound:.4g})"
 
 
 def ratio_lines(summaries):
