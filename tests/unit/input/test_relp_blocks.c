@@ -24,21 +24,43 @@ static void start(void)
 	rig_start(&rig, "relp", "listen", "127.0.0.1:0", "max_message_size", "8KiB", NULL);
 }
 
+/* The input has no connection any more, stops, and the ledger adds up. rig_close() is the test's. */
+static void finish(void)
+{
+	RIG_WAIT(rig_status(&rig).connections == 0);
+	rig_finish(&rig);
+}
+
+/* Offers blocks of the stream, and waits until the answer has these octets in it. */
+static void offer(int fd, const char *block, const char *answer)
+{
+	char frame[400], offers[300];
+	int len = snprintf(offers, sizeof offers, "relp_version=0\nrelp_software=test\ncommands=syslog,block\nblock=%s", block);
+	snprintf(frame, sizeof frame, "1 open %d %s\n", len, offers);
+	rig_send(fd, frame);
+	rig_receive_until(fd, answer, text, sizeof text);
+}
+
 /* Opens a session of the stream and returns the mark that the server tells. */
 static unsigned long long open_session(int fd, const char *stream, unsigned next)
 {
-	char frame[400], offers[300];
-	int len = snprintf(offers, sizeof offers, "relp_version=0\nrelp_software=test\ncommands=syslog,block\nblock=1,%s,%u",
-	                   stream, next);
-	snprintf(frame, sizeof frame, "1 open %d %s\n", len, offers);
-	rig_send(fd, frame);
-	rig_receive_until(fd, "\n", text, sizeof text);
+	char block[80];
+	snprintf(block, sizeof block, "1,%s,%u", stream, next);
+	offer(fd, block, "\n");
 	char *at;
 	while ((at = strstr(text, "block_counts=")) == NULL || strchr(at, '\n') == NULL)
 		rig_receive_until(fd, "\n", text + strlen(text), sizeof text - strlen(text));
 	ck_assert_ptr_nonnull(strstr(text, "commands=syslog,block\n"));
 	at = strstr(text, "block=1,");
 	return strtoull(at + strlen("block=1,") + 33, NULL, 10);
+}
+
+/* A connection with a session of the stream, of which nothing was stored before. */
+static int start_session(void)
+{
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	ck_assert_uint_eq(open_session(fd, STREAM, 1), 0);
+	return fd;
 }
 
 /* Records first..last; their number is in the message. */
@@ -86,6 +108,23 @@ static void send_block(int fd, unsigned txnr, const struct relp_block *block)
 	rig_send_octets(fd, frame, head + len + 1);
 }
 
+/* Blocks 1..10, 11..20 and 21..30 in one command. */
+static void send_three_blocks(int fd, unsigned txnr)
+{
+	static uint8_t data[FRAME_BYTES], frame[FRAME_BYTES];
+	size_t len = 0;
+	for (unsigned i = 0; i < 3; i++) {
+		struct relp_block block = make_block(10 * i + 1, 10 * i + 10);
+		relp_block_head_write(&block, data + len);
+		memcpy(data + len + RELP_BLOCK_HEAD_LEN, block.payload.at, block.payload.len);
+		len += RELP_BLOCK_HEAD_LEN + block.payload.len;
+	}
+	size_t head = relp_header_write(txnr, BYTES("block"), len, frame);
+	memcpy(frame + head, data, len);
+	frame[head + len] = '\n';
+	rig_send_octets(fd, frame, head + len + 1);
+}
+
 static void assert_answer(int fd, const char *answer)
 {
 	rig_receive_until(fd, answer, text, sizeof text);
@@ -103,8 +142,7 @@ static void assert_ended(int fd)
 START_TEST(a_block_is_stored_and_answered_and_known_when_it_comes_again)
 {
 	start();
-	int fd = rig_connect(&rig, SOCK_STREAM);
-	ck_assert_uint_eq(open_session(fd, STREAM, 1), 0);
+	int fd = start_session();
 	struct relp_block block = make_block(1, 50);
 	send_block(fd, 2, &block);
 	assert_answer(fd, "2 rsp 6 200 OK\n");
@@ -132,8 +170,7 @@ END_TEST
 START_TEST(a_packed_block_is_checked_and_stored_as_it_is)
 {
 	start();
-	int fd = rig_connect(&rig, SOCK_STREAM);
-	open_session(fd, STREAM, 1);
+	int fd = start_session();
 	struct relp_block block = make_block(1, 300);
 	static uint8_t packed[PAYLOAD_BYTES];
 	size_t len = ZSTD_compress(packed, sizeof packed, payload, block.payload.len, 1);
@@ -149,8 +186,7 @@ START_TEST(a_packed_block_is_checked_and_stored_as_it_is)
 	ck_assert(bytes_equal(view.packed, block.payload));
 	ck_assert_uint_eq(view.count, 300);
 	spool_reader_close(&reader);
-	RIG_WAIT(rig_status(&rig).connections == 0);
-	rig_finish(&rig);
+	finish();
 	rig_close(&rig);
 }
 END_TEST
@@ -172,8 +208,7 @@ START_TEST(a_second_connection_of_the_stream_ends_the_first_one)
 	assert_answer(new, "2 rsp 6 200 OK\n");
 	ck_assert_uint_eq(spool_stored(rig.spool), 20);
 	close(new);
-	RIG_WAIT(rig_status(&rig).connections == 0);
-	rig_finish(&rig);
+	finish();
 	rig_close(&rig);
 }
 END_TEST
@@ -182,8 +217,7 @@ END_TEST
 static void assert_refused(const struct relp_block *block)
 {
 	uint64_t stored = spool_stored(rig.spool), errors = rig_status(&rig).protocol_errors;
-	int fd = rig_connect(&rig, SOCK_STREAM);
-	open_session(fd, STREAM, 1);
+	int fd = start_session();
 	send_block(fd, 2, block);
 	assert_ended(fd);
 	ck_assert_uint_eq(spool_stored(rig.spool), stored);
@@ -238,8 +272,7 @@ START_TEST(a_stream_without_any_offer_of_blocks_is_plain_relp)
 	rig_receive_until(fd, "commands=syslog\n", text, sizeof text);
 	ck_assert_ptr_null(strstr(text, "block"));
 	close(fd);
-	RIG_WAIT(rig_status(&rig).connections == 0);
-	rig_finish(&rig);
+	finish();
 	rig_close(&rig);
 }
 END_TEST
@@ -248,15 +281,10 @@ START_TEST(an_unknown_version_of_blocks_is_plain_relp)
 {
 	start();
 	int fd = rig_connect(&rig, SOCK_STREAM);
-	const char *offers = "relp_version=0\ncommands=syslog,block\nblock=2,what,ever";
-	char frame[200];
-	snprintf(frame, sizeof frame, "1 open %zu %s\n", strlen(offers), offers);
-	rig_send(fd, frame);
-	rig_receive_until(fd, "commands=syslog\n", text, sizeof text);
+	offer(fd, "2,what,ever", "commands=syslog\n");
 	rig_send(fd, "2 syslog 20 <13>1 - - - - - - hi\n");
 	close(fd);
-	RIG_WAIT(rig_status(&rig).connections == 0);
-	rig_finish(&rig);
+	finish();
 	rig_close(&rig);
 }
 END_TEST
@@ -264,7 +292,7 @@ END_TEST
 START_TEST(the_65th_stream_of_a_peer_gets_messages)
 {
 	start();
-	char offers[300], frame[400], stream[33];
+	char stream[33];
 	for (unsigned i = 0; i < SPOOL_STREAMS_PER_PEER_MAX; i++) {
 		int fd = rig_connect(&rig, SOCK_STREAM);
 		snprintf(stream, sizeof stream, "%032x", i + 1);
@@ -272,13 +300,9 @@ START_TEST(the_65th_stream_of_a_peer_gets_messages)
 		close(fd);
 	}
 	int fd = rig_connect(&rig, SOCK_STREAM);
-	int len = snprintf(offers, sizeof offers, "relp_version=0\ncommands=syslog,block\nblock=1,%s,1", STREAM);
-	snprintf(frame, sizeof frame, "1 open %d %s\n", len, offers);
-	rig_send(fd, frame);
-	rig_receive_until(fd, "commands=syslog\n", text, sizeof text);
+	offer(fd, "1," STREAM ",1", "commands=syslog\n");
 	close(fd);
-	RIG_WAIT(rig_status(&rig).connections == 0);
-	rig_finish(&rig);
+	finish();
 	rig_close(&rig);
 }
 END_TEST
@@ -286,26 +310,15 @@ END_TEST
 /* The command's blocks wait while another stream's group is synced: that one's end must not answer them. */
 START_TEST(a_command_is_answered_when_its_last_block_is_stored)
 {
-	static uint8_t data[FRAME_BYTES], frame[FRAME_BYTES];
 	start();
 	int fd = rig_connect(&rig, SOCK_STREAM), other = rig_connect(&rig, SOCK_STREAM);
 	open_session(fd, STREAM, 1);
 	open_session(other, "ff0102030405060708090a0b0c0d0e0f", 1);
-	size_t len = 0;
-	for (unsigned i = 0; i < 3; i++) {
-		struct relp_block block = make_block(10 * i + 1, 10 * i + 10);
-		relp_block_head_write(&block, data + len);
-		memcpy(data + len + RELP_BLOCK_HEAD_LEN, block.payload.at, block.payload.len);
-		len += RELP_BLOCK_HEAD_LEN + block.payload.len;
-	}
-	size_t head = relp_header_write(2, BYTES("block"), len, frame);
-	memcpy(frame + head, data, len);
-	frame[head + len] = '\n';
 	struct relp_block first = make_block(1, 5);
 	held_disk_set(&rig.disk, true);
 	send_block(other, 2, &first);
 	RIG_WAIT(held_disk_has_waiter(&rig.disk));
-	rig_send_octets(fd, frame, head + len + 1);
+	send_three_blocks(fd, 2);
 	RIG_WAIT(rig_status(&rig).received == 35);
 	held_disk_allow_one(&rig.disk);
 	assert_answer(other, "2 rsp 6 200 OK\n");
@@ -315,8 +328,7 @@ START_TEST(a_command_is_answered_when_its_last_block_is_stored)
 	ck_assert_uint_eq(spool_stored(rig.spool), 35);
 	close(fd);
 	close(other);
-	RIG_WAIT(rig_status(&rig).connections == 0);
-	rig_finish(&rig);
+	finish();
 	rig_close(&rig);
 }
 END_TEST
@@ -341,7 +353,7 @@ static in_addr_t other_address(void)
 /* Anybody could claim to be the stream's owner, and void its session: so blocks are for peers who are known. */
 START_TEST(a_peer_without_a_certificate_that_is_not_on_this_machine_gets_messages)
 {
-	char listen[32], frame[400], offers[300];
+	char listen[32];
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = other_address()};
 	if (to.sin_addr.s_addr == 0) {
 		fprintf(stderr, "not tested: this machine has no address but its loopback\n");
@@ -355,13 +367,9 @@ START_TEST(a_peer_without_a_certificate_that_is_not_on_this_machine_gets_message
 	to.sin_port = htons(rig_port(&rig));
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
-	int len = snprintf(offers, sizeof offers, "relp_version=0\ncommands=syslog,block\nblock=1,%s,1", STREAM);
-	snprintf(frame, sizeof frame, "1 open %d %s\n", len, offers);
-	rig_send(fd, frame);
-	rig_receive_until(fd, "commands=syslog\n", text, sizeof text);
+	offer(fd, "1," STREAM ",1", "commands=syslog\n");
 	close(fd);
-	RIG_WAIT(rig_status(&rig).connections == 0);
-	rig_finish(&rig);
+	finish();
 	ck_assert_uint_eq(spool_streams(rig.spool, 0, NULL, 0), 0);
 	rig_close(&rig);
 }
@@ -378,8 +386,7 @@ static struct spool_stream_entry only_stream(void)
 START_TEST(a_stream_names_its_connection_while_it_is_there)
 {
 	start();
-	int fd = rig_connect(&rig, SOCK_STREAM);
-	open_session(fd, STREAM, 1);
+	int fd = start_session();
 	struct relp_block block = make_block(1, 7);
 	send_block(fd, 2, &block);
 	assert_answer(fd, "2 rsp 6 200 OK\n");
@@ -390,8 +397,7 @@ START_TEST(a_stream_names_its_connection_while_it_is_there)
 	ck_assert_int_gt(entry.last_ns, clock_wall_ns() - 60 * CLOCK_NS_PER_SECOND);
 	close(fd);
 	RIG_WAIT(only_stream().connection[0] == '\0');
-	RIG_WAIT(rig_status(&rig).connections == 0);
-	rig_finish(&rig);
+	finish();
 	rig_close(&rig);
 }
 END_TEST
@@ -399,8 +405,7 @@ END_TEST
 START_TEST(rule_29_what_the_client_says_to_be_lost_is_counted_and_told_in_the_next_answer)
 {
 	start();
-	int fd = rig_connect(&rig, SOCK_STREAM);
-	open_session(fd, STREAM, 1);
+	int fd = start_session();
 	ck_assert_ptr_nonnull(strstr(text, "\nblock_counts=0,0\n"));
 	struct relp_block block = make_block(1, 7);
 	send_block(fd, 2, &block);
@@ -412,8 +417,7 @@ START_TEST(rule_29_what_the_client_says_to_be_lost_is_counted_and_told_in_the_ne
 	open_session(fd, STREAM, 8);
 	ck_assert_ptr_nonnull(strstr(text, "\nblock_counts=7,12\n"));
 	close(fd);
-	RIG_WAIT(rig_status(&rig).connections == 0);
-	rig_finish(&rig);
+	finish();
 	rig_close(&rig);
 }
 END_TEST
@@ -423,8 +427,7 @@ START_TEST(rule_34_a_full_relay_says_so_at_once)
 	rig_open(&rig, (struct rig_options){.workers = 1, .max_size_bytes = 4 << 20, .reserve_bytes = 512 << 10,
 		.segment_size_bytes = 512 << 10, .block_size_bytes = 64 << 10, .blocks_per_worker = 4});
 	rig_start(&rig, "relp", "listen", "127.0.0.1:0", "max_message_size", "8KiB", NULL);
-	int fd = rig_connect(&rig, SOCK_STREAM);
-	open_session(fd, STREAM, 1);
+	int fd = start_session();
 	uint64_t first = 1;
 	unsigned txnr = 2;
 	do {
@@ -444,25 +447,12 @@ END_TEST
 START_TEST(several_blocks_in_one_command_have_one_answer)
 {
 	start();
-	int fd = rig_connect(&rig, SOCK_STREAM);
-	open_session(fd, STREAM, 1);
-	static uint8_t data[FRAME_BYTES], frame[FRAME_BYTES];
-	size_t len = 0;
-	for (unsigned i = 0; i < 3; i++) {
-		struct relp_block block = make_block(10 * i + 1, 10 * i + 10);
-		relp_block_head_write(&block, data + len);
-		memcpy(data + len + RELP_BLOCK_HEAD_LEN, block.payload.at, block.payload.len);
-		len += RELP_BLOCK_HEAD_LEN + block.payload.len;
-	}
-	size_t head = relp_header_write(2, BYTES("block"), len, frame);
-	memcpy(frame + head, data, len);
-	frame[head + len] = '\n';
-	rig_send_octets(fd, frame, head + len + 1);
+	int fd = start_session();
+	send_three_blocks(fd, 2);
 	assert_answer(fd, "2 rsp 6 200 OK\n");
 	ck_assert_uint_eq(spool_stored(rig.spool), 30);
 	close(fd);
-	RIG_WAIT(rig_status(&rig).connections == 0);
-	rig_finish(&rig);
+	finish();
 	rig_close(&rig);
 }
 END_TEST

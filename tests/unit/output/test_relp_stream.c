@@ -28,6 +28,28 @@ static void want_errors_only(void)
 	common->filter.severity = strdup("err");
 }
 
+/* The first so many messages, in one block, are delivered. */
+static void start_and_deliver(unsigned count)
+{
+	start();
+	put_messages(count);
+	start_output();
+	wait_delivered(count);
+}
+
+/* From the next session on the server's mark is where this block ends, counted in the order in which they came. */
+static void claim_block(unsigned index)
+{
+	BLOCK_SCRIPT_SET(script, mark, script->block[index].last);
+	BLOCK_SCRIPT_SET(script, checksum, script->block[index].checksum);
+}
+
+/* Whether the newest session is of the stream of the first one. */
+static bool is_same_stream(void)
+{
+	return memcmp(script->request[0].stream, script->request[script->sessions - 1].stream, RELP_BLOCK_ID_LEN) == 0;
+}
+
 static void end(void)
 {
 	stop_output();
@@ -87,8 +109,7 @@ static void lose_the_answer_of_one_block(void)
 START_TEST(rule_27_what_the_server_stored_before_the_answer_was_lost_is_not_sent_again)
 {
 	lose_the_answer_of_one_block();
-	BLOCK_SCRIPT_SET(script, mark, 10);
-	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
+	claim_block(0);
 	block_script_cut(script);
 	wait_delivered(10);
 	put_messages(5);
@@ -96,7 +117,7 @@ START_TEST(rule_27_what_the_server_stored_before_the_answer_was_lost_is_not_sent
 	ck_assert_uint_eq(script->blocks, 2);
 	ck_assert_uint_eq(script->block[1].first, 11);
 	ck_assert_uint_eq(script->block[1].total, 15);
-	ck_assert_mem_eq(script->request[0].stream, script->request[1].stream, RELP_BLOCK_ID_LEN);
+	ck_assert(is_same_stream());
 	end();
 }
 END_TEST
@@ -112,7 +133,7 @@ START_TEST(rule_27_nobody_skips_on_a_mark_with_another_checksum_and_the_stream_g
 	wait_delivered(10);
 	ck_assert_uint_eq(script->blocks, 2);
 	ck_assert_uint_eq(script->block[1].first, 1);
-	ck_assert_mem_ne(script->request[0].stream, script->request[script->sessions - 1].stream, RELP_BLOCK_ID_LEN);
+	ck_assert(!is_same_stream());
 	end();
 }
 END_TEST
@@ -126,7 +147,7 @@ START_TEST(rule_27_a_mark_beyond_what_is_stored_here_is_a_fork)
 	wait_sessions(1);
 	BLOCK_SCRIPT_SET(script, mark, 0);
 	wait_delivered(10);
-	ck_assert_mem_ne(script->request[0].stream, script->request[script->sessions - 1].stream, RELP_BLOCK_ID_LEN);
+	ck_assert(!is_same_stream());
 	ck_assert_uint_eq(script->blocks, 1);
 	end();
 }
@@ -146,8 +167,7 @@ START_TEST(rule_27_a_mark_that_cannot_be_compared_now_is_no_fork)
 	char name[DISK_NAME_MAX_BYTES];
 	segment_name(1, 1, name);
 	lose_the_answer_of_one_block();
-	BLOCK_SCRIPT_SET(script, mark, 10);
-	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
+	claim_block(0);
 	name_segment(name, "away");
 	block_script_cut(script);
 	wait_sessions(2);
@@ -155,17 +175,14 @@ START_TEST(rule_27_a_mark_that_cannot_be_compared_now_is_no_fork)
 	name_segment("away", name);
 	wait_delivered(10);
 	ck_assert_uint_eq(script->blocks, 1);
-	ck_assert_mem_eq(script->request[0].stream, script->request[script->sessions - 1].stream, RELP_BLOCK_ID_LEN);
+	ck_assert(is_same_stream());
 	end();
 }
 END_TEST
 
 START_TEST(rule_28_a_server_that_is_behind_gets_what_comes_next_not_what_went_elsewhere)
 {
-	start();
-	put_messages(10);
-	start_output();
-	wait_delivered(10);
+	start_and_deliver(10);
 	/* Another server takes over, which has never seen the stream. */
 	BLOCK_SCRIPT_SET(script, spool[0], 8);
 	block_script_cut(script);
@@ -196,15 +213,11 @@ END_TEST
 
 START_TEST(rule_29_a_restored_server_gets_again_what_it_had_acknowledged_and_is_reported)
 {
-	start();
-	put_messages(10);
-	start_output();
-	wait_delivered(10);
+	start_and_deliver(10);
 	put_messages(10);
 	wait_delivered(20);
-	BLOCK_SCRIPT_SET(script, mark, 10); /* its disk was restored from before the second block */
+	claim_block(0); /* its disk was restored from before the second block */
 	BLOCK_SCRIPT_SET(script, records, 10);
-	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
 	block_script_cut(script);
 	wait_blocks(3);
 	ck_assert_uint_eq(script->block[2].first, 11);
@@ -223,27 +236,22 @@ END_TEST
 START_TEST(rule_29_what_a_restored_server_lost_and_is_not_here_any_more_is_counted_and_told_to_it)
 {
 	struct spool_stream_server server;
-	start();
-	put_messages(10);
-	start_output();
-	wait_delivered(10);
+	start_and_deliver(10);
 	put_messages(10);
 	wait_delivered(20);
 	/* It once acknowledged 40 messages more, which this spool has given back since. */
 	spool_cursor_server(cursor, script->answer.spool, &server);
 	server.records += 40;
 	spool_cursor_set_server(cursor, &server);
-	BLOCK_SCRIPT_SET(script, mark, 10);
+	claim_block(0);
 	BLOCK_SCRIPT_SET(script, records, 10);
-	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
 	block_script_cut(script);
 	wait_blocks(3);
 	wait_lost(40);
 	assert_server(7, 60, 40);
 	ck_assert_uint_eq(spool_cursor_lost_by_peer(cursor), 40);
 	/* The hint did not come to last: the server is told in each session until it knows. */
-	BLOCK_SCRIPT_SET(script, mark, 20);
-	BLOCK_SCRIPT_SET(script, checksum, script->block[2].checksum);
+	claim_block(2);
 	BLOCK_SCRIPT_SET(script, records, 20);
 	atomic_store(&script->lost, 0);
 	block_script_cut(script);
@@ -259,12 +267,8 @@ END_TEST
 
 START_TEST(rule_29_a_loss_that_a_crash_forgot_is_found_out_again_by_the_counts)
 {
-	start();
-	put_messages(20);
-	start_output();
-	wait_delivered(20);
-	BLOCK_SCRIPT_SET(script, mark, 20); /* it was restored, and got again what was left; then this relay was killed */
-	BLOCK_SCRIPT_SET(script, checksum, script->block[script->blocks - 1].checksum);
+	start_and_deliver(20);
+	claim_block(script->blocks - 1); /* it was restored, and got again what was left; then this relay was killed */
 	BLOCK_SCRIPT_SET(script, records, 15);
 	block_script_cut(script);
 	wait_lost(5);
@@ -283,12 +287,8 @@ END_TEST
 
 START_TEST(rule_29_a_server_that_claims_more_than_there_ever_was_is_not_believed)
 {
-	start();
-	put_messages(20);
-	start_output();
-	wait_delivered(20);
-	BLOCK_SCRIPT_SET(script, mark, 20);
-	BLOCK_SCRIPT_SET(script, checksum, script->block[script->blocks - 1].checksum);
+	start_and_deliver(20);
+	claim_block(script->blocks - 1);
 	BLOCK_SCRIPT_SET(script, records, 11);
 	BLOCK_SCRIPT_SET(script, lost, 1000000);
 	block_script_cut(script);
@@ -304,10 +304,7 @@ END_TEST
 
 START_TEST(rule_29_a_restored_server_does_not_get_what_went_to_another_one)
 {
-	start();
-	put_messages(10);
-	start_output();
-	wait_delivered(10);
+	start_and_deliver(10);
 	BLOCK_SCRIPT_SET(script, spool[0], 8); /* another server */
 	block_script_cut(script);
 	wait_sessions(2);
@@ -336,9 +333,8 @@ static void deliver_and_restore(void)
 		put_messages(counts[i]);
 		wait_delivered(sum += counts[i]);
 	}
-	BLOCK_SCRIPT_SET(script, mark, 3);
+	claim_block(0);
 	BLOCK_SCRIPT_SET(script, records, 3);
-	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
 }
 
 /* The server has got the third block again, and next comes what is new. */
@@ -432,8 +428,7 @@ START_TEST(rule_31_a_filtered_block_whose_answer_was_lost_is_known_by_its_checks
 	start_output();
 	wait_blocks(1);
 	atomic_store(&script->silent, false);
-	BLOCK_SCRIPT_SET(script, mark, 10);
-	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
+	claim_block(0);
 	block_script_cut(script);
 	wait_delivered(10);
 	ck_assert_uint_eq(script->blocks, 1);
@@ -446,13 +441,9 @@ END_TEST
 
 START_TEST(rule_32_a_block_beyond_the_limits_goes_as_messages_in_a_session_of_its_own)
 {
-	start();
-	put_messages(3);
-	start_output();
-	wait_delivered(3);
+	start_and_deliver(3);
 	ck_assert_uint_eq(script->blocks, 1);
-	BLOCK_SCRIPT_SET(script, mark, 3);
-	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
+	claim_block(0);
 	BLOCK_SCRIPT_SET(script, max_octets, 300);
 	block_script_cut(script);
 	wait_sessions(2);
@@ -487,8 +478,7 @@ END_TEST
 START_TEST(rule_39_a_block_that_was_shipped_before_the_rule_came_is_known_and_counted_as_delivered)
 {
 	lose_the_answer_of_one_block();
-	BLOCK_SCRIPT_SET(script, mark, 10);
-	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
+	claim_block(0);
 	drop_by_rule("err");
 	block_script_cut(script);
 	wait_delivered(10);
@@ -497,7 +487,7 @@ START_TEST(rule_39_a_block_that_was_shipped_before_the_rule_came_is_known_and_co
 	ck_assert_uint_eq(script->blocks, 2);
 	ck_assert_uint_eq(script->block[1].first, 11);
 	ck_assert_uint_eq(script->block[1].records, 10);
-	ck_assert_mem_eq(script->request[0].stream, script->request[1].stream, RELP_BLOCK_ID_LEN);
+	ck_assert(is_same_stream());
 	struct spool_output_totals totals = check_ledger();
 	ck_assert_uint_eq(totals.delivered, 20);
 	ck_assert_uint_eq(totals.dropped_by_rule, 0);
@@ -523,15 +513,14 @@ START_TEST(rule_39_a_block_that_was_shipped_between_two_rules_is_known)
 	start_output();
 	wait_blocks(1);
 	ck_assert_uint_eq(script->block[0].records, 6);
-	BLOCK_SCRIPT_SET(script, mark, 9);
-	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
+	claim_block(0);
 	drop_by_rule("warning");
 	stop_output();
 	atomic_store(&script->silent, false);
 	start_output();
 	wait_delivered(9);
 	ck_assert_uint_eq(script->blocks, 1);
-	ck_assert_mem_eq(script->request[0].stream, script->request[1].stream, RELP_BLOCK_ID_LEN);
+	ck_assert(is_same_stream());
 	struct spool_output_totals totals = check_ledger();
 	ck_assert_uint_eq(totals.delivered, 6);
 	ck_assert_uint_eq(totals.dropped_by_rule, 3);
@@ -560,8 +549,7 @@ START_TEST(rule_39_of_blocks_that_were_shipped_before_and_behind_the_rule_each_i
 	wait_blocks(3);
 	ck_assert_uint_eq(script->block[1].records, 10);
 	ck_assert_uint_eq(script->block[2].records, 5);
-	BLOCK_SCRIPT_SET(script, mark, 30);
-	BLOCK_SCRIPT_SET(script, checksum, script->block[2].checksum);
+	claim_block(2);
 	atomic_store(&script->silent, false);
 	block_script_cut(script);
 	wait_delivered(30);
@@ -577,8 +565,7 @@ END_TEST
 START_TEST(rule_39_a_block_of_which_a_rule_leaves_nothing_waits_until_the_server_was_asked)
 {
 	lose_the_answer_of_one_block();
-	BLOCK_SCRIPT_SET(script, mark, 10);
-	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
+	claim_block(0);
 	pthread_mutex_lock(&script->lock); /* it does not answer `open` */
 	block_script_cut(script);
 	wait_sessions(2);
@@ -623,13 +610,12 @@ START_TEST(rule_31_a_block_that_was_shipped_before_there_was_a_filter_is_known)
 {
 	lose_the_answer_of_one_block();
 	stop_output();
-	BLOCK_SCRIPT_SET(script, mark, 10);
-	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
+	claim_block(0);
 	want_errors_only();
 	start_output();
 	wait_delivered(10);
 	ck_assert_uint_eq(script->blocks, 1);
-	ck_assert_mem_eq(script->request[0].stream, script->request[1].stream, RELP_BLOCK_ID_LEN);
+	ck_assert(is_same_stream());
 	ck_assert_uint_eq(check_ledger().delivered, 10);
 	end();
 }
@@ -645,8 +631,7 @@ START_TEST(rule_38_of_a_block_that_is_refused_for_ever_only_the_refused_message_
 	put_messages(10);
 	start_output();
 	wait_delivered(10);
-	BLOCK_SCRIPT_SET(script, mark, 10);
-	BLOCK_SCRIPT_SET(script, checksum, script->block[0].checksum);
+	claim_block(0);
 	struct envelope_context packing;
 	struct spool_block *block = NULL;
 	for (unsigned i = 10; i < 20; i++) {
@@ -703,9 +688,7 @@ START_TEST(many_blocks_arrive_complete_and_in_order_though_the_connection_is_cut
 		put_messages(500);
 		if (i % 5 == 4) {
 			wait_delivered(500 * (i + 1));
-			unsigned last = script->blocks - 1;
-			BLOCK_SCRIPT_SET(script, mark, script->block[last].last);
-			BLOCK_SCRIPT_SET(script, checksum, script->block[last].checksum);
+			claim_block(script->blocks - 1);
 			block_script_cut(script);
 		}
 	}
