@@ -30,6 +30,13 @@ static void warn_of_small_buffer(const struct datagram_input *datagrams, int got
 	                                  got_bytes, (unsigned long long)wanted, (unsigned long long)wanted));
 }
 
+/* How long nobody need look at a socket with such a receive buffer. */
+static unsigned rest_ms_of(int got_bytes)
+{
+	int ms = got_bytes / DATAGRAM_REST_BUFFER_MIN_BYTES;
+	return (unsigned)(ms < DATAGRAM_REST_MAX_MS ? ms : DATAGRAM_REST_MAX_MS);
+}
+
 /* Opens the socket of part `i`; false and a sentence in `error`. Port 0 becomes the one that the first socket got. */
 static bool bind_udp(struct datagram_input *datagrams, unsigned i, struct address *address, char *error)
 {
@@ -42,7 +49,7 @@ static bool bind_udp(struct datagram_input *datagrams, unsigned i, struct addres
 		return false;
 	}
 	datagrams->parts[i].fd = fd;
-	datagrams->parts[i].may_rest = got_bytes >= DATAGRAM_REST_BUFFER_MIN_BYTES;
+	datagrams->parts[i].rest_ms = rest_ms_of(got_bytes);
 	if (i > 0)
 		return true;
 	input_note_listen(&datagrams->input, fd);

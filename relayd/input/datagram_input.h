@@ -14,8 +14,8 @@
 enum {
 	DATAGRAM_BATCHES_PER_TURN = 16, /* then other sockets of the worker are served */
 	DATAGRAM_DROPS_INTERVAL_MS = 1000, /* at most so often the kernel's drop counter is read, while something comes */
-	DATAGRAM_REST_MS = 1,              /* between two looks at a socket that brings less than whole batches */
-	DATAGRAM_REST_BUFFER_MIN_BYTES = 4 << 20, /* a smaller receive buffer could fill while nobody looks */
+	DATAGRAM_REST_MAX_MS = 2,          /* between two looks at a socket that brings less than whole batches */
+	DATAGRAM_REST_BUFFER_MIN_BYTES = 4 << 20, /* for each millisecond of it: a smaller one could fill while nobody looks */
 };
 
 struct datagram_input_spec {
@@ -37,7 +37,7 @@ struct datagram_part {
 	uv_poll_t poll;
 	uv_timer_t timer;         /* for the drop counter; runs only while datagrams come */
 	uv_timer_t rest;          /* runs instead of the poll while datagrams come in a trickle */
-	bool may_rest;            /* its receive buffer holds all that can come meanwhile, and no sender waits for it */
+	unsigned rest_ms;         /* its receive buffer holds all that can come meanwhile; 0: it must not, or a sender waits */
 	unsigned handles;         /* not closed yet */
 	bool has_received;        /* since the last tick */
 	uint32_t drops_seen;      /* the kernel's counter, as last read */

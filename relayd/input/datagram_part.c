@@ -110,13 +110,14 @@ static void watch(struct datagram_part *part)
 
 /*
  * Looks again a moment later, and does not ask to be told: datagrams that come one by one would each cost a wake-up, which
- * costs several times what the datagram does. Nothing waits for it but the message itself.
+ * costs several times what the datagram does; and what was taken at one look goes through the spool as one group, with one
+ * sync and one wake-up of its writer and of each output. Nothing waits for it but the message itself.
  */
 static void rest(struct datagram_part *part)
 {
 	if (uv_is_active((uv_handle_t *)&part->poll))
 		uv_poll_stop(&part->poll);
-	uv_timer_start(&part->rest, on_rested, DATAGRAM_REST_MS, 0);
+	uv_timer_start(&part->rest, on_rested, part->rest_ms, 0);
 }
 
 static void receive(struct datagram_part *part)
@@ -126,7 +127,7 @@ static void receive(struct datagram_part *part)
 		count = receive_batch(part); /* a batch that is not full was the last */
 		total += count > 0 ? count : 0;
 	}
-	if (part->may_rest && count < DATAGRAM_BATCH_MAX && total > 0)
+	if (part->rest_ms > 0 && count < DATAGRAM_BATCH_MAX && total > 0)
 		rest(part);
 	else
 		watch(part);

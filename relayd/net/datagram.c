@@ -35,14 +35,21 @@ struct datagram_batch {
 /* Makes a slot ready again: the kernel wrote the lengths that it used over those that it may use. */
 static void prepare_slot(struct datagram_batch *batch, unsigned i)
 {
+	struct msghdr *header = &batch->messages[i].msg_hdr;
+	header->msg_namelen = sizeof(batch->datagrams[i].from.sa);
+	header->msg_controllen = sizeof(batch->controls[i]);
+}
+
+static void init_slot(struct datagram_batch *batch, unsigned i)
+{
+	batch->pieces[i] = (struct iovec){batch->arena + (size_t)i * DATAGRAM_MAX_BYTES, DATAGRAM_MAX_BYTES};
 	batch->messages[i].msg_hdr = (struct msghdr){
 		.msg_name = &batch->datagrams[i].from.sa,
-		.msg_namelen = sizeof(batch->datagrams[i].from.sa),
 		.msg_iov = &batch->pieces[i],
 		.msg_iovlen = 1,
 		.msg_control = &batch->controls[i],
-		.msg_controllen = sizeof(batch->controls[i]),
 	};
+	prepare_slot(batch, i);
 }
 
 struct datagram_batch *datagram_batch_open(void)
@@ -55,11 +62,8 @@ struct datagram_batch *datagram_batch_open(void)
 		free(batch);
 		return NULL;
 	}
-	for (unsigned i = 0; i < DATAGRAM_BATCH_MAX; i++) {
-		batch->pieces[i].iov_base = batch->arena + (size_t)i * DATAGRAM_MAX_BYTES;
-		batch->pieces[i].iov_len = DATAGRAM_MAX_BYTES;
-		prepare_slot(batch, i);
-	}
+	for (unsigned i = 0; i < DATAGRAM_BATCH_MAX; i++)
+		init_slot(batch, i);
 	return batch;
 }
 

@@ -135,7 +135,18 @@ START_TEST(with_a_small_receive_buffer_the_input_never_rests)
 {
 	rig_open(&rig, (struct rig_options){0});
 	rig_start(&rig, "udp", "listen", "127.0.0.1:0", "receive_buffer", "64KiB", NULL);
-	ck_assert(!((struct datagram_input *)rig.input)->parts[0].may_rest);
+	ck_assert_uint_eq(((struct datagram_input *)rig.input)->parts[0].rest_ms, 0);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(a_receive_buffer_of_a_middle_size_allows_a_shorter_rest)
+{
+	rig_open(&rig, (struct rig_options){0});
+	rig_start(&rig, "udp", "listen", "127.0.0.1:0", "receive_buffer", "5MiB", NULL);
+	/* 0 where the kernel gave less than was asked for. */
+	ck_assert_uint_le(((struct datagram_input *)rig.input)->parts[0].rest_ms, 1);
 	rig_finish(&rig);
 	rig_close(&rig);
 }
@@ -352,6 +363,7 @@ int main(void)
 	tcase_add_test(tests, an_error_of_the_socket_does_not_make_the_input_deaf);
 	tcase_add_test(tests, after_each_trickle_the_input_hears_again_and_sleeps);
 	tcase_add_test(tests, with_a_small_receive_buffer_the_input_never_rests);
+	tcase_add_test(tests, a_receive_buffer_of_a_middle_size_allows_a_shorter_rest);
 	tcase_add_test(tests, empty_datagrams_are_counted);
 	tcase_add_test(tests, a_datagram_over_the_limit_is_cut_and_flagged);
 	tcase_add_test(tests, a_trailing_LF_is_kept_in_raw_and_is_no_part_of_MSG);
