@@ -97,6 +97,15 @@ __attribute__((format(printf, 2, 3))) static void say(struct sentence *sentence,
 	va_end(arguments);
 }
 
+static void say_aggregates(struct sentence *sentence, const struct input_settings *input)
+{
+	char value[VALUE_MAX_BYTES];
+	own_value(input->driver->options, input->options, "receive_aggregates", value, sizeof value);
+	if (strcmp(value, "true") == 0)
+		say(sentence, "what the kernel drops is counted by aggregates of 1 to 128 datagrams, not exactly "
+					  "(receive_aggregates); ");
+}
+
 static void say_input(struct sentence *sentence, const struct spool_settings *spool, const struct input_words *input)
 {
 	char memory[VALUE_MAX_BYTES];
@@ -174,6 +183,7 @@ void explain_path(const struct settings *settings, unsigned input, unsigned outp
 	const struct input_words *words = words_of_input(settings->inputs[input].driver->type);
 	struct sentence sentence = {text, size};
 	text[0] = '\0';
+	say_aggregates(&sentence, &settings->inputs[input]);
 	say_input(&sentence, spool, words);
 	say_spool(&sentence, spool, words, settings->outputs[output].options);
 	say_output(&sentence, &settings->outputs[output]);

@@ -49,6 +49,10 @@ static bool bind_udp(struct datagram_input *datagrams, unsigned i, struct addres
 		return false;
 	}
 	datagrams->parts[i].fd = fd;
+	if (datagrams->spec.receive_aggregates && !socket_receive_aggregates(fd, reason)) {
+		snprintf(error, INPUT_ERROR_MAX_BYTES, "receive_aggregates: %s", reason);
+		return false;
+	}
 	datagrams->parts[i].rest_ms = rest_ms_of(got_bytes);
 	if (i > 0)
 		return true;
@@ -100,9 +104,10 @@ static bool init_parts(struct datagram_input *datagrams, char *error)
 		part->owner = datagrams;
 		part->on = &setup->workers[first + i];
 		part->fd = -1;
+		part->batch_most = datagrams->spec.receive_aggregates ? DATAGRAM_AGGREGATES_BATCH : DATAGRAM_BATCH_MAX;
 	}
 	for (unsigned i = 0; i < datagrams->parts_count; i++) {
-		datagrams->parts[i].batch = datagram_batch_open();
+		datagrams->parts[i].batch = datagram_batch_open((unsigned)datagrams->parts[i].batch_most);
 		if (datagrams->parts[i].batch != NULL)
 			continue;
 		snprintf(error, INPUT_ERROR_MAX_BYTES, "no memory for the input's receive buffers");

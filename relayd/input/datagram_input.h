@@ -13,6 +13,7 @@
 
 enum {
 	DATAGRAM_BATCHES_PER_TURN = 16, /* then other sockets of the worker are served */
+	DATAGRAM_AGGREGATES_BATCH = 8,  /* each may hold as many datagrams as a whole batch of them */
 	DATAGRAM_DROPS_INTERVAL_MS = 1000, /* at most so often the kernel's drop counter is read, while something comes */
 	DATAGRAM_REST_MAX_MS = 2,          /* between two looks at a socket that brings less than whole batches */
 	DATAGRAM_REST_BUFFER_MIN_BYTES = 4 << 20, /* for each millisecond of it: a smaller one could fill while nobody looks */
@@ -24,6 +25,7 @@ struct datagram_input_spec {
 	unsigned permissions;     /* of a Unix socket */
 	uint64_t receive_buffer_bytes;
 	bool is_local_dialect;    /* the C library's syslog(3) writes to it */
+	bool receive_aggregates;  /* UDP_GRO: what the kernel drops is then counted by aggregates */
 };
 
 /* One socket. */
@@ -32,6 +34,7 @@ struct datagram_part {
 	struct input_worker *on;
 	int fd;
 	struct datagram_batch *batch;
+	int batch_most;           /* how many the batch holds */
 	struct intake_source source;
 	struct peer_log log;
 	uv_poll_t poll;

@@ -31,34 +31,50 @@ static void fill_peer(const struct datagram_part *part, const struct datagram *d
 }
 
 static void log_event(struct datagram_part *part, enum peer_event event, const struct datagram *datagram,
-                      const char *message)
+                      struct bytes bytes, const char *message)
 {
 	char text[ADDRESS_TEXT_MAX_BYTES];
 	const char *peer = is_local(part) ? part->owner->input.listen : address_text(&datagram->from, text);
-	peer_log_event(&part->log, event, worker_now_ns(part->on->worker), peer, message, datagram->bytes);
+	peer_log_event(&part->log, event, worker_now_ns(part->on->worker), peer, message, bytes);
 }
 
-static void take(struct datagram_part *part, const struct datagram *datagram)
+static void drop(struct datagram_part *part, const struct peer *peer, enum spool_drop_reason reason)
 {
-	struct intake *intake = part->on->intake;
-	struct peer peer;
-	fill_peer(part, datagram, &peer);
-	if (!allowed_peers_contain(&part->owner->input.allowed_peers, &datagram->from)) {
-		intake_count_drop(intake, &part->source, &peer, SPOOL_DROP_PEER_NOT_ALLOWED, 1);
-		log_event(part, PEER_NOT_ALLOWED, datagram, "a datagram was dropped: the peer is not in allowed_peers");
+	intake_count_drop(part->on->intake, &part->source, peer, reason, 1);
+}
+
+/* Takes one message of the datagram, or of the aggregate. */
+static void take_message(struct datagram_part *part, const struct datagram *datagram, const struct peer *peer,
+                         struct bytes bytes, bool truncated)
+{
+	if (bytes.len == 0) {
+		drop(part, peer, SPOOL_DROP_EMPTY);
 		return;
 	}
-	if (datagram->bytes.len == 0) {
-		intake_count_drop(intake, &part->source, &peer, SPOOL_DROP_EMPTY, 1);
-		return;
-	}
-	if (datagram->truncated || datagram->bytes.len > part->source.max_message_bytes)
-		log_event(part, PEER_TRUNCATED, datagram, "a message was cut: it is longer than max_message_size; raise it or "
-		                                          "lower the sender's");
+	if (truncated || bytes.len > part->source.max_message_bytes)
+		log_event(part, PEER_TRUNCATED, datagram, bytes, "a message was cut: it is longer than max_message_size; raise it "
+		                                                 "or lower the sender's");
 	int64_t received_ns = datagram->received_ns != 0 ? datagram->received_ns : worker_wall_ns(part->on->worker);
 	uint64_t receipt; /* nobody is told */
-	intake_take(intake, &part->source, &peer, datagram->bytes, datagram->truncated ? MESSAGE_TRUNCATED : 0, received_ns,
-	            &receipt);
+	intake_take(part->on->intake, &part->source, peer, bytes, truncated ? MESSAGE_TRUNCATED : 0, received_ns, &receipt);
+}
+
+/* The kernel has cut only the end: it is the last datagram of an aggregate that lacks some. */
+static void take(struct datagram_part *part, const struct datagram *datagram)
+{
+	struct peer peer;
+	struct bytes rest = datagram->bytes;
+	bool is_allowed = allowed_peers_contain(&part->owner->input.allowed_peers, &datagram->from);
+	fill_peer(part, datagram, &peer);
+	do {
+		struct bytes bytes = datagram_next(datagram, &rest);
+		if (is_allowed) {
+			take_message(part, datagram, &peer, bytes, datagram->truncated && rest.len == 0);
+		} else {
+			drop(part, &peer, SPOOL_DROP_PEER_NOT_ALLOWED);
+			log_event(part, PEER_NOT_ALLOWED, datagram, bytes, "a datagram was dropped: the peer is not in allowed_peers");
+		}
+	} while (rest.len > 0);
 }
 
 /* Receives one batch and returns how many there were, or -1: errors of the socket are transient, poll asks again. */
@@ -75,18 +91,23 @@ static int receive_batch(struct datagram_part *part)
 
 /* --- the kernel's drop counter ----------------------------------------------------------------------------------- */
 
+/* Where an aggregate was one to the kernel, its number has a reason of its own: it is no number of datagrams. */
 static void count_kernel_drops(struct datagram_part *part)
 {
 	uint32_t drops = socket_drops(part->fd);
 	uint32_t more = drops - part->drops_seen; /* right across the counter's wrap */
+	bool aggregates = part->owner->spec.receive_aggregates;
 	part->drops_seen = drops;
 	if (more == 0)
 		return;
-	intake_count_drop(part->on->intake, &part->source, NULL, SPOOL_DROP_KERNEL, more);
+	intake_count_drop(part->on->intake, &part->source, NULL, aggregates ? SPOOL_DROP_KERNEL_AGGREGATES : SPOOL_DROP_KERNEL,
+	                  more);
 	counter_add(&part->kernel_drops, more);
 	slog_warning("kernel_drops", "input", part->owner->input.setup.name, "dropped", more, "message",
-	             "the kernel dropped datagrams: the socket's receive buffer was full; raise receive_buffer (and "
-	             "net.core.rmem_max) or add workers");
+	             aggregates ? "the kernel dropped aggregates of 1 to 128 datagrams: the socket's receive buffer was full; "
+	                          "raise receive_buffer (and net.core.rmem_max) or add workers"
+	                        : "the kernel dropped datagrams: the socket's receive buffer was full; raise receive_buffer "
+	                          "(and net.core.rmem_max) or add workers");
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -122,12 +143,12 @@ static void rest(struct datagram_part *part)
 
 static void receive(struct datagram_part *part)
 {
-	int count = DATAGRAM_BATCH_MAX, total = 0;
-	for (unsigned i = 0; i < DATAGRAM_BATCHES_PER_TURN && count == DATAGRAM_BATCH_MAX; i++) {
+	int count = part->batch_most, total = 0;
+	for (unsigned i = 0; i < DATAGRAM_BATCHES_PER_TURN && count == part->batch_most; i++) {
 		count = receive_batch(part); /* a batch that is not full was the last */
 		total += count > 0 ? count : 0;
 	}
-	if (part->rest_ms > 0 && count < DATAGRAM_BATCH_MAX && total > 0)
+	if (part->rest_ms > 0 && count < part->batch_most && total > 0)
 		rest(part);
 	else
 		watch(part);
@@ -193,7 +214,7 @@ void datagram_part_stop(struct datagram_part *part)
 {
 	stop_inflow(part);
 	/* Bounded even where the filter was refused: no more than the receive buffer held when it was full. */
-	uint64_t batches = part->owner->spec.receive_buffer_bytes / DATAGRAM_BATCH_MAX + 1;
+	uint64_t batches = part->owner->spec.receive_buffer_bytes / (unsigned)part->batch_most + 1;
 	while (batches-- > 0 && receive_batch(part) > 0)
 		continue;
 	if (!is_local(part))

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One recvmmsg() for as many datagrams as are there. The arena is large (64 times the largest datagram), but pages that
- * no datagram has touched take no memory, and most touch one.
+ * One recvmmsg() for as many datagrams as are there. The arena is large (so many times the largest datagram), but pages
+ * that no datagram has touched take no memory, and most touch one.
  */
 #include "net/datagram.h"
 
 #include "base/clock.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 enum {
 	DESCRIPTORS_SEEN_MAX = 1, /* room for a control message with descriptors; the kernel closes those beyond it */
 	CONTROL_BYTES = CMSG_SPACE(sizeof(struct timespec)) + CMSG_SPACE(sizeof(struct ucred)) +
-					CMSG_SPACE(DESCRIPTORS_SEEN_MAX * sizeof(int)),
+					CMSG_SPACE(DESCRIPTORS_SEEN_MAX * sizeof(int)) + CMSG_SPACE(sizeof(int)),
 };
 
 /* The alignment that control messages need. */
@@ -28,6 +29,7 @@ struct datagram_batch {
 	struct iovec pieces[DATAGRAM_BATCH_MAX];
 	union control controls[DATAGRAM_BATCH_MAX];
 	struct datagram datagrams[DATAGRAM_BATCH_MAX];
+	unsigned most; /* how many slots are in use at all */
 	unsigned used; /* how many the last call received */
 	uint8_t *arena;
 };
@@ -52,17 +54,19 @@ static void init_slot(struct datagram_batch *batch, unsigned i)
 	prepare_slot(batch, i);
 }
 
-struct datagram_batch *datagram_batch_open(void)
+struct datagram_batch *datagram_batch_open(unsigned most)
 {
+	assert(most > 0 && most <= DATAGRAM_BATCH_MAX);
 	struct datagram_batch *batch = calloc(1, sizeof(*batch));
 	if (batch == NULL)
 		return NULL;
-	batch->arena = malloc((size_t)DATAGRAM_BATCH_MAX * DATAGRAM_MAX_BYTES);
+	batch->most = most;
+	batch->arena = malloc((size_t)most * DATAGRAM_MAX_BYTES);
 	if (batch->arena == NULL) {
 		free(batch);
 		return NULL;
 	}
-	for (unsigned i = 0; i < DATAGRAM_BATCH_MAX; i++)
+	for (unsigned i = 0; i < most; i++)
 		init_slot(batch, i);
 	return batch;
 }
@@ -87,8 +91,18 @@ static void close_descriptors(const struct cmsghdr *control)
 	}
 }
 
+/* The length that the kernel gave; one that makes no sense leaves the datagram whole. */
+static void read_segment_bytes(struct datagram *datagram, const struct cmsghdr *control)
+{
+	int segment_bytes;
+	memcpy(&segment_bytes, CMSG_DATA(control), sizeof(segment_bytes));
+	datagram->segment_bytes = segment_bytes > 0 ? (size_t)segment_bytes : 0;
+}
+
 static void read_control(struct datagram *datagram, const struct cmsghdr *control)
 {
+	if (control->cmsg_level == SOL_UDP && control->cmsg_type == UDP_GRO)
+		read_segment_bytes(datagram, control);
 	if (control->cmsg_level != SOL_SOCKET)
 		return;
 	if (control->cmsg_type == SCM_TIMESTAMPNS) {
@@ -115,6 +129,7 @@ static void read_slot(struct datagram_batch *batch, unsigned i)
 	bool is_local = header->msg_namelen == 0 || datagram->from.sa.any.sa_family == AF_UNIX;
 	datagram->from.len = is_local ? 0 : header->msg_namelen;
 	datagram->truncated = (header->msg_flags & MSG_TRUNC) != 0;
+	datagram->segment_bytes = 0;
 	datagram->received_ns = 0;
 	datagram->has_credentials = false;
 	datagram->pid = datagram->uid = datagram->gid = 0;
@@ -129,7 +144,7 @@ int datagram_receive(struct datagram_batch *batch, int fd, const struct datagram
 	batch->used = 0;
 	int received;
 	do {
-		received = recvmmsg(fd, batch->messages, DATAGRAM_BATCH_MAX, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
+		received = recvmmsg(fd, batch->messages, batch->most, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
 	} while (received < 0 && errno == EINTR);
 	if (received < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
@@ -138,4 +153,11 @@ int datagram_receive(struct datagram_batch *batch, int fd, const struct datagram
 		read_slot(batch, i);
 	*datagrams = batch->datagrams;
 	return received;
+}
+
+struct bytes datagram_next(const struct datagram *datagram, struct bytes *rest)
+{
+	struct bytes first = datagram->segment_bytes > 0 ? bytes_first(*rest, datagram->segment_bytes) : *rest;
+	*rest = bytes_after(*rest, first.len);
+	return first;
 }

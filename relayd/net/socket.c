@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -126,6 +127,15 @@ int socket_bind_udp(const struct address *address, bool share, int receive_buffe
 	if (bind_to(fd, &used) != 0)
 		return fail(fd, "receive on UDP", &used, error);
 	return fd;
+}
+
+bool socket_receive_aggregates(int fd, char *error)
+{
+	int on = 1;
+	if (setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof(on)) == 0)
+		return true;
+	snprintf(error, SOCKET_ERROR_MAX_BYTES, "cannot receive aggregates on UDP: %s; Linux can since 5.0", strerror(errno));
+	return false;
 }
 
 /* --- Unix sockets ------------------------------------------------------------------------------------------------ */

@@ -36,6 +36,12 @@ int socket_listen_local(const char *path, unsigned mode, char *error);
  */
 int socket_bind_udp(const struct address *address, bool share, int receive_buffer_bytes, int *got_bytes, char *error);
 
+/*
+ * From now on the UDP socket receives what the kernel has put together, or a local sender has sent so, as aggregates
+ * (UDP_GRO); socket_drops() then counts an aggregate as one. False and a sentence if the kernel cannot (before Linux 5.0).
+ */
+bool socket_receive_aggregates(int fd, char *error);
+
 /* A bound Unix datagram socket, as socket_listen_local(), with SO_PASSCRED and SO_TIMESTAMPNS. */
 int socket_bind_local_datagram(const char *path, unsigned mode, int receive_buffer_bytes, char *error);
 

@@ -14,18 +14,22 @@ enum { TEXT_MAX_BYTES = 400, FIELDS_MAX = 10 };
 static const struct {
 	const char *reason;
 	const char *words;
+	bool is_least; /* more messages may be lost than are counted */
 } reasons[] = {
-	{"spool-full", "the spool was full"},
-	{"no-buffer", "no buffer was free: they came faster than the disk stores"},
-	{"kernel", "the receive buffer of the socket was full, and the kernel dropped them"},
-	{"peer-not-allowed", "the peer is not in allowed_peers"},
-	{"empty", "they had no octets"},
-	{"dropped-oldest", "the output was behind, and passed over them (when_behind is drop_oldest)"},
-	{"dropped-by-rule", "a rule of the operator's dropped them (relayctl spool drop)"},
-	{"damaged", "they cannot be read from the spool any more"},
-	{"lost-by-peer", "the next hop had acknowledged them, and was then restored from an older state"},
-	{"spool-restored", "that relay says that this one had acknowledged them, and its spool was then restored"},
-	{"sequence-id", "numbers are missing between the sequenceIds that came"},
+	{"spool-full", "the spool was full", false},
+	{"no-buffer", "no buffer was free: they came faster than the disk stores", false},
+	{"kernel", "the receive buffer of the socket was full, and the kernel dropped them", false},
+	{"kernel-aggregates",
+	 "the receive buffer of the socket was full, and the kernel dropped so many aggregates, each of 1 to 128 datagrams "
+	 "(receive_aggregates)", true},
+	{"peer-not-allowed", "the peer is not in allowed_peers", false},
+	{"empty", "they had no octets", false},
+	{"dropped-oldest", "the output was behind, and passed over them (when_behind is drop_oldest)", false},
+	{"dropped-by-rule", "a rule of the operator's dropped them (relayctl spool drop)", false},
+	{"damaged", "they cannot be read from the spool any more", false},
+	{"lost-by-peer", "the next hop had acknowledged them, and was then restored from an older state", false},
+	{"spool-restored", "that relay says that this one had acknowledged them, and its spool was then restored", false},
+	{"sequence-id", "numbers are missing between the sequenceIds that came", false},
 };
 
 static const char *words_of(const char *reason)
@@ -34,6 +38,14 @@ static const char *words_of(const char *reason)
 		if (strcmp(reasons[i].reason, reason) == 0)
 			return reasons[i].words;
 	return reason;
+}
+
+static bool is_least(const char *reason)
+{
+	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+		if (strcmp(reasons[i].reason, reason) == 0)
+			return reasons[i].is_least;
+	return false;
 }
 
 static struct timespec time_of(int64_t ns)
@@ -70,7 +82,8 @@ static void print_text(const struct loss *loss, char *out, size_t size)
 		snprintf(out, size, "%" PRIu64 " messages %s seem to be lost before they came here: %s", loss->count, whose,
 		         words_of(loss->reason));
 	else
-		snprintf(out, size, "%" PRIu64 " messages %s are lost: %s", loss->count, whose, words_of(loss->reason));
+		snprintf(out, size, "%s%" PRIu64 " messages %s are lost: %s", is_least(loss->reason) ? "at least " : "", loss->count,
+		         whose, words_of(loss->reason));
 }
 
 /* Which counter it is, as `relayctl ledger --json` has it. */

@@ -47,7 +47,7 @@ struct losses {
 /* The senders of what the kernel drops are not known; everything else is told by source. */
 static bool is_by_source(unsigned reason)
 {
-	return reason != SPOOL_DROP_KERNEL;
+	return reason != SPOOL_DROP_KERNEL && reason != SPOOL_DROP_KERNEL_AGGREGATES;
 }
 
 /* ---- one message ---- */

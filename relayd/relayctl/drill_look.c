@@ -34,7 +34,7 @@ static bool begins(const char *text, const char *with)
 /* What came and was not kept for want of room: not what no peer was allowed to send, nor datagrams of nothing. */
 static uint64_t count_dropped(const struct json_value *inputs)
 {
-	static const char *const reasons[] = {"spool-full", "no-buffer", "kernel"};
+	static const char *const reasons[] = {"spool-full", "no-buffer", "kernel", "kernel-aggregates"};
 	uint64_t sum = 0;
 	for (const struct json_value *input = inputs != NULL ? inputs->first : NULL; input != NULL; input = input->next)
 		for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)

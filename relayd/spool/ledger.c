@@ -41,6 +41,8 @@ const char *spool_drop_reason_name(enum spool_drop_reason reason)
 		return "peer-not-allowed";
 	case SPOOL_DROP_EMPTY:
 		return "empty";
+	case SPOOL_DROP_KERNEL_AGGREGATES:
+		return "kernel-aggregates";
 	case SPOOL_DROP_REASONS:
 		break;
 	}

@@ -50,6 +50,7 @@ enum spool_drop_reason {
 	SPOOL_DROP_KERNEL = 2,           /* "kernel": the socket's receive buffer was full (SO_MEMINFO) */
 	SPOOL_DROP_PEER_NOT_ALLOWED = 3, /* "peer-not-allowed": a datagram from outside `allowed_peers` */
 	SPOOL_DROP_EMPTY = 4,            /* "empty": a datagram of no octets */
+	SPOOL_DROP_KERNEL_AGGREGATES = 5, /* "kernel-aggregates": likewise; each one of 1 to 128 datagrams: a lower bound */
 	SPOOL_DROP_REASONS = 16,         /* room in the format */
 };
 

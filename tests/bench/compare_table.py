@@ -48,16 +48,16 @@ def goal_line(goal, summaries):
 
 
 def ratio_lines(summaries):
-    """relayd beside each peer, whether or not there is a goal for it."""
-    ours = summaries.get("relayd")
-    for label, theirs in summaries.items():
-        if ours is None or label == "relayd":
-            continue
+    """Each shape of relayd beside each peer, and the others beside its presets, whether or not there is a goal for it."""
+    pairs = [(ours, theirs) for ours in summaries if ours.split()[0] == "relayd" for theirs in summaries if theirs.split()[0] != "relayd"]
+    pairs += [("relayd", label) for label in summaries if "relayd" in summaries and label.startswith("relayd ")]
+    for label_of_ours, label in pairs:
+        ours, theirs = summaries[label_of_ours], summaries[label]
         parts = [f"{COLUMNS[figure][0]} {ours[figure][0] / theirs[figure][0]:.3f} x" for figure in
                  ("rate", "cpu", "peak_mb", "written", "ceiling", "per_connection_kib") if
                  figure in ours and figure in theirs and theirs[figure][0]]
         if parts:
-            yield f"    relayd to {label}: {', '.join(parts)}"
+            yield f"    {label_of_ours} to {label}: {', '.join(parts)}"
 
 
 def print_row(row, results):

@@ -210,7 +210,7 @@ class Relay:
         def agrees():
             seen.update(self.status(command="ledger"))
             unknown = next(item for item in seen["sources"] if item["kind"] == "unknown")
-            return (sums(seen["inputs"]) == sums(seen["sources"]) and (self.was_killed or (unknown["stored"] == 0 and set(unknown["dropped"]) <= {"kernel"}))
+            return (sums(seen["inputs"]) == sums(seen["sources"]) and (self.was_killed or (unknown["stored"] == 0 and set(unknown["dropped"]) <= {"kernel", "kernel-aggregates"}))
                     and all(item["received"] == item["stored"] + sum(item["dropped"].values()) for item in seen["sources"]))
         try:
             wait_until(agrees, seconds)

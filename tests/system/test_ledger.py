@@ -10,6 +10,8 @@ import senders
 from peers import relp
 from relay import BIN, free_port, wait_until
 
+UDP_SEGMENT = 103  # linux/udp.h
+
 
 def relayctl_ledger(*words):
     """Runs `relayctl ledger`; returns its exit code and what it printed."""
@@ -69,6 +71,42 @@ def test_a_udp_flood_into_a_small_buffer_is_received_or_dropped_by_the_kernel(re
     assert row(ledger, kind="unknown")["dropped"] == {"kernel": dropped} and row(ledger, kind="unknown")["stored"] == 0
     code, text = relayctl_ledger("--control", relay.control)
     assert code == 0 and "It adds up." in text and f"{dropped} dropped: kernel" in text, text
+
+
+def send_aggregates(port, host, count, segments):
+    """Sends as an offloading sender does: `segments` datagrams in one call, which a receiver may take in one piece."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect(("127.0.0.1", port))
+        for number in range(count):
+            lines = [b"<14>Oct 11 22:14:15 %s app[7]: s=%s n=%06d %s" % (host.encode(), host.encode(), number * segments + i, b"x" * 300)
+                     for i in range(segments)]
+            sock.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, len(lines[0]))
+            sock.send(b"".join(lines))
+
+
+def test_a_flood_of_aggregates_is_received_or_dropped_by_the_kernel_in_aggregates(relays):
+    """An input with receive_aggregates gets 40 messages in one piece and stores 40, in order. Of a flood into a small buffer while the
+    relay is halted the kernel drops some pieces and counts each as one: all rows say "kernel-aggregates", never "kernel", the message
+    downstream says "at least", and with pieces of a known size the number is the one that was lost."""
+    port, segments = free_port(socket.SOCK_DGRAM), 40
+    relay = relays.start("relay", [{"type": "udp", "listen": f"127.0.0.1:{port}", "receive_buffer": "64KiB", "receive_aggregates": True}],
+                         workers=1)
+    send_aggregates(port, "before", 1, segments)
+    relay.wait_stored(segments)
+    wait_until(lambda: [int(line["message"].split()[1][2:]) for line in relay.lines()] == list(range(segments)), what="the messages in order")
+    relay.process.send_signal(signal.SIGSTOP)
+    send_aggregates(port, "flood", 100, segments)
+    relay.process.send_signal(signal.SIGCONT)
+    wait_until(lambda: "kernel-aggregates" in relay.input("udp")["dropped"], what="the drops")
+    status = relay.input("udp")
+    dropped = status["dropped"]["kernel-aggregates"]
+    assert set(status["dropped"]) == {"kernel-aggregates"} and 0 < dropped < 100
+    wait_until(lambda: relay.input("udp")["stored"] == segments * (101 - dropped), what="all that was not dropped")
+    wait_until(lambda: count_told(relay.lines(), "kernel-aggregates") == dropped, what="the message about it")
+    assert told(relay.lines(), "kernel-aggregates")[0]["message"].startswith(f"at least {dropped} messages")
+    assert row(relay.ledger(), kind="unknown")["dropped"] == {"kernel-aggregates": dropped}
+    code, text = relayctl_ledger("--control", relay.control)
+    assert code == 0 and f"{dropped} dropped: kernel-aggregates" in text, text
 
 
 def test_a_full_spool_that_holds_has_a_row_and_a_message_for_every_drop(relays):

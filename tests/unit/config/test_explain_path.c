@@ -48,6 +48,7 @@ START_TEST(every_driver_is_known)
 			void *options = calloc(1, output_drivers[k]->settings_size);
 			memcpy(options, &common, sizeof common);
 			settings.inputs[0].driver = input_drivers[i];
+			settings.inputs[0].options = calloc(1, input_drivers[i]->settings_size);
 			settings.inputs_count = 1;
 			settings.outputs[0].driver = output_drivers[k];
 			settings.outputs[0].options = options;
@@ -58,6 +59,7 @@ START_TEST(every_driver_is_known)
 			ck_assert_msg((strstr(sentence, "unconfirmed") == NULL) == output_drivers[k]->confirmed, "%s: %s",
 						  output_drivers[k]->type, sentence);
 			free(options);
+			free(settings.inputs[0].options);
 		}
 	}
 }
@@ -78,6 +80,16 @@ START_TEST(udp_in_loses_datagrams)
 	check_says(sentence, "The network may lose datagrams that nobody counts");
 	check_says(sentence, "at most 48MiB");
 	check_says(sentence, "new messages are dropped by severity and counted");
+	check_does_not_say(sentence, "receive_aggregates");
+}
+END_TEST
+
+START_TEST(aggregates_are_not_counted_exactly)
+{
+	const char *sentence = explained(
+		"", "{ \"type\": \"udp\", \"listen\": \"[::1]:5514\", \"receive_aggregates\": true }", STDOUT);
+	check_says(sentence, "What the kernel drops is counted by aggregates of 1 to 128 datagrams, not exactly "
+						 "(receive_aggregates); the network may lose datagrams");
 }
 END_TEST
 
@@ -117,6 +129,7 @@ START_TEST(a_short_room_cuts_the_sentence)
 	static struct settings settings;
 	struct output_common common = {0};
 	settings.inputs[0].driver = input_drivers[0];
+	settings.inputs[0].options = calloc(1, input_drivers[0]->settings_size);
 	settings.outputs[0].driver = output_driver_find("stdout");
 	settings.inputs_count = settings.outputs_count = 1;
 	void *options = calloc(1, settings.outputs[0].driver->settings_size);
@@ -129,6 +142,7 @@ START_TEST(a_short_room_cuts_the_sentence)
 		free(sentence);
 	}
 	free(options);
+	free(settings.inputs[0].options);
 }
 END_TEST
 
@@ -139,6 +153,7 @@ int main(void)
 	tcase_add_test(tests, every_driver_is_known);
 	tcase_add_test(tests, relp_in_is_acknowledged_when_stored);
 	tcase_add_test(tests, udp_in_loses_datagrams);
+	tcase_add_test(tests, aggregates_are_not_counted_exactly);
 	tcase_add_test(tests, sync_off_is_named_on_every_path);
 	tcase_add_test(tests, drop_oldest_is_named_with_its_limits);
 	tcase_add_test(tests, balance_and_filters_are_named);

@@ -3,6 +3,7 @@
 #include "input/datagram_input.h"
 #include "rig.h"
 
+#include <netinet/udp.h>
 #include <sys/syscall.h>
 
 enum { MESSAGES = 10000, SENDERS = 4 };
@@ -268,6 +269,9 @@ END_TEST
 static _Atomic int endless_sender = -1;
 static _Atomic unsigned endless_left, receives;
 
+/* Whether the kernel says of everything that it has cut it. */
+static _Atomic bool cuts;
+
 /* Stands in for libc's. */
 int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout)
 {
@@ -276,7 +280,10 @@ int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct
 		atomic_fetch_sub(&endless_left, 1);
 		rig_send(atomic_load(&endless_sender), "<13>one more");
 	}
-	return (int)syscall(SYS_recvmmsg, fd, messages, count, flags, timeout);
+	int received = (int)syscall(SYS_recvmmsg, fd, messages, count, flags, timeout);
+	for (int i = 0; atomic_load(&cuts) && i < received; i++)
+		messages[i].msg_hdr.msg_flags |= MSG_TRUNC;
+	return received;
 }
 
 /* What comes while we stop is kept out by the filter, and counted by the kernel: so the end comes, and the sums hold. */
@@ -300,6 +307,107 @@ START_TEST(a_sender_that_goes_on_does_not_keep_our_stop_and_is_counted)
 	ck_assert_uint_gt(sent, BEFORE);
 	ck_assert_uint_eq(rig_status(&rig).received, sent);
 	ck_assert_uint_eq(rig_dropped(&rig, SPOOL_DROP_KERNEL), sent - spool_stored(rig.spool));
+	close(fd);
+	rig_close(&rig);
+}
+END_TEST
+
+/* --- aggregates -------------------------------------------------------------------------------------------------- */
+
+enum { SEGMENT_BYTES = 40, SEGMENTS = 60 };
+
+/* Sends "<13>number 0 ...", each padded to SEGMENT_BYTES, as one aggregate; the last is shorter. */
+static void send_aggregate(int fd, unsigned first)
+{
+	char text[SEGMENTS * SEGMENT_BYTES + 1];
+	int segment = SEGMENT_BYTES;
+	for (unsigned i = 0; i < SEGMENTS; i++)
+		snprintf(text + i * SEGMENT_BYTES, SEGMENT_BYTES + 1, "<13>1 - - app - - - sender 0 number %-4u", first + i);
+	size_t len = sizeof text - 1;
+	while (text[len - 1] == ' ')
+		len--;
+	ck_assert_int_eq(setsockopt(fd, SOL_UDP, UDP_SEGMENT, &segment, sizeof segment), 0);
+	ck_assert_int_eq(send(fd, text, len, 0), (ssize_t)len);
+}
+
+static void start_with_aggregates(const char *option, const char *value)
+{
+	rig_open(&rig, (struct rig_options){0});
+	rig_start(&rig, "udp", "listen", "127.0.0.1:0", "receive_aggregates", "true", option, value, NULL);
+}
+
+START_TEST(an_aggregate_becomes_its_messages_in_order_with_one_sender_and_time)
+{
+	enum { AGGREGATES = 40 };
+	struct rig_order order = {.senders = 1};
+	start_with_aggregates(NULL, NULL);
+	int fd = rig_connect(&rig, SOCK_DGRAM);
+	for (unsigned i = 0; i < AGGREGATES; i++)
+		send_aggregate(fd, i * SEGMENTS);
+	rig_finish(&rig);
+	ck_assert_uint_eq(rig_status(&rig).received, AGGREGATES * SEGMENTS);
+	ck_assert_uint_eq(rig_read(&rig, rig_check_order, &order), AGGREGATES * SEGMENTS);
+	const struct envelope first = rig_record(&rig, 0)->envelope, last = rig_record(&rig, SEGMENTS - 1)->envelope;
+	ck_assert_uint_eq(first.raw.len, SEGMENT_BYTES);
+	ck_assert_uint_eq(last.raw.len, SEGMENT_BYTES - 2); /* "59" of "59  " */
+	ck_assert_int_eq(first.received_ns, last.received_ns);
+	ck_assert_mem_eq(first.peer.address, last.peer.address, sizeof first.peer.address);
+	ck_assert_uint_eq(first.peer.port, last.peer.port);
+	ck_assert_uint_ne(first.peer.port, 0);
+	close(fd);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(only_the_last_of_a_cut_aggregate_is_flagged)
+{
+	start_with_aggregates(NULL, NULL);
+	int fd = rig_connect(&rig, SOCK_DGRAM);
+	atomic_store(&cuts, true);
+	send_aggregate(fd, 0);
+	rig_finish(&rig);
+	atomic_store(&cuts, false);
+	ck_assert_uint_eq(rig_status(&rig).received, SEGMENTS);
+	ck_assert_uint_eq(rig_status(&rig).truncated, 1);
+	ck_assert_uint_eq(rig_record(&rig, 0)->envelope.message.flags & MESSAGE_TRUNCATED, 0);
+	ck_assert_uint_ne(rig_record(&rig, SEGMENTS - 1)->envelope.message.flags & MESSAGE_TRUNCATED, 0);
+	close(fd);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(each_message_of_an_aggregate_whose_peer_is_not_allowed_is_counted)
+{
+	start_with_aggregates("allowed_peers", "192.0.2.0/24");
+	int fd = rig_connect(&rig, SOCK_DGRAM);
+	send_aggregate(fd, 0);
+	rig_finish(&rig);
+	ck_assert_uint_eq(rig_dropped(&rig, SPOOL_DROP_PEER_NOT_ALLOWED), SEGMENTS);
+	ck_assert_uint_eq(spool_stored(rig.spool), 0);
+	close(fd);
+	rig_close(&rig);
+}
+END_TEST
+
+/* The kernel counts an aggregate as one: that is said by a reason of its own, and never mixed with the exact one. */
+START_TEST(aggregates_that_the_kernel_drops_are_counted_as_such)
+{
+	enum { AGGREGATES = 200 };
+	struct gate gate = {.is_closed = true};
+	start_with_aggregates("receive_buffer", "64KiB");
+	worker_post(rig.w[0].worker, wait_at_gate, &gate);
+	RIG_WAIT(atomic_load(&gate.has_stopped));
+	int fd = rig_connect(&rig, SOCK_DGRAM);
+	for (unsigned i = 0; i < AGGREGATES; i++)
+		send_aggregate(fd, 0);
+	atomic_store(&gate.is_closed, false);
+	RIG_WAIT(rig_status(&rig).kernel_drops > 0);
+	rig_finish(&rig);
+	uint64_t dropped = rig_dropped(&rig, SPOOL_DROP_KERNEL_AGGREGATES);
+	ck_assert_uint_gt(dropped, 0);
+	ck_assert_uint_eq(rig_dropped(&rig, SPOOL_DROP_KERNEL), 0);
+	ck_assert_uint_eq(spool_stored(rig.spool) + dropped * SEGMENTS, AGGREGATES * SEGMENTS);
+	ck_assert_uint_eq(rig_status(&rig).received, spool_stored(rig.spool) + dropped);
 	close(fd);
 	rig_close(&rig);
 }
@@ -370,6 +478,10 @@ int main(void)
 	tcase_add_test(tests, what_the_kernel_drops_is_counted_exactly);
 	tcase_add_test(tests, our_stop_takes_what_the_kernel_still_has);
 	tcase_add_test(tests, a_sender_that_goes_on_does_not_keep_our_stop_and_is_counted);
+	tcase_add_test(tests, an_aggregate_becomes_its_messages_in_order_with_one_sender_and_time);
+	tcase_add_test(tests, only_the_last_of_a_cut_aggregate_is_flagged);
+	tcase_add_test(tests, each_message_of_an_aggregate_whose_peer_is_not_allowed_is_counted);
+	tcase_add_test(tests, aggregates_that_the_kernel_drops_are_counted_as_such);
 	tcase_add_test(tests, a_full_spool_sheds_by_severity_and_every_message_is_stored_or_counted);
 	suite_add_tcase(suite, tests);
 	return rig_run(suite);

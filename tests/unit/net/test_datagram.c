@@ -8,8 +8,10 @@
 #include <check.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <netinet/udp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static struct datagram_batch *batch;
@@ -18,7 +20,7 @@ static int receiver, sender;
 
 static void set_up(void)
 {
-	batch = datagram_batch_open();
+	batch = datagram_batch_open(DATAGRAM_BATCH_MAX);
 	ck_assert_ptr_nonnull(batch);
 	receiver = sender = -1;
 }
@@ -182,6 +184,127 @@ START_TEST(descriptors_sent_along_are_closed)
 }
 END_TEST
 
+START_TEST(a_smaller_batch_takes_no_more_than_it_holds)
+{
+	const struct datagram *datagrams;
+	open_udp();
+	datagram_batch_close(&batch);
+	batch = datagram_batch_open(2);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(send(sender, &i, sizeof(i), 0), sizeof(i));
+	ck_assert_int_eq(datagram_receive(batch, receiver, &datagrams), 2);
+	ck_assert_int_eq(datagram_receive(batch, receiver, &datagrams), 1);
+	ck_assert_mem_eq(datagrams[0].bytes.at, &(int){2}, sizeof(int));
+}
+END_TEST
+
+/* --- aggregates -------------------------------------------------------------------------------------------------- */
+
+enum { TEXT_BYTES = 70 };
+
+/* Every length with every segment length: nothing lost, nothing twice, all alike but the last, and an end. */
+START_TEST(an_aggregate_is_cut_into_segments_of_which_the_last_may_be_shorter)
+{
+	uint8_t text[TEXT_BYTES];
+	for (unsigned i = 0; i < TEXT_BYTES; i++)
+		text[i] = (uint8_t)i;
+	for (size_t len = 0; len <= TEXT_BYTES; len++) {
+		for (size_t segment = 0; segment <= TEXT_BYTES + 2; segment++) {
+			const struct datagram whole = {.bytes = bytes_of(text, len), .segment_bytes = segment};
+			size_t wanted = segment == 0 || len == 0 ? 1 : (len + segment - 1) / segment, count = 0, at = 0;
+			struct bytes rest = whole.bytes;
+			do {
+				struct bytes one = datagram_next(&whole, &rest);
+				ck_assert_ptr_eq(one.at, text + at);
+				at += one.len;
+				ck_assert(rest.len == 0 || one.len == segment);
+				ck_assert_uint_eq(rest.len, len - at);
+				count++;
+			} while (rest.len > 0);
+			ck_assert_uint_eq(at, len);
+			ck_assert_uint_eq(count, wanted);
+		}
+	}
+}
+END_TEST
+
+/* The segment length that the kernel is made to give instead of its own. */
+static bool lies;
+static int lie;
+
+/* Stands in for libc's. */
+int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout)
+{
+	int received = (int)syscall(SYS_recvmmsg, fd, messages, count, flags, timeout);
+	for (int i = 0; lies && i < received; i++) {
+		struct msghdr *header = &messages[i].msg_hdr;
+		for (struct cmsghdr *control = CMSG_FIRSTHDR(header); control != NULL; control = CMSG_NXTHDR(header, control))
+			if (control->cmsg_level == SOL_UDP && control->cmsg_type == UDP_GRO)
+				memcpy(CMSG_DATA(control), &lie, sizeof(lie));
+	}
+	return received;
+}
+
+/* Sends `text` as datagrams of `segment` octets in one call. */
+static void send_segments(const char *text, int segment)
+{
+	ck_assert_int_eq(setsockopt(sender, SOL_UDP, UDP_SEGMENT, &segment, sizeof(segment)), 0);
+	ck_assert_int_eq(send(sender, text, strlen(text), 0), (ssize_t)strlen(text));
+}
+
+START_TEST(an_aggregate_comes_in_one_piece_with_its_segment_length_and_a_datagram_without)
+{
+	const struct datagram *datagrams;
+	open_udp();
+	ck_assert_msg(socket_receive_aggregates(receiver, error), "%s", error);
+	send_segments("one  two  end", 5);
+	send_segments("alone", 0);
+	ck_assert_int_eq(datagram_receive(batch, receiver, &datagrams), 2);
+	ck_assert(bytes_equal(datagrams[0].bytes, BYTES("one  two  end")));
+	ck_assert_uint_eq(datagrams[0].segment_bytes, 5);
+	ck_assert_uint_ne(datagrams[0].from.len, 0);
+	ck_assert_int_ne(datagrams[0].received_ns, 0);
+	ck_assert(bytes_equal(datagrams[1].bytes, BYTES("alone")));
+	ck_assert_uint_eq(datagrams[1].segment_bytes, 0);
+}
+END_TEST
+
+START_TEST(a_segment_length_that_makes_no_sense_leaves_the_datagram_whole)
+{
+	const struct datagram *datagrams;
+	const int lengths[] = {0, -1, -2147483647 - 1};
+	open_udp();
+	ck_assert(socket_receive_aggregates(receiver, error));
+	lies = true;
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		lie = lengths[i];
+		send_segments("one  two  end", 5);
+		ck_assert_int_eq(datagram_receive(batch, receiver, &datagrams), 1);
+		ck_assert_uint_eq(datagrams[0].bytes.len, 13);
+		ck_assert_uint_eq(datagrams[0].segment_bytes, 0);
+	}
+	lies = false;
+}
+END_TEST
+
+START_TEST(without_being_asked_the_kernel_gives_each_datagram_alone)
+{
+	const struct datagram *datagrams;
+	open_udp();
+	send_segments("one  two  end", 5);
+	ck_assert_int_eq(datagram_receive(batch, receiver, &datagrams), 3);
+	ck_assert(bytes_equal(datagrams[2].bytes, BYTES("end")));
+	ck_assert_uint_eq(datagrams[0].segment_bytes, 0);
+}
+END_TEST
+
+START_TEST(aggregates_are_refused_with_a_sentence)
+{
+	ck_assert(!socket_receive_aggregates(-1, error));
+	ck_assert_str_eq(error, "cannot receive aggregates on UDP: Bad file descriptor; Linux can since 5.0");
+}
+END_TEST
+
 START_TEST(an_error_of_the_socket_is_returned)
 {
 	const struct datagram *datagrams;
@@ -199,6 +322,12 @@ int main(void)
 	tcase_add_test(tests, a_local_sender_is_known_by_its_credentials);
 	tcase_add_test(tests, a_datagram_longer_than_the_largest_is_cut_and_flagged);
 	tcase_add_test(tests, descriptors_sent_along_are_closed);
+	tcase_add_test(tests, a_smaller_batch_takes_no_more_than_it_holds);
+	tcase_add_test(tests, an_aggregate_is_cut_into_segments_of_which_the_last_may_be_shorter);
+	tcase_add_test(tests, an_aggregate_comes_in_one_piece_with_its_segment_length_and_a_datagram_without);
+	tcase_add_test(tests, a_segment_length_that_makes_no_sense_leaves_the_datagram_whole);
+	tcase_add_test(tests, without_being_asked_the_kernel_gives_each_datagram_alone);
+	tcase_add_test(tests, aggregates_are_refused_with_a_sentence);
 	tcase_add_test(tests, an_error_of_the_socket_is_returned);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

@@ -60,6 +60,17 @@ START_TEST(the_loss_of_an_input_is_of_senders_that_nobody_knows)
 }
 END_TEST
 
+START_TEST(a_loss_counted_by_aggregates_is_told_as_the_least_that_it_is)
+{
+	const struct loss loss = {
+		.input = "in", .reason = "kernel-aggregates", .count = 5, .total = 5, .from_ns = FROM_NS, .to_ns = TO_NS};
+	write(&loss);
+	expect("reason=\"kernel-aggregates\"");
+	expect("at least 5 messages of input in are lost: the receive buffer of the socket was full, and the kernel dropped "
+	       "so many aggregates, each of 1 to 128 datagrams (receive_aggregates)");
+}
+END_TEST
+
 START_TEST(what_a_restored_relay_lost_is_told_at_both_ends)
 {
 	struct loss loss = {.output = "central", .reason = "lost-by-peer", .count = 9, .total = 9, .to_ns = TO_NS};
@@ -126,6 +137,7 @@ int main(void)
 	TCase *tests = tcase_create("messages");
 	tcase_add_test(tests, the_loss_of_a_source_names_it_and_its_time);
 	tcase_add_test(tests, the_loss_of_an_input_is_of_senders_that_nobody_knows);
+	tcase_add_test(tests, a_loss_counted_by_aggregates_is_told_as_the_least_that_it_is);
 	tcase_add_test(tests, what_a_restored_relay_lost_is_told_at_both_ends);
 	tcase_add_test(tests, the_loss_of_an_output_and_that_of_others);
 	tcase_add_test(tests, what_is_only_suspected_says_so);

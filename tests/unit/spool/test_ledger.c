@@ -129,6 +129,7 @@ START_TEST(every_reason_that_is_used_has_its_word)
 	ck_assert_str_eq(spool_drop_reason_name(SPOOL_DROP_SPOOL_FULL), "spool-full");
 	ck_assert_str_eq(spool_drop_reason_name(SPOOL_DROP_NO_BUFFER), "no-buffer");
 	ck_assert_str_eq(spool_drop_reason_name(SPOOL_DROP_KERNEL), "kernel");
+	ck_assert_str_eq(spool_drop_reason_name(SPOOL_DROP_KERNEL_AGGREGATES), "kernel-aggregates");
 	ck_assert_str_eq(spool_drop_reason_name(SPOOL_DROP_PEER_NOT_ALLOWED), "peer-not-allowed");
 	ck_assert_str_eq(spool_drop_reason_name(SPOOL_DROP_EMPTY), "empty");
 	ck_assert_ptr_null(spool_drop_reason_name((enum spool_drop_reason)15));
