@@ -93,6 +93,8 @@ static void submit_first(struct intake *intake)
 {
 	struct intake_source *source = LIST_ENTRY(list_take_first(&intake->open), struct intake_source, open_block);
 	end_run(source);
+	if (source->stored != NULL)
+		spool_await_group(intake->spool);
 	uint64_t ordinal = spool_submit_block(intake->spool, source->block);
 	source->block = NULL;
 	intake->open_count--;
@@ -260,6 +262,22 @@ void intake_stored(struct intake *intake)
 		if (source->stored != NULL)
 			source->stored(source->context, ordinal);
 	}
+}
+
+bool intake_awaits_stored(const struct intake *intake)
+{
+	if (intake->told == intake->submitted)
+		return false;
+	LIST_FOR_EACH(link, &intake->sources) {
+		if (LIST_ENTRY(link, const struct intake_source, link)->stored != NULL)
+			return true;
+	}
+	return false;
+}
+
+bool intake_holds_blocks(const struct intake *intake)
+{
+	return !list_is_empty(&intake->open);
 }
 
 void intake_room(struct intake *intake)

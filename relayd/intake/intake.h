@@ -90,6 +90,13 @@ void intake_count_drop(struct intake *intake, struct intake_source *source, cons
  */
 uint64_t intake_turn_end(struct intake *intake);
 
+/*
+ * Whether a source is to be told when what was handed over is stored. If not, and nothing is held either, intake_stored()
+ * need not be called.
+ */
+bool intake_awaits_stored(const struct intake *intake);
+bool intake_holds_blocks(const struct intake *intake);
+
 /* Hands over everything now: for stopping. */
 void intake_flush(struct intake *intake);
 

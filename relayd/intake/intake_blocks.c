@@ -21,6 +21,7 @@ enum intake_result intake_fence(struct intake *intake, const struct spool_stream
 {
 	uint64_t ordinal;
 	intake_flush(intake);
+	spool_await_group(intake->spool);
 	if (!spool_stream_fence(intake->spool, intake->worker, session, &ordinal))
 		return INTAKE_WAIT;
 	*receipt = note_submitted(intake, ordinal);
@@ -137,6 +138,7 @@ enum intake_block_result intake_take_block(struct intake *intake, struct intake_
 		spool_submit_block(intake->spool, into); /* empty: it just goes back */
 		return no_memory ? INTAKE_BLOCK_WAIT : INTAKE_BLOCK_INVALID;
 	}
+	spool_await_group(intake->spool);
 	*receipt = note_submitted(intake, spool_stream_submit(intake->spool, into, session, block, payload));
 	counter_add(&source->received, block->records);
 	return INTAKE_BLOCK_TAKEN;

@@ -10,7 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { DETAIL_MAX_BYTES = 128 };
+enum {
+	DETAIL_MAX_BYTES = 128,
+	TRICKLE_MAX_BYTES = 16 * 1024, /* who sends more between two looks may soon have filled the socket's buffer */
+};
 
 /* --- memory for what was left ------------------------------------------------------------------------------------ */
 
@@ -190,6 +193,8 @@ void stream_read(struct stream *stream)
 		return;
 	}
 	enum stream_io io = fill(stream, &target, &len);
+	if (len >= TRICKLE_MAX_BYTES)
+		worker_stay(stream->pool->worker);
 	if (len > 0)
 		present_read(stream, &target, len);
 	/* After a failed write the last word of the peer has been read now. */

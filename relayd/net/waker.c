@@ -4,7 +4,8 @@
  * worker before it calls: those who find it set make no system call, and the exchange on both sides is what lets the
  * called function see everything that was written before any of the wake-ups.
  */
-#include "net/worker.h"
+#include "net/rest.h"
+#include "net/worker_internal.h"
 
 #include <assert.h>
 #include <stdatomic.h>
@@ -13,6 +14,7 @@
 struct waker {
 	uv_async_t async;
 	atomic_bool is_asked;
+	struct rest *bell;
 	worker_fn fn;
 	void *context;
 };
@@ -20,8 +22,10 @@ struct waker {
 static void on_wake(uv_async_t *async)
 {
 	struct waker *waker = async->data;
-	if (atomic_exchange_explicit(&waker->is_asked, false, memory_order_acq_rel))
-		waker->fn(waker->context);
+	if (!atomic_exchange_explicit(&waker->is_asked, false, memory_order_acq_rel))
+		return;
+	rest_answer(waker->bell, 1);
+	waker->fn(waker->context);
 }
 
 struct waker *waker_open(struct worker *worker, worker_fn fn, void *context)
@@ -35,6 +39,7 @@ struct waker *waker_open(struct worker *worker, worker_fn fn, void *context)
 		return NULL;
 	}
 	atomic_init(&waker->is_asked, false);
+	waker->bell = worker_bell(worker);
 	waker->fn = fn;
 	waker->context = context;
 	waker->async.data = waker;
@@ -43,8 +48,10 @@ struct waker *waker_open(struct worker *worker, worker_fn fn, void *context)
 
 void waker_wake(struct waker *waker)
 {
-	if (!atomic_exchange_explicit(&waker->is_asked, true, memory_order_acq_rel))
-		uv_async_send(&waker->async);
+	if (atomic_exchange_explicit(&waker->is_asked, true, memory_order_acq_rel))
+		return;
+	uv_async_send(&waker->async);
+	rest_ring(waker->bell);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -56,6 +63,9 @@ void waker_close(struct waker **waker)
 {
 	if (*waker == NULL)
 		return;
+	/* Asked, and never called any more. */
+	if (atomic_exchange_explicit(&(*waker)->is_asked, false, memory_order_acq_rel))
+		rest_answer((*waker)->bell, 1);
 	uv_close((uv_handle_t *)&(*waker)->async, on_closed);
 	*waker = NULL;
 }

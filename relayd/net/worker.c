@@ -7,6 +7,7 @@
 #include "net/worker.h"
 
 #include "base/clock.h"
+#include "net/rest.h"
 #include "net/stream_pool.h"
 #include "net/worker_internal.h"
 
@@ -40,6 +41,7 @@ struct worker {
 	struct letter *first;
 	struct letter **last;
 	bool is_stopping;
+	struct rest rest;
 
 	/* The worker's thread only. */
 	worker_fn at_turn_end;
@@ -63,6 +65,35 @@ uv_loop_t *worker_loop(struct worker *worker)
 struct stream_pool **worker_stream_pool(struct worker *worker)
 {
 	return &worker->streams;
+}
+
+struct rest *worker_bell(struct worker *worker)
+{
+	return &worker->rest;
+}
+
+void worker_rest(struct worker *worker, uint64_t until_ns)
+{
+	assert(worker_is_current(worker));
+	if (worker->rest.until_ns == 0 || until_ns < worker->rest.until_ns)
+		worker->rest.until_ns = until_ns;
+}
+
+void worker_stay(struct worker *worker)
+{
+	worker->rest.is_refused = true;
+}
+
+void worker_begin_watch(struct worker *worker)
+{
+	assert(worker_is_current(worker));
+	worker->rest.watches++;
+}
+
+void worker_end_watch(struct worker *worker)
+{
+	assert(worker_is_current(worker) && worker->rest.watches > 0);
+	worker->rest.watches--;
 }
 
 uint64_t worker_turn(const struct worker *worker)
@@ -103,6 +134,7 @@ static void on_turn_end(uv_prepare_t *handle)
 	struct worker *worker = handle->data;
 	if (worker->at_turn_end != NULL)
 		worker->at_turn_end(worker->at_turn_end_context);
+	rest_take(&worker->rest, &worker->loop);
 	worker->turn++;
 	worker->now_ns = 0;
 }
@@ -118,6 +150,7 @@ static bool put_letter(struct worker *worker, struct letter *letter)
 		worker->last = &letter->next;
 		/* Under the lock: once it is free the worker may stop, and its uv_async is gone. */
 		uv_async_send(&worker->mail);
+		rest_ring(&worker->rest);
 	}
 	pthread_mutex_unlock(&worker->lock);
 	return is_taken;
@@ -200,6 +233,7 @@ static void on_mail(uv_async_t *handle)
 	while (letters != NULL) {
 		struct letter *letter = letters;
 		letters = letter->next;
+		rest_answer(&worker->rest, 1);
 		letter->fn(letter->context);
 		finish_letter(worker, letter);
 	}
@@ -216,6 +250,7 @@ void worker_stop(struct worker **worker)
 	pthread_mutex_lock(&stopped->lock);
 	stopped->is_stopping = true;
 	uv_async_send(&stopped->mail);
+	rest_ring(&stopped->rest); /* never answered: it does not rest any more */
 	pthread_mutex_unlock(&stopped->lock);
 
 	pthread_join(stopped->thread, NULL);

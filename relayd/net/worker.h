@@ -49,6 +49,20 @@ void waker_close(struct waker **waker);
  */
 void worker_at_turn_end(struct worker *worker, worker_fn fn, void *context);
 
+/*
+ * Asks for a rest at the end of this turn: until then (monotonic; the earliest that was asked for holds) the sockets are
+ * left alone, and what comes meanwhile is found together. For whoever knows that it could do nothing with it before. A
+ * letter, a waker or a timer ends the rest sooner, and every turn asks anew. From the worker's thread.
+ */
+void worker_rest(struct worker *worker, uint64_t until_ns);
+
+/* No rest at the end of this turn: a socket has brought so much that there is more, or its buffer could fill. */
+void worker_stay(struct worker *worker);
+
+/* No rest at all, until as many calls of the second as of the first: for sockets that lose or block where nobody looks. */
+void worker_begin_watch(struct worker *worker);
+void worker_end_watch(struct worker *worker);
+
 /* Monotonic and wall time of this loop turn, read once per turn, when first asked for. From the worker's thread. */
 uint64_t worker_now_ns(struct worker *worker);
 int64_t worker_wall_ns(struct worker *worker);

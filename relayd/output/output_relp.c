@@ -23,6 +23,12 @@ enum {
 	BLOCK_REFUSALS = 2,
 };
 
+/*
+ * For so long at the most answers lie unread that nobody waits for. Longer than from group to group, so that they are read
+ * when the next one is sent, and cost no wake-up of their own.
+ */
+#define ANSWERS_REST_NS ((uint64_t)4 * CLOCK_NS_PER_MS)
+
 #define STOP_TIMEOUT_NS ((uint64_t)2 * CLOCK_NS_PER_SECOND)
 
 enum relp_mode {
@@ -180,6 +186,17 @@ static void flush(void *context)
 	struct relp_output *relp = context;
 	for (unsigned i = 0; i < relp->sessions_count; i++)
 		relp_session_flush(relp->sessions[i]);
+}
+
+/* Answers move the cursor only; a window that is nearly full, or octets that the socket did not take, need them sooner. */
+static void caught_up(void *context)
+{
+	struct relp_output *relp = context;
+	for (unsigned i = 0; i < relp->sessions_count; i++)
+		if (!relp_session_may_rest(relp->sessions[i]))
+			return;
+	struct worker *worker = relp->base.setup.worker;
+	worker_rest(worker, worker_now_ns(worker) + ANSWERS_REST_NS);
 }
 
 /*
@@ -412,7 +429,8 @@ static void start_here(void *context)
 	struct relp_output *relp = context;
 	const struct sender_transport transport = {
 		.send = send_message, .quarantine = quarantine,
-		.ships_blocks = ships_blocks, .send_block = send_block, .flush = flush, .passed_over = passed_over,
+		.ships_blocks = ships_blocks, .send_block = send_block, .flush = flush,
+		.caught_up = caught_up, .passed_over = passed_over,
 		.not_wanted = not_wanted, .context = relp};
 	unsigned sessions = relp->settings->mode == RELP_MODE_BALANCE ? relp->servers_count : 1;
 	relp->sender = sender_open(&relp->base, ACCOUNT_EACH, (size_t)relp->settings->window * sessions,

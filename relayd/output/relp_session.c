@@ -406,6 +406,12 @@ size_t relp_session_room(const struct relp_session *session)
 	return session->settings.window - relp_client_unacknowledged(&session->client);
 }
 
+bool relp_session_may_rest(const struct relp_session *session)
+{
+	return relp_session_room(session) > session->settings.window / 2 && session->refusals == 0 &&
+	       buffer_len(stream_output(link_stream(session->link))) == 0;
+}
+
 /* Rule 38: all before the refused message goes first and is answered, then it alone. */
 static bool must_wait(const struct relp_session *session, uint64_t sequence)
 {

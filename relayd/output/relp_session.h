@@ -63,6 +63,12 @@ void relp_session_start(struct relp_session *session);
 size_t relp_session_room(const struct relp_session *session);
 
 /*
+ * Whether its answers can be read a little later: the session is open and goes on, all that was sent is with the kernel, and
+ * half of its window is free for what comes next.
+ */
+bool relp_session_may_rest(const struct relp_session *session);
+
+/*
  * Takes one message; false if it has no room for it. Not written before relp_session_flush() or
  * RELP_SESSION_GATHER_BYTES.
  */

@@ -360,12 +360,16 @@ void sender_resume(struct sender *sender)
 	if (!sender_take_rules(sender))
 		return;
 	enum step last = STEP_ON;
+	uint64_t sent = atomic_load_explicit(&sender->output->sent, memory_order_relaxed);
 	for (unsigned i = 0; i < SENDER_TURN_RECORDS && last == STEP_ON; i++)
 		last = step(sender);
 	if (sender->transport.flush != NULL)
 		sender->transport.flush(sender->transport.context);
 	sender_publish(sender);
 	sender_keep_asking(sender);
+	if (last == STEP_CAUGHT_UP && sender->transport.caught_up != NULL &&
+	    sent != atomic_load_explicit(&sender->output->sent, memory_order_relaxed))
+		sender->transport.caught_up(sender->transport.context);
 	if (last == STEP_ON)
 		sender_resume_later(sender);
 }

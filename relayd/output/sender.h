@@ -44,6 +44,11 @@ struct sender_transport {
 	enum sender_shipped (*send_block)(void *context, struct relp_block *block);
 	/* A run of messages is over for now: write out what was gathered. Optional. */
 	void (*flush)(void *context);
+	/*
+	 * All that is stored was given out, some of it just now, and flushed: nothing is missed by who looks for answers a
+	 * little later. Optional.
+	 */
+	void (*caught_up)(void *context);
 	/* The cursor was moved to `sequence`: nothing up to there is wanted any more. Optional. */
 	void (*passed_over)(void *context, uint64_t sequence);
 	/* This message (or the block that ends with it) is not given any more, though it may have been before. Optional. */

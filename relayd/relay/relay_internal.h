@@ -23,6 +23,7 @@ struct relay_worker {
 	struct input_worker *input;  /* its element of relay->input_workers */
 	struct waker *stored;        /* the spool stored blocks of this worker */
 	struct waker *room;          /* inputs that paused may go on */
+	_Atomic bool awaits_stored;  /* it is to be woken by `stored`: else a group that is stored is no news to it */
 	uv_timer_t hand_over;        /* a part-filled block must not wait longer than this */
 	bool has_timer;
 };

@@ -28,15 +28,44 @@ static void on_hand_over(uv_timer_t *timer)
 	(void)timer;
 }
 
-static void on_turn_end(void *context)
+static void hand_over_at(struct relay_worker *worker, uint64_t again_ns)
 {
-	struct relay_worker *worker = context;
-	uint64_t again_ns = intake_turn_end(worker->input->intake);
-	if (again_ns == 0 || uv_is_active((uv_handle_t *)&worker->hand_over))
+	if (uv_is_active((uv_handle_t *)&worker->hand_over))
 		return;
 	uint64_t now_ns = clock_monotonic_ns();
 	uint64_t wait_ms = again_ns > now_ns ? (again_ns - now_ns + CLOCK_NS_PER_MS - 1) / CLOCK_NS_PER_MS : 0;
 	uv_timer_start(&worker->hand_over, on_hand_over, wait_ms, 0);
+}
+
+/*
+ * Asks to be woken when a group is stored, if that is news to anybody: to a sender that waits for its answer, or to us, if
+ * the next group is due and waits for this one. Asks, then looks once more: the spool stores, then looks who asks.
+ */
+static void await_stored(struct relay_worker *worker, bool is_late)
+{
+	struct intake *intake = worker->input->intake;
+	if (!intake_awaits_stored(intake) && !(is_late && intake_holds_blocks(intake)))
+		return;
+	atomic_exchange(&worker->awaits_stored, true);
+	intake_stored(intake);
+}
+
+/*
+ * What is read while the writer gathers cannot be stored before the next group, so nothing is read until then: many small
+ * pieces from many connections cost one wake-up together, and no message waits longer for it.
+ */
+static void on_turn_end(void *context)
+{
+	struct relay_worker *worker = context;
+	struct intake *intake = worker->input->intake;
+	uint64_t again_ns = intake_turn_end(intake);
+	if (again_ns != 0)
+		hand_over_at(worker, again_ns);
+	bool is_late;
+	uint64_t gathers_until_ns = spool_gathers_until_ns(worker->relay->spool, &is_late);
+	await_stored(worker, is_late);
+	if (gathers_until_ns != 0)
+		worker_rest(worker->input->worker, gathers_until_ns);
 }
 
 static void open_on_thread(void *context)
@@ -117,6 +146,8 @@ void relay_workers_close(struct relay *relay)
 void relay_on_worker_stored(void *context, unsigned worker)
 {
 	struct relay *relay = context;
+	if (!atomic_exchange(&relay->workers[worker].awaits_stored, false))
+		return;
 	uv_mutex_lock(&relay->awake_lock);
 	if (worker < relay->awake)
 		waker_wake(relay->workers[worker].stored);

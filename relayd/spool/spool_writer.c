@@ -3,8 +3,9 @@
  * The writer: the only code that writes segments, and the whole policy of syncing.
  *
  * What waits is written as one group, synced once, and then published (group commit): when GROUP_GATHER_BYTES wait, or
- * when GROUP_GATHER_NS have passed since the last group started. So an idle relay answers in one sync's time and a
- * busy one does a thousand syncs a second at the most. With nothing to do the thread sleeps without any timer.
+ * when GROUP_GATHER_NS have passed since the last group started; GROUP_GATHER_UNAWAITED_NS if no sender waits for
+ * an answer. So an idle relay answers in one sync's time and a busy one does a thousand syncs a second at the most. With
+ * nothing to do the thread sleeps without any timer.
  *
  * When writing fails, or is short, what lies behind the last good block is unknown: the segment is left there, and the
  * blocks are written into the next one (rule 24). When that fails too, or any sync fails, the spool has failed: the
@@ -336,6 +337,25 @@ void writer_end(struct spool *spool)
 		fail_here(spool, "cannot sync", result);
 }
 
+/* ---- when ---- */
+
+static uint64_t gather_ns(const struct writer *writer, uint64_t now)
+{
+	uint64_t awaited = atomic_load_explicit(&writer->awaited_ns, memory_order_relaxed);
+	return awaited != 0 && now < awaited + GROUP_AWAITED_NS ? GROUP_GATHER_NS : GROUP_GATHER_UNAWAITED_NS;
+}
+
+/* When a small group may start. */
+static uint64_t due_ns(const struct writer *writer, uint64_t now)
+{
+	return atomic_load_explicit(&writer->group_started_ns, memory_order_relaxed) + gather_ns(writer, now);
+}
+
+void spool_await_group(struct spool *spool)
+{
+	atomic_store_explicit(&spool->writer.awaited_ns, clock_monotonic_ns(), memory_order_relaxed);
+}
+
 /* ---- the thread ---- */
 
 static void wake(struct writer *writer)
@@ -391,7 +411,7 @@ void *writer_main(void *context)
 		bool stop = atomic_load_explicit(&writer->stop, memory_order_seq_cst);
 		uint64_t waiting = atomic_load_explicit(&writer->waiting_bytes, memory_order_seq_cst);
 		uint64_t now = clock_monotonic_ns();
-		uint64_t due = atomic_load_explicit(&writer->group_started_ns, memory_order_relaxed) + GROUP_GATHER_NS;
+		uint64_t due = due_ns(writer, now);
 		if (stop && (waiting == 0 || spool_has_failed(spool)))
 			break;
 		bool nudged = atomic_exchange_explicit(&writer->nudged, false, memory_order_seq_cst);
@@ -418,15 +438,28 @@ bool spool_would_start_group(const struct spool *spool)
 		return false;
 	if (atomic_load_explicit(&writer->waiting_bytes, memory_order_relaxed) >= GROUP_GATHER_BYTES)
 		return true;
-	uint64_t started = atomic_load_explicit(&writer->group_started_ns, memory_order_relaxed);
-	return clock_monotonic_ns() >= started + GROUP_GATHER_NS;
+	uint64_t now = clock_monotonic_ns();
+	return now >= due_ns(writer, now);
+}
+
+uint64_t spool_gathers_until_ns(const struct spool *spool, bool *is_late)
+{
+	const struct writer *writer = &spool->writer;
+	uint64_t now = clock_monotonic_ns();
+	uint64_t due = due_ns(writer, now);
+	*is_late = due <= now && atomic_load_explicit(&writer->busy, memory_order_acquire);
+	if (due > now)
+		return due;
+	/* It starts now, or when the sync is done. */
+	bool is_at_work = *is_late || atomic_load_explicit(&writer->waiting_bytes, memory_order_relaxed) > 0;
+	return is_at_work ? now + gather_ns(writer, now) : 0;
 }
 
 uint64_t spool_next_group_ns(const struct spool *spool)
 {
 	const struct writer *writer = &spool->writer;
-	uint64_t due = atomic_load_explicit(&writer->group_started_ns, memory_order_relaxed) + GROUP_GATHER_NS;
 	uint64_t now = clock_monotonic_ns();
+	uint64_t due = due_ns(writer, now);
 	if (due > now)
 		return due;
 	/* A sync that takes long: nobody knows when it ends, so the worker looks again soon. */

@@ -29,6 +29,8 @@ struct spool {
 	bool would_start;
 	uint64_t next_group_ns;
 	uint64_t stored;
+	bool is_awaited;         /* what is handed over next */
+	unsigned awaited_count;  /* blocks that were */
 	struct spool_block blocks[BLOCKS];
 	struct spool_block *submitted[BLOCKS]; /* by ordinal - 1 */
 	uint64_t submitted_count;
@@ -119,7 +121,14 @@ uint64_t spool_submit_block(struct spool *spool, struct spool_block *block)
 {
 	ck_assert_uint_gt(block->count, 0);
 	spool->submitted[spool->submitted_count] = block;
+	spool->awaited_count += spool->is_awaited;
+	spool->is_awaited = false;
 	return ++spool->submitted_count;
+}
+
+void spool_await_group(struct spool *spool)
+{
+	spool->is_awaited = true;
 }
 
 uint64_t spool_worker_stored(const struct spool *spool, unsigned worker)
@@ -496,6 +505,38 @@ START_TEST(the_end_of_a_turn_keeps_blocks_while_the_writer_is_busy_and_says_unti
 }
 END_TEST
 
+START_TEST(the_writer_is_told_of_blocks_whose_senders_wait_for_an_answer_and_of_no_others)
+{
+	sheds.stored = NULL;
+	take(&sheds, "y");
+	ck_assert(intake_holds_blocks(intake));
+	intake_flush(intake);
+	ck_assert(!intake_holds_blocks(intake));
+	ck_assert_uint_eq(spool.submitted_count, 1);
+	ck_assert_uint_eq(spool.awaited_count, 0);
+	take(&waits, "x");
+	intake_flush(intake);
+	ck_assert_uint_eq(spool.submitted_count, 2);
+	ck_assert_uint_eq(spool.awaited_count, 1);
+}
+END_TEST
+
+START_TEST(news_of_a_group_is_awaited_only_for_sources_that_are_told)
+{
+	ck_assert(!intake_awaits_stored(intake));
+	take(&waits, "x");
+	intake_flush(intake);
+	ck_assert(intake_awaits_stored(intake));
+	waits.stored = sheds.stored = NULL;
+	ck_assert(!intake_awaits_stored(intake));
+	waits.stored = on_stored;
+	spool.stored = 1;
+	ck_assert(intake_awaits_stored(intake)); /* it has not been told yet */
+	intake_stored(intake);
+	ck_assert(!intake_awaits_stored(intake));
+}
+END_TEST
+
 START_TEST(part_filled_blocks_do_not_pile_up_before_the_writer_has_begun)
 {
 	for (unsigned turn = 0; turn < 100; turn++) {
@@ -560,6 +601,8 @@ int main(void)
 	tcase_add_test(tests, the_end_of_a_turn_hands_over_if_the_writer_would_start_a_group);
 	tcase_add_test(tests, the_end_of_a_turn_keeps_blocks_while_the_writer_is_busy_and_says_until_when);
 	tcase_add_test(tests, part_filled_blocks_do_not_pile_up_before_the_writer_has_begun);
+	tcase_add_test(tests, the_writer_is_told_of_blocks_whose_senders_wait_for_an_answer_and_of_no_others);
+	tcase_add_test(tests, news_of_a_group_is_awaited_only_for_sources_that_are_told);
 	tcase_add_test(tests, every_source_is_told_once_for_each_group_what_is_stored);
 	tcase_add_test(tests, every_source_is_told_of_room);
 	suite_add_tcase(suite, tests);

@@ -6,6 +6,7 @@
 
 #include <check.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -282,6 +283,182 @@ START_TEST(the_clocks_stand_still_within_a_turn_and_move_between_turns)
 }
 END_TEST
 
+/* A pipe that the worker's loop watches, and what happened when. */
+struct rests {
+	struct worker *worker;
+	struct waker *waker;
+	uv_poll_t poll;
+	uv_timer_t timer;
+	int pipe[2];
+	uint64_t rest_ns; /* for how long it asks for rest */
+	bool stays;
+	uint64_t timer_ms; /* when the timer is to fire behind that; 0: not */
+	uint64_t asked_ns;
+	_Atomic uint64_t read_ns, woken_ns;
+};
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+	struct rests *rests = poll->data;
+	char octet;
+	(void)status;
+	(void)events;
+	ck_assert_int_eq(read(rests->pipe[0], &octet, 1), 1);
+	atomic_store(&rests->read_ns, clock_monotonic_ns());
+}
+
+static void on_rest_wake(void *context)
+{
+	struct rests *rests = context;
+	atomic_store(&rests->woken_ns, clock_monotonic_ns());
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	(void)timer;
+}
+
+static void open_rests(void *context)
+{
+	struct rests *rests = context;
+	ck_assert_int_eq(pipe(rests->pipe), 0);
+	rests->waker = waker_open(rests->worker, on_rest_wake, rests);
+	uv_poll_init(worker_loop(rests->worker), &rests->poll, rests->pipe[0]);
+	uv_timer_init(worker_loop(rests->worker), &rests->timer);
+	rests->poll.data = rests->timer.data = rests;
+	uv_poll_start(&rests->poll, UV_READABLE, on_readable);
+}
+
+static void close_rests(void *context)
+{
+	struct rests *rests = context;
+	waker_close(&rests->waker);
+	uv_close((uv_handle_t *)&rests->poll, NULL);
+	uv_close((uv_handle_t *)&rests->timer, NULL);
+	close(rests->pipe[0]);
+	close(rests->pipe[1]);
+}
+
+/* The octet is there before the rest begins. */
+static void ask_for_rest(void *context)
+{
+	struct rests *rests = context;
+	rests->asked_ns = clock_monotonic_ns();
+	worker_rest(rests->worker, rests->asked_ns + rests->rest_ns + CLOCK_NS_PER_SECOND);
+	worker_rest(rests->worker, rests->asked_ns + rests->rest_ns);
+	worker_rest(rests->worker, rests->asked_ns + rests->rest_ns + CLOCK_NS_PER_SECOND);
+	if (rests->stays)
+		worker_stay(rests->worker);
+	if (rests->timer_ms > 0) {
+		uv_update_time(worker_loop(rests->worker));
+		uv_timer_start(&rests->timer, on_timer, rests->timer_ms, 0);
+	}
+	ck_assert_int_eq(write(rests->pipe[1], "x", 1), 1);
+}
+
+static void rest_once(struct rests *rests, uint64_t rest_ns)
+{
+	rests->rest_ns = rest_ns;
+	atomic_store(&rests->read_ns, 0);
+	worker_call(rests->worker, ask_for_rest, rests);
+}
+
+static uint64_t wait_until_read(struct rests *rests)
+{
+	while (atomic_load(&rests->read_ns) == 0)
+		sleep_ms(1);
+	return atomic_load(&rests->read_ns) - rests->asked_ns;
+}
+
+#define LONG_NS (20 * CLOCK_NS_PER_SECOND)
+
+START_TEST(a_resting_worker_leaves_its_sockets_alone_until_the_earliest_time_asked_for)
+{
+	struct rests rests = {.worker = worker_start("test")};
+	worker_call(rests.worker, open_rests, &rests);
+	rest_once(&rests, 30 * CLOCK_NS_PER_MS);
+	ck_assert_uint_ge(wait_until_read(&rests), 30 * CLOCK_NS_PER_MS);
+	worker_call(rests.worker, close_rests, &rests);
+	worker_stop(&rests.worker);
+}
+END_TEST
+
+START_TEST(a_waker_a_letter_and_a_timer_end_a_rest)
+{
+	struct rests rests = {.worker = worker_start("test")};
+	worker_call(rests.worker, open_rests, &rests);
+
+	rest_once(&rests, LONG_NS);
+	sleep_ms(20);
+	ck_assert_uint_eq(atomic_load(&rests.read_ns), 0);
+	waker_wake(rests.waker);
+	ck_assert_uint_lt(wait_until_read(&rests), LONG_NS);
+	while (atomic_load(&rests.woken_ns) == 0)
+		sleep_ms(1);
+
+	rest_once(&rests, LONG_NS);
+	sleep_ms(20);
+	ck_assert_uint_eq(atomic_load(&rests.read_ns), 0);
+	worker_call(rests.worker, nothing, NULL);
+	ck_assert_uint_lt(wait_until_read(&rests), LONG_NS);
+
+	rests.timer_ms = 30;
+	rest_once(&rests, LONG_NS);
+	ck_assert_uint_lt(wait_until_read(&rests), LONG_NS);
+	ck_assert_uint_ge(atomic_load(&rests.read_ns) - rests.asked_ns, 20 * CLOCK_NS_PER_MS);
+
+	worker_call(rests.worker, close_rests, &rests);
+	worker_stop(&rests.worker);
+}
+END_TEST
+
+static void begin_watch(void *context)
+{
+	worker_begin_watch(context);
+}
+
+static void end_watch(void *context)
+{
+	worker_end_watch(context);
+}
+
+START_TEST(who_stays_or_watches_does_not_rest_and_each_turn_asks_anew)
+{
+	struct rests rests = {.worker = worker_start("test"), .stays = true};
+	worker_call(rests.worker, open_rests, &rests);
+	rest_once(&rests, LONG_NS);
+	ck_assert_uint_lt(wait_until_read(&rests), LONG_NS);
+
+	rests.stays = false;
+	worker_call(rests.worker, begin_watch, rests.worker);
+	rest_once(&rests, LONG_NS);
+	ck_assert_uint_lt(wait_until_read(&rests), LONG_NS);
+
+	worker_call(rests.worker, end_watch, rests.worker);
+	rest_once(&rests, 30 * CLOCK_NS_PER_MS);
+	ck_assert_uint_ge(wait_until_read(&rests), 30 * CLOCK_NS_PER_MS);
+	worker_call(rests.worker, close_rests, &rests);
+	worker_stop(&rests.worker);
+}
+END_TEST
+
+START_TEST(no_wake_up_is_missed_by_a_worker_that_rests_again_and_again)
+{
+	struct rests rests = {.worker = worker_start("test")};
+	worker_call(rests.worker, open_rests, &rests);
+	for (int i = 0; i < 1000; i++) {
+		atomic_store(&rests.woken_ns, 0);
+		rest_once(&rests, LONG_NS);
+		waker_wake(rests.waker); /* before the rest, in it, or in between */
+		while (atomic_load(&rests.woken_ns) == 0)
+			sched_yield();
+		ck_assert_uint_lt(atomic_load(&rests.woken_ns) - rests.asked_ns, LONG_NS);
+	}
+	worker_call(rests.worker, close_rests, &rests);
+	worker_stop(&rests.worker);
+}
+END_TEST
+
 static void read_mask(void *context)
 {
 	pthread_sigmask(SIG_SETMASK, NULL, context);
@@ -327,6 +504,10 @@ int main(void)
 	tcase_add_test(tests, a_stopping_worker_refuses_posts);
 	tcase_add_test(tests, stopping_no_worker_is_harmless);
 	tcase_add_test(tests, the_call_after_the_last_wake_up_is_never_missed);
+	tcase_add_test(tests, a_resting_worker_leaves_its_sockets_alone_until_the_earliest_time_asked_for);
+	tcase_add_test(tests, a_waker_a_letter_and_a_timer_end_a_rest);
+	tcase_add_test(tests, who_stays_or_watches_does_not_rest_and_each_turn_asks_anew);
+	tcase_add_test(tests, no_wake_up_is_missed_by_a_worker_that_rests_again_and_again);
 	tcase_add_test(tests, what_was_written_before_a_wake_up_is_seen_by_the_call);
 	tcase_add_test(tests, the_turn_ends_after_what_happened_in_it_and_an_idle_worker_has_no_turns);
 	tcase_add_test(tests, the_clocks_stand_still_within_a_turn_and_move_between_turns);

@@ -113,7 +113,7 @@ START_TEST(an_idle_writer_starts_a_group_at_once_and_a_busy_one_within_a_millise
 	for (int i = 0; i < 5000 && spool_stored(rig.spool) == 0; i++)
 		usleep(100);
 	ck_assert_uint_eq(spool_stored(rig.spool), 1);
-	ck_assert_uint_le(spool_next_group_ns(rig.spool), clock_monotonic_ns() + GROUP_GATHER_NS);
+	ck_assert_uint_le(spool_next_group_ns(rig.spool), clock_monotonic_ns() + GROUP_GATHER_UNAWAITED_NS);
 	usleep(20 * 1000);
 	ck_assert(spool_would_start_group(rig.spool)); /* idle again */
 	spool_close(&rig.spool);
@@ -137,7 +137,7 @@ START_TEST(a_small_group_waits_for_its_time_and_one_of_256_kib_does_not)
 	rig.options.max_size_bytes = 64 << 20;
 	rig_open_ok(&rig);
 	uint64_t begun = clock_monotonic_ns();
-	atomic_store(&rig.spool->writer.group_started_ns, begun + due_ms * CLOCK_NS_PER_MS - GROUP_GATHER_NS);
+	atomic_store(&rig.spool->writer.group_started_ns, begun + due_ms * CLOCK_NS_PER_MS - GROUP_GATHER_UNAWAITED_NS);
 	spool_start(rig.spool);
 	ck_assert(rig_put(&rig, 1));
 	ck_assert(!spool_would_start_group(rig.spool));
@@ -152,6 +152,45 @@ START_TEST(a_small_group_waits_for_its_time_and_one_of_256_kib_does_not)
 		ck_assert(is_stored(rig.submitted));
 		ck_assert_uint_lt(clock_monotonic_ns() - begun, due_ms * CLOCK_NS_PER_MS);
 	}
+	spool_close(&rig.spool);
+}
+END_TEST
+
+/* The next group would be due in a second: who hands over, and whether it is late, decides how much sooner or later. */
+START_TEST(a_group_that_nobody_waits_for_gathers_half_a_millisecond_longer)
+{
+	bool is_late;
+	rig_open_ok(&rig);
+	uint64_t started = clock_monotonic_ns() + CLOCK_NS_PER_SECOND;
+	atomic_store(&rig.spool->writer.group_started_ns, started);
+	ck_assert_uint_eq(spool_next_group_ns(rig.spool), started + GROUP_GATHER_UNAWAITED_NS);
+	ck_assert_uint_eq(spool_gathers_until_ns(rig.spool, &is_late), started + GROUP_GATHER_UNAWAITED_NS);
+	ck_assert(!is_late);
+	spool_await_group(rig.spool);
+	ck_assert_uint_eq(spool_next_group_ns(rig.spool), started + GROUP_GATHER_NS);
+	ck_assert_uint_eq(spool_gathers_until_ns(rig.spool, &is_late), started + GROUP_GATHER_NS);
+	atomic_store(&rig.spool->writer.awaited_ns, clock_monotonic_ns() - GROUP_AWAITED_NS);
+	ck_assert_uint_eq(spool_next_group_ns(rig.spool), started + GROUP_GATHER_UNAWAITED_NS);
+	spool_close(&rig.spool);
+}
+END_TEST
+
+START_TEST(a_worker_may_rest_while_the_writer_gathers_or_is_at_work_and_not_before_an_idle_one)
+{
+	bool is_late;
+	rig_open_ok(&rig);
+	ck_assert_uint_eq(spool_gathers_until_ns(rig.spool, &is_late), 0);
+	ck_assert(!is_late);
+	uint64_t before = clock_monotonic_ns();
+	ck_assert(rig_put(&rig, 1)); /* the writer is about to begin */
+	ck_assert_uint_ge(spool_gathers_until_ns(rig.spool, &is_late), before + GROUP_GATHER_UNAWAITED_NS);
+	ck_assert(!is_late);
+	ck_assert(writer_turn(rig.spool));
+	ck_assert_uint_eq(spool_gathers_until_ns(rig.spool, &is_late), 0);
+	atomic_store(&rig.spool->writer.busy, true); /* a sync that takes longer than it gathers */
+	ck_assert_uint_ge(spool_gathers_until_ns(rig.spool, &is_late), before + GROUP_GATHER_UNAWAITED_NS);
+	ck_assert(is_late);
+	atomic_store(&rig.spool->writer.busy, false);
 	spool_close(&rig.spool);
 }
 END_TEST
@@ -377,6 +416,8 @@ int main(void)
 	tcase_add_test(tests, an_idle_writer_starts_a_group_at_once_and_a_busy_one_within_a_millisecond);
 	tcase_add_loop_test(tests, a_small_group_waits_for_its_time_and_one_of_256_kib_does_not, 0, 2);
 	tcase_add_test(tests, a_trickle_is_synced_a_thousand_times_a_second_at_the_most);
+	tcase_add_test(tests, a_group_that_nobody_waits_for_gathers_half_a_millisecond_longer);
+	tcase_add_test(tests, a_worker_may_rest_while_the_writer_gathers_or_is_at_work_and_not_before_an_idle_one);
 	tcase_add_test(tests, what_waits_for_the_writer_is_packed_by_its_worker);
 	tcase_add_test(tests, a_reader_is_woken_once_for_a_group_and_not_at_all_while_it_is_behind);
 	tcase_add_test(tests, what_was_submitted_before_closing_is_stored);
