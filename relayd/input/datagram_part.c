@@ -152,7 +152,7 @@ static void receive(struct datagram_part *part)
 		rest(part);
 	else
 		watch(part);
-	if (count == DATAGRAM_BATCH_MAX)
+	if (count == part->batch_most)
 		worker_stay(part->on->worker);
 	if (!is_local(part) && !uv_is_active((uv_handle_t *)&part->timer))
 		uv_timer_start(&part->timer, on_tick, DATAGRAM_DROPS_INTERVAL_MS, DATAGRAM_DROPS_INTERVAL_MS);
@@ -189,7 +189,7 @@ void datagram_part_start(struct datagram_part *part)
 	part->handles = 3;
 	part->poll.data = part->timer.data = part->rest.data = part;
 	uv_poll_start(&part->poll, UV_READABLE, on_readable);
-	if (!part->may_rest)
+	if (part->rest_ms == 0)
 		worker_begin_watch(part->on->worker);
 }
 
@@ -224,7 +224,7 @@ void datagram_part_stop(struct datagram_part *part)
 	if (!is_local(part))
 		count_kernel_drops(part);
 	intake_remove_source(part->on->intake, &part->source);
-	if (!part->may_rest)
+	if (part->rest_ms == 0)
 		worker_end_watch(part->on->worker);
 	uv_close((uv_handle_t *)&part->poll, on_closed);
 	uv_close((uv_handle_t *)&part->timer, on_closed);
