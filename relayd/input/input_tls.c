@@ -16,8 +16,8 @@ const struct option input_tls_options[] = {
 	 .doc = "PEM file with the trust anchors of our peers; without it only fingerprints in `peers` can match."},
 	{.name = "peers", .kind = OPTION_LIST, .offset = offsetof(struct input_tls, peers),
 	 .doc = "Who may connect: names (\"*.example.net\") or fingerprints (\"sha-256:AB:CD...\", or "
-		"\"edge-1=sha-256:AB:CD...\" to give it a label that stays when the certificate is exchanged); by default anybody "
-		"whose certificate leads to `ca`."},
+		"\"edge-1=sha-256:AB:CD...\" to give it a label that stays when the certificate is exchanged, and that no other "
+		"certificate may have for its name); by default anybody whose certificate leads to `ca`."},
 	{.name = "allow_anonymous_peers", .kind = OPTION_BOOL, .offset = offsetof(struct input_tls, allow_anonymous_peers),
 	 .preset = "false", .doc = "Takes peers without a certificate: what they say of themselves is not proven."},
 	{.name = "ciphers", .kind = OPTION_TEXT, .offset = offsetof(struct input_tls, ciphers),
