@@ -222,14 +222,14 @@ bool spool_would_start_group(const struct spool *spool);
 
 /*
  * When the writer is busy or gathering: monotonic time of the next group's start, so that a worker that kept a part-filled
- * block knows when to hand it over. Never further away than one and a half milliseconds, or one while senders wait for
- * answers, and the sync in flight.
+ * block knows when to hand it over. Never further away than one and a quarter milliseconds, or one while senders wait
+ * for answers, and the sync in flight.
  */
 uint64_t spool_next_group_ns(const struct spool *spool);
 
 /*
  * The sender of what is handed over next waits for an answer: while such come, a group starts a millisecond after the
- * one before; else half of one later. From any thread.
+ * one before; else a quarter of one later. From any thread.
  */
 void spool_await_group(struct spool *spool);
 

@@ -37,7 +37,7 @@ enum {
 	GROUP_GATHER_BYTES = 256 << 10,     /* a group of so much is written at once */
 	GROUP_MAX_BYTES = 8 << 20,          /* the rest waits for the next sync */
 	GROUP_GATHER_NS = 1000 * 1000,      /* from the start of one group to that of the next, if less waits */
-	GROUP_GATHER_UNAWAITED_NS = 1500 * 1000, /* the same, while no sender waits for an answer */
+	GROUP_GATHER_UNAWAITED_NS = 1250 * 1000, /* the same, while no sender waits for an answer */
 	GROUP_AWAITED_NS = 100 * 1000 * 1000,    /* so long after the last one that did, none does */
 	CURSOR_SYNC_NS = 250 * 1000 * 1000, /* from a cursor's move to its sync; a second is promised */
 	SPACE_RETRY_NS = 1000 * 1000 * 1000,/* between attempts when the file system was full */

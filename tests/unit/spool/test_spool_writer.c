@@ -157,7 +157,7 @@ START_TEST(a_small_group_waits_for_its_time_and_one_of_256_kib_does_not)
 END_TEST
 
 /* The next group would be due in a second: who hands over, and whether it is late, decides how much sooner or later. */
-START_TEST(a_group_that_nobody_waits_for_gathers_half_a_millisecond_longer)
+START_TEST(a_group_that_nobody_waits_for_gathers_a_little_longer)
 {
 	bool is_late;
 	rig_open_ok(&rig);
@@ -416,7 +416,7 @@ int main(void)
 	tcase_add_test(tests, an_idle_writer_starts_a_group_at_once_and_a_busy_one_within_a_millisecond);
 	tcase_add_loop_test(tests, a_small_group_waits_for_its_time_and_one_of_256_kib_does_not, 0, 2);
 	tcase_add_test(tests, a_trickle_is_synced_a_thousand_times_a_second_at_the_most);
-	tcase_add_test(tests, a_group_that_nobody_waits_for_gathers_half_a_millisecond_longer);
+	tcase_add_test(tests, a_group_that_nobody_waits_for_gathers_a_little_longer);
 	tcase_add_test(tests, a_worker_may_rest_while_the_writer_gathers_or_is_at_work_and_not_before_an_idle_one);
 	tcase_add_test(tests, what_waits_for_the_writer_is_packed_by_its_worker);
 	tcase_add_test(tests, a_reader_is_woken_once_for_a_group_and_not_at_all_while_it_is_behind);
