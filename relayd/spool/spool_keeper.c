@@ -107,14 +107,25 @@ static void note_file_system_full(struct spool *spool, bool full, int error)
 		slog_notice("spool_space_again", "path", spool->path);
 }
 
+/*
+ * A file system that was full is tried also when released files have filled up the spares meanwhile: nothing else finds out
+ * that it has room again. With as many spares as there may be, no file is wanted any more, and it has no say.
+ */
+static bool shall_make_spare(struct spool *spool)
+{
+	const struct segment_table *table = &spool->table;
+	pthread_mutex_lock(&spool->table_lock);
+	bool make = (table->spares < space_spares_wanted(spool) || table->file_system_full) && space_may_grow(spool);
+	bool at_most = table->file_system_full && table->spares == SPARES_MAX;
+	pthread_mutex_unlock(&spool->table_lock);
+	if (at_most)
+		note_file_system_full(spool, false, 0);
+	return make;
+}
+
 static void make_spares(struct spool *spool)
 {
-	for (;;) {
-		pthread_mutex_lock(&spool->table_lock);
-		bool make = spool->table.spares < space_spares_wanted(spool) && space_may_grow(spool);
-		pthread_mutex_unlock(&spool->table_lock);
-		if (!make)
-			return;
+	while (shall_make_spare(spool)) {
 		int result = segment_make_spare(spool);
 		if (result == -EIO || result == -EROFS) {
 			/* Not full, but broken: nobody is to wait for room on a disk that takes nothing any more. */

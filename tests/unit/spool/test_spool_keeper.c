@@ -127,6 +127,48 @@ START_TEST(with_a_full_file_system_nothing_is_lost_and_it_goes_on_when_there_is_
 }
 END_TEST
 
+/* Then no spare is missing any more, and the level must not stay as it is: inputs that can wait would wait for ever. */
+START_TEST(a_file_system_with_room_again_is_found_also_when_released_files_filled_up_the_spares)
+{
+	rig.options.reserve_bytes = 1 << 20;
+	rig_open_ok(&rig);
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	keeper_turn(rig.spool);
+	disk.capacity = 1;
+	while (rig.spool->table.count < 2)
+		ck_assert(rig_store(&rig, 30));
+	unsigned wanted = space_spares_wanted(rig.spool);
+	keeper_turn(rig.spool);
+	ck_assert_uint_lt(rig.spool->table.spares, wanted);
+	ck_assert_int_ne(spool_level(rig.spool), SPOOL_LEVEL_OPEN);
+	rig_deliver(cursor, spool_stored(rig.spool));
+	keeper_turn(rig.spool);
+	ck_assert_uint_eq(rig.spool->table.spares, wanted);
+	ck_assert_int_ne(spool_level(rig.spool), SPOOL_LEVEL_OPEN);
+	ck_assert(rig.spool->keeper.retry);
+	disk.capacity = 0;
+	keeper_turn(rig.spool);
+	ck_assert_int_eq(spool_level(rig.spool), SPOOL_LEVEL_OPEN);
+	ck_assert(!rig.spool->keeper.retry);
+	spool_check(rig.spool);
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
+START_TEST(a_file_system_that_was_full_has_no_say_once_there_are_as_many_spares_as_may_be)
+{
+	rig.options.max_size_bytes = 2 * (uint64_t)SPARES_MAX * RIG_SEGMENT_BYTES;
+	rig_open_ok(&rig);
+	while (rig.spool->table.spares < SPARES_MAX)
+		ck_assert_int_eq(segment_make_spare(rig.spool), 0);
+	rig.spool->table.file_system_full = true;
+	keeper_turn(rig.spool);
+	ck_assert(!rig.spool->table.file_system_full);
+	ck_assert_uint_eq(rig.spool->table.spares, SPARES_MAX);
+	spool_check(rig.spool);
+}
+END_TEST
+
 /* A file system that shut itself down, or was remounted read-only, after an error: senders would wait for ever. */
 START_TEST(a_disk_that_is_broken_is_not_taken_for_a_full_one)
 {
@@ -552,6 +594,8 @@ int main(void)
 	tcase_add_test(tests, spares_are_ready_before_the_writer_needs_them);
 	tcase_add_test(tests, the_level_goes_from_open_over_reserve_to_full_and_back_and_max_size_holds);
 	tcase_add_test(tests, with_a_full_file_system_nothing_is_lost_and_it_goes_on_when_there_is_space);
+	tcase_add_test(tests, a_file_system_with_room_again_is_found_also_when_released_files_filled_up_the_spares);
+	tcase_add_test(tests, a_file_system_that_was_full_has_no_say_once_there_are_as_many_spares_as_may_be);
 	tcase_add_loop_test(tests, a_disk_that_is_broken_is_not_taken_for_a_full_one, 0, 2);
 	tcase_add_test(tests, drops_counted_while_full_reach_the_disk_when_there_is_room_again);
 	tcase_add_test(tests, an_output_that_holds_holds_back_the_inputs_and_loses_nothing);
