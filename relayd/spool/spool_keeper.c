@@ -38,14 +38,15 @@ static bool take_releasable(struct spool *spool, uint64_t released_to, struct se
 }
 
 /*
- * More are kept than are made ahead, so that one which comes back late still has a use: octets that were written before
- * are cheaper to write over than those of a new file.
+ * More are kept than are made ahead, as far as max_size allows, so that one which comes back late still has a use: octets
+ * that were written before are cheaper to write over than those of a new file.
  */
 static bool has_use_for_spare(struct spool *spool)
 {
-	unsigned wanted = space_spares_wanted(spool) + RECYCLED_SPARES_MAX;
+	unsigned wanted = space_spares_wanted(spool);
 	pthread_mutex_lock(&spool->table_lock);
-	bool wants = spool->table.spares < (wanted < SPARES_MAX ? wanted : SPARES_MAX);
+	unsigned spares = spool->table.spares;
+	bool wants = spares < wanted || (spares < wanted + RECYCLED_SPARES_MAX && space_may_grow(spool));
 	pthread_mutex_unlock(&spool->table_lock);
 	return wants;
 }
@@ -93,6 +94,33 @@ static void release_segments(struct spool *spool)
 }
 
 /* ---- spares ---- */
+
+/* One that is kept beside those made ahead and that max_size does not allow, out of the table then. */
+static bool take_surplus_spare(struct spool *spool, uint64_t *number)
+{
+	struct segment_table *table = &spool->table;
+	pthread_mutex_lock(&spool->table_lock);
+	bool surplus = table->spares > space_spares_wanted(spool) && space_on_disk(spool) > spool->options.max_size_bytes;
+	if (surplus)
+		*number = table->spare[--table->spares];
+	pthread_mutex_unlock(&spool->table_lock);
+	return surplus;
+}
+
+/* There are some where max_size was lowered since they were kept. */
+static void remove_surplus_spares(struct spool *spool)
+{
+	uint64_t number;
+	char name[DISK_NAME_MAX_BYTES];
+	while (take_surplus_spare(spool, &number)) {
+		segment_spare_name(number, name);
+		int result = spool->disk->unlink(spool->disk, spool->directory, name);
+		uint64_t held_back;
+		if (result < 0 && rate_limit_pass(&spool->keeper.log, clock_monotonic_ns(), &held_back))
+			slog_warning("spool_segment_not_removed", "path", spool->path, "spare", name, "error", strerror(-result),
+			             "held_back", held_back);
+	}
+}
 
 static void note_file_system_full(struct spool *spool, bool full, int error)
 {
@@ -378,6 +406,7 @@ void keeper_turn(struct spool *spool)
 		}
 		set_damage_aside(spool);
 		release_segments(spool);
+		remove_surplus_spares(spool);
 		make_spares(spool);
 		space_settle(spool, 0);
 	} while (drop_oldest(spool));

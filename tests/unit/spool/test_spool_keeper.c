@@ -425,6 +425,58 @@ START_TEST(files_that_are_released_late_are_written_again_too)
 }
 END_TEST
 
+static uint64_t room_for_segments(unsigned segments)
+{
+	return cursors_file_bytes() + drops_file_bytes() + (uint64_t)segments * RIG_SEGMENT_BYTES;
+}
+
+/* An output that delivers all at once: what it frees is kept to be written again, but not beyond max_size. */
+START_TEST(released_files_that_max_size_does_not_allow_are_not_kept)
+{
+	struct spool_usage usage;
+	rig_open_ok(&rig);
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	unsigned wanted = space_spares_wanted(rig.spool);
+	keeper_turn(rig.spool);
+	while (rig.spool->table.count < 8) {
+		ck_assert(rig_store(&rig, 30));
+		keeper_turn(rig.spool);
+	}
+	/* As after a start with a smaller one: what outputs have not got stays. */
+	rig.spool->options.max_size_bytes = room_for_segments(wanted + 2);
+	rig_deliver(cursor, spool_stored(rig.spool));
+	keeper_turn(rig.spool);
+	spool_usage(rig.spool, &usage);
+	ck_assert_uint_eq(rig.spool->table.count, 1);
+	ck_assert_uint_eq(rig.spool->table.spares, wanted + 1);
+	ck_assert_uint_le(usage.on_disk_bytes, rig.spool->options.max_size_bytes);
+	spool_check(rig.spool);
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
+START_TEST(spares_that_a_lowered_max_size_does_not_allow_are_removed_but_those_that_are_needed_stay)
+{
+	struct spool_usage usage;
+	rig_open_ok(&rig);
+	unsigned wanted = space_spares_wanted(rig.spool);
+	keeper_turn(rig.spool);
+	while (rig.spool->table.spares < wanted + 4)
+		ck_assert_int_eq(segment_make_spare(rig.spool), 0);
+	rig.spool->options.max_size_bytes = room_for_segments(wanted + 2);
+	keeper_turn(rig.spool);
+	ck_assert_uint_eq(rig.spool->table.spares, wanted + 1);
+	spool_usage(rig.spool, &usage);
+	ck_assert_uint_le(usage.on_disk_bytes, rig.spool->options.max_size_bytes);
+	rig.spool->options.max_size_bytes = RIG_SEGMENT_BYTES;
+	keeper_turn(rig.spool);
+	ck_assert_uint_eq(rig.spool->table.spares, wanted);
+	ck_assert_ptr_nonnull(memory_disk_find(&disk, "spare-", wanted - 1));
+	ck_assert_ptr_null(memory_disk_find(&disk, "spare-", wanted));
+	spool_check(rig.spool);
+}
+END_TEST
+
 /* Nobody else has anything to do; the power goes a second behind the move. */
 START_TEST(a_cursor_that_moved_is_on_the_disk_within_a_second)
 {
@@ -606,6 +658,8 @@ int main(void)
 	tcase_add_test(tests, the_age_of_a_segment_is_read_while_nobody_waits_for_it);
 	tcase_add_test(tests, released_files_are_written_again_instead_of_new_ones);
 	tcase_add_test(tests, files_that_are_released_late_are_written_again_too);
+	tcase_add_test(tests, released_files_that_max_size_does_not_allow_are_not_kept);
+	tcase_add_test(tests, spares_that_a_lowered_max_size_does_not_allow_are_removed_but_those_that_are_needed_stay);
 	tcase_add_test(tests, a_cursor_that_moved_is_on_the_disk_within_a_second);
 	tcase_add_test(tests, a_file_system_that_is_full_does_not_stop_a_cursor);
 	tcase_add_test(tests, options_that_cannot_work_are_refused_with_what_would_be_enough);
