@@ -145,6 +145,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 		if (!accept_one(listener))
 			return;
 	}
+	worker_stay(listener->worker); /* more may wait */
 }
 
 void listener_start(struct listener *listener)

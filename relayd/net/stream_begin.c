@@ -50,9 +50,11 @@ static void refuse(struct stream *stream)
 
 void stream_step_handshake(struct stream *stream)
 {
-	/* If not, the socket is still ready on the next turn. */
-	if (!stream_pool_may_step(stream->pool))
+	/* If not, the socket is still ready on the next turn, which shall come at once. */
+	if (!stream_pool_may_step(stream->pool)) {
+		worker_stay(stream->pool->worker);
 		return;
+	}
 	switch (stream->kind->handshake(stream)) {
 	case STREAM_IO_DONE:
 		stream_pool_leave_handshake(stream->pool, stream);

@@ -193,7 +193,8 @@ void stream_read(struct stream *stream)
 		return;
 	}
 	enum stream_io io = fill(stream, &target, &len);
-	if (len >= TRICKLE_MAX_BYTES)
+	/* A read that filled its room, which is small when memory is scarce, says nothing of what is behind it. */
+	if (len >= TRICKLE_MAX_BYTES || len == target.room)
 		worker_stay(stream->pool->worker);
 	if (len > 0)
 		present_read(stream, &target, len);

@@ -116,6 +116,44 @@ START_TEST(connections_that_the_kernel_had_accepted_for_us_are_read_at_our_stop)
 }
 END_TEST
 
+static void rest_behind_connections(void *context)
+{
+	struct rig_worker *w = context;
+	rig_on_turn_end(w);
+	if (rig_status(&rig).connections_refused > 0)
+		worker_rest(w->worker, clock_monotonic_ns() + 20 * CLOCK_NS_PER_SECOND);
+}
+
+static void begin_rests(void *context)
+{
+	struct rig_worker *w = context;
+	worker_at_turn_end(w->worker, rest_behind_connections, w);
+}
+
+/*
+ * They come while the worker is busy, so that there are more than it accepts in one turn; and they are refused, so that
+ * nothing but the listener has anything to do with them.
+ */
+START_TEST(nobody_rests_as_long_as_connections_may_wait)
+{
+	enum { CONNECTIONS = 100 };
+	int fds[CONNECTIONS];
+	rig_open(&rig, (struct rig_options){0});
+	rig_start(&rig, "tcp", "listen", "127.0.0.1:0", "allowed_peers", "192.0.2.0/24", NULL);
+	worker_call(rig.w[0].worker, begin_rests, &rig.w[0]);
+	uint64_t begun_ns = clock_monotonic_ns();
+	worker_post(rig.w[0].worker, sleep_a_while, NULL);
+	for (unsigned i = 0; i < CONNECTIONS; i++)
+		fds[i] = rig_connect(&rig, SOCK_STREAM);
+	RIG_WAIT(rig_status(&rig).connections_refused == CONNECTIONS);
+	ck_assert_uint_lt(clock_monotonic_ns() - begun_ns, 10 * CLOCK_NS_PER_SECOND);
+	for (unsigned i = 0; i < CONNECTIONS; i++)
+		close(fds[i]);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("listener");
@@ -124,6 +162,7 @@ int main(void)
 	tcase_add_test(tests, without_a_free_descriptor_connections_wait_for_a_second_and_are_taken_then);
 	tcase_add_test(tests, the_last_descriptors_are_not_for_connections);
 	tcase_add_test(tests, connections_that_the_kernel_had_accepted_for_us_are_read_at_our_stop);
+	tcase_add_test(tests, nobody_rests_as_long_as_connections_may_wait);
 	suite_add_tcase(suite, tests);
 	return rig_run(suite);
 }

@@ -5,6 +5,7 @@
  */
 #include "net/stream.h"
 
+#include "base/clock.h"
 #include "net/stream_internal.h"
 #include "tester.h"
 
@@ -77,6 +78,39 @@ START_TEST(a_stream_is_ready_on_a_later_turn_and_then_gives_bytes)
 	ck_assert_mem_eq(tester.bytes, "hello", 5);
 	ck_assert_str_eq(stream_peer_identity(tester.stream), "");
 	ck_assert_int_eq(strncmp(stream_peer_text(tester.stream), "127.0.0.1:", 10), 0);
+	tester_close(&tester);
+}
+END_TEST
+
+#define LONG_REST_NS (10 * CLOCK_NS_PER_SECOND)
+
+static void rest_behind_reads(void *context)
+{
+	const struct tester *tester = context;
+	if (tester->calls > 0)
+		worker_rest(worker, clock_monotonic_ns() + LONG_REST_NS);
+}
+
+/* Memory is so scarce that the least is read at once; and each turn that has read asks for a long rest. */
+static void spend_memory_and_rest(void *context)
+{
+	struct tester *tester = context;
+	tester->stream->pool->pending_max_bytes = STREAM_READ_LEAST_BYTES;
+	worker_at_turn_end(worker, rest_behind_reads, tester);
+}
+
+START_TEST(nobody_rests_behind_a_read_that_filled_its_room)
+{
+	static const char octets[5 * STREAM_READ_LEAST_BYTES / 2];
+	struct tester tester = {.use = USE_ALL};
+	tester_open(&tester, worker, fds[0]);
+	TESTER_WAIT(&tester, tester.readies == 1);
+	worker_call(worker, spend_memory_and_rest, &tester);
+	uint64_t begun_ns = clock_monotonic_ns();
+	tester_write(fds[1], octets, sizeof(octets));
+	TESTER_WAIT(&tester, tester.len == sizeof(octets));
+	ck_assert_int_eq(tester.calls, 3);
+	ck_assert_uint_lt(clock_monotonic_ns() - begun_ns, LONG_REST_NS);
 	tester_close(&tester);
 }
 END_TEST
@@ -412,6 +446,7 @@ int main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, a_stream_is_ready_on_a_later_turn_and_then_gives_bytes);
+	tcase_add_test(tests, nobody_rests_behind_a_read_that_filled_its_room);
 	tcase_add_test(tests, what_the_owner_left_is_presented_again_in_front_of_what_comes);
 	tcase_add_test(tests, a_long_frame_in_small_pieces_arrives_whole);
 	tcase_add_test(tests, a_frame_of_just_the_limit_is_kept_and_one_octet_more_ends_the_stream);
