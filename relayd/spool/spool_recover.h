@@ -22,6 +22,7 @@ struct found {
 	uint64_t aside_first;   /* sequences that segments had which were set aside; aside_last < aside_first: none known */
 	uint64_t aside_last;
 	bool aside;             /* such a segment was found, or is counted now */
+	uint64_t aside_from;    /* the lowest counter of those that this start set aside; 0: it did so with none */
 	uint64_t counter;       /* the highest of all segments, those that were set aside included */
 	bool newest_is_gone;    /* it was empty and became a spare: the offsets above mean nothing any more */
 };

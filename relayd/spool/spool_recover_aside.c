@@ -25,6 +25,7 @@ enum recover_result recover_set_newest_aside(struct spool *spool, struct found *
 	if (*error < 0)
 		return RECOVER_FAILED;
 	found->aside = true;
+	found->aside_from = entry->counter; /* they go from the newest on */
 	table->set_aside_bytes += entry->size;
 	table->count--;
 	return RECOVERED;
@@ -89,8 +90,11 @@ static void note_aside(struct aside *aside, const char *name, uint64_t counter, 
 	disk->close(disk, file);
 	if (aside->error < 0)
 		return;
-	slog_err("spool_segment_damaged", "path", aside->spool->path, "segment", counter, "first", first, "last", last,
-	         "lost_at_least", last + 1 - first, "set_aside", name);
+	/* One that shows nothing counts for nothing, so that each start finds it again: it is news to the first one only. */
+	bool is_new = found->aside_from > 0 && counter >= found->aside_from;
+	if (last >= first || is_new)
+		slog_err("spool_segment_damaged", "path", aside->spool->path, "segment", counter, "first", first, "last", last,
+		         "lost_at_least", last + 1 - first, "set_aside", name);
 	if (found->aside_first == 0 || first < found->aside_first)
 		found->aside_first = first;
 	if (last > found->aside_last)

@@ -6,6 +6,8 @@
 #include "support/memory_disk.h"
 #include "support/spool_rig.h"
 
+#include <liblog/sink.h>
+
 static struct memory_disk disk;
 static struct memory_disk left; /* as the crash left it */
 static struct rig rig;
@@ -183,6 +185,42 @@ START_TEST(a_segment_set_aside_that_cannot_be_read_now_stops_the_start_and_is_co
 }
 END_TEST
 
+/* Whether the start logs a damaged segment. */
+static bool start_logs_damage(void)
+{
+	static char text[64 << 10];
+	struct slog_sink *sink = slog_sink_memory(sizeof text - 1, &slog_encoder_json);
+	struct slog_sink *before = slog_set_sink(&slog_default_logger, sink);
+	slog_set_level(&slog_default_logger, SLOG_DEBUG);
+	rig_open_ok(&rig);
+	slog_set_level(&slog_default_logger, SLOG_OFF);
+	slog_set_sink(&slog_default_logger, before);
+	(void)slog_memory_text(sink, text, sizeof text);
+	slog_sink_close(&sink);
+	return strstr(text, "spool_segment_damaged") != NULL;
+}
+
+/* With no payload that can be told there is nothing to count, and no sequence to pass over: it is found again and again. */
+START_TEST(a_segment_set_aside_that_shows_nothing_is_news_once)
+{
+	memory_disk_init(&disk);
+	rig_init(&rig, "spool", &disk.disk);
+	open_again();
+	store_blocks(4);
+	ck_assert_int_eq(writer_rotate(rig.spool, 41, 40), 0);
+	crash();
+	damage_header(1);
+	ck_assert(start_logs_damage());
+	for (unsigned i = 0; i < 2; i++) {
+		spool_close(&rig.spool);
+		ck_assert(!start_logs_damage());
+		ck_assert_uint_eq(spool_stored(rig.spool), 40);
+	}
+	spool_close(&rig.spool);
+	memory_disk_free(&disk);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("spool_recover_aside");
@@ -191,6 +229,7 @@ int main(void)
 	tcase_add_loop_test(tests, what_a_segment_set_aside_had_is_counted_once_wherever_the_power_cuts_the_start, 0, 4);
 	tcase_add_loop_test(tests, a_segment_set_aside_that_cannot_be_read_now_stops_the_start_and_is_counted_by_the_next_one,
 	                    0, 4);
+	tcase_add_test(tests, a_segment_set_aside_that_shows_nothing_is_news_once);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
