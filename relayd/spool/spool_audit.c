@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -68,21 +69,39 @@ static int open_file(int directory, int create)
 
 /*
  * A file that root makes in the spool belongs to its owner, and from the first moment on: a kill in between would leave one
- * that the owner cannot write to. So this thread makes it as that user.
+ * that the owner cannot write to. So this thread makes it as that user. To the kernel that is a change of user, which takes
+ * core dumps and debuggers away from the whole process: they are given back.
  */
 static int make_as_owner(int directory)
 {
 	struct stat status;
 	if (fstat(directory, &status) != 0)
 		return -1;
+	int dumpable = prctl(PR_GET_DUMPABLE);
 	int group = setfsgid(status.st_gid), user = setfsuid(status.st_uid);
 	bool is_owner = (uid_t)setfsuid((uid_t)-1) == status.st_uid && (gid_t)setfsgid((gid_t)-1) == status.st_gid;
 	int file = is_owner ? open_file(directory, O_CREAT) : -1;
 	int error = is_owner ? errno : EPERM;
 	setfsuid((uid_t)user);
 	setfsgid((gid_t)group);
+	if (dumpable >= 0 && prctl(PR_GET_DUMPABLE) != dumpable)
+		(void)prctl(PR_SET_DUMPABLE, dumpable);
 	errno = error;
 	return file;
+}
+
+/*
+ * An earlier version left a file that root had made to root, and the owner's relay refused each drop. A file with
+ * another name as well may be anybody's, and stays as it is; so does one that this process must not give away.
+ */
+static void repair_owner(int directory, int file)
+{
+	struct stat spool, status;
+	if (fstat(directory, &spool) != 0 || fstat(file, &status) != 0)
+		return;
+	bool is_left = status.st_uid == 0 && spool.st_uid != 0 && S_ISREG(status.st_mode) && status.st_nlink == 1;
+	bool repaired = is_left && fchown(file, spool.st_uid, spool.st_gid) == 0;
+	(void)repaired;
 }
 
 /* A handle, or -1 with errno. */
@@ -92,6 +111,8 @@ static int open_audit(const char *spool)
 	if (directory < 0)
 		return -1;
 	int file = open_file(directory, 0);
+	if (file >= 0 && geteuid() == 0)
+		repair_owner(directory, file);
 	if (file < 0 && errno == ENOENT)
 		file = geteuid() == 0 ? make_as_owner(directory) : open_file(directory, O_CREAT);
 	int error = errno;

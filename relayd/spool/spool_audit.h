@@ -18,7 +18,7 @@ struct spool_audit {
 
 /*
  * Appends a line with the time and syncs it, in the spool at `path`. The file is the spool's owner's, also if root
- * makes it. 0 or a negative errno. From any thread.
+ * makes it, or finds one that is its own. 0 or a negative errno. From any thread.
  */
 int spool_audit_write(const char *path, const struct spool_audit *audit);
 

@@ -4,11 +4,13 @@
 
 #include <check.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <linux/capability.h>
 #include <sys/fsuid.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -96,6 +98,49 @@ START_TEST(a_file_that_root_makes_is_the_spools_owners_from_the_first_moment)
 }
 END_TEST
 
+/* A process that takes the spool's owner for a moment still leaves a core dump when it crashes. */
+START_TEST(a_file_that_root_makes_takes_nothing_away_from_the_process)
+{
+	const struct spool_audit audit = {.command = "forget", .output = "central", .messages = 5};
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(chown(path, 12345, 54321), 0);
+	ck_assert_int_eq(prctl(PR_SET_DUMPABLE, 1), 0);
+	ck_assert_int_eq(spool_audit_write(path, &audit), 0);
+	ck_assert_int_eq(prctl(PR_GET_DUMPABLE), 1);
+}
+END_TEST
+
+static struct stat write_to_file_of_root(void)
+{
+	const struct spool_audit audit = {.command = "forget", .output = "central", .messages = 5};
+	struct stat status;
+	ck_assert_int_eq(spool_audit_write(path, &audit), 0);
+	ck_assert_int_eq(stat(file_name, &status), 0);
+	return status;
+}
+
+/* As an older version left it: the owner's relay could not write to it, and refused each drop. */
+START_TEST(a_file_that_is_roots_is_given_to_the_spools_owner_unless_it_has_another_name_too)
+{
+	char other[48];
+	if (geteuid() != 0)
+		return;
+	int file = open(file_name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	ck_assert_int_ge(file, 0);
+	close(file);
+	ck_assert_int_eq(chown(path, 12345, 54321), 0);
+	snprintf(other, sizeof other, "%s/other", path);
+	ck_assert_int_eq(link(file_name, other), 0);
+	ck_assert_uint_eq(write_to_file_of_root().st_uid, 0);
+	ck_assert_int_eq(unlink(other), 0);
+	struct stat status = write_to_file_of_root();
+	ck_assert_uint_eq(status.st_uid, 12345);
+	ck_assert_uint_eq(status.st_gid, 54321);
+	ck_assert_uint_eq(status.st_mode & 07777, 0600);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("spool_audit");
@@ -103,6 +148,8 @@ int main(void)
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, a_line_that_does_not_fit_leaves_nothing_of_it);
 	tcase_add_test(tests, a_file_that_root_makes_is_the_spools_owners_from_the_first_moment);
+	tcase_add_test(tests, a_file_that_root_makes_takes_nothing_away_from_the_process);
+	tcase_add_test(tests, a_file_that_is_roots_is_given_to_the_spools_owner_unless_it_has_another_name_too);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
