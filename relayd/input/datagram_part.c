@@ -59,10 +59,11 @@ static void take_message(struct datagram_part *part, const struct datagram *data
 	intake_take(part->on->intake, &part->source, peer, bytes, truncated ? MESSAGE_TRUNCATED : 0, received_ns, &receipt);
 }
 
-/* The kernel has cut only the end: it is the last datagram of an aggregate that lacks some. */
-static void take(struct datagram_part *part, const struct datagram *datagram)
+/* Returns how many messages it was. The kernel cuts only the end: the last datagram of an aggregate that lacks some. */
+static unsigned take(struct datagram_part *part, const struct datagram *datagram)
 {
 	struct peer peer;
+	unsigned messages = 0;
 	struct bytes rest = datagram->bytes;
 	bool is_allowed = allowed_peers_contain(&part->owner->input.allowed_peers, &datagram->from);
 	fill_peer(part, datagram, &peer);
@@ -74,16 +75,21 @@ static void take(struct datagram_part *part, const struct datagram *datagram)
 			drop(part, &peer, SPOOL_DROP_PEER_NOT_ALLOWED);
 			log_event(part, PEER_NOT_ALLOWED, datagram, bytes, "a datagram was dropped: the peer is not in allowed_peers");
 		}
+		messages++;
 	} while (rest.len > 0);
+	return messages;
 }
 
-/* Receives one batch and returns how many there were, or -1: errors of the socket are transient, poll asks again. */
-static int receive_batch(struct datagram_part *part)
+/*
+ * Receives one batch and returns how many datagrams or aggregates there were, or -1: errors of the socket are transient,
+ * poll asks again. Adds to `messages` how many messages that was.
+ */
+static int receive_batch(struct datagram_part *part, unsigned *messages)
 {
 	const struct datagram *datagrams;
 	int count = datagram_receive(part->batch, part->fd, &datagrams);
 	for (int i = 0; i < count; i++)
-		take(part, &datagrams[i]);
+		*messages += take(part, &datagrams[i]);
 	if (count > 0)
 		part->has_received = true;
 	return count;
@@ -143,12 +149,11 @@ static void rest(struct datagram_part *part)
 
 static void receive(struct datagram_part *part)
 {
-	int count = part->batch_most, total = 0;
-	for (unsigned i = 0; i < DATAGRAM_BATCHES_PER_TURN && count == part->batch_most; i++) {
-		count = receive_batch(part); /* a batch that is not full was the last */
-		total += count > 0 ? count : 0;
-	}
-	if (part->rest_ms > 0 && count < part->batch_most && total > 0)
+	int count = part->batch_most;
+	unsigned messages = 0;
+	while (messages < DATAGRAM_MESSAGES_PER_TURN && count == part->batch_most)
+		count = receive_batch(part, &messages); /* a batch that is not full was the last */
+	if (part->rest_ms > 0 && count < part->batch_most && messages > 0)
 		rest(part);
 	else
 		watch(part);
@@ -219,7 +224,8 @@ void datagram_part_stop(struct datagram_part *part)
 	stop_inflow(part);
 	/* Bounded even where the filter was refused: no more than the receive buffer held when it was full. */
 	uint64_t batches = part->owner->spec.receive_buffer_bytes / (unsigned)part->batch_most + 1;
-	while (batches-- > 0 && receive_batch(part) > 0)
+	unsigned messages = 0; /* nobody asks */
+	while (batches-- > 0 && receive_batch(part, &messages) > 0)
 		continue;
 	if (!is_local(part))
 		count_kernel_drops(part);

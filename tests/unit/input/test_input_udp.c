@@ -359,6 +359,54 @@ START_TEST(an_aggregate_becomes_its_messages_in_order_with_one_sender_and_time)
 }
 END_TEST
 
+struct turns {
+	struct rig_worker *w;
+	uint64_t seen, most; /* messages received: at the end of the last turn, and in one turn at the most */
+};
+
+/* Asks for a long rest behind each turn that brought something, too. */
+static void look_at_turn(void *context)
+{
+	struct turns *turns = context;
+	rig_on_turn_end(turns->w);
+	uint64_t received = rig_status(&rig).received;
+	if (received == turns->seen)
+		return;
+	turns->most = received - turns->seen > turns->most ? received - turns->seen : turns->most;
+	turns->seen = received;
+	worker_rest(turns->w->worker, clock_monotonic_ns() + 20 * CLOCK_NS_PER_SECOND);
+}
+
+static void begin_to_look(void *context)
+{
+	struct turns *turns = context;
+	worker_at_turn_end(turns->w->worker, look_at_turn, turns);
+}
+
+/* Other sockets of the worker are served in between. */
+START_TEST(many_aggregates_are_taken_in_several_turns_without_a_rest)
+{
+	enum { AGGREGATES = 100, MOST = DATAGRAM_MESSAGES_PER_TURN + DATAGRAM_AGGREGATES_BATCH * SEGMENTS };
+	struct gate gate = {.is_closed = true};
+	struct turns turns = {.w = &rig.w[0]};
+	start_with_aggregates(NULL, NULL);
+	worker_call(rig.w[0].worker, begin_to_look, &turns);
+	worker_post(rig.w[0].worker, wait_at_gate, &gate);
+	RIG_WAIT(atomic_load(&gate.has_stopped));
+	int fd = rig_connect(&rig, SOCK_DGRAM);
+	for (unsigned i = 0; i < AGGREGATES; i++)
+		send_aggregate(fd, i * SEGMENTS);
+	uint64_t begun_ns = clock_monotonic_ns();
+	atomic_store(&gate.is_closed, false);
+	RIG_WAIT(rig_status(&rig).received == AGGREGATES * SEGMENTS);
+	ck_assert_uint_lt(clock_monotonic_ns() - begun_ns, 10 * CLOCK_NS_PER_SECOND);
+	rig_finish(&rig);
+	ck_assert_uint_le(turns.most, MOST);
+	close(fd);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(only_the_last_of_a_cut_aggregate_is_flagged)
 {
 	start_with_aggregates(NULL, NULL);
@@ -479,6 +527,7 @@ int main(void)
 	tcase_add_test(tests, our_stop_takes_what_the_kernel_still_has);
 	tcase_add_test(tests, a_sender_that_goes_on_does_not_keep_our_stop_and_is_counted);
 	tcase_add_test(tests, an_aggregate_becomes_its_messages_in_order_with_one_sender_and_time);
+	tcase_add_test(tests, many_aggregates_are_taken_in_several_turns_without_a_rest);
 	tcase_add_test(tests, only_the_last_of_a_cut_aggregate_is_flagged);
 	tcase_add_test(tests, each_message_of_an_aggregate_whose_peer_is_not_allowed_is_counted);
 	tcase_add_test(tests, aggregates_that_the_kernel_drops_are_counted_as_such);
