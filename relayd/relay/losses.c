@@ -193,7 +193,8 @@ static void look_at_streams(struct losses *losses, bool now_or_never, int64_t wa
 	struct spool *spool = losses->relay->spool;
 	struct spool_stream_entry entry;
 	uint64_t before;
-	bool moved = spool_stream_untold(spool, &entry, &before);
+	unsigned at = 0;
+	bool moved = spool_stream_untold(spool, &at, &entry, &before);
 	if (!is_due(told, moved, now_or_never, &loss, now_ns))
 		return;
 	do {
@@ -201,7 +202,8 @@ static void look_at_streams(struct losses *losses, bool now_or_never, int64_t wa
 		if (!tell_counter(losses, &loss, entry.lost, &before))
 			return;
 		spool_stream_told(spool, entry.stream, entry.lost);
-	} while (spool_stream_untold(spool, &entry, &before));
+		told->last_ns = now_ns; /* also if there is no room for the rest */
+	} while (spool_stream_untold(spool, &at, &entry, &before));
 	was_told(told, &loss, now_ns);
 }
 

@@ -153,16 +153,17 @@ uint64_t spool_stream_note_lost(struct spool *spool, const struct spool_stream_s
 	return more;
 }
 
-bool spool_stream_untold(struct spool *spool, struct spool_stream_entry *entry, uint64_t *told)
+bool spool_stream_untold(struct spool *spool, unsigned *at, struct spool_stream_entry *entry, uint64_t *told)
 {
 	struct marks *marks = &spool->marks;
 	bool found = false;
 	pthread_mutex_lock(&marks->lock);
-	for (unsigned i = 0; i < marks->count && !found; i++) {
-		found = marks->entry[i].lost > marks->entry[i].lost_told;
+	while (*at < marks->count && !found) {
+		const struct mark_entry *next = &marks->entry[(*at)++];
+		found = next->lost > next->lost_told;
 		if (found) {
-			*told = marks->entry[i].lost_told;
-			marks_show(marks, &marks->entry[i], entry);
+			*told = next->lost_told;
+			marks_show(marks, next, entry);
 		}
 	}
 	pthread_mutex_unlock(&marks->lock);

@@ -165,10 +165,12 @@ void spool_stream_counts(struct spool *spool, const uint8_t *stream, uint64_t *r
 uint64_t spool_stream_note_lost(struct spool *spool, const struct spool_stream_session *session, uint64_t lost);
 
 /*
- * A stream of which more is lost than was told of it downstream (spool_stream_told()); false if there is none. Of what was
- * lost before the spool was opened all is told. `*told`: how much was.
+ * The next stream from `*at` (0: the first) on of which more is lost than was told of it downstream (spool_stream_told()),
+ * and `*at` is behind it; false if there is none. A look that begins at 0 so ends, whatever the relays say meanwhile, and
+ * shows each stream once at the most; the next look shows what it missed. Of what was lost before the spool was opened all
+ * is told. `*told`: how much was.
  */
-bool spool_stream_untold(struct spool *spool, struct spool_stream_entry *entry, uint64_t *told);
+bool spool_stream_untold(struct spool *spool, unsigned *at, struct spool_stream_entry *entry, uint64_t *told);
 void spool_stream_told(struct spool *spool, const uint8_t *stream, uint64_t lost);
 
 /* ---- the sending side: a cursor and its stream; by the cursor's output ---- */

@@ -728,6 +728,13 @@ START_TEST(what_a_relay_says_to_be_lost_only_grows_and_survives_a_crash)
 }
 END_TEST
 
+/* The first that is untold. */
+static bool untold(struct spool_stream_entry *entry, uint64_t *told)
+{
+	unsigned at = 0;
+	return spool_stream_untold(rig.spool, &at, entry, told);
+}
+
 START_TEST(what_a_relay_says_to_be_lost_is_told_of_its_own_stream_once)
 {
 	struct spool_mark mark;
@@ -736,20 +743,47 @@ START_TEST(what_a_relay_says_to_be_lost_is_told_of_its_own_stream_once)
 	struct spool_stream_session a = stream_session(1, "a"), b = stream_session(2, "b");
 	stream_begin(&rig, &a, &mark);
 	stream_begin(&rig, &b, &mark);
-	ck_assert(!spool_stream_untold(rig.spool, &entry, &told));
+	ck_assert(!untold(&entry, &told));
 	spool_stream_note_lost(rig.spool, &b, 4);
-	ck_assert(spool_stream_untold(rig.spool, &entry, &told));
+	ck_assert(untold(&entry, &told));
 	ck_assert_str_eq(entry.identity, "b");
 	ck_assert_uint_eq(entry.lost, 4);
 	ck_assert_uint_eq(told, 0);
 	spool_stream_told(rig.spool, entry.stream, 4);
-	ck_assert(!spool_stream_untold(rig.spool, &entry, &told));
+	ck_assert(!untold(&entry, &told));
 	spool_stream_note_lost(rig.spool, &b, 7);
-	ck_assert(spool_stream_untold(rig.spool, &entry, &told));
+	ck_assert(untold(&entry, &told));
 	ck_assert_uint_eq(told, 4);
 	ck_assert(stream_store(&rig, &a, 1, 2));
 	cut_power(MEMORY_DISK_KEEP_NONE);
-	ck_assert(!spool_stream_untold(rig.spool, &entry, &told)); /* by the process that counted it */
+	ck_assert(!untold(&entry, &told)); /* by the process that counted it */
+}
+END_TEST
+
+START_TEST(a_look_at_what_is_untold_shows_each_stream_once_whatever_the_relays_say_meanwhile)
+{
+	enum { STREAMS = 3 };
+	struct spool_stream_session session[STREAMS];
+	struct spool_stream_entry entry;
+	struct spool_mark mark;
+	uint64_t told;
+	unsigned at = 0, shown = 0;
+	for (unsigned i = 0; i < STREAMS; i++) {
+		session[i] = stream_session((uint8_t)(i + 1), "a");
+		stream_begin(&rig, &session[i], &mark);
+		spool_stream_note_lost(rig.spool, &session[i], 1);
+	}
+	while (shown <= STREAMS && spool_stream_untold(rig.spool, &at, &entry, &told)) {
+		spool_stream_told(rig.spool, entry.stream, entry.lost);
+		for (unsigned i = 0; i < STREAMS; i++) /* each says more as soon as it was told of */
+			if (memcmp(session[i].stream, entry.stream, sizeof entry.stream) == 0)
+				spool_stream_note_lost(rig.spool, &session[i], entry.lost + 1);
+		shown++;
+	}
+	ck_assert_uint_eq(shown, STREAMS);
+	ck_assert(untold(&entry, &told)); /* by the next look */
+	ck_assert_uint_eq(told, 1);
+	ck_assert_uint_eq(entry.lost, 2);
 }
 END_TEST
 
@@ -873,6 +907,7 @@ int main(void)
 	tcase_add_test(tests, a_stream_that_comes_back_in_the_group_that_forgets_it_begins_anew_and_stays);
 	tcase_add_test(tests, what_a_relay_says_to_be_lost_only_grows_and_survives_a_crash);
 	tcase_add_test(tests, what_a_relay_says_to_be_lost_is_told_of_its_own_stream_once);
+	tcase_add_test(tests, a_look_at_what_is_untold_shows_each_stream_once_whatever_the_relays_say_meanwhile);
 	tcase_add_test(tests, what_servers_say_to_be_lost_adds_up_to_a_number_of_messages_whatever_they_say);
 	tcase_add_test(tests, a_forked_stream_is_not_used_before_its_new_id_is_on_the_disk);
 	tcase_add_test(tests, what_a_server_acknowledged_is_known_after_a_restart_and_under_a_new_name);
