@@ -56,6 +56,28 @@ enum relayctl_exit spool_forget_run(const struct spool_arguments *arguments)
 	return code;
 }
 
+/* An errno. ENOENT: there is nothing under the old name. */
+static int move_quarantine(int directory, const char *from, const char *to)
+{
+	int error = renameat2(directory, from, directory, to, RENAME_NOREPLACE) != 0 ? errno : 0;
+	/* Where it has moved already, in a command that was cut, nobody knows whether that is on the disk. */
+	if ((error == 0 || error == ENOENT) && fsync(directory) != 0)
+		error = errno;
+	return error;
+}
+
+static void say_not_renamed(const struct spool_arguments *arguments, int error)
+{
+	const char *label = arguments->label, *path = arguments->path;
+	const char *from = arguments->words[0], *to = arguments->words[1];
+	if (error == EEXIST)
+		fprintf(stderr, "%s: the output is not renamed, because both %s/quarantine/%s and %s/quarantine/%s exist: move one "
+		        "of them out of the way\n", label, path, from, path, to);
+	else
+		fprintf(stderr, "%s: the output is not renamed, because its quarantine %s/quarantine/%s cannot be named \"%s\": "
+		        "%s\n", label, path, from, to, strerror(error));
+}
+
 /*
  * What the output's next hop refused goes with it, if there is anything. It goes first: a command that did not come to its
  * end is given again and finds the rest to do, as the output still has its place under the old name.
@@ -63,17 +85,16 @@ enum relayctl_exit spool_forget_run(const struct spool_arguments *arguments)
 static bool rename_quarantine(const struct spool_arguments *arguments)
 {
 	char path[4096];
-	const char *from = arguments->words[0], *to = arguments->words[1];
 	bool fits = (size_t)snprintf(path, sizeof path, "%s/quarantine", arguments->path) < sizeof path;
 	int directory = fits ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	bool good = directory >= 0 && renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0 && fsync(directory) == 0;
-	int error = !fits ? ENAMETOOLONG : good ? 0 : errno;
+	int error = fits ? errno : ENAMETOOLONG;
+	if (directory >= 0)
+		error = move_quarantine(directory, arguments->words[0], arguments->words[1]);
 	if (directory >= 0)
 		close(directory);
 	if (error == 0 || error == ENOENT)
 		return true;
-	fprintf(stderr, "%s: the output is not renamed, because its quarantine %s/quarantine/%s cannot be named \"%s\": %s\n",
-	        arguments->label, arguments->path, from, to, strerror(error));
+	say_not_renamed(arguments, error);
 	return false;
 }
 
