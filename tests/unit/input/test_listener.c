@@ -130,6 +130,13 @@ static void begin_rests(void *context)
 	worker_at_turn_end(w->worker, rest_behind_connections, w);
 }
 
+/* Before the input is closed: its status is asked for. */
+static void end_rests(void *context)
+{
+	struct rig_worker *w = context;
+	worker_at_turn_end(w->worker, rig_on_turn_end, w);
+}
+
 /*
  * They come while the worker is busy, so that there are more than it accepts in one turn; and they are refused, so that
  * nothing but the listener has anything to do with them.
@@ -149,6 +156,7 @@ START_TEST(nobody_rests_as_long_as_connections_may_wait)
 	ck_assert_uint_lt(clock_monotonic_ns() - begun_ns, 10 * CLOCK_NS_PER_SECOND);
 	for (unsigned i = 0; i < CONNECTIONS; i++)
 		close(fds[i]);
+	worker_call(rig.w[0].worker, end_rests, &rig.w[0]);
 	rig_finish(&rig);
 	rig_close(&rig);
 }
