@@ -474,6 +474,11 @@ bool relp_session_send_block(struct relp_session *session, const struct relp_blo
 	return true;
 }
 
+bool relp_session_awaits_answers(const struct relp_session *session)
+{
+	return session->first_ordinal != session->next_ordinal;
+}
+
 void relp_session_hint_lost(struct relp_session *session, uint64_t records)
 {
 	struct stream *stream = link_stream(session->link);

@@ -81,6 +81,9 @@ bool relp_session_takes_block(const struct relp_session *session, size_t packed,
 /* As relp_session_send(), for a block, which must be one that the server takes; settled and lost by its last sequence. */
 bool relp_session_send_block(struct relp_session *session, const struct relp_block *block);
 
+/* Whether anything was sent that is neither settled nor lost. */
+bool relp_session_awaits_answers(const struct relp_session *session);
+
 /* Tells the server how many records of the stream it has lost, in all; the next session's answer says if it knows. */
 void relp_session_hint_lost(struct relp_session *session, uint64_t records);
 

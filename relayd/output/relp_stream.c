@@ -128,6 +128,21 @@ static bool is_given_up(struct relp_stream_sender *stream, const struct relp_ses
 	return true;
 }
 
+/* A block is not sent again. If it is the last that would be, what is lost is known when those before it are answered. */
+static enum sender_shipped pass_over(struct relp_stream_sender *stream, struct relp_session *session,
+                                     const struct relp_block *block)
+{
+	uint64_t reported_to = stream->reported_to;
+	if (stream->restored_to == 0 || block->last < stream->restored_to)
+		return SENDER_KNOWN;
+	if (relp_session_awaits_answers(session))
+		return SENDER_NO_ROOM;
+	if (end_restoring(stream))
+		relp_session_hint_lost(session, stream->server.lost);
+	stream->reported_to = reported_to; /* the server's mark stays below: a next session finds the same */
+	return SENDER_KNOWN;
+}
+
 /* ---- a session ---- */
 
 /*
@@ -157,7 +172,7 @@ static void settle_counts(struct relp_stream_sender *stream, const struct relp_b
 static uint64_t meet_server(struct relp_stream_sender *stream, const struct relp_block_answer *answer)
 {
 	uint64_t delivered = spool_cursor_delivered(cursor_of(stream));
-	stream->restored_to = 0;
+	stream->restored_to = stream->elsewhere_to = 0;
 	spool_cursor_server(cursor_of(stream), answer->spool, &stream->server);
 	if (answer->mark < stream->server.sequence) {
 		begin_restoring(stream, answer);
@@ -216,10 +231,10 @@ enum sender_shipped relp_stream_send(struct relp_stream_sender *stream, struct r
 		return SENDER_KNOWN;
 	}
 	/* Another server took these, and has not lost them. */
-	if (stream->restored_to > 0 && block->first > stream->restored_to && block->last <= stream->elsewhere_to)
+	if (block->first > stream->restored_to && block->last <= stream->elsewhere_to)
 		return SENDER_KNOWN;
 	if (is_given_up(stream, session, block))
-		return SENDER_KNOWN;
+		return pass_over(stream, session, block);
 	if (!relp_session_takes_block(session, block->payload.len, block->unpacked_len)) {
 		stream->plain_until = block->last;
 		relp_session_renew(session);

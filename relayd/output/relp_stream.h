@@ -25,7 +25,7 @@ struct relp_stream_sender {
 	 * The server's disk was restored (rule 29): what it had acknowledged up to here is sent again, if it is here; 0: no.
 	 */
 	uint64_t restored_to;
-	uint64_t elsewhere_to; /* behind that, up to here, went to other servers */
+	uint64_t elsewhere_to; /* behind that, up to here, went to other servers: also when that is done; 0: nothing */
 	uint64_t gone;         /* records that it had acknowledged and does not have */
 	uint64_t again;        /* of these, that it has acknowledged again in this session */
 	uint64_t reported_to;  /* restored_to, as it was reported last */

@@ -394,6 +394,63 @@ START_TEST(rule_29_a_block_that_a_restored_server_has_no_room_for_is_given_up_an
 }
 END_TEST
 
+/* Nothing comes behind it whose answer could end the matter: it is given up while the third one is on its way. */
+START_TEST(rule_29_what_is_lost_is_counted_though_the_last_block_is_given_up_and_nothing_follows)
+{
+	start();
+	start_output();
+	put_messages(3);
+	wait_delivered(3);
+	put_messages(3);
+	wait_delivered(6);
+	put_messages(10);
+	wait_delivered(16);
+	claim_block(0);
+	BLOCK_SCRIPT_SET(script, records, 3);
+	BLOCK_SCRIPT_SET(script, max_octets, 400);
+	block_script_cut(script);
+	wait_lost(10);
+	assert_server(7, 16, 10);
+	ck_assert_uint_eq(script->blocks, 4);
+	ck_assert_uint_eq(script->block[3].first, 4);
+	ck_assert_uint_eq(spool_cursor_lost_by_peer(cursor), 10);
+	/* It has the same in the next session: nothing more is lost, and nothing is sent. */
+	claim_block(1);
+	BLOCK_SCRIPT_SET(script, records, 6);
+	BLOCK_SCRIPT_SET(script, lost, 10);
+	block_script_cut(script);
+	wait_sessions(3);
+	ck_assert_uint_eq(script->blocks, 4);
+	assert_server(7, 16, 10);
+	put_messages(1);
+	wait_delivered(17);
+	assert_server(7, 17, 10);
+	ck_assert_uint_eq(spool_cursor_lost_by_peer(cursor), 10);
+	end();
+}
+END_TEST
+
+START_TEST(rule_29_what_went_elsewhere_is_not_sent_behind_a_block_that_is_given_up)
+{
+	start_and_deliver(10);
+	BLOCK_SCRIPT_SET(script, spool[0], 8); /* another server */
+	block_script_cut(script);
+	wait_sessions(2);
+	put_messages(3);
+	wait_delivered(13);
+	BLOCK_SCRIPT_SET(script, spool[0], 7); /* the first one again, which has lost everything and takes less */
+	BLOCK_SCRIPT_SET(script, max_octets, 400);
+	block_script_cut(script);
+	wait_lost(10);
+	put_messages(1);
+	wait_delivered(14);
+	ck_assert_uint_eq(script->blocks, 3);
+	ck_assert_uint_eq(script->block[2].first, 14);
+	assert_server(7, 11, 10);
+	end();
+}
+END_TEST
+
 START_TEST(rule_31_a_filtered_block_covers_its_whole_range_and_counts_what_is_left)
 {
 	start();
@@ -722,6 +779,8 @@ int main(void)
 	tcase_add_test(tests, rule_29_a_block_that_a_restored_server_refuses_is_given_up_and_counted);
 	tcase_add_test(tests, rule_29_a_block_that_a_restored_server_refuses_holds_if_the_operator_wants_that);
 	tcase_add_test(tests, rule_29_a_block_that_a_restored_server_has_no_room_for_is_given_up_and_counted);
+	tcase_add_test(tests, rule_29_what_is_lost_is_counted_though_the_last_block_is_given_up_and_nothing_follows);
+	tcase_add_test(tests, rule_29_what_went_elsewhere_is_not_sent_behind_a_block_that_is_given_up);
 	tcase_add_test(tests, rule_31_a_filtered_block_covers_its_whole_range_and_counts_what_is_left);
 	tcase_add_test(tests, rule_31_a_filtered_block_whose_answer_was_lost_is_known_by_its_checksum);
 	tcase_add_test(tests, rule_32_a_block_beyond_the_limits_goes_as_messages_in_a_session_of_its_own);
