@@ -130,6 +130,8 @@ static bool take_blocks(struct relp_connection *relp, const struct relp_server_e
 		return true;
 	case RELP_BLOCKS_WAIT:
 		return false;
+	case RELP_BLOCKS_REFUSED:
+		return true;
 	case RELP_BLOCKS_INVALID:
 		break;
 	}

@@ -131,10 +131,17 @@ bool relp_blocks_stored(struct relp_connection *relp, uint64_t ordinal)
 
 /* ---- blocks ---- */
 
+/*
+ * The same octets would never be taken: without an answer the client would send them for ever. Of a command that is refused
+ * nothing was stored, so that its messages may come in another way.
+ */
 static enum relp_blocks_result invalid(struct relp_connection *relp, const char *reason, struct bytes octets)
 {
 	connection_protocol_error(&relp->connection, reason, bytes_first(octets, RELP_OFFENDING_LEN_MAX));
-	return RELP_BLOCKS_INVALID;
+	if (relp->stream.taken > 0)
+		return RELP_BLOCKS_INVALID;
+	relp_server_refuse_block(&relp->session, reason);
+	return RELP_BLOCKS_REFUSED;
 }
 
 static enum intake_block_result take_one(struct relp_connection *relp, const struct relp_block *shipped, const char **reason)

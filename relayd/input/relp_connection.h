@@ -46,7 +46,8 @@ bool relp_blocks_open(struct relp_connection *relp, const struct relp_offers *of
 enum relp_blocks_result {
 	RELP_BLOCKS_TAKEN = 0,   /* all of the command; `*receipt` is that of its last block */
 	RELP_BLOCKS_WAIT = 1,    /* no room: the command is to be presented again */
-	RELP_BLOCKS_INVALID = 2, /* reported; the session is to end without an answer to it */
+	RELP_BLOCKS_REFUSED = 2, /* reported; the session ends with the answer 500, behind those that are still owed */
+	RELP_BLOCKS_INVALID = 3, /* reported; but some was taken: the session is to end without an answer to it */
 };
 
 /* Takes the blocks of one command. */

@@ -10,7 +10,10 @@
 #include "base/decimal.h"
 #include "relp/relp_block.h"
 
-enum { ANSWERS_AT_ONCE = 256 }; /* answers for which room is reserved in one go */
+enum {
+	ANSWERS_AT_ONCE = 256, /* answers for which room is reserved in one go */
+	REFUSAL_LEN_MAX = 80,
+};
 
 const char *relp_server_state_name(enum relp_server_state state)
 {
@@ -198,6 +201,15 @@ void relp_server_refuse_open(struct relp_server *session, const char *refusal)
 	relp_server_stop(session);
 }
 
+void relp_server_refuse_block(struct relp_server *session, const char *refusal)
+{
+	assert(session->grants_blocks && session->state == RELP_SERVER_OPEN && session->pending > session->stored);
+	assert(strlen(refusal) <= REFUSAL_LEN_MAX);
+	session->pending--;
+	session->block_refusal = refusal;
+	relp_server_stop(session);
+}
+
 bool relp_server_hint_full(const struct relp_server *session, struct buffer *out)
 {
 	return session->grants_blocks && session->state == RELP_SERVER_OPEN && !session->owe_open &&
@@ -276,6 +288,20 @@ static bool write_receipts(struct relp_server *session, struct buffer *out)
 	return true;
 }
 
+static bool write_refusal(struct relp_server *session, struct buffer *out)
+{
+	uint8_t data[4 + REFUSAL_LEN_MAX];
+	if (session->block_refusal == NULL)
+		return true;
+	size_t len = strlen(session->block_refusal);
+	memcpy(data, "500 ", 4);
+	memcpy(data + 4, session->block_refusal, len);
+	if (!relp_frame_append(out, session->received_txnr, BYTES("rsp"), bytes_of(data, 4 + len)))
+		return false;
+	session->block_refusal = NULL;
+	return true;
+}
+
 bool relp_server_write(struct relp_server *session, struct buffer *out)
 {
 	if (session->state == RELP_SERVER_CLOSED || session->holds_open)
@@ -285,6 +311,8 @@ bool relp_server_write(struct relp_server *session, struct buffer *out)
 	/* A truncated message whose rest never came is stored, but is not answered: it will come again. */
 	if (session->state != RELP_SERVER_CLOSING || session->stored < session->pending)
 		return true;
+	if (!write_refusal(session, out))
+		return false;
 	if (session->owe_close) {
 		if (!relp_frame_append(out, session->received_txnr, BYTES("rsp"), BYTES("")))
 			return false;
@@ -307,8 +335,10 @@ void relp_server_stop(struct relp_server *session)
 void relp_server_give_up(struct relp_server *session)
 {
 	relp_server_stop(session);
-	if (session->stored < session->pending)
+	if (session->stored < session->pending) {
 		session->last_is_cut = false;
+		session->block_refusal = NULL; /* it comes again with those before it */
+	}
 	session->pending = session->stored;
 	session->given_up = true;
 }

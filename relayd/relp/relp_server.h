@@ -45,6 +45,7 @@ struct relp_server {
 	struct relp_block_answer block;
 	const char *refusal; /* why `open` is answered 500; NULL: 200 */
 	bool owe_close;      /* the answer to `close` is not written yet */
+	const char *block_refusal; /* why the last command, a block, is answered 500; NULL: it is not */
 	bool given_up;       /* what was not stored then stays unanswered */
 	bool counts_late;    /* the client counts to RELP_TXNR_LIBRELP_MAX, as librelp does */
 	bool last_is_cut;    /* the last pending message was reported truncated; `reader` knows if more of it is to come */
@@ -123,9 +124,15 @@ bool relp_server_hint_full(const struct relp_server *session, struct buffer *out
 void relp_server_stored(struct relp_server *session, uint32_t txnr);
 
 /*
+ * The `block` command that was reported last, and not stored, will never be taken: once all before it is stored it is
+ * answered 500 with this constant sentence (80 octets at most), and the session ends. Nothing is parsed any more.
+ */
+void relp_server_refuse_block(struct relp_server *session, const char *refusal);
+
+/*
  * Appends everything owed to `out`: the answer to `open`, `200 OK` for each stored message in order, and once no
- * message is pending the answer to `close` and `0 serverclose 0`. False if `out` had no room for all of it: call again
- * when it has; nothing is lost or doubled.
+ * message is pending the answer to a block that is refused, the answer to `close` and `0 serverclose 0`. False if `out`
+ * had no room for all of it: call again when it has; nothing is lost or doubled.
  */
 bool relp_server_write(struct relp_server *session, struct buffer *out);
 

@@ -213,13 +213,17 @@ START_TEST(a_second_connection_of_the_stream_ends_the_first_one)
 }
 END_TEST
 
-/* Whatever is wrong with a block, nothing of it is stored and it is not answered. */
+/* Whatever is wrong with a block, nothing of it is stored, and its client is told so. */
 static void assert_refused(const struct relp_block *block)
 {
 	uint64_t stored = spool_stored(rig.spool), errors = rig_status(&rig).protocol_errors;
 	int fd = start_session();
 	send_block(fd, 2, block);
-	assert_ended(fd);
+	rig_receive_all(fd, text, sizeof text);
+	ck_assert_int_eq(strncmp(text, "2 rsp ", 6), 0);
+	ck_assert_ptr_nonnull(strstr(text, " 500 a block"));
+	ck_assert_str_eq(strchr(text, '\n'), "\n0 serverclose 0\n");
+	close(fd);
 	ck_assert_uint_eq(spool_stored(rig.spool), stored);
 	ck_assert_uint_eq(rig_status(&rig).protocol_errors, errors + 1);
 }
@@ -260,6 +264,52 @@ START_TEST(a_hostile_block_is_refused_whatever_it_lies_about)
 	RIG_WAIT(rig_status(&rig).connections == 0);
 	ck_assert_uint_eq(spool_stored(rig.spool), 0);
 	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
+START_TEST(what_came_before_a_refused_block_is_stored_and_answered_first)
+{
+	start();
+	int fd = start_session();
+	struct relp_block good = make_block(1, 10), bad;
+	held_disk_set(&rig.disk, true);
+	send_block(fd, 2, &good);
+	bad = make_block(11, 20);
+	bad.checksum ^= 1;
+	send_block(fd, 3, &bad);
+	send_block(fd, 4, &bad);
+	RIG_WAIT(rig_status(&rig).protocol_errors == 1);
+	ck_assert(!rig_is_readable(fd, 100));
+	held_disk_set(&rig.disk, false);
+	rig_receive_all(fd, text, sizeof text);
+	ck_assert_str_eq(text, "2 rsp 6 200 OK\n3 rsp 49 500 a block's checksum is not that of its payload\n"
+	                       "0 serverclose 0\n");
+	close(fd);
+	finish();
+	ck_assert_uint_eq(spool_stored(rig.spool), 10);
+	rig_close(&rig);
+}
+END_TEST
+
+/* It would come again, message by message, and what was taken would be there twice. */
+START_TEST(a_command_of_which_some_was_taken_is_not_refused)
+{
+	static uint8_t data[FRAME_BYTES], frame[FRAME_BYTES];
+	start();
+	int fd = start_session();
+	struct relp_block block = make_block(1, 10);
+	size_t len = RELP_BLOCK_HEAD_LEN + block.payload.len;
+	relp_block_head_write(&block, data);
+	memcpy(data + RELP_BLOCK_HEAD_LEN, block.payload.at, block.payload.len);
+	memcpy(data + len, "rest", 4);
+	size_t head = relp_header_write(2, BYTES("block"), len + 4, frame);
+	memcpy(frame + head, data, len + 4);
+	frame[head + len + 4] = '\n';
+	rig_send_octets(fd, frame, head + len + 5);
+	assert_ended(fd);
+	finish();
+	ck_assert_uint_eq(spool_stored(rig.spool), 10);
 	rig_close(&rig);
 }
 END_TEST
@@ -466,6 +516,8 @@ int main(void)
 	tcase_add_test(tests, a_packed_block_is_checked_and_stored_as_it_is);
 	tcase_add_test(tests, a_second_connection_of_the_stream_ends_the_first_one);
 	tcase_add_test(tests, a_hostile_block_is_refused_whatever_it_lies_about);
+	tcase_add_test(tests, what_came_before_a_refused_block_is_stored_and_answered_first);
+	tcase_add_test(tests, a_command_of_which_some_was_taken_is_not_refused);
 	tcase_add_test(tests, a_stream_without_any_offer_of_blocks_is_plain_relp);
 	tcase_add_test(tests, an_unknown_version_of_blocks_is_plain_relp);
 	tcase_add_test(tests, the_65th_stream_of_a_peer_gets_messages);
