@@ -16,7 +16,7 @@ enum {
 	RELP_DEFAULT_PORT = 2514,
 	/* A server that refuses so many messages one after the other, and takes none between them, is likely to be ill
 	 * itself (its disk is full, say): then every message is tried so many times as often, lest the whole spool is put
-	 * aside. */
+	 * aside. So is a block of those that are sent again to a restored server. */
 	QUARANTINED_IN_A_ROW = 3,
 	QUARANTINE_PATIENCE = 10,
 	/* A block is refused with others behind it, and then alone; then its messages go one by one. */
@@ -113,7 +113,7 @@ struct relp_output {
 	unsigned finished;
 	struct timer *stop_timer;
 	struct quarantine *quarantine;   /* NULL: refused messages hold */
-	unsigned in_a_row;               /* put into it since a message was taken */
+	unsigned in_a_row;               /* put into it, and blocks given up, since anything was taken */
 };
 
 static bool check(const void *settings, char *error)
@@ -199,6 +199,12 @@ static void caught_up(void *context)
 	worker_rest(worker, worker_now_ns(worker) + ANSWERS_REST_NS);
 }
 
+/* How often something is refused before it is put aside, or given up. */
+static uint64_t enough_refusals(const struct relp_output *relp)
+{
+	return relp->settings->max_refusals * (relp->in_a_row < QUARANTINED_IN_A_ROW ? 1 : QUARANTINE_PATIENCE);
+}
+
 /*
  * Whether every server that can be asked has refused the message often enough: with `balance` one that has not may still
  * take it.
@@ -206,7 +212,7 @@ static void caught_up(void *context)
 static bool is_refused_for_good(const struct relp_output *relp, uint64_t sequence)
 {
 	bool any = false;
-	uint64_t enough = relp->settings->max_refusals * (relp->in_a_row < QUARANTINED_IN_A_ROW ? 1 : QUARANTINE_PATIENCE);
+	uint64_t enough = enough_refusals(relp);
 	for (unsigned i = 0; i < relp->sessions_count; i++) {
 		uint64_t refused;
 		bool often = relp_session_refusals(relp->sessions[i], &refused) >= enough && refused == sequence;
@@ -269,7 +275,7 @@ static void on_settled(void *context, uint64_t sequence, uint32_t records)
 /* What the server refuses of what it lost: with "on_refused": "hold" it is tried on, with growing pauses. */
 static bool may_give_up(const struct relp_output *relp, unsigned refusals)
 {
-	return relp->quarantine != NULL && refusals >= relp->settings->max_refusals;
+	return relp->quarantine != NULL && refusals >= enough_refusals(relp);
 }
 
 /*
@@ -285,6 +291,7 @@ static void take_block_apart(struct relp_output *relp, uint64_t sequence)
 	if (relp_stream_was_settled(&relp->stream, sequence)) {
 		if (!may_give_up(relp, refusals))
 			return;
+		relp->in_a_row++;
 		relp_stream_give_up(&relp->stream, sequence);
 	} else {
 		relp_stream_send_plain(&relp->stream, sequence);

@@ -381,6 +381,28 @@ START_TEST(rule_29_a_block_that_a_restored_server_refuses_holds_if_the_operator_
 }
 END_TEST
 
+/* It is likely to be ill itself: not all that it lost is given up. */
+START_TEST(rule_29_a_restored_server_that_refuses_block_after_block_is_tried_more_often)
+{
+	start();
+	set("max_refusals", "1");
+	start_output();
+	for (unsigned i = 1; i <= 5; i++) {
+		put_messages(3);
+		wait_delivered(3 * i);
+	}
+	script->poison = "n=";
+	BLOCK_SCRIPT_SET(script, records, 0); /* it has nothing */
+	block_script_cut(script);
+	/* Three blocks are given up, the fourth is not: it is refused a third time. */
+	for (unsigned i = 0; i < 60000 && script->refused_blocks < 3 * 2 + 3; i++)
+		pause_ms(1);
+	wait_state("held: message 12 is refused");
+	ck_assert_uint_eq(script->refused_blocks, 3 * 2 + 3);
+	end();
+}
+END_TEST
+
 START_TEST(rule_29_a_block_that_a_restored_server_has_no_room_for_is_given_up_and_counted)
 {
 	start();
@@ -778,6 +800,7 @@ int main(void)
 	tcase_add_test(tests, rule_29_a_restored_server_does_not_get_what_went_to_another_one);
 	tcase_add_test(tests, rule_29_a_block_that_a_restored_server_refuses_is_given_up_and_counted);
 	tcase_add_test(tests, rule_29_a_block_that_a_restored_server_refuses_holds_if_the_operator_wants_that);
+	tcase_add_test(tests, rule_29_a_restored_server_that_refuses_block_after_block_is_tried_more_often);
 	tcase_add_test(tests, rule_29_a_block_that_a_restored_server_has_no_room_for_is_given_up_and_counted);
 	tcase_add_test(tests, rule_29_what_is_lost_is_counted_though_the_last_block_is_given_up_and_nothing_follows);
 	tcase_add_test(tests, rule_29_what_went_elsewhere_is_not_sent_behind_a_block_that_is_given_up);
