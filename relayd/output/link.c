@@ -77,6 +77,8 @@ static void on_timer(void *context)
 		probe(link);
 }
 
+struct backoff link_pauses = {.min_ns = LINK_BACKOFF_MIN_NS, .max_ns = LINK_BACKOFF_MAX_NS};
+
 struct link *link_open(const struct link_settings *settings)
 {
 	assert(settings->count > 0 && settings->count <= LINK_SERVERS_MAX);
@@ -84,7 +86,7 @@ struct link *link_open(const struct link_settings *settings)
 	if (link == NULL)
 		return NULL;
 	link->settings = *settings;
-	link->backoff = (struct backoff){.min_ns = LINK_BACKOFF_MIN_NS, .max_ns = LINK_BACKOFF_MAX_NS};
+	link->backoff = link_pauses;
 	link->timer = timer_open(settings->output->setup.worker, on_timer, link);
 	if (link->timer == NULL) {
 		free(link);

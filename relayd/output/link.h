@@ -30,6 +30,7 @@ enum {
  */
 #define LINK_BACKOFF_MIN_NS ((uint64_t)500 * CLOCK_NS_PER_MS)
 #define LINK_BACKOFF_MAX_NS ((uint64_t)10 * CLOCK_NS_PER_SECOND)
+extern struct backoff link_pauses; /* those two; a test makes them shorter before anything is opened */
 #define LINK_GOOD_NS ((uint64_t)10 * CLOCK_NS_PER_SECOND) /* a session that lasted so long starts the waits anew */
 
 /* One server as the operator wrote it. */

@@ -136,7 +136,7 @@ static uint64_t hold_ns(const struct relp_session *session)
 {
 	if (session->refusals == 0)
 		return 0;
-	return session->refusals >= RELP_SESSION_HOLD_REFUSALS ? LINK_BACKOFF_MAX_NS : LINK_BACKOFF_MIN_NS;
+	return session->refusals >= RELP_SESSION_HOLD_REFUSALS ? link_pauses.max_ns : link_pauses.min_ns;
 }
 
 /* The server or we broke the session off. */

@@ -3,6 +3,7 @@
  * The sending end of a stream (spool-rules.md, rules 25 to 32) between a real spool and a server that claims what the test
  * wants. Each test is a sequence of events that loses or doubles something without its rule.
  */
+#include "output/link.h"
 #include "spool/segment.h"
 #include "spool/spool_stream.h"
 #include "unit/output/block_script.h"
@@ -12,6 +13,7 @@ static struct block_script *script;
 
 static void start(void)
 {
+	link_pauses = (struct backoff){.min_ns = 10 * CLOCK_NS_PER_MS, .max_ns = 100 * CLOCK_NS_PER_MS};
 	char address[40];
 	script = calloc(1, sizeof *script);
 	memset(script->answer.spool, 7, sizeof script->answer.spool);
