@@ -71,23 +71,6 @@ static bool is_of_kind(yajl_val value, enum argument_kind kind)
 	return false;
 }
 
-/*
- * Whether each argument that is there is of its kind; if not, `error` (CHANGE_ERROR_MAX_BYTES) names it. One of another kind
- * must not count as left out: `drop` without an output is for all of them.
- */
-static bool arguments_are_sound(const struct call *call, char *error)
-{
-	static const char *const words[] = {"a text", "a whole number", "a sequence: they count from 1", "true or false"};
-	for (size_t i = 0; i < sizeof arguments / sizeof arguments[0]; i++) {
-		yajl_val value = member_of(call, arguments[i].name);
-		if (value == NULL || is_of_kind(value, arguments[i].kind))
-			continue;
-		snprintf(error, CHANGE_ERROR_MAX_BYTES, "\"%s\" must be %s", arguments[i].name, words[arguments[i].kind]);
-		return false;
-	}
-	return true;
-}
-
 static const char *text_of(const struct call *call, const char *name)
 {
 	yajl_val value = member_of(call, name);
@@ -271,22 +254,23 @@ static char *answer_drop(const struct call *call)
 	return document_finish(gen);
 }
 
-/* ---- */
+/* ---- the commands ---- */
 
 static const struct command {
 	const char *name;
+	const char *arguments; /* each behind a space */
 	char *(*answer)(const struct call *call);
 	bool changes; /* something: for root and the relay's user (spool-rules.md, rule 40) */
 } commands[] = {
-	{"status", answer_status, false},
-	{"ledger", answer_ledger, false},
-	{"probe", answer_probe, false},
-	{"streams", answer_streams, false},
-	{"cut", answer_cut, true},
-	{"restore", answer_restore, true},
-	{"stream-adopt", answer_adopt, true},
-	{"stream-forget", answer_forget, true},
-	{"drop", answer_drop, true},
+	{"status", "", answer_status, false},
+	{"ledger", "", answer_ledger, false},
+	{"probe", " id stream count begin end", answer_probe, false},
+	{"streams", "", answer_streams, false},
+	{"cut", " output seconds check", answer_cut, true},
+	{"restore", " output", answer_restore, true},
+	{"stream-adopt", " stream identity", answer_adopt, true},
+	{"stream-forget", " stream", answer_forget, true},
+	{"drop", " spool output filter to messages", answer_drop, true},
 };
 
 static const struct command *find(const char *name)
@@ -295,6 +279,45 @@ static const struct command *find(const char *name)
 		if (strcmp(name, commands[i].name) == 0)
 			return &commands[i];
 	return NULL;
+}
+
+static const struct argument *argument_of(const struct command *command, const char *name)
+{
+	const char *at = command->arguments;
+	size_t len = strlen(name);
+	while ((at = strchr(at, ' ')) != NULL && (strncmp(++at, name, len) != 0 || (at[len] != ' ' && at[len] != '\0')))
+		;
+	for (size_t i = 0; at != NULL && i < sizeof arguments / sizeof arguments[0]; i++)
+		if (strcmp(arguments[i].name, name) == 0)
+			return &arguments[i];
+	return NULL;
+}
+
+/*
+ * Whether the command takes each argument that is there, and each is of its kind and there once; if not, `error`
+ * (CHANGE_ERROR_MAX_BYTES) names it. One of another kind or misspelt must not count as left out: `drop` without an output is
+ * for all of them.
+ */
+static bool arguments_are_sound(const struct call *call, const struct command *command, char *error)
+{
+	static const char *const words[] = {"a text", "a whole number", "a sequence: they count from 1", "true or false"};
+	for (size_t i = 0; i < call->request->u.object.len; i++) {
+		const char *name = call->request->u.object.keys[i];
+		yajl_val value = call->request->u.object.values[i];
+		bool names_command = strcmp(name, "command") == 0;
+		const struct argument *argument = names_command ? NULL : argument_of(command, name);
+		if (member_of(call, name) != value)
+			snprintf(error, CHANGE_ERROR_MAX_BYTES, "\"%.64s\" is there twice", name);
+		else if (!names_command && argument == NULL)
+			snprintf(error, CHANGE_ERROR_MAX_BYTES, "%s takes no \"%.64s\"; it takes%s", command->name, name,
+			         command->arguments[0] != '\0' ? command->arguments : " no arguments");
+		else if (!names_command && !is_of_kind(value, argument->kind))
+			snprintf(error, CHANGE_ERROR_MAX_BYTES, "\"%s\" must be %s", name, words[argument->kind]);
+		else
+			continue;
+		return false;
+	}
+	return true;
 }
 
 static char *answer(const struct call *call)
@@ -306,7 +329,7 @@ static char *answer(const struct call *call)
 		                    "stream-adopt, stream-forget and drop");
 	if (command->changes && call->who->uid != 0 && call->who->uid != geteuid())
 		return answer_error("this command is for root and the user that relayd runs as");
-	return arguments_are_sound(call, error) ? command->answer(call) : answer_error(error);
+	return arguments_are_sound(call, command, error) ? command->answer(call) : answer_error(error);
 }
 
 char *commands_answer(struct relay *relay, const char *request, const struct ucred *who)

@@ -125,20 +125,32 @@ static bool has_arrived(const struct drill *drill)
 
 /* ---- steps ---- */
 
-/* Asks relayd to do something with the output; `check`: only whether it would. */
-static bool request(struct drill *drill, const char *command, bool check)
+static yajl_gen request_begin(const struct drill *drill, const char *command)
+{
+	yajl_gen request = client_begin(command);
+	if (request != NULL)
+		document_text(request, "output", drill->arguments->output);
+	return request;
+}
+
+static bool request_send(struct drill *drill, yajl_gen request)
 {
 	char error[CLIENT_ERROR_MAX_BYTES];
-	yajl_gen request = client_begin(command);
-	if (request != NULL) {
-		document_text(request, "output", drill->arguments->output);
-		document_count(request, "seconds", drill->arguments->seconds);
-		document_bool(request, "check", check);
-	}
 	struct json_value *answer = client_send(drill->arguments->control, request, error);
 	bool done = answer != NULL;
 	json_tree_free(&answer);
 	return done || stop(drill, "%s", error);
+}
+
+/* Asks relayd to cut the output; `check`: only whether it would. */
+static bool request_cut(struct drill *drill, bool check)
+{
+	yajl_gen request = request_begin(drill, "cut");
+	if (request != NULL) {
+		document_count(request, "seconds", drill->arguments->seconds);
+		document_bool(request, "check", check);
+	}
+	return request_send(drill, request);
 }
 
 static bool stop_away(struct drill *drill)
@@ -156,7 +168,7 @@ static bool begin(struct drill *drill)
 	if (arguments->next != NULL && drill->output.deals)
 		return stop(drill, "nothing was cut: output %s deals its messages to several servers (balance), so that with --next "
 		            "what goes to the others would seem to be lost", arguments->output);
-	if (!request(drill, "cut", true))
+	if (!request_cut(drill, true))
 		return false;
 	if (!drill->output.is_connected)
 		return stop_away(drill);
@@ -203,7 +215,7 @@ static bool check_road(struct drill *drill)
 
 static bool cut(struct drill *drill)
 {
-	if (!request(drill, "cut", false))
+	if (!request_cut(drill, false))
 		return false;
 	drill->is_cut = true;
 	drill->cut_ns = clock_monotonic_ns();
@@ -311,7 +323,7 @@ static void break_off(struct drill *drill)
 {
 	char reason[sizeof drill->error];
 	memcpy(reason, drill->error, sizeof reason);
-	if (drill->is_cut && request(drill, "restore", false))
+	if (drill->is_cut && request_send(drill, request_begin(drill, "restore")))
 		say("output %s is restored", drill->arguments->output);
 	else if (drill->is_cut)
 		say("output %s could not be restored (%s): it comes back by itself", drill->arguments->output, drill->error);

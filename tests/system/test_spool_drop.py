@@ -204,12 +204,24 @@ def test_what_cannot_be_dropped_is_said_and_no_rule_is_made(waiting, words, code
     ("to", -1, '"to" must be a sequence'),
     ("to", 10**20, '"to" must be a sequence'),
     ("messages", 1.5, '"messages" must be a whole number'),
+    ("ouput", "a", 'drop takes no "ouput"; it takes spool output filter to messages'),
+    ("seconds", 60, 'drop takes no "seconds"'),
+    ("out", "a", 'drop takes no "out"'),
+    ("output filter", "a", 'drop takes no "output filter"'),
 ])
 def test_an_argument_of_another_kind_makes_no_rule_for_everything(waiting, argument, value, said):
     """Without "output" a rule is for all outputs, without "to" for all that is stored: what is there and cannot be read is not left out."""
     spool = waiting.status(command="streams")["spool"]
     arguments = {"spool": spool, "filter": CRON, "output": "a", "to": 50, "messages": 25, argument: value}
     assert said in waiting.status(command="drop", **arguments)["error"]
+    assert listed(waiting) == []
+
+
+def test_an_argument_that_is_there_twice_makes_no_rule(waiting):
+    with socket.socket(socket.AF_UNIX) as control:
+        control.connect(str(waiting.control))
+        control.sendall(b'{"command":"drop","output":"a","output":"b"}\n')
+        assert json.loads(control.makefile().readline()) == {"error": '"output" is there twice'}
     assert listed(waiting) == []
 
 
