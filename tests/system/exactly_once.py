@@ -79,7 +79,7 @@ def stored_numbers(relay, tmp_path, sender="k", command=()):
     relay.stop()
     relay.config["outputs"].append({"type": "file", "name": f"check-{sender}", "path": str(out), "format": "raw", "from": "oldest"})
     relay.start(command=command)
-    relay.wait_delivered(f"check-{sender}", relay.status()["spool"]["stored"], seconds=120)
+    relay.wait_drained(f"check-{sender}")
     with open(out, errors="replace") as lines:
         found = (senders.NUMBERED.search(line) for line in lines)
         return array.array("I", (int(match.group(2)) for match in found if match and match.group(1) == sender))

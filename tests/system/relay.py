@@ -180,6 +180,16 @@ class Relay:
             raise AssertionError(f"{error}: {seen[0]}") from None
         return seen[0]
 
+    def wait_drained(self, name, seconds=60):
+        """Waits until that output, to which nothing new comes, has nothing left; fails when it comes no further for so long."""
+        left, since = None, time.monotonic()
+        while left != 0:
+            output = self.output(name)
+            if output["pending"] != left:
+                left, since = output["pending"], time.monotonic()
+            assert time.monotonic() - since < seconds, f"{self.name}/{name} came no further for {seconds} s: {output}"
+            time.sleep(0.02)
+
     def assert_ledger(self, seconds=5):
         """Inputs: received = stored + dropped. Outputs: stored - start = what became of it + pending. The counters are read one after
         the other while the relay runs, so they have some time to agree."""
