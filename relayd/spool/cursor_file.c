@@ -150,8 +150,8 @@ static void load_lost(struct spool_cursor *cursor)
 }
 
 /*
- * Both slots of a place. One valid and one free is a cursor that was being born
- * or forgotten when the power went: it is still there. No power cut damages both, because one is always synced.
+ * Both slots of a place. One valid and one free is a cursor that was being born or forgotten when the power went: it is
+ * still there. No power cut damages both, because one is always synced.
  */
 static enum slot_result load_place(struct spool_cursor *cursor, const uint8_t *slots)
 {

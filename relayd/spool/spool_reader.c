@@ -185,20 +185,18 @@ static enum spool_read_result fail(struct spool_reader *reader, uint64_t counter
 static int enter_segment(struct spool_reader *reader, const struct segment_entry *entry, uint64_t *previous_last)
 {
 	struct spool *spool = reader->spool;
-	uint8_t octets[SEGMENT_HEADER_BYTES];
 	struct segment_header header;
 	leave_segment(reader);
-	int file = segment_open(spool, entry->counter, entry->first);
+	int error, file = segment_open(spool, entry->counter, entry->first);
 	if (file < 0)
 		return file;
-	int64_t got = spool->disk->read(spool->disk, file, octets, sizeof octets, 0);
-	if (got < 0) {
-		spool->disk->close(spool->disk, file);
-		return (int)got;
-	}
-	bool valid = segment_header_read(bytes_of(octets, (size_t)got), &header) == SEGMENT_HEADER_VALID &&
-	             header.counter == entry->counter && header.first == entry->first &&
+	bool valid = segment_header_load(spool->disk, file, entry->counter, entry->first, &header, &error) ==
+	                     SEGMENT_HEADER_VALID &&
 	             memcmp(header.spool_id, spool->id, sizeof spool->id) == 0;
+	if (error < 0) {
+		spool->disk->close(spool->disk, file);
+		return error;
+	}
 	*previous_last = valid ? header.previous_last : entry->first - 1;
 	reader->file = file;
 	reader->counter = entry->counter;
