@@ -3,12 +3,12 @@
 
 #include "syslog/json_structured_data.h"
 #include "syslog/peer.h"
-#include "syslog/pri.h"
 #include "syslog/reproduce.h"
 #include "syslog/timestamp.h"
 
 #include <liblog/json.h>
 #include <liblog/line.h>
+#include <liblog/slog.h>
 
 /* An object under construction. */
 struct object {
@@ -170,8 +170,8 @@ size_t json_encode(const struct envelope *envelope, const struct json_options *o
 	struct slog_line line = slog_line_in((char *)out, room);
 	struct object object = begin_object(&line);
 	put_timestamp(&object, message, options->zone_configured);
-	put_word(&object, KEY("severity"), bytes_of_text(pri_severity_name(message_severity(message))));
-	put_word(&object, KEY("facility"), bytes_of_text(pri_facility_name(message_facility(message))));
+	put_word(&object, KEY("severity"), bytes_of_text(slog_severity_name((int)message_severity(message))));
+	put_word(&object, KEY("facility"), bytes_of_text(slog_facility_name((int)message_facility(message))));
 	put_field(&object, KEY("hostname"), message->hostname);
 	put_field(&object, KEY("app_name"), message->app_name);
 	put_field(&object, KEY("procid"), message->procid);

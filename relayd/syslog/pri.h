@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PRI (RFC 3164 4.1.1, RFC 5424 6.2.1), and the names of facilities and severities (RFC 5427). */
+/* PRI (RFC 3164 4.1.1, RFC 5424 6.2.1). */
 #ifndef RELAYD_SYSLOG_PRI_H
 #define RELAYD_SYSLOG_PRI_H
 
@@ -8,8 +8,6 @@
 enum {
 	PRI_MAX = 191,
 	PRI_DEFAULT = 13, /* user.notice, of a message that has none */
-	PRI_FACILITIES = 24,
-	PRI_SEVERITIES = 8,
 };
 
 enum pri_outcome {
@@ -25,13 +23,5 @@ enum pri_outcome {
  * `*len`, the octets that it takes (0 if absent or unclosed).
  */
 enum pri_outcome pri_read(struct bytes text, uint8_t *pri, size_t *len);
-
-/* The keyword of a facility 0..23 or of a severity 0..7: "kern", "local7"; "emerg", "debug". */
-const char *pri_facility_name(unsigned facility);
-const char *pri_severity_name(unsigned severity);
-
-/* The number behind a keyword or one of its aliases ("security", "error", "warn"), in any case; -1 if there is none. */
-int pri_facility_of_name(struct bytes name);
-int pri_severity_of_name(struct bytes name);
 
 #endif

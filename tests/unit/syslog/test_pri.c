@@ -62,29 +62,6 @@ START_TEST(text_has_no_pri)
 }
 END_TEST
 
-START_TEST(every_name_leads_back_to_its_number)
-{
-	for (unsigned i = 0; i < PRI_FACILITIES; i++)
-		ck_assert_int_eq(pri_facility_of_name(bytes_of_text(pri_facility_name(i))), (int)i);
-	for (unsigned i = 0; i < PRI_SEVERITIES; i++)
-		ck_assert_int_eq(pri_severity_of_name(bytes_of_text(pri_severity_name(i))), (int)i);
-}
-END_TEST
-
-START_TEST(aliases_and_capitals_are_understood)
-{
-	ck_assert_int_eq(pri_facility_of_name(BYTES("security")), 4);
-	ck_assert_int_eq(pri_facility_of_name(BYTES("log audit")), 13);
-	ck_assert_int_eq(pri_facility_of_name(BYTES("log alert")), 14);
-	ck_assert_int_eq(pri_facility_of_name(BYTES("CLOCK")), 15);
-	ck_assert_int_eq(pri_severity_of_name(BYTES("panic")), 0);
-	ck_assert_int_eq(pri_severity_of_name(BYTES("Error")), 3);
-	ck_assert_int_eq(pri_severity_of_name(BYTES("warn")), 4);
-	ck_assert_int_eq(pri_severity_of_name(BYTES("warnings")), -1);
-	ck_assert_int_eq(pri_facility_of_name(BYTES("")), -1);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("pri");
@@ -94,8 +71,6 @@ int main(void)
 	tcase_add_test(tests, values_that_are_none_are_skipped);
 	tcase_add_test(tests, an_unclosed_pri_is_text);
 	tcase_add_test(tests, text_has_no_pri);
-	tcase_add_test(tests, every_name_leads_back_to_its_number);
-	tcase_add_test(tests, aliases_and_capitals_are_understood);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
