@@ -128,16 +128,3 @@ enum frame_result frame_choice_end(struct frame_choice *choice, struct bytes in,
 	}
 	return non_transparent_end(&choice->terminated, in, out);
 }
-
-const char *framing_name(enum framing framing)
-{
-	switch (framing) {
-	case FRAMING_UNKNOWN:
-		return "nothing yet";
-	case FRAMING_OCTET_COUNTING:
-		return "octet counting";
-	case FRAMING_NON_TRANSPARENT:
-		return "non-transparent framing";
-	}
-	return "unknown framing";
-}

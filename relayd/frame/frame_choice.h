@@ -73,7 +73,4 @@ enum frame_result frame_choice_next(struct frame_choice *choice, struct bytes in
  */
 enum frame_result frame_choice_end(struct frame_choice *choice, struct bytes in, struct frame *out);
 
-/* "octet counting", "non-transparent framing", "nothing yet": for log lines. */
-const char *framing_name(enum framing framing);
-
 #endif

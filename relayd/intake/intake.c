@@ -131,7 +131,7 @@ uint64_t intake_turn_end(struct intake *intake)
 	 * The writer is awake for a block that this worker has just handed over, and has not begun. One block more for each
 	 * turn until it does would use up the pool with a few messages in each.
 	 */
-	if (intake->submitted > intake_stored_ordinal(intake))
+	if (intake->submitted > spool_worker_stored(intake->spool, intake->worker))
 		return clock_monotonic_ns() + AGAIN_NS;
 	intake_flush(intake);
 	return 0;
@@ -253,7 +253,7 @@ enum intake_result intake_take(struct intake *intake, struct intake_source *sour
 
 void intake_stored(struct intake *intake)
 {
-	uint64_t ordinal = intake_stored_ordinal(intake);
+	uint64_t ordinal = spool_worker_stored(intake->spool, intake->worker);
 	if (ordinal == intake->told)
 		return;
 	intake->told = ordinal;
@@ -297,9 +297,4 @@ struct spool *intake_spool(const struct intake *intake)
 enum spool_level intake_level(const struct intake *intake)
 {
 	return spool_level(intake->spool);
-}
-
-uint64_t intake_stored_ordinal(const struct intake *intake)
-{
-	return spool_worker_stored(intake->spool, intake->worker);
 }

@@ -110,7 +110,4 @@ struct spool *intake_spool(const struct intake *intake);
 /* The spool's level, for the status. From any thread. */
 enum spool_level intake_level(const struct intake *intake);
 
-/* Ordinal of the last stored block of this worker. */
-uint64_t intake_stored_ordinal(const struct intake *intake);
-
 #endif

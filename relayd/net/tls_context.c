@@ -14,7 +14,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 #include <openssl/err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,7 +102,6 @@ static bool load_certificate(struct tls_context *context, const struct tls_optio
 	if (SSL_CTX_use_certificate_chain_file(context->ssl_context, options->certificate) != 1)
 		return fail_content(error, "certificate", options->certificate,
 							"it must be a PEM file with our certificate first and its intermediates behind");
-	context->has_certificate = true;
 	return load_key(context->ssl_context, options, error);
 }
 
@@ -299,15 +297,4 @@ void tls_context_release(struct tls_context **context)
 enum tls_role tls_context_role(const struct tls_context *context)
 {
 	return context->policy.role;
-}
-
-int tls_context_days_left(const struct tls_context *context)
-{
-	int days = INT_MAX, seconds = 0;
-	if (!context->has_certificate)
-		return days;
-	const X509 *certificate = SSL_CTX_get0_certificate(context->ssl_context);
-	if (ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)) != 1)
-		return INT_MIN;
-	return seconds < 0 ? days - 1 : days;
 }

@@ -71,7 +71,4 @@ const char *tls_refusal(const SSL *ssl);
 
 enum tls_role tls_context_role(const struct tls_context *context);
 
-/* Days until our certificate ends, rounded down; negative if it has; INT_MAX if we have none. */
-int tls_context_days_left(const struct tls_context *context);
-
 #endif

@@ -11,7 +11,6 @@ struct tls_context {
 	atomic_uint holders; /* freed with the last */
 	SSL_CTX *ssl_context;
 	struct tls_policy policy;
-	bool has_certificate;
 };
 
 #endif

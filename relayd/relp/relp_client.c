@@ -9,13 +9,6 @@
 
 enum { OPEN_TXNR = 1, CODE_OK = 200 };
 
-const char *relp_client_state_name(enum relp_client_state state)
-{
-	static const char *const names[] = {"new", "await-answer", "ready", "draining", "closing", "ended"};
-	assert((size_t)state < sizeof names / sizeof *names);
-	return names[state];
-}
-
 static void move_to(struct relp_client *session, enum relp_client_state state)
 {
 	assert(state > session->state);

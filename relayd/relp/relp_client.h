@@ -46,9 +46,6 @@ enum relp_client_state {
 	RELP_CLIENT_ENDED = 5,    /* closed, by either side, or broken: drop the connection */
 };
 
-/* "new", "await-answer", "ready", "draining", "closing", "ended". */
-const char *relp_client_state_name(enum relp_client_state state);
-
 struct relp_client_settings {
 	struct bytes software;             /* relp_software, <= RELP_SOFTWARE_LEN_MAX octets; must outlive the session */
 	struct relp_window_entry *entries; /* the window's array, lent as long as the session lives */

@@ -15,13 +15,6 @@ enum {
 	REFUSAL_LEN_MAX = 80,
 };
 
-const char *relp_server_state_name(enum relp_server_state state)
-{
-	static const char *const names[] = {"await-open", "open", "closing", "closed"};
-	assert((size_t)state < sizeof names / sizeof *names);
-	return names[state];
-}
-
 static void move_to(struct relp_server *session, enum relp_server_state state)
 {
 	assert(state > session->state);

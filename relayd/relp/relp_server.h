@@ -31,9 +31,6 @@ enum relp_server_state {
 	RELP_SERVER_CLOSED = 3,  /* `0 serverclose 0` has been written */
 };
 
-/* "await-open", "open", "closing", "closed". */
-const char *relp_server_state_name(enum relp_server_state state);
-
 /* One session. Set up with relp_server_init(); the fields are private. */
 struct relp_server {
 	enum relp_server_state state;

@@ -129,14 +129,3 @@ bool sd_next_param(struct bytes *params, struct sd_param *param)
 	*params = len > 0 ? bytes_after(*params, 1 + len) : bytes_first(*params, 0);
 	return len > 0;
 }
-
-size_t sd_unescape(struct bytes value, uint8_t *out)
-{
-	size_t len = 0;
-	for (size_t i = 0; i < value.len; i++) {
-		if (value.at[i] == '\\' && i + 1 < value.len && is_escaped(value.at[i + 1]))
-			i++;
-		out[len++] = value.at[i];
-	}
-	return len;
-}

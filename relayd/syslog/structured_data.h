@@ -50,14 +50,4 @@ bool sd_next_element(struct bytes *rest, struct sd_element *element);
 /* Takes the next SD-PARAM from the start of `*params`. False at the end, or where the text is malformed. */
 bool sd_next_param(struct bytes *params, struct sd_param *param);
 
-/* Writes the octets that an escaped PARAM-VALUE stands for to `out`, which has room for `value.len`; returns how many.
- */
-size_t sd_unescape(struct bytes value, uint8_t *out);
-
-/* Whether a PARAM-VALUE has no "\": then it stands for itself. */
-static inline bool sd_value_is_plain(struct bytes value)
-{
-	return bytes_find(value, '\\') == value.len;
-}
-
 #endif

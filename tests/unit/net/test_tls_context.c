@@ -3,7 +3,6 @@
 #include "certificates.h"
 #include "net/tls_context.h"
 
-#include <limits.h>
 #include <openssl/err.h>
 #include <string.h>
 
@@ -218,31 +217,6 @@ START_TEST(wrong_versions_ciphers_and_peers_are_named)
 }
 END_TEST
 
-START_TEST(the_days_left_of_our_certificate_are_known)
-{
-	char error[TLS_ERROR_MAX_BYTES];
-	struct certificate long_lived = certificate_make(&(struct certificate_options){
-		.file = "long", .common_name = "long", .issuer = &ca, .from_seconds = -10, .until_seconds = 30 * 86400 + 3600});
-	struct certificate dead = certificate_make(&(struct certificate_options){
-		.file = "dead", .common_name = "dead", .issuer = &ca, .from_seconds = -90000, .until_seconds = -3600});
-	struct tls_options options = {.certificate = long_lived.path, .key = long_lived.key_path, .ca = ca.path};
-	struct tls_context *context = tls_context_open(TLS_SERVER, &options, error);
-	ck_assert_int_eq(tls_context_days_left(context), 30);
-	tls_context_release(&context);
-	options.certificate = dead.path;
-	options.key = dead.key_path;
-	context = tls_context_open(TLS_SERVER, &options, error);
-	ck_assert_int_eq(tls_context_days_left(context), -1);
-	tls_context_release(&context);
-	const struct tls_options none = {.ca = ca.path};
-	context = tls_context_open(TLS_CLIENT, &none, error);
-	ck_assert_int_eq(tls_context_days_left(context), INT_MAX);
-	tls_context_release(&context);
-	certificate_free(&long_lived);
-	certificate_free(&dead);
-}
-END_TEST
-
 START_TEST(only_suites_with_forward_secrecy_and_aead_are_offered)
 {
 	char error[TLS_ERROR_MAX_BYTES];
@@ -281,7 +255,6 @@ int main(void)
 	tcase_add_test(tests, an_encrypted_key_is_refused_without_asking_for_its_passphrase);
 	tcase_add_test(tests, half_a_pair_is_refused);
 	tcase_add_test(tests, wrong_versions_ciphers_and_peers_are_named);
-	tcase_add_test(tests, the_days_left_of_our_certificate_are_known);
 	tcase_add_test(tests, only_suites_with_forward_secrecy_and_aead_are_offered);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);

@@ -411,13 +411,6 @@ START_TEST(session_is_reopened_long_before_the_last_txnr)
 }
 END_TEST
 
-START_TEST(states_have_names)
-{
-	ck_assert_str_eq(relp_client_state_name(RELP_CLIENT_NEW), "new");
-	ck_assert_str_eq(relp_client_state_name(RELP_CLIENT_ENDED), "ended");
-}
-END_TEST
-
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -445,7 +438,6 @@ int main(void)
 		oldest_unanswered_message_times_out_after_90_seconds,
 		close_times_out,
 		session_is_reopened_long_before_the_last_txnr,
-		states_have_names,
 	};
 	return relp_run("relp_client", tests, sizeof tests / sizeof *tests);
 }

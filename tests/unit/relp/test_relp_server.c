@@ -530,13 +530,6 @@ START_TEST(error_shows_the_offending_octets)
 }
 END_TEST
 
-START_TEST(states_have_names)
-{
-	ck_assert_str_eq(relp_server_state_name(RELP_SERVER_AWAIT_OPEN), "await-open");
-	ck_assert_str_eq(relp_server_state_name(RELP_SERVER_CLOSED), "closed");
-}
-END_TEST
-
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -573,7 +566,6 @@ int main(void)
 		txnr_may_wrap_one_later_as_librelp_does,
 		client_that_never_waits_is_cut_off,
 		error_shows_the_offending_octets,
-		states_have_names,
 	};
 	return relp_run("relp_server", tests, sizeof tests / sizeof *tests);
 }

@@ -122,17 +122,6 @@ START_TEST(iteration_never_leaves_its_input)
 }
 END_TEST
 
-START_TEST(only_three_octets_are_unescaped)
-{
-	uint8_t out[32];
-	struct bytes value = BYTES("q\\\"b\\\\s\\]c\\n\\");
-	size_t len = sd_unescape(value, out);
-	ck_assert(bytes_equal(bytes_of(out, len), BYTES("q\"b\\s]c\\n\\")));
-	ck_assert(!sd_value_is_plain(value));
-	ck_assert(sd_value_is_plain(BYTES("plain")));
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("structured_data");
@@ -145,7 +134,6 @@ int main(void)
 	tcase_add_test(tests, more_elements_than_the_limit_are_text);
 	tcase_add_test(tests, iteration_gives_elements_and_parameters_in_order);
 	tcase_add_test(tests, iteration_never_leaves_its_input);
-	tcase_add_test(tests, only_three_octets_are_unescaped);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
