@@ -17,9 +17,9 @@ void rest_ring(struct rest *rest)
 		syscall(SYS_futex, &rest->bell, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-void rest_answer(struct rest *rest, uint32_t rings)
+void rest_answer(struct rest *rest)
 {
-	atomic_fetch_sub_explicit(&rest->rings, rings, memory_order_seq_cst);
+	atomic_fetch_sub_explicit(&rest->rings, 1, memory_order_seq_cst);
 }
 
 static void sleep_until_rung(struct rest *rest, uint64_t ns)

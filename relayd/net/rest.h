@@ -30,8 +30,8 @@ struct rest {
 /* From any thread, when the loop has been told (uv_async_send()): whoever rests gets up. */
 void rest_ring(struct rest *rest);
 
-/* The worker has taken so many rings, and does what they were for. */
-void rest_answer(struct rest *rest, uint32_t rings);
+/* The worker has taken a ring, and does what it was for. */
+void rest_answer(struct rest *rest);
 
 /* At the end of a turn, before the loop waits: rests, if it was asked for and nothing is due. */
 void rest_take(struct rest *rest, uv_loop_t *loop);

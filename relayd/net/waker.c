@@ -24,7 +24,7 @@ static void on_wake(uv_async_t *async)
 	struct waker *waker = async->data;
 	if (!atomic_exchange_explicit(&waker->is_asked, false, memory_order_acq_rel))
 		return;
-	rest_answer(waker->bell, 1);
+	rest_answer(waker->bell);
 	waker->fn(waker->context);
 }
 
@@ -65,7 +65,7 @@ void waker_close(struct waker **waker)
 		return;
 	/* Asked, and never called any more. */
 	if (atomic_exchange_explicit(&(*waker)->is_asked, false, memory_order_acq_rel))
-		rest_answer((*waker)->bell, 1);
+		rest_answer((*waker)->bell);
 	uv_close((uv_handle_t *)&(*waker)->async, on_closed);
 	*waker = NULL;
 }

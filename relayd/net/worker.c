@@ -233,7 +233,7 @@ static void on_mail(uv_async_t *handle)
 	while (letters != NULL) {
 		struct letter *letter = letters;
 		letters = letter->next;
-		rest_answer(&worker->rest, 1);
+		rest_answer(&worker->rest);
 		letter->fn(letter->context);
 		finish_letter(worker, letter);
 	}
