@@ -11,8 +11,8 @@
 
 enum { TEXT_MAX_BYTES = 400, FIELDS_MAX = 10 };
 
-static const struct {
-	const char *reason;
+static const struct reason {
+	const char *name;
 	const char *words;
 	bool is_least; /* more messages may be lost than are counted */
 } reasons[] = {
@@ -32,20 +32,13 @@ static const struct {
 	{"sequence-id", "numbers are missing between the sequenceIds that came", false},
 };
 
-static const char *words_of(const char *reason)
+/* As its row says; of one that is not in the table, its name. */
+static struct reason look_up(const char *name)
 {
 	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
-		if (strcmp(reasons[i].reason, reason) == 0)
-			return reasons[i].words;
-	return reason;
-}
-
-static bool is_least(const char *reason)
-{
-	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
-		if (strcmp(reasons[i].reason, reason) == 0)
-			return reasons[i].is_least;
-	return false;
+		if (strcmp(reasons[i].name, name) == 0)
+			return reasons[i];
+	return (struct reason){.name = name, .words = name};
 }
 
 static struct timespec time_of(int64_t ns)
@@ -70,20 +63,25 @@ static void print_whose(const struct loss *loss, char *out, size_t size)
 		         loss->peer[0] != '\0' ? loss->peer : "local");
 }
 
-static void print_text(const struct loss *loss, char *out, size_t size)
+static void print_unclean(const struct loss *loss, char *out, size_t size)
+{
+	snprintf(out, size,
+	         "relayd did not stop in order: what unconfirmed senders (UDP, plain TCP, TLS, local sockets) had handed over "
+	         "and was not stored may be lost, at most %" PRIu64 " octets in relayd and what the kernel's socket buffers "
+	         "held; acknowledged messages are all here", loss->octets);
+}
+
+static void print_lost(const struct loss *loss, char *out, size_t size)
 {
 	char whose[TEXT_MAX_BYTES / 2];
+	struct reason reason = look_up(loss->reason);
 	print_whose(loss, whose, sizeof whose);
-	if (loss->event == LOSS_UNCLEAN)
-		snprintf(out, size, "relayd did not stop in order: what unconfirmed senders (UDP, plain TCP, TLS, local sockets) "
-		         "had handed over and was not stored may be lost, at most %" PRIu64 " octets in relayd and what the "
-		         "kernel's socket buffers held; acknowledged messages are all here", loss->octets);
-	else if (loss->event == LOSS_SUSPECTED)
+	if (loss->event == LOSS_SUSPECTED)
 		snprintf(out, size, "%" PRIu64 " messages %s seem to be lost before they came here: %s", loss->count, whose,
-		         words_of(loss->reason));
+		         reason.words);
 	else
-		snprintf(out, size, "%s%" PRIu64 " messages %s are lost: %s", is_least(loss->reason) ? "at least " : "", loss->count,
-		         whose, words_of(loss->reason));
+		snprintf(out, size, "%s%" PRIu64 " messages %s are lost: %s", reason.is_least ? "at least " : "", loss->count, whose,
+		         reason.words);
 }
 
 /* Which counter it is, as `relayctl ledger --json` has it. */
@@ -133,7 +131,10 @@ size_t loss_message_write(const struct loss *loss, const char *hostname, long pi
 		[LOSS_CERTAIN] = SLOG_ERR, [LOSS_SUSPECTED] = SLOG_NOTICE, [LOSS_UNCLEAN] = SLOG_WARNING};
 	struct slog_field fields[FIELDS_MAX];
 	char text[TEXT_MAX_BYTES];
-	print_text(loss, text, sizeof text);
+	if (loss->event == LOSS_UNCLEAN)
+		print_unclean(loss, text, sizeof text);
+	else
+		print_lost(loss, text, sizeof text);
 	size_t count = add_fields(loss, fields);
 	const struct slog_entry entry = {
 		.time = time_of(loss->to_ns),
