@@ -4,13 +4,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/printable.h"
 #include "config/places.h"
+#include "relayctl/blocking_socket.h"
 
 enum { READ_SIZE_BYTES = 16 * 1024 };
 
@@ -29,35 +28,14 @@ static int connect_to(const char *path, char *error)
 		return -1;
 	}
 	memcpy(address.sun_path, path, strlen(path) + 1);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0) {
-		refuse(error, path, strerror(errno));
-		return -1;
-	}
-	const struct timeval limit = {.tv_sec = CLIENT_TIMEOUT_SECONDS};
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-	if (connect(fd, (const struct sockaddr *)&address, sizeof address) == 0)
+	int fd = blocking_socket_connect((const struct sockaddr *)&address, sizeof address, SOCK_STREAM, CLIENT_TIMEOUT_SECONDS);
+	if (fd >= 0)
 		return fd;
 	if (errno == ENOENT || errno == ECONNREFUSED)
 		refuse(error, path, "no relayd listens there; is it running, and is this its \"control\" path?");
 	else
 		refuse(error, path, strerror(errno));
-	close(fd);
 	return -1;
-}
-
-static bool send_all(int fd, struct bytes bytes)
-{
-	while (bytes.len > 0) {
-		ssize_t sent = send(fd, bytes.at, bytes.len, MSG_NOSIGNAL);
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0)
-			return false;
-		bytes = bytes_after(bytes, (size_t)sent);
-	}
-	return true;
 }
 
 static bool receive_all(int fd, const char *path, struct buffer *answer, char *error)
@@ -85,7 +63,7 @@ static bool exchange(const char *path, struct bytes request, struct buffer *answ
 	int fd = connect_to(path, error);
 	if (fd < 0)
 		return false;
-	bool good = send_all(fd, request) || refuse(error, path, strerror(errno));
+	bool good = blocking_socket_send(fd, request) || refuse(error, path, strerror(errno));
 	good = good && receive_all(fd, path, answer, error);
 	close(fd);
 	return good;

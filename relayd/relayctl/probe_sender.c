@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "frame/octet_counting.h"
 #include "net/address.h"
 #include "relayctl/answer.h"
+#include "relayctl/blocking_socket.h"
 
 enum {
 	SEND_TIMEOUT_SECONDS = 5,
@@ -98,17 +98,7 @@ static void to_loopback(struct address *address)
 
 static int connect_as(const struct address *address, int type)
 {
-	const struct timeval limit = {.tv_sec = SEND_TIMEOUT_SECONDS};
-	int fd = socket(address->sa.any.sa_family, type | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-	if (connect(fd, &address->sa.any, address->len) == 0)
-		return fd;
-	int error = errno;
-	close(fd);
-	errno = error;
-	return -1;
+	return blocking_socket_connect(&address->sa.any, address->len, type, SEND_TIMEOUT_SECONDS);
 }
 
 static bool open_socket(struct probe_sender *sender, char *error)
@@ -144,16 +134,9 @@ static void close_socket(struct probe_sender *sender)
 
 static bool write_out(struct probe_sender *sender)
 {
-	while (buffer_len(&sender->out) > 0) {
-		struct bytes out = buffer_peek(&sender->out);
-		ssize_t sent = send(sender->fd, out.at, out.len, MSG_NOSIGNAL);
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0)
-			return false;
-		buffer_consume(&sender->out, (size_t)sent);
-	}
-	return true;
+	bool sent = blocking_socket_send(sender->fd, buffer_peek(&sender->out));
+	buffer_consume(&sender->out, buffer_len(&sender->out));
+	return sent;
 }
 
 /* Waits for more octets. False: none came in time, or the connection has ended. */
@@ -238,16 +221,8 @@ static struct bytes frame(const struct probe_sender *sender, struct bytes messag
 static bool send_frame(struct probe_sender *sender, struct bytes message, char *error)
 {
 	uint8_t room[FRAME_MAX_BYTES];
-	struct bytes rest = frame(sender, message, room);
-	while (rest.len > 0) {
-		ssize_t sent = send(sender->fd, rest.at, rest.len, MSG_NOSIGNAL);
-		if (sent < 0 && errno == EINTR)
-			continue;
-		if (sent < 0)
-			return refuse(error, "input \"%s\": %s", sender->input, strerror(errno));
-		rest = bytes_after(rest, (size_t)sent);
-	}
-	return true;
+	return blocking_socket_send(sender->fd, frame(sender, message, room)) ||
+	       refuse(error, "input \"%s\": %s", sender->input, strerror(errno));
 }
 
 /* ---- together ---- */

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "net/address.h"
 #include "output/encoder.h"
+#include "relayctl/blocking_socket.h"
 #include "relayctl/spool_records.h"
 #include "relp/relp_client.h"
 
@@ -46,18 +47,6 @@ static bool fail(struct replay *replay, const char *what)
 
 /* ---- connecting ---- */
 
-static int connect_address(const struct sockaddr *address, socklen_t len)
-{
-	int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, address, len) == 0)
-		return fd;
-	int error = errno;
-	if (fd >= 0)
-		close(fd);
-	errno = error;
-	return -1;
-}
-
 static int connect_name(const struct endpoint *endpoint, const char **what)
 {
 	char port[8];
@@ -70,7 +59,7 @@ static int connect_name(const struct endpoint *endpoint, const char **what)
 	}
 	int fd = -1;
 	for (const struct addrinfo *each = found; each != NULL && fd < 0; each = each->ai_next)
-		fd = connect_address(each->ai_addr, each->ai_addrlen);
+		fd = blocking_socket_connect(each->ai_addr, each->ai_addrlen, SOCK_STREAM, 0);
 	*what = strerror(errno);
 	freeaddrinfo(found);
 	return fd;
@@ -85,7 +74,7 @@ static bool connect_to_relay(struct replay *replay)
 	if (!endpoint_read(replay->arguments->to, REPLAY_DEFAULT_PORT, &endpoint, error))
 		return fail(replay, error);
 	if (endpoint.is_local && address_of_endpoint(&endpoint, &address)) {
-		replay->fd = connect_address(&address.sa.any, address.len);
+		replay->fd = blocking_socket_connect(&address.sa.any, address.len, SOCK_STREAM, 0);
 		what = strerror(errno);
 	} else {
 		replay->fd = connect_name(&endpoint, &what);
