@@ -103,7 +103,7 @@ static void say_aggregates(struct sentence *sentence, const struct input_setting
 	own_value(input->driver->options, input->options, "receive_aggregates", value, sizeof value);
 	if (strcmp(value, "true") == 0)
 		say(sentence, "what the kernel drops is counted by aggregates of 1 to 128 datagrams, not exactly "
-					  "(receive_aggregates); ");
+		              "(receive_aggregates); ");
 }
 
 static void say_input(struct sentence *sentence, const struct spool_settings *spool, const struct input_words *input)
