@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "output/link.h"
 #include "output/quarantine.h"
 #include "unit/net/certificates.h"
 #include "unit/output/output_fixture.h"
@@ -30,8 +31,10 @@ static void fill_quarantine(size_t size)
 	quarantine_close(&full);
 }
 
+/* Its waits between sessions are short. Of a message that is refused again and again the longest is to be seen. */
 static void start_relp(void)
 {
+	link_pauses = (struct backoff){.min_ns = 50 * CLOCK_NS_PER_MS, .max_ns = 2 * CLOCK_NS_PER_SECOND};
 	script_start(script, 0);
 	new_settings(&output_relp);
 	set("servers", script_address(script));
