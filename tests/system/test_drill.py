@@ -289,7 +289,7 @@ def test_an_input_with_other_senders_is_compared_by_the_stream(relays):
 @pytest.mark.parametrize("kind", ["relp", "tcp"])
 def test_what_another_server_took_is_not_lost(relays, kind):
     """A failover output stands at its second server. While it is cut the first one comes back, and takes all that waits: the second
-    one, which the drill knows as the next relay, lacks it."""
+    one, which the drill knows as the next relay, lacks it. (Nothing is on its way when the cut begins: that would come to both.)"""
     ports, load = (free_port(), free_port()), free_port()
     first, second = (relays.make(name, [{"type": kind, "name": "relays", "listen": f"127.0.0.1:{port}"}])
                      for name, port in zip(("first", "second"), ports))
@@ -299,9 +299,9 @@ def test_what_another_server_took_is_not_lost(relays, kind):
                         [{"type": kind, "name": "central", "servers": [f"127.0.0.1:{port}" for port in ports]}])
     edge.wait_output("central", lambda status: status["state"] == "connected")
     assert edge.output("central")["servers"] == 2 and edge.output("central")["peer"].endswith(str(ports[1]))
+    process = start_drill("--control", edge.control, "--next", second.control, "--for", f"{SECONDS}s", "central")
+    text = "".join(read_until(process, "is cut"))
     with Load(load):
-        process = start_drill("--control", edge.control, "--next", second.control, "--for", f"{SECONDS}s", "central")
-        text = "".join(read_until(process, "is cut"))
         first.start()
         text += process.communicate(timeout=60)[0]
     assert edge.output("central")["peer"].endswith(str(ports[0]))

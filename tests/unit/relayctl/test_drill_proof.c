@@ -62,6 +62,7 @@ START_TEST(what_may_be_at_another_server_is_not_proved_and_no_loss)
 	ck_assert_int_eq(WITH(f->other_server = true, f->arrived = f->arrived_copies = 39, f->missing = 1), DRILL_UNPROVED);
 	ck_assert_int_eq(WITH(f->other_server = true, f->hop = DRILL_HOP_LESS, f->hop_difference = 3), DRILL_UNPROVED);
 	ck_assert_int_eq(WITH(f->other_server = true, f->put_aside = 1), DRILL_LOST);
+	ck_assert_int_eq(WITH(f->other_server = true, f->hop = DRILL_HOP_MORE, f->hop_difference = 20), DRILL_DOUBLED);
 	ck_assert_int_eq(WITH(f->other_server = true, f->arrived_copies = 41), DRILL_DOUBLED);
 }
 END_TEST
