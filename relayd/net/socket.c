@@ -247,6 +247,11 @@ void socket_set_stream_options(int fd, const struct socket_keepalive *keepalive)
 	set_number(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, keepalive->user_timeout_ms);
 }
 
+void socket_acknowledge_next(int fd)
+{
+	set_flag(fd, IPPROTO_TCP, TCP_QUICKACK);
+}
+
 uint32_t socket_drops(int fd)
 {
 	uint32_t memory[SK_MEMINFO_VARS] = {0};

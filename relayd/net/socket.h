@@ -64,6 +64,9 @@ struct socket_keepalive {
 };
 void socket_set_stream_options(int fd, const struct socket_keepalive *keepalive);
 
+/* What comes next over TCP is acknowledged as soon as it is read, not up to 40 ms later; until something is sent again. */
+void socket_acknowledge_next(int fd);
+
 /*
  * The kernel's count of datagrams dropped at this socket since it was opened (SO_MEMINFO), modulo 2^32: callers add up
  * differences. 0 where it is not known.

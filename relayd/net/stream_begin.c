@@ -3,6 +3,7 @@
  * How a stream begins: at once, or with a TLS handshake when it has its slot; and what becomes of one that is refused
  * in its handshake.
  */
+#include "net/socket.h"
 #include "net/stream_internal.h"
 
 #include <assert.h>
@@ -21,6 +22,12 @@ static void open_now(struct stream *stream)
 		return;
 	/* What the owner flushed before, and what came right behind the handshake. */
 	stream_flush(stream);
+	/*
+	 * Behind a TLS 1.3 handshake come session tickets. A server that leaves Nagle's algorithm on keeps its first answer
+	 * back until they are acknowledged.
+	 */
+	if (stream->tls != NULL && tls_context_role(stream->tls) == TLS_CLIENT)
+		socket_acknowledge_next(stream->fd);
 	if (stream->kind->has_buffered != NULL && stream->kind->has_buffered(stream))
 		stream_pool_defer(stream->pool, stream);
 	stream_update_poll(stream);

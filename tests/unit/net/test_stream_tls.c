@@ -477,6 +477,51 @@ START_TEST(a_peer_that_goes_away_in_the_handshake_is_told)
 }
 END_TEST
 
+/* --- the first answer -------------------------------------------------------------------------------------------- */
+
+/* A server with session tickets and Nagle's algorithm, as many have: how long the client waits for the first answer. */
+static double milliseconds_to_the_first_answer(SSL_CTX *context)
+{
+	int off = 0;
+	char five[5];
+	struct timespec began, ended;
+	struct tester tester = {.use = USE_ALL, .options.server_name = "log1.example.net"};
+	tester.options.tls = context_of(TLS_CLIENT, &client, NULL);
+	tester_tcp_pair(fds);
+	setsockopt(fds[0], IPPROTO_TCP, TCP_NODELAY, &off, sizeof(off));
+	tester_open(&tester, worker, fds[1]);
+	tester_send(&tester, "first", sizeof(five)); /* goes right behind the handshake */
+	SSL *ssl = SSL_new(context);
+	ck_assert(SSL_set_fd(ssl, fds[0]) == 1 && SSL_accept(ssl) == 1);
+	ck_assert_int_eq(SSL_read(ssl, five, sizeof(five)), sizeof(five));
+	clock_gettime(CLOCK_MONOTONIC, &began);
+	ck_assert_int_eq(SSL_write(ssl, "answer", 6), 6);
+	TESTER_WAIT(&tester, tester.len == 6);
+	clock_gettime(CLOCK_MONOTONIC, &ended);
+	SSL_free(ssl);
+	close(fds[0]);
+	tester_close(&tester);
+	tls_context_release(&tester.options.tls);
+	return (double)(ended.tv_sec - began.tv_sec) * 1e3 + (double)(ended.tv_nsec - began.tv_nsec) / 1e6;
+}
+
+/* A delayed acknowledgement takes 40 ms at least, each time; on a busy machine one try or another takes as long too. */
+START_TEST(the_first_answer_does_not_wait_for_a_delayed_acknowledgement)
+{
+	enum { TRIES = 20 };
+	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+	ck_assert_int_eq(SSL_CTX_use_certificate_chain_file(context, server.path), 1);
+	ck_assert_int_eq(SSL_CTX_use_PrivateKey_file(context, server.key_path, SSL_FILETYPE_PEM), 1);
+	double least = 1e9;
+	for (int i = 0; i < TRIES && least >= 30; i++) {
+		double ms = milliseconds_to_the_first_answer(context);
+		least = ms < least ? ms : least;
+	}
+	ck_assert_double_lt(least, 30);
+	SSL_CTX_free(context);
+}
+END_TEST
+
 /* --- much data --------------------------------------------------------------------------------------------------- */
 
 START_TEST(much_data_arrives_whole_in_both_directions_through_pauses)
@@ -626,6 +671,7 @@ int main(void)
 	tcase_add_test(tests, an_end_with_close_notify_is_told_apart_from_one_without);
 	tcase_add_test(tests, closing_says_close_notify);
 	tcase_add_test(tests, a_peer_that_goes_away_in_the_handshake_is_told);
+	tcase_add_test(tests, the_first_answer_does_not_wait_for_a_delayed_acknowledgement);
 	tcase_add_test(tests, much_data_arrives_whole_in_both_directions_through_pauses);
 	tcase_add_test(tests, lines_and_pauses_over_tls_lose_nothing_at_the_end);
 	tcase_add_test(tests, an_idle_connection_takes_less_than_18_kib_and_the_peers_certificate_six_more);
