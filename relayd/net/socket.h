@@ -64,7 +64,10 @@ struct socket_keepalive {
 };
 void socket_set_stream_options(int fd, const struct socket_keepalive *keepalive);
 
-/* What comes next over TCP is acknowledged as soon as it is read, not up to 40 ms later; until something is sent again. */
+/*
+ * What has been read over TCP is acknowledged now, and what comes next when it is read, until something is sent; not up to
+ * 40 ms later. Harmless on Unix sockets.
+ */
 void socket_acknowledge_next(int fd);
 
 /*

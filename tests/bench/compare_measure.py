@@ -10,10 +10,11 @@ import subprocess
 import tempfile
 import time
 
-from compare_programs import BENCH, Daemon, Processes, free_port, socket
+from compare_programs import BENCH, Daemon, Processes, free_port, listening, socket, wait_until
 
 IDLE_SECONDS = 3           # a sink on which nothing new has come for so long gives up
 LOAD_SECONDS = 300         # no load and no sink may take longer
+LISTEN_SECONDS = 5
 QUIET_SECONDS, QUIET_CPU_SECONDS = 0.7, 0.015
 SETTLE_SECONDS = 0.2       # what a daemon does after the last message still belongs to it
 LINE_BYTES, BACKLOG_LINE_BYTES = 213, 4000
@@ -52,8 +53,11 @@ class Run:
         where = [path or self.folder / "daemon" / "out"] if kind == "file" else [self.ports[1]]
         if kind == "relp-tls":
             where += [self.leaves["sink"].certificate, self.leaves["sink"].key]
-        return self.processes.start([BENCH / "bench_sink", kind, *where, "--count", count, "--idle", idle, *more],
+        sink = self.processes.start([BENCH / "bench_sink", kind, *where, "--count", count, "--idle", idle, *more],
                                     stdout=subprocess.PIPE, text=True)
+        if kind != "file":  # a daemon that starts before its sink is refused, and tries again a quarter of a second later
+            wait_until(listening(self.ports[1]), LISTEN_SECONDS, "the port of bench_sink", pause=0.001)
+        return sink
 
     def load(self, count, *more, load=None, port=None):
         kind, *options = load or self.row.load

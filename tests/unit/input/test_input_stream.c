@@ -201,6 +201,61 @@ START_TEST(messages_split_at_every_octet_are_whole)
 }
 END_TEST
 
+/* The input's own end of the connection: a socket of this process whose peer is our end. */
+static int other_end_of(int fd)
+{
+	struct sockaddr_in our = {0}, peer = {0};
+	socklen_t len = sizeof our;
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&our, &len), 0);
+	for (int other = 0; other < 1024; other++) {
+		len = sizeof peer;
+		if (getpeername(other, (struct sockaddr *)&peer, &len) == 0 && len == sizeof peer && peer.sin_port == our.sin_port)
+			return other;
+	}
+	ck_abort_msg("the input has not accepted the connection");
+}
+
+static double milliseconds_now(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static double milliseconds_to_acknowledge(int fd, const char *text)
+{
+	struct tcp_info info;
+	socklen_t size = sizeof info;
+	double began = milliseconds_now();
+	rig_send(fd, text);
+	do {
+		usleep(500);
+		ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+	} while (info.tcpi_unacked > 0);
+	return milliseconds_now() - began;
+}
+
+/* The kernel is told to delay its acknowledgements, as it does unasked now and then: each would take 40 ms. */
+START_TEST(what_is_read_is_acknowledged_at_once)
+{
+	enum { ROUNDS = 20 };
+	rig_open(&rig, (struct rig_options){0});
+	rig_start(&rig, "tcp", "listen", "127.0.0.1:0", NULL);
+	int fd = rig_connect(&rig, SOCK_STREAM), off = 0, late = 0;
+	rig_send(fd, "<13>first\n");
+	RIG_WAIT(rig_status(&rig).received == 1);
+	int other = other_end_of(fd);
+	for (int i = 0; i < ROUNDS; i++) {
+		ck_assert_int_eq(setsockopt(other, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off), 0);
+		late += milliseconds_to_acknowledge(fd, "<13>text\n") >= 30;
+	}
+	close(fd);
+	ck_assert_int_lt(late, ROUNDS / 2); /* a busy machine makes one or another late */
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
 START_TEST(an_oversized_frame_is_one_message_and_the_next_is_whole)
 {
 	char big[9028];
@@ -550,6 +605,7 @@ int main(void)
 	tcase_add_test(tests, an_unfinished_frame_that_the_budget_ends_is_counted);
 	tcase_add_test(tests, peers_with_an_unfinished_frame_do_not_use_up_the_blocks);
 	tcase_add_test(tests, messages_split_at_every_octet_are_whole);
+	tcase_add_test(tests, what_is_read_is_acknowledged_at_once);
 	tcase_add_test(tests, an_oversized_frame_is_one_message_and_the_next_is_whole);
 	tcase_add_test(tests, a_last_line_without_LF_is_kept_when_the_peer_closes);
 	tcase_add_test(tests, an_incomplete_counted_frame_is_kept_and_flagged_when_the_peer_closes);
