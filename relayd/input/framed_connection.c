@@ -4,7 +4,6 @@
 #include <sys/socket.h>
 
 #include "input/stream_server.h"
-#include "net/socket.h"
 
 static struct framed_connection *framed_of(struct connection *connection)
 {
@@ -49,8 +48,9 @@ static void break_off(struct framed_connection *framed, const char *reason, stru
 	connection_finish(&framed->connection);
 }
 
-static size_t take_frames(struct framed_connection *framed, struct bytes bytes)
+size_t framed_connection_bytes(struct connection *connection, struct bytes bytes)
 {
+	struct framed_connection *framed = framed_of(connection);
 	struct bytes in = bytes;
 	struct frame frame;
 	if (framed->is_broken)
@@ -73,21 +73,11 @@ static size_t take_frames(struct framed_connection *framed, struct bytes bytes)
 	return bytes.len - in.len;
 }
 
-/*
- * A sender that leaves Nagle's algorithm on keeps its next messages back until these are acknowledged. The kernel does that
- * when they are read, but where short and long segments take turns it may wait 40 ms, again and again.
- */
-size_t framed_connection_bytes(struct connection *connection, struct bytes bytes)
-{
-	socket_acknowledge_next(stream_fd(connection->stream));
-	return take_frames(framed_of(connection), bytes);
-}
-
 size_t framed_connection_end(struct connection *connection, struct bytes rest)
 {
 	struct framed_connection *framed = framed_of(connection);
 	struct frame frame;
-	size_t used = take_frames(framed, rest); /* whole frames, if it was paused */
+	size_t used = framed_connection_bytes(connection, rest); /* whole frames, if it was paused */
 	struct bytes last = bytes_after(rest, used);
 	struct frame_choice before = framed->framing;
 	if (connection->pauses != 0)

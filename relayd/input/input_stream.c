@@ -6,6 +6,7 @@
 #include "input/framed_connection.h"
 #include "input/input_drivers.h"
 #include "input/stream_server.h"
+#include "net/socket.h"
 
 #include <stdio.h>
 
@@ -75,13 +76,23 @@ static void open_connection(struct connection *connection)
 	                       read_delimiter(settings->delimiter));
 }
 
+/*
+ * A sender that leaves Nagle's algorithm on keeps its next messages back until these are acknowledged. The kernel does that
+ * when they are read, but where short and long segments take turns it may wait 40 ms, again and again.
+ */
+static size_t take_bytes(struct connection *connection, struct bytes bytes)
+{
+	socket_acknowledge_next(stream_fd(connection->stream));
+	return framed_connection_bytes(connection, bytes);
+}
+
 static const struct connection_protocol protocol = {
 	.size = sizeof(struct framed_connection),
 	.frame_overhead_bytes = FRAME_OVERHEAD_MAX,
 	.output_cap_bytes = 1024, /* nothing but TLS's own alerts is ever sent */
 	.transports = {TRANSPORT_TCP, TRANSPORT_TLS, TRANSPORT_TCP},
 	.open = open_connection,
-	.bytes = framed_connection_bytes,
+	.bytes = take_bytes,
 	.end = framed_connection_end,
 	.stop = framed_connection_stop,
 };
