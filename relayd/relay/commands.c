@@ -17,6 +17,7 @@
 
 enum {
 	STREAMS_AT_ONCE = 32,
+	NAME_SAID_MAX_BYTES = 64,
 	CHANGE_ERROR_MAX_BYTES = RELAY_DROP_ERROR_MAX_BYTES,
 };
 _Static_assert((int)CHANGE_ERROR_MAX_BYTES >= (int)CUT_ERROR_MAX_BYTES &&
@@ -303,13 +304,14 @@ static bool arguments_are_sound(const struct call *call, const struct command *c
 	static const char *const words[] = {"a text", "a whole number", "a sequence: they count from 1", "true or false"};
 	for (size_t i = 0; i < call->request->u.object.len; i++) {
 		const char *name = call->request->u.object.keys[i];
+		const char *said = strlen(name) <= NAME_SAID_MAX_BYTES ? name : "…";
 		yajl_val value = call->request->u.object.values[i];
 		bool names_command = strcmp(name, "command") == 0;
 		const struct argument *argument = names_command ? NULL : argument_of(command, name);
 		if (member_of(call, name) != value)
-			snprintf(error, CHANGE_ERROR_MAX_BYTES, "\"%.64s\" is there twice", name);
+			snprintf(error, CHANGE_ERROR_MAX_BYTES, "\"%s\" is there twice", said);
 		else if (!names_command && argument == NULL)
-			snprintf(error, CHANGE_ERROR_MAX_BYTES, "%s takes no \"%.64s\"; it takes%s", command->name, name,
+			snprintf(error, CHANGE_ERROR_MAX_BYTES, "%s takes no \"%s\"; it takes%s", command->name, said,
 			         command->arguments[0] != '\0' ? command->arguments : " no arguments");
 		else if (!names_command && !is_of_kind(value, argument->kind))
 			snprintf(error, CHANGE_ERROR_MAX_BYTES, "\"%s\" must be %s", name, words[argument->kind]);

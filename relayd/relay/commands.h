@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The commands of the control socket. A request is one JSON object with the member `command`; the others are its
- * arguments, and one of another kind than it must be is an error that names it. An answer is one JSON object; what cannot
- * be done is {"error": a sentence}.
+ * arguments. One of another kind than it must be, one that the command does not take, and one that is there twice is an
+ * error that names it. An answer is one JSON object; what cannot be done is {"error": a sentence}.
  *
  *     status, ledger                   the documents of relayctl(1)
  *     probe   id, count, begin | end   what was seen of the probes of that id; begins, or ends, to look for them

@@ -208,6 +208,7 @@ def test_what_cannot_be_dropped_is_said_and_no_rule_is_made(waiting, words, code
     ("seconds", 60, 'drop takes no "seconds"'),
     ("out", "a", 'drop takes no "out"'),
     ("output filter", "a", 'drop takes no "output filter"'),
+    ("\N{LATIN SMALL LETTER E WITH ACUTE}" * 400, "a", 'drop takes no "\N{HORIZONTAL ELLIPSIS}"'),
 ])
 def test_an_argument_of_another_kind_makes_no_rule_for_everything(waiting, argument, value, said):
     """Without "output" a rule is for all outputs, without "to" for all that is stored: what is there and cannot be read is not left out."""
