@@ -157,7 +157,8 @@ static void judge_hop(const struct drill_facts *facts, struct findings *findings
 		return;
 	case DRILL_HOP_MORE:
 		find(findings, DRILL_DOUBLED, "of all messages, %" PRIu64 " more came to the next relay than were sent%s",
-		     facts->hop_difference, facts->other_server ? ": what it had not answered yet another server got too" : "");
+		     facts->hop_difference,
+		     facts->other_server ? ": perhaps what was on its way at the cut, which another server got too" : "");
 		return;
 	case DRILL_HOP_UNKNOWN:
 		find(findings, DRILL_UNPROVED, "the next relay's input has other senders, and no stream of blocks that both ends "

@@ -67,6 +67,30 @@ START_TEST(what_may_be_at_another_server_is_not_proved_and_no_loss)
 }
 END_TEST
 
+/* Whether the findings on these facts have the words. */
+static bool says(const struct drill_facts *facts, const char *words)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	drill_judge(facts, out);
+	fclose(out);
+	bool found = strstr(text, words) != NULL;
+	free(text);
+	return found;
+}
+
+START_TEST(what_came_twice_is_excused_by_another_server_only_if_there_is_one)
+{
+	struct drill_facts facts = good;
+	facts.hop = DRILL_HOP_MORE;
+	facts.hop_difference = 20;
+	ck_assert(says(&facts, "20 more came to the next relay than were sent\n"));
+	facts.other_server = true;
+	ck_assert(says(&facts, "20 more came to the next relay than were sent: perhaps what was on its way at the cut"));
+}
+END_TEST
+
 START_TEST(what_nobody_knows_is_not_proved_and_no_loss)
 {
 	ck_assert_int_eq(WITH(f->finished = false), DRILL_UNPROVED);
@@ -179,6 +203,7 @@ int main(void)
 	tcase_add_test(cases, each_account_that_lacks_something_has_lost);
 	tcase_add_test(cases, what_is_there_twice_came_twice_and_a_loss_is_worse);
 	tcase_add_test(cases, what_may_be_at_another_server_is_not_proved_and_no_loss);
+	tcase_add_test(cases, what_came_twice_is_excused_by_another_server_only_if_there_is_one);
 	tcase_add_test(cases, what_nobody_knows_is_not_proved_and_no_loss);
 	tcase_add_test(cases, what_the_inputs_dropped_is_lost_and_must_be_known);
 	tcase_add_test(cases, what_the_output_gave_up_is_lost_also_without_the_next_relay);
