@@ -12,12 +12,6 @@ from relay import BIN, ROOT
 COMPARE = ROOT / "tests" / "bench" / "compare"
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path):
-    run = subprocess.run([COMPARE, "--smoke", "--folder", tmp_path / "none"], capture_output=True, text=True, timeout=60)
-    assert run.returncode == 2 and f"there is no folder {tmp_path / 'none'}" in run.stderr
-    assert "Traceback" not in run.stderr
-
-
 @pytest.mark.slow
 def test_every_row_runs_and_relayd_loses_and_doubles_nothing(tmp_path):
     if not (BIN.parent / "tests" / "bench" / "bench_send_relp").exists():

@@ -14,7 +14,7 @@ import time
 import pytest
 import senders
 from peers import relp
-from relay import BIN, free_port, wait_until
+from relay import BIN, ROOT, free_port, wait_until
 
 RELAYD, RELAYCTL = BIN / "relayd", BIN / "relayctl"
 
@@ -531,3 +531,9 @@ def test_convert_memory_is_bounded(tmp_path):
             " print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
     result = subprocess.run(["/usr/bin/python3", "-c", code, str(RELAYCTL)], capture_output=True, text=True, timeout=120)
     assert int(result.stdout) < 64 * 1024
+
+
+def test_a_folder_for_the_bench_that_is_not_there_is_named(tmp_path):
+    run = subprocess.run([ROOT / "tests" / "bench" / "compare", "--smoke", "--folder", tmp_path / "none"], capture_output=True, text=True, timeout=60)
+    assert run.returncode == 2 and f"there is no folder {tmp_path / 'none'}" in run.stderr
+    assert "Traceback" not in run.stderr

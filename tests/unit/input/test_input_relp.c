@@ -558,7 +558,7 @@ int main(void)
 {
 	Suite *suite = suite_create("input_relp");
 	TCase *tests = tcase_create("relp");
-	tcase_set_timeout(tests, 60);
+	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, ten_thousand_messages_are_answered_in_order_and_stored);
 	tcase_add_test(tests, a_message_is_not_answered_before_it_is_synced);
 	tcase_add_test(tests, the_answers_of_a_group_leave_in_one_write);

@@ -598,7 +598,7 @@ int main(void)
 {
 	Suite *suite = suite_create("input_stream");
 	TCase *tests = tcase_create("tcp");
-	tcase_set_timeout(tests, 60);
+	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, ten_thousand_counted_messages_of_four_senders_arrive_in_order);
 	tcase_add_test(tests, ten_thousand_lines_of_four_senders_arrive_in_order);
 	tcase_add_test(tests, connections_go_to_the_worker_with_the_fewest);

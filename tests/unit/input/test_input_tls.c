@@ -313,7 +313,7 @@ int main(void)
 {
 	Suite *suite = suite_create("input_tls");
 	TCase *tests = tcase_create("tls");
-	tcase_set_timeout(tests, 60);
+	tcase_set_timeout(tests, 120);
 	tcase_add_checked_fixture(tests, make_certificates, remove_certificates);
 	tcase_add_test(tests, ten_thousand_messages_arrive_in_order_and_are_known_to_come_over_TLS);
 	tcase_add_test(tests, a_peer_without_certificate_is_refused_and_counted);

@@ -117,7 +117,8 @@ static void read_waiting(void *context)
 START_TEST(after_each_trickle_the_input_hears_again_and_sleeps)
 {
 	rig_open(&rig, (struct rig_options){0});
-	rig_start(&rig, "udp", "listen", "127.0.0.1:0", "receive_buffer", "16MiB", NULL);
+	rig_start(&rig, "udp", "listen", "127.0.0.1:0", "receive_buffer", "64MiB", NULL);
+	ck_assert_uint_le(((struct datagram_input *)rig.input)->parts[0].rest_ms, 4);
 	int fd = rig_connect(&rig, SOCK_DGRAM);
 	for (unsigned round = 1; round <= 5; round++) {
 		bool waiting = false;
@@ -521,7 +522,7 @@ int main(void)
 {
 	Suite *suite = suite_create("input_udp");
 	TCase *tests = tcase_create("udp");
-	tcase_set_timeout(tests, 60);
+	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, ten_thousand_messages_of_four_senders_arrive_in_order);
 	tcase_add_test(tests, peers_that_are_not_allowed_are_counted);
 	tcase_add_test(tests, an_error_of_the_socket_does_not_make_the_input_deaf);

@@ -215,7 +215,7 @@ int main(void)
 {
 	Suite *suite = suite_create("input_unix");
 	TCase *tests = tcase_create("unix");
-	tcase_set_timeout(tests, 60);
+	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, ten_thousand_datagrams_arrive_in_order_and_say_who_sent_them);
 	tcase_add_test(tests, ten_thousand_records_over_a_stream_arrive_in_order_and_say_who_connected);
 	tcase_add_test(tests, a_stream_that_ends_records_with_LF_is_read_too);

@@ -166,7 +166,7 @@ int main(void)
 {
 	Suite *suite = suite_create("listener");
 	TCase *tests = tcase_create("listener");
-	tcase_set_timeout(tests, 60);
+	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, without_a_free_descriptor_connections_wait_for_a_second_and_are_taken_then);
 	tcase_add_test(tests, the_last_descriptors_are_not_for_connections);
 	tcase_add_test(tests, connections_that_the_kernel_had_accepted_for_us_are_read_at_our_stop);

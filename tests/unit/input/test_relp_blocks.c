@@ -511,7 +511,7 @@ int main(void)
 {
 	Suite *suite = suite_create("relp_blocks");
 	TCase *tests = tcase_create("relp_blocks");
-	tcase_set_timeout(tests, 60);
+	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, a_block_is_stored_and_answered_and_known_when_it_comes_again);
 	tcase_add_test(tests, a_packed_block_is_checked_and_stored_as_it_is);
 	tcase_add_test(tests, a_second_connection_of_the_stream_ends_the_first_one);

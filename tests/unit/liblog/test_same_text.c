@@ -353,7 +353,7 @@ int main(void)
 {
 	Suite *suite = suite_create("same_text");
 	TCase *tcase = tcase_create("all");
-	tcase_set_timeout(tcase, 60);
+	tcase_set_timeout(tcase, 120);
 	tcase_add_test(tcase, json_is_the_same_by_every_road);
 	tcase_add_test(tcase, json_for_dev_log_is_the_same_by_every_road);
 	tcase_add_test(tcase, structured_data_is_the_same_by_every_road);

@@ -168,7 +168,7 @@ int main(void)
 {
 	Suite *suite = suite_create("net/resolver");
 	TCase *tests = tcase_create("resolver");
-	tcase_set_timeout(tests, 60);
+	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, numbers_and_paths_come_on_a_later_turn);
 	tcase_add_test(tests, a_name_is_looked_up);
 	tcase_add_test(tests, a_name_that_is_none_is_named_in_the_error);

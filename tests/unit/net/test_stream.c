@@ -451,7 +451,7 @@ int main(void)
 	Suite *suite = suite_create("net/stream");
 	TCase *tests = tcase_create("stream");
 	tcase_add_checked_fixture(tests, set_up, tear_down);
-	tcase_set_timeout(tests, 60);
+	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, a_stream_is_ready_on_a_later_turn_and_then_gives_bytes);
 	tcase_add_test(tests, nobody_rests_behind_a_read_that_filled_its_room);
 	tcase_add_test(tests, what_the_owner_left_is_presented_again_in_front_of_what_comes);

@@ -316,7 +316,7 @@ int main(void)
 	Suite *suite = suite_create("net/stream_begin");
 	TCase *tests = tcase_create("stream_begin");
 	tcase_add_checked_fixture(tests, set_up, tear_down);
-	tcase_set_timeout(tests, 60);
+	tcase_set_timeout(tests, 120);
 	tcase_add_loop_test(tests, a_handshake_that_does_not_come_is_given_up, 0, 2);
 	tcase_add_test(tests, a_peer_that_connects_and_closes_ends_in_order);
 	tcase_add_test(tests, a_paused_stream_is_still_told_that_its_handshake_failed);

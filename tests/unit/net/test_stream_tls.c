@@ -647,7 +647,7 @@ int main(void)
 	Suite *suite = suite_create("net/stream_tls");
 	TCase *tests = tcase_create("stream_tls");
 	tcase_add_checked_fixture(tests, set_up, tear_down);
-	tcase_set_timeout(tests, 60);
+	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, both_sides_know_each_other_by_the_name_that_matched);
 	tcase_add_test(tests, without_peers_a_client_expects_the_name_that_it_connects_to);
 	tcase_add_test(tests, an_address_is_matched_by_its_octets);

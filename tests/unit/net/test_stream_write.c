@@ -254,7 +254,7 @@ int main(void)
 	Suite *suite = suite_create("net/stream_write");
 	TCase *tests = tcase_create("stream_write");
 	tcase_add_checked_fixture(tests, set_up, tear_down);
-	tcase_set_timeout(tests, 60);
+	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, output_goes_out_at_once_and_its_memory_with_it);
 	tcase_add_test(tests, output_before_the_stream_is_ready_waits_for_it);
 	tcase_add_test(tests, what_the_socket_does_not_take_waits_and_writable_is_told_at_half_and_at_empty);

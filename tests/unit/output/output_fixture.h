@@ -306,7 +306,7 @@ static TCase *add_case(Suite *suite, const char *name)
 {
 	TCase *test = tcase_create(name);
 	tcase_add_checked_fixture(test, set_up, tear_down);
-	tcase_set_timeout(test, 60);
+	tcase_set_timeout(test, 120);
 	suite_add_tcase(suite, test);
 	return test;
 }

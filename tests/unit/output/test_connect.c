@@ -236,7 +236,7 @@ int main(void)
 	Suite *suite = suite_create("connect");
 	TCase *tests = tcase_create("connect");
 	tcase_add_checked_fixture(tests, set_up, tear_down);
-	tcase_set_timeout(tests, 60);
+	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, the_first_address_that_answers_is_taken);
 	tcase_add_test(tests, where_all_refuse_the_last_one_is_named);
 	tcase_add_test(tests, a_name_that_is_not_resolved_is_told_with_its_reason);

@@ -184,6 +184,7 @@ START_TEST(a_server_that_never_answers_is_given_up)
 	script = script_new();
 	atomic_store(&script->silent, true);
 	start_relp();
+	link_pauses.min_ns = LINK_BACKOFF_MIN_NS; /* time to look before the next session begins */
 	set("answer_timeout", "1s");
 	start_output();
 	put_messages(10);
@@ -225,6 +226,7 @@ START_TEST(a_message_refused_for_good_is_held_and_said)
 	atomic_store(&script->refuse_number, 5);
 	atomic_store(&script->refuse_times, 1000);
 	start_relp();
+	link_pauses.max_ns = LINK_BACKOFF_MAX_NS; /* time to look while it is held */
 	set("on_refused", "hold");
 	put_messages(10);
 	start_output();
@@ -267,6 +269,7 @@ START_TEST(a_full_quarantine_holds)
 	atomic_store(&script->refuse_number, 5);
 	atomic_store(&script->refuse_times, 1000);
 	start_relp();
+	link_pauses.max_ns = LINK_BACKOFF_MAX_NS;
 	set("quarantine_size", "1MiB");
 	fill_quarantine(1 << 20);
 	put_messages(10);

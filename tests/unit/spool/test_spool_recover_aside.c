@@ -225,7 +225,7 @@ int main(void)
 {
 	Suite *suite = suite_create("spool_recover_aside");
 	TCase *tests = tcase_create("aside");
-	tcase_set_timeout(tests, 60);
+	tcase_set_timeout(tests, 120);
 	tcase_add_loop_test(tests, what_a_segment_set_aside_had_is_counted_once_wherever_the_power_cuts_the_start, 0, 4);
 	tcase_add_loop_test(tests, a_segment_set_aside_that_cannot_be_read_now_stops_the_start_and_is_counted_by_the_next_one,
 	                    0, 4);

@@ -874,7 +874,7 @@ int main(void)
 {
 	Suite *suite = suite_create("spool_stream");
 	TCase *tests = tcase_create("streams");
-	tcase_set_timeout(tests, 60);
+	tcase_set_timeout(tests, 120);
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_test(tests, a_block_sent_again_after_its_answer_was_lost_is_not_stored_twice);
 	tcase_add_test(tests, a_block_that_is_half_known_ends_its_session_and_is_never_trimmed);
