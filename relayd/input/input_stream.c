@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-enum { TCP_DEFAULT_PORT = 514, TLS_DEFAULT_PORT = 6514 };
+enum { TCP_DEFAULT_PORT = 514, TLS_DEFAULT_PORT = 6514, ACKNOWLEDGED_A_TURN_MAX = 32 };
 
 struct stream_settings {
 	struct input_common common;
@@ -78,11 +78,23 @@ static void open_connection(struct connection *connection)
 
 /*
  * A sender that leaves Nagle's algorithm on keeps its next messages back until these are acknowledged. The kernel does that
- * when they are read, but where short and long segments take turns it may wait 40 ms, again and again.
+ * when they are read, but where short and long segments take turns it may wait 40 ms, again and again. To ask for it costs
+ * as much as several messages do: where so many connections are busy at once, that decides what is a delay.
  */
+static bool may_acknowledge(struct connection_part *part)
+{
+	uint64_t turn_ns = worker_now_ns(part->on->worker); /* the same for all of a turn */
+	if (part->acknowledged_ns != turn_ns) {
+		part->acknowledged_ns = turn_ns;
+		part->acknowledged = 0;
+	}
+	return part->acknowledged++ < ACKNOWLEDGED_A_TURN_MAX;
+}
+
 static size_t take_bytes(struct connection *connection, struct bytes bytes)
 {
-	socket_acknowledge_next(stream_fd(connection->stream));
+	if (may_acknowledge(connection->part))
+		socket_acknowledge_next(stream_fd(connection->stream));
 	return framed_connection_bytes(connection, bytes);
 }
 

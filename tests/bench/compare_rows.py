@@ -92,7 +92,8 @@ ROWS = (
         goals=(Goal("cpu", "relayd 1", True, 1.25, of="relayd 100"), Goal("cpu", "relayd 1", True, 1.25, of="relayd 10000"))),
     Row("backlog", "what it costs to send a backlog of 1 MB, 100 MB and 10 GB over TCP", "tcp-disk-tcp",
         ("relayd 1", "relayd 100", "relayd 10000"), (MILLION, 100 * THOUSAND, THOUSAND), load=TCP, sink="tcp", measure="backlog",
-        full_only=True, goals=(Goal("cpu", "relayd 100", True, 1.25, of="relayd 10000"),)),
+        full_only=True, goals=(Goal("cpu", "relayd 100", True, 1.25, of="relayd 10000"), *(
+            Goal("lost", None, True, 0, of=f"relayd {megabytes}") for megabytes in (1, 100, 10000)))),
     Row("workers", "TCP in (4 connections), TCP out: one input thread, and two", "tcp-disk-tcp", ("relayd one-worker", "relayd two-workers"),
         (2 * MILLION, 300 * THOUSAND, 3 * THOUSAND), load=TCP, sink="tcp",
         goals=(Goal("cpu", "relayd one-worker", True, 1.25, of="relayd two-workers"),)),
