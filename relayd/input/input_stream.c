@@ -81,19 +81,10 @@ static void open_connection(struct connection *connection)
  * when they are read, but where short and long segments take turns it may wait 40 ms, again and again. To ask for it costs
  * as much as several messages do: where so many connections are busy at once, that decides what is a delay.
  */
-static bool may_acknowledge(struct connection_part *part)
-{
-	uint64_t turn_ns = worker_now_ns(part->on->worker); /* the same for all of a turn */
-	if (part->acknowledged_ns != turn_ns) {
-		part->acknowledged_ns = turn_ns;
-		part->acknowledged = 0;
-	}
-	return part->acknowledged++ < ACKNOWLEDGED_A_TURN_MAX;
-}
-
 static size_t take_bytes(struct connection *connection, struct bytes bytes)
 {
-	if (may_acknowledge(connection->part))
+	struct connection_part *part = connection->part;
+	if (worker_turn_allows(part->on->worker, &part->acknowledged, ACKNOWLEDGED_A_TURN_MAX))
 		socket_acknowledge_next(stream_fd(connection->stream));
 	return framed_connection_bytes(connection, bytes);
 }

@@ -38,8 +38,7 @@ struct connection_part {
 	unsigned ending;             /* connections with a deadline */
 	bool is_stopping;
 	uint64_t tick_ms;            /* of the timer, 0 while it is off */
-	uint64_t acknowledged_ns;    /* the turn in which so many reads were acknowledged at once (input_stream.c) */
-	unsigned acknowledged;
+	struct turn_count acknowledged; /* reads, at once (input_stream.c) */
 	uv_timer_t timer;
 	_Atomic uint64_t waiting;    /* connections that wait for room */
 	_Atomic uint64_t protocol_errors;

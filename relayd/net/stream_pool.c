@@ -253,12 +253,5 @@ void stream_pool_leave_handshake(struct stream_pool *pool, struct stream *stream
 
 bool stream_pool_may_step(struct stream_pool *pool)
 {
-	if (pool->steps_turn != worker_turn(pool->worker)) {
-		pool->steps_turn = worker_turn(pool->worker);
-		pool->steps = 0;
-	}
-	if (pool->steps >= STREAM_HANDSHAKE_STEPS_PER_TURN_MAX)
-		return false;
-	pool->steps++;
-	return true;
+	return worker_turn_allows(pool->worker, &pool->steps, STREAM_HANDSHAKE_STEPS_PER_TURN_MAX);
 }

@@ -43,8 +43,7 @@ struct stream_pool {
 	struct list silent;         /* servers' streams whose peers have not begun; the first to go is first */
 	struct list lingering;      /* refused in the handshake; the first to go is first */
 	uv_timer_t handshake_timer; /* set for the first deadline of these; stopped when there is none */
-	uint64_t steps_turn;        /* the turn in which `steps` were taken */
-	unsigned steps;
+	struct turn_count steps;
 
 	unsigned streams; /* that are not closed: none when the pool closes */
 	unsigned handles_open;

@@ -101,6 +101,16 @@ uint64_t worker_turn(const struct worker *worker)
 	return worker->turn;
 }
 
+bool worker_turn_allows(const struct worker *worker, struct turn_count *count, unsigned most)
+{
+	if (count->turn != worker->turn)
+		*count = (struct turn_count){.turn = worker->turn};
+	if (count->so_many >= most)
+		return false;
+	count->so_many++;
+	return true;
+}
+
 static void read_clocks(struct worker *worker)
 {
 	assert(worker_is_current(worker));

@@ -67,6 +67,15 @@ void worker_end_watch(struct worker *worker);
 uint64_t worker_now_ns(struct worker *worker);
 int64_t worker_wall_ns(struct worker *worker);
 
+/* How many of something there were in a turn. All zero to begin with. */
+struct turn_count {
+	uint64_t turn;
+	unsigned so_many;
+};
+
+/* Counts one more; false if there were `most` of it in this turn already. From the worker's thread. */
+bool worker_turn_allows(const struct worker *worker, struct turn_count *count, unsigned most);
+
 /* True on the worker's own thread. */
 bool worker_is_current(const struct worker *worker);
 

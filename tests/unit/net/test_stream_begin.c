@@ -154,7 +154,7 @@ static void read_turn(void *context)
 static void rest_behind_steps(void *context)
 {
 	const struct stream_pool *pool = context;
-	if (pool->steps_turn == worker_turn(worker) && pool->steps > 0)
+	if (pool->steps.turn == worker_turn(worker) && pool->steps.so_many > 0)
 		worker_rest(worker, clock_monotonic_ns() + 20 * CLOCK_NS_PER_SECOND);
 }
 
