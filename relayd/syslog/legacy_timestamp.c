@@ -70,7 +70,7 @@ static uint32_t three_letters(const uint8_t *at)
 }
 
 /* 1..12, or 0 if the text does not begin with a month's three letters. */
-static uint8_t month_at(struct bytes text, size_t at)
+static inline uint8_t month_at(struct bytes text, size_t at)
 {
 	if (text.len < at + 3)
 		return 0;
@@ -147,23 +147,29 @@ static unsigned day_at(const uint8_t *at)
 	return two_digits(at[0] == ' ' ? zero_and_digit : at);
 }
 
-/* RFC 3164's own form, "Oct 11 22:14:15" and then SP: nearly every message, so it has a short way. */
-static size_t read_common_bsd(struct bytes text, struct timestamp *stamp)
+/*
+ * RFC 3164's own form, "Oct 11 22:14:15", then SP and a small letter, which begins neither a year nor a zone: nearly
+ * every message, so it has a short way. False if it is any other.
+ */
+static bool read_common(struct bytes text, struct timestamp *stamp)
 {
 	const uint8_t *at = text.at;
-	if (text.len <= TIMESTAMP_BSD_BYTES || at[3] != ' ' || at[6] != ' ' || at[9] != ':' || at[12] != ':' ||
-		at[15] != ' ')
-		return 0;
-	unsigned month = month_at(text, 0), day = day_at(at + 4), hour = two_digits(at + 7), minute = two_digits(at + 10),
-			 second = two_digits(at + 13);
-	if (month == 0 || day >= 100 || hour >= 100 || minute >= 100 || second >= 100)
-		return 0;
-	stamp->month = (uint8_t)month;
-	stamp->day = (uint8_t)day;
-	stamp->hour = (uint8_t)hour;
-	stamp->minute = (uint8_t)minute;
-	stamp->second = (uint8_t)second;
-	return TIMESTAMP_BSD_BYTES;
+	if (text.len <= TIMESTAMP_BSD_BYTES + 1 || at[3] != ' ' || at[6] != ' ' || at[15] != ' ' ||
+		(uint8_t)(at[16] - 'a') >= 26)
+		return false;
+	struct timestamp_pairs clock = timestamp_read_pairs(at + 7, ':');
+	unsigned month = month_at(text, 0), day = day_at(at + 4);
+	if (!clock.valid || month == 0 || day >= 100)
+		return false;
+	*stamp = (struct timestamp){
+		.month = (uint8_t)month,
+		.day = (uint8_t)day,
+		.hour = clock.first,
+		.minute = clock.second,
+		.second = clock.third,
+		.has_time = true,
+	};
+	return true;
 }
 
 static size_t read_bsd(struct bytes text, struct timestamp *stamp)
@@ -171,9 +177,6 @@ static size_t read_bsd(struct bytes text, struct timestamp *stamp)
 	if (text.len < BSD_LEN_MIN)
 		return 0;
 	*stamp = (struct timestamp){.has_time = true};
-	size_t common = read_common_bsd(text, stamp);
-	if (common > 0)
-		return common + read_year_behind(text, common, stamp);
 	size_t at = is_weekday(text) ? 4 : 0;
 	at += read_year(text, at, stamp);
 	stamp->month = month_at(text, at);
@@ -279,8 +282,8 @@ static size_t read_zone(struct bytes text, const struct parse_context *context, 
 	return colon && (cisco || stamp->digits > 0 || stamp->year > 0) ? len : 0;
 }
 
-size_t legacy_timestamp_read(struct bytes text, const struct parse_context *context, bool cisco,
-							 struct timestamp *stamp)
+static __attribute__((noinline)) size_t read_any(struct bytes text, const struct parse_context *context, bool cisco,
+												 struct timestamp *stamp)
 {
 	bool exact;
 	size_t at = 0;
@@ -305,4 +308,10 @@ size_t legacy_timestamp_read(struct bytes text, const struct parse_context *cont
 	if (octet_is(text, at, ':'))
 		at++;
 	return at == text.len || text.at[at] == ' ' ? at : 0;
+}
+
+size_t legacy_timestamp_read(struct bytes text, const struct parse_context *context, bool cisco,
+							 struct timestamp *stamp)
+{
+	return read_common(text, stamp) ? TIMESTAMP_BSD_BYTES : read_any(text, context, cisco, stamp);
 }

@@ -2,6 +2,7 @@
 #include "syslog/legacy_words.h"
 
 #include "base/decimal.h"
+#include "base/octets16.h"
 #include "syslog/rfc3164.h"
 
 enum {
@@ -11,43 +12,42 @@ enum {
 	MNEMONIC_LEN_MAX = 128,
 };
 
-/* Where an octet may stand. */
-enum {
-	HOST = 1, /* in HOSTNAME */
-	TAG = 2,  /* in TAG */
-	PID = 4,  /* between the brackets of a TAG */
-	ANY = HOST | TAG | PID,
-};
-
-/* A word with a comma, "=", a quote or "{" is a list, key=value or JSON, and no TAG; ":" and "[" end a TAG. */
-static const uint8_t octet_class[256] = {
-	['!'] = TAG | PID,
-	['"'] = PID,
-	['#'] = ANY,
-	['$' ... '+'] = TAG | PID,
-	[','] = PID,
-	['-' ... '9'] = ANY, /* "-", ".", "/" and the digits */
-	[':'] = PID,
-	[';' ... '<'] = TAG | PID,
-	['='] = PID,
-	['>' ... '?'] = TAG | PID,
-	['@' ... 'Z'] = ANY,
-	['['] = PID,
-	['\\' ... '^'] = TAG | PID,
-	['_'] = ANY,
-	['`'] = TAG | PID,
-	['a' ... 'z'] = ANY,
-	['{'] = PID,
-	['|' ... '~'] = TAG | PID,
-	[128 ... 255] = TAG | PID,
-};
-
-static size_t run_len(struct bytes text, unsigned class)
+/* 0..32 and 127. */
+static octets16 no_graph(octets16 block)
 {
-	size_t len = 0;
-	while (len < text.len && (octet_class[text.at[len]] & class) != 0)
-		len++;
-	return len;
+	return (octets16)((octets16_unsigned)block <= ' ') | (block == 127);
+}
+
+/* Not in HOSTNAME: what is neither letter nor digit nor "#", "-", ".", "/", "@", "_". */
+static unsigned not_host(octets16 block)
+{
+	octets16_unsigned octets = (octets16_unsigned)block;
+	octets16 letter = (octets16)((octets16_unsigned)((octets | 0x20) - 'a') < 26);
+	octets16 digit = (octets16)((octets16_unsigned)(octets - '-') <= '9' - '-'); /* and "-", ".", "/" */
+	return octets16_mask(~(letter | digit | (block == '#') | (block == '@') | (block == '_')));
+}
+
+/* Not in TAG. A word with a comma, "=", a quote or "{" is a list, key=value or JSON; ":" and "[" end a TAG. */
+static unsigned not_tag(octets16 block)
+{
+	return octets16_mask(no_graph(block) | (block == '"') | (block == ',') | (block == ':') | (block == '=') |
+						 ((block | 0x20) == '{'));
+}
+
+/* Not between the brackets of a TAG, or what may end them. */
+static unsigned not_procid(octets16 block)
+{
+	return octets16_mask(no_graph(block) | (block == ']'));
+}
+
+static size_t host_len(struct bytes text)
+{
+	return (size_t)(octets16_find(text.at, text.at + text.len, ' ', not_host) - text.at);
+}
+
+static size_t tag_len(struct bytes text)
+{
+	return (size_t)(octets16_find(text.at, text.at + text.len, ' ', not_tag) - text.at);
 }
 
 static bool ends_at(struct bytes text, size_t at)
@@ -62,7 +62,7 @@ static bool is_repeat_notice(struct bytes text)
 
 size_t legacy_hostname_len(struct bytes text)
 {
-	size_t len = run_len(text, HOST);
+	size_t len = host_len(text);
 	return len <= RFC3164_HOSTNAME_MAX_BYTES ? len : 0;
 }
 
@@ -123,7 +123,7 @@ size_t legacy_host_word(struct bytes text, struct bytes *hostname)
 static size_t procurve_read(struct bytes text, struct message *message)
 {
 	struct bytes module = bytes_after(text, PROCURVE_EVENT_DIGITS + 1);
-	size_t len = run_len(module, HOST);
+	size_t len = host_len(module);
 	if (len == 0 || len == module.len || module.at[len] != ':')
 		return 0;
 	message->msgid = bytes_first(text, PROCURVE_EVENT_DIGITS);
@@ -141,15 +141,17 @@ static bool is_procurve_event(struct bytes word)
 /* "[" procid "]" and then ":", SP or the end: the "]" may be doubled inside. Returns its length with the ":". */
 static size_t procid_read(struct bytes text, struct bytes *procid)
 {
-	size_t len = 1;
-	while (len < text.len && len <= RFC3164_PROCID_MAX_BYTES + 1 && (octet_class[text.at[len]] & PID) != 0) {
-		if (text.at[len] == ']' && (ends_at(text, len + 1) || text.at[len + 1] == ':')) {
+	const uint8_t *end = text.at + text.len;
+	for (const uint8_t *at = text.at + 1;; at++) {
+		at = octets16_find(at, end, ' ', not_procid);
+		size_t len = (size_t)(at - text.at);
+		if (at == end || *at != ']' || len > RFC3164_PROCID_MAX_BYTES + 1)
+			return 0;
+		if (ends_at(text, len + 1) || text.at[len + 1] == ':') {
 			*procid = bytes_of(text.at + 1, len - 1);
 			return len + 1 + (len + 1 < text.len && text.at[len + 1] == ':' ? 1 : 0);
 		}
-		len++;
 	}
-	return 0;
 }
 
 /* "2026-10-11…": a stamp that could not be read, or one of the program's own. No program has such a name. */
@@ -175,7 +177,7 @@ static bool is_no_tag(struct bytes word, struct bytes text)
 
 size_t legacy_tag_read(struct bytes text, bool has_host, struct message *message)
 {
-	size_t len = run_len(text, TAG);
+	size_t len = tag_len(text);
 	if (len == 0 || len > RFC3164_TAG_MAX_BYTES || len == text.len)
 		return 0;
 	struct bytes word = bytes_first(text, len);
@@ -200,15 +202,16 @@ size_t legacy_tag_read(struct bytes text, bool has_host, struct message *message
 
 size_t legacy_mnemonic_len(struct bytes text)
 {
-	size_t len = 1;
-	bool severity = false;
 	if (text.len < 2 || text.at[0] != '%')
 		return 0;
-	while (len < text.len && len <= MNEMONIC_LEN_MAX && (octet_class[text.at[len]] & HOST) != 0) {
-		severity = severity || (len > 1 && text.at[len - 1] == '-' && decimal_is_digit(text.at[len]));
-		len++;
+	size_t len = 1 + host_len(bytes_after(text, 1));
+	if (len > MNEMONIC_LEN_MAX + 1 || len == text.len || text.at[len] != ':')
+		return 0;
+	for (size_t at = 2; at < len; at++) {
+		if (text.at[at - 1] == '-' && decimal_is_digit(text.at[at]))
+			return len;
 	}
-	return severity && len < text.len && text.at[len] == ':' ? len : 0;
+	return 0;
 }
 
 bool legacy_is_payload(struct bytes text)

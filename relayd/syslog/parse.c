@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "syslog/parse.h"
 
+#include "base/octets16.h"
 #include "base/utf8.h"
 #include "syslog/pri.h"
 #include "syslog/rfc3164.h"
@@ -37,41 +38,36 @@ static struct bytes skip_junk(struct bytes text)
 	}
 }
 
-/* Looks at eight octets: a top bit set for each octet that has it, and for each that is NUL (or borrows from one). */
-static void look_at_eight(const uint8_t *at, uint64_t *high, uint64_t *nul)
+static unsigned not_plain(octets16 block)
 {
-	const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
-	uint64_t word;
-	memcpy(&word, at, sizeof word);
-	*high |= word & tops;
-	*nul |= (word - ones) & ~word & tops;
+	return octets16_mask(block <= 0);
 }
 
-/* Whether an octet is above 127, and whether one is NUL. */
-static void look_at_octets(struct bytes text, bool *high, bool *nul)
+static octets16 two_blocks_plain(const uint8_t *at)
 {
-	uint64_t high_seen = 0, nul_seen = 0;
-	size_t at = 0;
-	for (; at + 8 <= text.len; at += 8)
-		look_at_eight(text.at + at, &high_seen, &nul_seen);
-	if (at < text.len && text.len >= 8) {
-		/* The last eight, some of them again, rather than up to seven one by one. */
-		look_at_eight(text.at + text.len - 8, &high_seen, &nul_seen);
-	} else {
-		for (; at < text.len; at++) {
-			high_seen |= text.at[at] & 0x80;
-			nul_seen |= text.at[at] == 0;
-		}
-	}
-	*high = high_seen != 0;
-	*nul = nul_seen != 0;
+	return (octets16_load(at) > 0) & (octets16_load(at + OCTETS16_BLOCK) > 0);
+}
+
+/* Whether all octets are 1..127: most text is such, and so it is UTF-8 without NUL. */
+static bool is_plain(struct bytes text)
+{
+	const ptrdiff_t step = 2 * OCTETS16_BLOCK;
+	const uint8_t *at = text.at, *end = at + text.len;
+	if (end - at < step)
+		return octets16_find(at, end, '\0', not_plain) == end;
+	/* The last two blocks may overlap the one before. */
+	octets16 plain = two_blocks_plain(end - step);
+	for (; end - at > step; at += step)
+		plain &= two_blocks_plain(at);
+	return octets16_mask(plain) == 0xffff;
 }
 
 static uint32_t octet_flags(struct bytes text)
 {
-	bool high, nul;
-	look_at_octets(text, &high, &nul);
-	return (nul ? MESSAGE_NUL : 0u) | (high && !utf8_is_valid(text) ? MESSAGE_NOT_UTF8 : 0u);
+	if (is_plain(text))
+		return 0;
+	bool nul = bytes_find(text, '\0') < text.len;
+	return (nul ? MESSAGE_NUL : 0u) | (!utf8_is_valid(text) ? MESSAGE_NOT_UTF8 : 0u);
 }
 
 static uint32_t pri_flags(enum pri_outcome outcome)

@@ -6,22 +6,21 @@
 #include "syslog/legacy_words.h"
 #include "syslog/timestamp_resolve.h"
 
-/* Reading goes forward through `text`. */
+/* Reading goes forward from `at` to `end`. */
 struct reader {
-	struct bytes text;
-	size_t at;
+	const uint8_t *at, *end;
 	bool has_stamp; /* or what stands in its place: "-", or an uptime */
 	bool has_host;  /* a HOSTNAME, or "-" in its place: only then a bare word may be a TAG */
 };
 
 static struct bytes rest_of(const struct reader *reader)
 {
-	return bytes_after(reader->text, reader->at);
+	return bytes_of(reader->at, (size_t)(reader->end - reader->at));
 }
 
 static bool next_is(const struct reader *reader, uint8_t wanted)
 {
-	return reader->at < reader->text.len && reader->text.at[reader->at] == wanted;
+	return reader->at < reader->end && *reader->at == wanted;
 }
 
 static void skip_spaces(struct reader *reader)
@@ -139,6 +138,8 @@ static void read_time(struct reader *reader, struct parse_context *context, stru
 /* AIX: "Message forwarded from H: " and "From H: ". */
 static bool read_forwarded_host(struct reader *reader, struct message *message)
 {
+	if (!next_is(reader, 'M') && !next_is(reader, 'F'))
+		return false;
 	struct bytes rest = rest_of(reader);
 	size_t begin = bytes_start_with(rest, BYTES("Message forwarded from ")) ? sizeof "Message forwarded from " - 1
 				   : bytes_start_with(rest, BYTES("From "))                 ? sizeof "From " - 1
@@ -158,7 +159,7 @@ static bool read_forwarded_host(struct reader *reader, struct message *message)
 /* HOSTNAME, which only a stamp makes possible. Leaves the reader before the TAG's word, or where it was. */
 static void read_host(struct reader *reader, struct message *message)
 {
-	size_t begin = reader->at;
+	const uint8_t *begin = reader->at;
 	skip_spaces(reader);
 	if (read_forwarded_host(reader, message)) {
 		skip_spaces(reader);
@@ -177,10 +178,9 @@ static void read_host(struct reader *reader, struct message *message)
 /* TAG, and what vendors put around it. True if there is one; the reader then stands before MSG. */
 static bool read_tag(struct reader *reader, bool local, struct message *message)
 {
-	size_t begin = reader->at;
+	const uint8_t *begin = reader->at;
 	skip_spaces(reader);
-	if (reader->has_stamp && next_is(reader, ':') &&
-		(reader->at + 1 == reader->text.len || reader->text.at[reader->at + 1] == ' ')) {
+	if (reader->has_stamp && next_is(reader, ':') && (reader->at + 1 == reader->end || reader->at[1] == ' ')) {
 		/* Alone: of a Cisco ASA behind its host, or musl's empty ident, behind which there is no TAG. */
 		reader->at++;
 		begin = reader->at;
@@ -211,7 +211,7 @@ static void note_solaris_msgid(struct message *message)
 
 void rfc3164_decode_bare(struct bytes text, const struct parse_context *context, struct message *message)
 {
-	struct reader reader = {.text = text};
+	struct reader reader = {.at = text.at, .end = text.at + text.len};
 	timestamp_use_reception(context, MESSAGE_TIME_ABSENT, message);
 	message->format = MESSAGE_FORMAT_UNSTRUCTURED;
 	message->flags |= MESSAGE_HOST_ABSENT | MESSAGE_TAG_ABSENT;
@@ -220,16 +220,16 @@ void rfc3164_decode_bare(struct bytes text, const struct parse_context *context,
 
 void rfc3164_decode(struct bytes text, struct parse_context *context, struct message *message)
 {
-	struct reader reader = {.text = text};
+	struct reader reader = {.at = text.at, .end = text.at + text.len};
 	skip_spaces(&reader);
 	if (legacy_is_payload(rest_of(&reader))) {
 		rfc3164_decode_bare(text, context, message);
 		return;
 	}
-	size_t begin = reader.at;
+	const uint8_t *begin = reader.at;
 	read_time(&reader, context, message);
 	if (reader.at == begin)
-		reader.at = 0; /* MSG keeps its further SP if no TAG comes either */
+		reader.at = text.at; /* MSG keeps its further SP if no TAG comes either */
 	if (reader.has_stamp && !reader.has_host && !context->local_socket)
 		read_host(&reader, message);
 	bool has_tag = read_tag(&reader, context->local_socket, message);

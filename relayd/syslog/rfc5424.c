@@ -2,6 +2,7 @@
 #include "syslog/rfc5424.h"
 
 #include "base/decimal.h"
+#include "base/octets16.h"
 #include "base/utf8.h"
 #include "syslog/legacy_timestamp.h"
 #include "syslog/structured_data.h"
@@ -12,16 +13,15 @@ enum {
 	HEADER_FIELDS = 4,
 };
 
-/* Reading goes forward through `text`; whatever breaks the grammar makes the message a near one. */
+/* Reading goes forward from `at` to `end`; whatever breaks the grammar makes the message a near one. */
 struct reader {
-	struct bytes text;
-	size_t at;
+	const uint8_t *at, *end;
 	bool exact;
 };
 
 static struct bytes rest_of(const struct reader *reader)
 {
-	return bytes_after(reader->text, reader->at);
+	return bytes_of(reader->at, (size_t)(reader->end - reader->at));
 }
 
 static bool is_nil(struct bytes word)
@@ -29,34 +29,52 @@ static bool is_nil(struct bytes word)
 	return word.len == 1 && word.at[0] == '-';
 }
 
+static bool next_is(const struct reader *reader, uint8_t wanted)
+{
+	return reader->at < reader->end && *reader->at == wanted;
+}
+
 /* Skips the SP between two fields; there is none at the end of a message that is cut short. */
 static void skip_space(struct reader *reader)
 {
-	if (reader->at < reader->text.len && reader->text.at[reader->at] == ' ')
+	if (next_is(reader, ' '))
 		reader->at++;
 }
 
-/*
- * HOSTNAME, APP-NAME, PROCID, MSGID: NILVALUE / 1*PRINTUSASCII, and the SP behind it. A word that is too long or has
- * other octets is kept and flagged, and so is an empty one.
- */
+/* Any word. One that is too long or has other octets than PRINTUSASCII is kept and flagged, and so is an empty one. */
+static __attribute__((noinline, cold)) struct bytes read_any_field(struct reader *reader, size_t len_max,
+																   struct message *message)
+{
+	struct bytes rest = rest_of(reader);
+	struct bytes word = bytes_first(rest, bytes_find(rest, ' '));
+	bool valid = word.len > 0 && word.len <= len_max;
+	for (size_t i = 0; i < word.len; i++)
+		valid = valid && word.at[i] > 32 && word.at[i] < 127;
+	if (!valid)
+		message->flags |= MESSAGE_FIELD_INVALID;
+	if (!valid || word.len == rest.len)
+		reader->exact = false;
+	reader->at += word.len;
+	skip_space(reader);
+	return bytes_first(word, is_nil(word) ? 0 : word.len);
+}
+
+/* PRINTUSASCII = %d33-126 */
+static unsigned not_printusascii(octets16 block)
+{
+	return octets16_mask(octets16_no_graph(block));
+}
+
+/* HOSTNAME, APP-NAME, PROCID, MSGID: NILVALUE / 1*PRINTUSASCII, and the SP behind it. */
 static struct bytes read_field(struct reader *reader, size_t len_max, struct message *message)
 {
-	const uint8_t *begin = reader->text.at + reader->at;
-	size_t left = reader->text.len - reader->at, len = 0;
-	bool printable = true;
-	while (len < left && begin[len] != ' ') {
-		printable = printable && (uint8_t)(begin[len] - 33) < 94;
-		len++;
-	}
-	reader->at += len;
-	if (!printable || len == 0 || len > len_max || len == left)
-		reader->exact = false;
-	if (!printable || len == 0 || len > len_max)
-		message->flags |= MESSAGE_FIELD_INVALID;
-	skip_space(reader);
-	struct bytes field = bytes_of(begin, len);
-	return is_nil(field) ? bytes_first(field, 0) : field;
+	const uint8_t *begin = reader->at, *stop = octets16_find_in_blocks(begin, reader->end, not_printusascii);
+	/* Near the message's end, and whatever is no such word. */
+	if (stop == NULL || *stop != ' ' || (size_t)(stop - begin) - 1 >= len_max)
+		return read_any_field(reader, len_max, message);
+	struct bytes word = bytes_of(begin, (size_t)(stop - begin));
+	reader->at = stop + 1;
+	return bytes_of(begin, is_nil(word) ? 0 : word.len);
 }
 
 static void read_structured_data(struct reader *reader, struct message *message)
@@ -78,7 +96,7 @@ static void read_structured_data(struct reader *reader, struct message *message)
 	reader->at += extent.len;
 	if (extent.repeated)
 		message->flags |= MESSAGE_SD_REPEATED;
-	if (extent.outcome == SD_TOLERATED || (reader->at < reader->text.len && reader->text.at[reader->at] != ' ')) {
+	if (extent.outcome == SD_TOLERATED || (reader->at < reader->end && *reader->at != ' ')) {
 		reader->exact = false;
 		message->flags |= MESSAGE_FIELD_INVALID;
 	}
@@ -138,15 +156,15 @@ static enum rfc5424_outcome read_timestamp(struct reader *reader, const struct p
 										   struct timestamp *stamp)
 {
 	struct bytes rest = rest_of(reader);
-	*stamp = (struct timestamp){0};
 	if (rest.len >= 2 && rest.at[0] == '-' && rest.at[1] == ' ') {
+		*stamp = (struct timestamp){0};
 		reader->at += 1;
 		return RFC5424_READ;
 	}
-	if (!looks_like_iso(rest))
-		return read_bsd_timestamp(reader, context, stamp) ? RFC5424_READ : RFC5424_NOT;
 	bool exact;
 	size_t len = timestamp_read_iso(rest, stamp, &exact);
+	if (len == 0 && !looks_like_iso(rest))
+		return read_bsd_timestamp(reader, context, stamp) ? RFC5424_READ : RFC5424_NOT;
 	if (len == 0 || (len < rest.len && rest.at[len] != ' '))
 		return RFC5424_NO_TIMESTAMP;
 	reader->at += len;
@@ -158,9 +176,9 @@ enum rfc5424_outcome rfc5424_decode(struct bytes text, struct parse_context *con
 {
 	if (text.len < VERSION_LEN || text.at[0] != '1' || text.at[1] != ' ')
 		return RFC5424_NOT;
-	struct reader reader = {.text = text, .at = VERSION_LEN, .exact = true};
+	struct reader reader = {.at = text.at + VERSION_LEN, .end = text.at + text.len, .exact = true};
 	struct timestamp stamp;
-	if (text.len > VERSION_LEN && text.at[VERSION_LEN] == ' ') {
+	if (next_is(&reader, ' ')) {
 		reader.at++;
 		reader.exact = false;
 	}

@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "syslog/structured_data.h"
 
-/* What an octet means here. */
-enum {
-	NAME = 1,  /* may stand in SD-NAME */
-	VALUE = 2, /* stands for itself in PARAM-VALUE */
-};
+#include "base/octets16.h"
 
-static const uint8_t octet_class[256] = {
-	[0 ... 32] = VALUE,           [33] = NAME | VALUE, ['"'] = 0, ['#' ... '<'] = NAME | VALUE, ['='] = VALUE,
-	['>' ... '['] = NAME | VALUE, ['\\'] = NAME,       [']'] = 0, ['^' ... '~'] = NAME | VALUE, [127 ... 255] = VALUE,
-};
-
-/* Length of the SD-NAME at `at`; 0 if there is none or it is too long. */
-static size_t name_len(struct bytes text, size_t at)
+/* Not in SD-NAME. */
+static unsigned not_name(octets16 block)
 {
-	size_t end = at;
-	while (end < text.len && (octet_class[text.at[end]] & NAME) != 0)
-		end++;
-	return end - at <= SD_NAME_MAX_BYTES ? end - at : 0;
+	return octets16_mask(octets16_no_graph(block) | (block == '=') | (block == ']') | (block == '"'));
+}
+
+/* In PARAM-VALUE not for itself. */
+static unsigned not_value(octets16 block)
+{
+	return octets16_mask((block == '"') | (block == '\\') | (block == ']'));
+}
+
+/* The end of the SD-NAME at `at`; NULL if there is none or it is too long. */
+static inline const uint8_t *name_end(const uint8_t *at, const uint8_t *end)
+{
+	const uint8_t *stop = octets16_find(at, end, '=', not_name);
+	return (size_t)(stop - at) - 1 < SD_NAME_MAX_BYTES ? stop : NULL;
 }
 
 static bool is_escaped(uint8_t octet)
@@ -26,38 +27,32 @@ static bool is_escaped(uint8_t octet)
 	return octet == '"' || octet == '\\' || octet == ']';
 }
 
-/* Offset of the quote that ends the PARAM-VALUE which begins at `at`; text.len if there is none. */
-static size_t value_end(struct bytes text, size_t at, bool *bracket)
+/* The quote that ends the PARAM-VALUE at `at`; `end` if there is none. */
+__attribute__((always_inline)) static inline const uint8_t *value_end(const uint8_t *at, const uint8_t *end,
+																	  bool *bracket)
 {
-	while (at < text.len) {
-		uint8_t octet = text.at[at];
-		if ((octet_class[octet] & VALUE) != 0) {
-			at++;
-		} else if (octet == '"') {
+	for (;;) {
+		at = octets16_find(at, end, '"', not_value);
+		if (at == end || *at == '"')
 			return at;
-		} else if (octet == '\\' && at + 1 < text.len && is_escaped(text.at[at + 1])) {
-			at += 2;
-		} else {
-			*bracket = *bracket || octet == ']';
-			at++;
-		}
+		*bracket = *bracket || *at == ']';
+		at += *at == '\\' && end - at > 1 && is_escaped(at[1]) ? 2 : 1;
 	}
-	return text.len;
 }
 
-/* Length of the SD-PARAM at the start of `text`; 0 if there is none. */
-static size_t param_read(struct bytes text, struct sd_param *param, bool *bracket)
+/* The end of the SD-PARAM at `at`; NULL if there is none. */
+static inline const uint8_t *param_read(const uint8_t *at, const uint8_t *end, struct sd_param *param, bool *bracket)
 {
-	size_t len = name_len(text, 0);
-	if (len == 0 || text.len < len + 2 || text.at[len] != '=' || text.at[len + 1] != '"')
-		return 0;
-	size_t begin = len + 2;
-	size_t end = value_end(text, begin, bracket);
-	if (end == text.len)
-		return 0;
-	param->name = bytes_first(text, len);
-	param->value = bytes_of(text.at + begin, end - begin);
-	return end + 1;
+	const uint8_t *equals = name_end(at, end);
+	if (equals == NULL || end - equals < 2 || memcmp(equals, "=\"", 2) != 0)
+		return NULL;
+	const uint8_t *value = equals + 2;
+	const uint8_t *quote = value_end(value, end, bracket);
+	if (quote == end)
+		return NULL;
+	param->name = bytes_of(at, (size_t)(equals - at));
+	param->value = bytes_of(value, (size_t)(quote - value));
+	return quote + 1;
 }
 
 /* Length of the SD-ELEMENT at the start of `text`; 0 if there is none. */
@@ -65,22 +60,21 @@ static size_t element_read(struct bytes text, struct sd_element *element, bool *
 {
 	if (text.len == 0 || text.at[0] != '[')
 		return 0;
-	size_t id_len = name_len(text, 1);
-	size_t at = 1 + id_len;
-	if (id_len == 0)
+	const uint8_t *id = text.at + 1, *end = text.at + text.len;
+	const uint8_t *params = name_end(id, end), *at = params;
+	if (at == NULL)
 		return 0;
-	while (at < text.len && text.at[at] == ' ') {
+	while (at < end && *at == ' ') {
 		struct sd_param param;
-		size_t len = param_read(bytes_after(text, at + 1), &param, bracket);
-		if (len == 0)
+		at = param_read(at + 1, end, &param, bracket);
+		if (at == NULL)
 			return 0;
-		at += 1 + len;
 	}
-	if (at == text.len || text.at[at] != ']')
+	if (at == end || *at != ']')
 		return 0;
-	element->id = bytes_of(text.at + 1, id_len);
-	element->params = bytes_of(text.at + 1 + id_len, at - 1 - id_len);
-	return at + 1;
+	element->id = bytes_of(id, (size_t)(params - id));
+	element->params = bytes_of(params, (size_t)(at - params));
+	return (size_t)(at + 1 - text.at);
 }
 
 static bool is_among(struct bytes id, const struct bytes *ids, size_t count)
@@ -123,9 +117,9 @@ bool sd_next_element(struct bytes *rest, struct sd_element *element)
 bool sd_next_param(struct bytes *params, struct sd_param *param)
 {
 	bool bracket = false;
-	size_t len = 0;
+	const uint8_t *end = params->at + params->len, *behind = NULL;
 	if (params->len > 0 && params->at[0] == ' ')
-		len = param_read(bytes_after(*params, 1), param, &bracket);
-	*params = len > 0 ? bytes_after(*params, 1 + len) : bytes_first(*params, 0);
-	return len > 0;
+		behind = param_read(params->at + 1, end, param, &bracket);
+	*params = behind != NULL ? bytes_of(behind, (size_t)(end - behind)) : bytes_first(*params, 0);
+	return behind != NULL;
 }

@@ -2,6 +2,7 @@
 #include "syslog/timestamp.h"
 
 #include "base/decimal.h"
+#include "base/little_endian.h"
 #include "syslog/civil_date.h"
 
 enum { DATE_TIME_LEN = 19 }; /* "2026-10-11T22:14:15" */
@@ -27,13 +28,41 @@ static unsigned two_digits(const uint8_t *at, bool *bad)
 	return tens * 10 + ones;
 }
 
+/* The number that eight digits are, each as its value 0..9, the first one lowest. */
+static uint32_t eight_digits(uint64_t digits)
+{
+	const uint64_t lows = 0x000000ff000000ff;
+	uint64_t pairs = digits * 10 + (digits >> 8);
+	return (uint32_t)(((pairs & lows) * (100 + (UINT64_C(1000000) << 32)) +
+					   (pairs >> 16 & lows) * (1 + (UINT64_C(10000) << 32))) >>
+					  32);
+}
+
+/* One to seven digits of a fraction. Returns how many; 0 if there are none, or more, or no eight octets to look at. */
+static unsigned read_common_fraction(struct bytes text, struct timestamp *stamp)
+{
+	if (text.len < 8)
+		return 0;
+	uint64_t octets = le64_load(text.at) ^ 0x3030303030303030;
+	/* Digits become 0..9; the lowest top bit is that of the first octet that is none. */
+	uint64_t others = ((octets + 0x7676767676767676) | octets) & 0x8080808080808080;
+	if (others == 0)
+		return 0;
+	unsigned digits = (unsigned)__builtin_ctzll(others) / 8;
+	stamp->digits = (uint8_t)digits;
+	stamp->nanoseconds = eight_digits(octets & ((UINT64_C(1) << digits * 8) - 1)) * 10;
+	return digits;
+}
+
 size_t timestamp_read_fraction(struct bytes text, struct timestamp *stamp)
 {
 	if (text.len < 2 || (text.at[0] != '.' && text.at[0] != ',') || !decimal_is_digit(text.at[1]))
 		return 0;
 	uint32_t value = 0;
-	unsigned digits = 0;
+	unsigned digits = read_common_fraction(bytes_after(text, 1), stamp);
 	size_t at = 1;
+	if (digits > 0)
+		return at + digits;
 	for (; at < text.len && decimal_is_digit(text.at[at]); at++) {
 		if (digits < TIMESTAMP_DIGITS_MAX) {
 			value = value * 10 + (uint32_t)(text.at[at] - '0');
@@ -73,21 +102,33 @@ size_t timestamp_read_offset(struct bytes text, struct timestamp *stamp)
 static bool read_date_time(const uint8_t *at, struct timestamp *stamp)
 {
 	bool bad = false;
-	unsigned century = two_digits(at, &bad), year = two_digits(at + 2, &bad);
-	unsigned month = two_digits(at + 5, &bad), day = two_digits(at + 8, &bad);
-	unsigned hour = two_digits(at + 11, &bad), minute = two_digits(at + 14, &bad), second = two_digits(at + 17, &bad);
-	bool marks =
-		at[4] == '-' && at[7] == '-' && at[13] == ':' && at[16] == ':' && ((at[10] | 0x20) == 't' || at[10] == ' ');
+	unsigned century = two_digits(at, &bad);
+	struct timestamp_pairs date = timestamp_read_pairs(at + 2, '-'), clock = timestamp_read_pairs(at + 11, ':');
 	*stamp = (struct timestamp){
-		.year = (uint16_t)(century * 100 + year),
-		.month = (uint8_t)month,
-		.day = (uint8_t)day,
-		.hour = (uint8_t)hour,
-		.minute = (uint8_t)minute,
-		.second = (uint8_t)second,
+		.year = (uint16_t)(century * 100 + date.first),
+		.month = date.second,
+		.day = date.third,
+		.hour = clock.first,
+		.minute = clock.second,
+		.second = clock.third,
 		.has_time = true,
 	};
-	return !bad && marks && stamp->year > 0;
+	return !bad && date.valid && clock.valid && ((at[10] | 0x20) == 't' || at[10] == ' ') && stamp->year > 0;
+}
+
+struct timestamp_pairs timestamp_read_pairs(const uint8_t *at, uint8_t mark)
+{
+	/* A digit becomes 0..9 and the mark 0; `too_much` brings up the top bit of what is more. */
+	const uint64_t tops = 0x8080808080808080, too_much = 0x76767f76767f7676;
+	uint64_t form = 0x3030003030003030 | (uint64_t)mark << 16 | (uint64_t)mark << 40;
+	uint64_t digits = le64_load(at) ^ form;
+	uint64_t numbers = digits * 10 + (digits >> 8);
+	return (struct timestamp_pairs){
+		.valid = (((digits + too_much) | digits) & tops) == 0,
+		.first = (uint8_t)numbers,
+		.second = (uint8_t)(numbers >> 24),
+		.third = (uint8_t)(numbers >> 48),
+	};
 }
 
 size_t timestamp_read_iso(struct bytes text, struct timestamp *stamp, bool *exact)

@@ -41,6 +41,15 @@ uint32_t timestamp_unit_ns(unsigned digits);
  */
 size_t timestamp_read_iso(struct bytes text, struct timestamp *stamp, bool *exact);
 
+/* Two digits each. */
+struct timestamp_pairs {
+	bool valid; /* or the others are of no meaning */
+	uint8_t first, second, third;
+};
+
+/* Reads 2DIGIT mark 2DIGIT mark 2DIGIT, eight octets that must be there: "22:14:15", "26-10-11". */
+struct timestamp_pairs timestamp_read_pairs(const uint8_t *at, uint8_t mark);
+
 /* Reads ("." / ",") 1*DIGIT at the start of `text` into the stamp's fraction. Returns its length, 0 if there is none.
  */
 size_t timestamp_read_fraction(struct bytes text, struct timestamp *stamp);

@@ -88,6 +88,12 @@ static bool year_is_certain(const struct timestamp *hour, const struct resolved 
 		   next.seconds > border + CACHE_LIFE_SECONDS;
 }
 
+/* Nanoseconds since 1970 in 64 bits end in 1677 and 2262. */
+static bool is_in_range(int64_t seconds)
+{
+	return seconds <= INT64_MAX / CLOCK_NS_PER_SECOND - 1 && seconds >= INT64_MIN / CLOCK_NS_PER_SECOND + 1;
+}
+
 static void remember_hour(struct stamp_cache *slot, uint64_t key, const struct timestamp *stamp, struct stamp_zone zone,
 						  int64_t received)
 {
@@ -100,7 +106,7 @@ static void remember_hour(struct stamp_cache *slot, uint64_t key, const struct t
 	hour.minute = 59;
 	hour.second = 59;
 	last = in_year(&hour, begin.year, zone, received);
-	if (!last.once || last.offset != begin.offset)
+	if (!last.once || last.offset != begin.offset || !is_in_range(begin.seconds) || !is_in_range(last.seconds))
 		return;
 	*slot = (struct stamp_cache){
 		.key = key,
@@ -111,12 +117,17 @@ static void remember_hour(struct stamp_cache *slot, uint64_t key, const struct t
 	};
 }
 
-/* Never 0, which marks an empty slot: the month is at least 1. */
-static uint64_t cache_key(const struct timestamp *stamp, struct stamp_zone zone)
+/* Never 0, which marks an empty slot: the month is at least 1. In the struct's own order, so that it is few loads. */
+static inline uint64_t cache_key(const struct timestamp *stamp, struct stamp_zone zone)
 {
 	uint64_t zone_key = zone.rules != NULL ? 0 : (uint64_t)(zone.offset_minutes + TIMESTAMP_OFFSET_MAX_MINUTES + 1);
-	return zone_key << 40 | (uint64_t)stamp->year << 24 | (uint64_t)stamp->month << 16 | (uint64_t)stamp->day << 8 |
-		   stamp->hour;
+	uint32_t date = stamp->year | (uint32_t)stamp->month << 16 | (uint32_t)stamp->day << 24;
+	return zone_key << 40 | (uint64_t)stamp->hour << 32 | date;
+}
+
+static inline struct stamp_cache *slot_of(struct parse_context *context, uint64_t key)
+{
+	return &context->cache[(key >> 32 ^ key >> 40) % STAMP_CACHE_SLOTS];
 }
 
 /* Whether the slot answers for this stamp: then its date and hour exist. */
@@ -130,7 +141,7 @@ static bool resolve_cached(struct parse_context *context, const struct timestamp
 						   struct resolved *out)
 {
 	uint64_t key = cache_key(stamp, zone);
-	struct stamp_cache *slot = &context->cache[(stamp->hour ^ key >> 40) % STAMP_CACHE_SLOTS];
+	struct stamp_cache *slot = slot_of(context, key);
 	if (!slot_holds(slot, key, stamp, context->received_ns)) {
 		int64_t received = received_seconds(context);
 		if (!resolve(stamp, zone, received, out))
@@ -174,35 +185,55 @@ static bool resolve_without_zone(struct parse_context *context, const struct tim
 	return found;
 }
 
-void timestamp_resolve(struct parse_context *context, const struct timestamp *stamp, struct message *message)
+static inline void set_time(const struct timestamp *stamp, int64_t seconds, int32_t offset, bool zone_guessed,
+							struct message *message)
+{
+	message->time = (struct message_time){
+		.unix_ns = seconds * CLOCK_NS_PER_SECOND + stamp->nanoseconds,
+		.offset_minutes = (int16_t)(offset / SECONDS_PER_MINUTE),
+		.digits = stamp->digits,
+	};
+	message->flags |= (stamp->year == 0 ? MESSAGE_YEAR_GUESSED : 0u) | (zone_guessed ? MESSAGE_ZONE_GUESSED : 0u) |
+					  (stamp->excess_digits ? MESSAGE_TIME_PRECISION : 0u);
+}
+
+/* Any stamp that has a time. */
+static __attribute__((noinline)) void resolve_any(struct parse_context *context, const struct timestamp *stamp,
+												  struct message *message)
 {
 	struct resolved resolved;
 	bool guessed = false, found;
-	if (!stamp->has_time) {
-		timestamp_use_reception(context, MESSAGE_TIME_ABSENT, message);
-		return;
-	}
 	if (stamp->has_offset)
 		found = resolve_cached(context, stamp, (struct stamp_zone){NULL, stamp->offset_minutes}, &resolved);
 	else
 		found = resolve_without_zone(context, stamp, &resolved, &guessed);
-	/* Nanoseconds since 1970 in 64 bits end in 1677 and 2262. */
-	if (!found || resolved.seconds > INT64_MAX / CLOCK_NS_PER_SECOND - 1 ||
-		resolved.seconds < INT64_MIN / CLOCK_NS_PER_SECOND + 1) {
+	if (!found || !is_in_range(resolved.seconds)) {
 		timestamp_use_reception(context, MESSAGE_TIME_INVALID, message);
 		return;
 	}
-	uint32_t nanoseconds = stamp->nanoseconds;
-	uint8_t digits = stamp->digits;
+	set_time(stamp, resolved.seconds, resolved.offset, guessed, message);
 	if (stamp->second == 60) {
-		nanoseconds = 999999000;
-		digits = TIMESTAMP_RFC5424_DIGITS_MAX;
+		message->time.unix_ns = resolved.seconds * CLOCK_NS_PER_SECOND + 999999000;
+		message->time.digits = TIMESTAMP_RFC5424_DIGITS_MAX;
+		message->flags |= MESSAGE_TIME_PRECISION;
 	}
-	message->time = (struct message_time){
-		.unix_ns = resolved.seconds * CLOCK_NS_PER_SECOND + nanoseconds,
-		.offset_minutes = (int16_t)(resolved.offset / SECONDS_PER_MINUTE),
-		.digits = digits,
-	};
-	message->flags |= (stamp->year == 0 ? MESSAGE_YEAR_GUESSED : 0u) | (guessed ? MESSAGE_ZONE_GUESSED : 0u) |
-					  (stamp->second == 60 || stamp->excess_digits ? MESSAGE_TIME_PRECISION : 0u);
+}
+
+void timestamp_resolve(struct parse_context *context, const struct timestamp *stamp, struct message *message)
+{
+	if (!stamp->has_time) {
+		timestamp_use_reception(context, MESSAGE_TIME_ABSENT, message);
+		return;
+	}
+	bool zone_absent = !stamp->has_offset;
+	struct stamp_zone zone = {zone_absent ? context->zone : NULL, stamp->offset_minutes};
+	uint64_t key = cache_key(stamp, zone);
+	const struct stamp_cache *slot = slot_of(context, key);
+	/* An hour that is remembered, of one reading: nearly every stamp. */
+	if ((zone_absent && context->local_socket) || stamp->second == 60 ||
+		!slot_holds(slot, key, stamp, context->received_ns))
+		resolve_any(context, stamp, message);
+	else
+		set_time(stamp, slot->hour_seconds + stamp->minute * SECONDS_PER_MINUTE + stamp->second, slot->offset,
+				 zone_absent, message);
 }

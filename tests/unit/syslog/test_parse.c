@@ -3,6 +3,8 @@
 #include "syslog/parse.h"
 
 #include "support/guarded_bytes.h"
+#include "syslog/legacy_words.h"
+#include "syslog/rfc5424.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -30,8 +32,8 @@ END_TEST
 
 START_TEST(octets_are_judged_wherever_they_stand)
 {
-	/* Whole eights, the last eight again, and fewer than eight take different ways. */
-	for (size_t len = 1; len < 40; len++) {
+	/* Whole blocks, the last ones again, and fewer than two take different ways. */
+	for (size_t len = 1; len < 100; len++) {
 		for (size_t at = 0; at < len; at++) {
 			struct guarded_bytes raw = guarded_bytes_room(len);
 			struct message message;
@@ -106,6 +108,99 @@ START_TEST(every_flag_has_its_name)
 }
 END_TEST
 
+/* HOSTNAME of each length with each octet in it, before little or much text. */
+static void expect_hostname(size_t len, size_t at, unsigned octet, size_t behind)
+{
+	static const char before[] = "<13>1 - ", between[] = " a b c - ";
+	char text[512];
+	struct message message;
+	uint8_t *word = (uint8_t *)text + sizeof before - 1;
+	memcpy(text, before, sizeof before);
+	memset(word, 'h', len);
+	word[at] = (uint8_t)octet;
+	memcpy(word + len, between, sizeof between - 1);
+	memset(word + len + sizeof between - 1, 'm', behind);
+	struct guarded_bytes raw =
+		guarded_bytes_copy(bytes_of(text, sizeof before - 1 + len + sizeof between - 1 + behind));
+	parse_message(guarded_bytes_view(&raw), &context, &message);
+	bool fits = octet > 32 && octet < 127 && len <= RFC5424_HOSTNAME_MAX_BYTES;
+	bool nil = len == 1 && octet == '-';
+	ck_assert_msg(message.format == (fits ? MESSAGE_FORMAT_RFC5424 : MESSAGE_FORMAT_NEAR_RFC5424),
+				  "octet %u at %zu of %zu", octet, at, len);
+	ck_assert_uint_eq(message.flags & MESSAGE_FIELD_INVALID, fits ? 0 : MESSAGE_FIELD_INVALID);
+	ck_assert_uint_eq(message.hostname.len, nil ? 0 : len);
+	ck_assert(bytes_equal(message.procid, BYTES("b")));
+	ck_assert_uint_eq(message.msg.len, behind);
+	guarded_bytes_free(&raw);
+}
+
+START_TEST(each_octet_of_a_header_field_is_judged)
+{
+	for (size_t len = 1; len < 20; len++)
+		for (size_t at = 0; at < len; at++)
+			for (unsigned octet = 0; octet < 256; octet++)
+				if (octet != ' ')
+					expect_hostname(len, at, octet, octet % 2 * 40);
+	expect_hostname(RFC5424_HOSTNAME_MAX_BYTES, 0, 'x', 40);
+	expect_hostname(RFC5424_HOSTNAME_MAX_BYTES + 1, 0, 'x', 40);
+}
+END_TEST
+
+/* The octets of a class as a text, for what the reader asks of sixteen at a time. */
+static bool is_one_of(unsigned octet, const char *others)
+{
+	return (octet >= '0' && octet <= '9') || ((octet | 0x20) >= 'a' && (octet | 0x20) <= 'z') ||
+		   (octet != 0 && octet < 128 && strchr(others, (int)octet) != NULL);
+}
+
+START_TEST(each_octet_of_a_legacy_word_is_judged)
+{
+	for (size_t len = 1; len < 36; len++) {
+		struct guarded_bytes text = guarded_bytes_room(len);
+		for (size_t at = 0; at < len; at++) {
+			for (unsigned octet = 0; octet < 256; octet++) {
+				struct message message = {.app_name = {NULL, 0}};
+				memset(text.at, 'w', len);
+				text.at[at] = (uint8_t)octet;
+				bool in_host = is_one_of(octet, "#-./@_"),
+					 in_tag = octet > 127 || is_one_of(octet, "!#$%&'()*+-./;<>?@\\]^_`|}~");
+				ck_assert_uint_eq(legacy_hostname_len(guarded_bytes_view(&text)), in_host ? len : at);
+				/* Without ":" no TAG: give it one behind. */
+				text.at[len - 1] = at == len - 1 ? (uint8_t)octet : ':';
+				size_t tag_len = legacy_tag_read(guarded_bytes_view(&text), false, &message);
+				if (at == len - 1 ? octet == ':' && at > 0 : in_tag)
+					ck_assert_uint_eq(tag_len, len);
+				else if (octet != ':')
+					ck_assert_msg(tag_len == 0, "octet %u at %zu of %zu", octet, at, len);
+			}
+		}
+		guarded_bytes_free(&text);
+	}
+}
+END_TEST
+
+START_TEST(each_octet_of_a_procid_is_judged)
+{
+	for (size_t len = 1; len < 36; len++) {
+		struct guarded_bytes text = guarded_bytes_room(len + 3);
+		for (size_t at = 0; at < len; at++) {
+			for (unsigned octet = 0; octet < 256; octet++) {
+				struct message message = {.app_name = {NULL, 0}};
+				memset(text.at, 'p', len + 3);
+				text.at[1] = '[';
+				text.at[2 + at] = (uint8_t)octet;
+				text.at[2 + len] = ']';
+				bool fits = octet > 32 && octet != 127;
+				/* A "]" ends it only before ":", SP or the end. */
+				ck_assert_uint_eq(legacy_tag_read(guarded_bytes_view(&text), false, &message), fits ? text.len : 0);
+				ck_assert_uint_eq(message.procid.len, fits ? len : 0);
+			}
+		}
+		guarded_bytes_free(&text);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("parse");
@@ -116,6 +211,9 @@ int main(void)
 	tcase_add_test(tests, a_message_does_not_depend_on_the_one_before);
 	tcase_add_test(tests, limits_of_legacy_words_are_kept);
 	tcase_add_test(tests, every_flag_has_its_name);
+	tcase_add_test(tests, each_octet_of_a_header_field_is_judged);
+	tcase_add_test(tests, each_octet_of_a_legacy_word_is_judged);
+	tcase_add_test(tests, each_octet_of_a_procid_is_judged);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -2,6 +2,7 @@
 #include "syslog/structured_data.h"
 
 #include "support/feed.h"
+#include "support/guarded_bytes.h"
 
 #include <check.h>
 #include <stdlib.h>
@@ -122,6 +123,64 @@ START_TEST(iteration_never_leaves_its_input)
 }
 END_TEST
 
+/* Besides the octets that have a meaning of their own. */
+static bool stands_in_name(unsigned octet)
+{
+	return octet > 32 && octet < 127;
+}
+
+/* "[x" and a run of letters of each length with each octet in it, at an unreadable page: short ends and whole blocks.
+ */
+static void expect_around(const char *before, size_t len, const char *behind, bool value)
+{
+	struct guarded_bytes text = guarded_bytes_room(strlen(before) + len + strlen(behind));
+	uint8_t *run = text.at + strlen(before);
+	memcpy(text.at, before, strlen(before));
+	memset(run, 'n', len);
+	memcpy(run + len, behind, strlen(behind));
+	for (size_t at = 0; at < len; at++) {
+		for (unsigned octet = 0; octet < 256; octet++) {
+			run[at] = (uint8_t)octet;
+			struct sd_extent extent = sd_measure(guarded_bytes_view(&text));
+			bool special = octet == '"' || octet == '\\' || octet == ']' || octet == '=' || octet == ' ';
+			if (special)
+				continue; /* another grammar: the cases above */
+			bool fits = value || (stands_in_name(octet) && len < SD_NAME_MAX_BYTES);
+			ck_assert_msg(extent.outcome == (fits ? SD_EXACT : SD_MALFORMED), "octet %u at %zu of %zu", octet, at, len);
+			ck_assert_uint_eq(extent.len, fits ? text.len : 0);
+		}
+		run[at] = 'n';
+	}
+	guarded_bytes_free(&text);
+}
+
+START_TEST(each_octet_stands_where_the_grammar_says)
+{
+	for (size_t len = 1; len < 40; len++) {
+		expect_around("[x", len, "]", false);
+		expect_around("[x y", len, "=\"\"]", false);
+		expect_around("[x y=\"", len, "\"]", true);
+	}
+}
+END_TEST
+
+START_TEST(escapes_are_seen_at_every_place)
+{
+	for (size_t len = 0; len < 40; len++) {
+		char text[64] = "[x y=\"";
+		memset(text + 6, 'v', len);
+		for (const char *const *pair = (const char *const[]){"\\\"", "\\\\", "\\]", "\\n", "]\\\"", NULL};
+			 *pair != NULL; pair++) {
+			strcpy(text + 6 + len, *pair);
+			strcat(text, "\"]");
+			expect(text, **pair == ']' ? SD_TOLERATED : SD_EXACT, strlen(text), false);
+		}
+		strcpy(text + 6 + len, "\\\"]");
+		expect(text, SD_MALFORMED, 0, false);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("structured_data");
@@ -134,6 +193,8 @@ int main(void)
 	tcase_add_test(tests, more_elements_than_the_limit_are_text);
 	tcase_add_test(tests, iteration_gives_elements_and_parameters_in_order);
 	tcase_add_test(tests, iteration_never_leaves_its_input);
+	tcase_add_test(tests, each_octet_stands_where_the_grammar_says);
+	tcase_add_test(tests, escapes_are_seen_at_every_place);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

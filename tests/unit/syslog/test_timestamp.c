@@ -3,8 +3,10 @@
 
 #include "support/feed.h"
 #include "syslog/civil_date.h"
+#include "syslog/legacy_timestamp.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -164,6 +166,88 @@ START_TEST(dates_and_days_agree_with_the_c_library)
 }
 END_TEST
 
+START_TEST(each_octet_of_a_stamp_is_judged)
+{
+	static const char form[] = "2026-10-11T22:14:15Z";
+	for (size_t at = 0; at < sizeof form - 2; at++) {
+		for (unsigned octet = 0; octet < 256; octet++) {
+			char text[] = "2026-10-11T22:14:15Z";
+			bool exact, digit = octet >= '0' && octet <= '9';
+			text[at] = (char)octet;
+			bool fits = at == 10                             ? octet == 'T' || octet == 't' || octet == ' '
+						: form[at] >= '0' && form[at] <= '9' ? digit
+															 : octet == (unsigned char)form[at];
+			ck_assert_uint_eq(timestamp_read_iso(bytes_of_text(text), &stamp, &exact), fits ? sizeof form - 1 : 0);
+		}
+	}
+}
+END_TEST
+
+START_TEST(all_pairs_of_digits_are_read)
+{
+	for (unsigned first = 0; first < 100; first++) {
+		for (unsigned second = 0; second < 100; second++) {
+			char text[16];
+			snprintf(text, sizeof text, "%02u:%02u:%02u", first, second, (first + second) % 100);
+			struct timestamp_pairs pairs = timestamp_read_pairs((const uint8_t *)text, ':');
+			ck_assert(pairs.valid && pairs.first == first && pairs.second == second &&
+					  pairs.third == (first + second) % 100);
+		}
+	}
+}
+END_TEST
+
+START_TEST(a_fraction_is_the_same_before_any_octet_and_at_the_end)
+{
+	static const char digits[] = "907856341278";
+	for (size_t count = 1; count < sizeof digits; count++) {
+		uint32_t wanted = 0;
+		for (size_t i = 0; i < 9; i++)
+			wanted = wanted * 10 + (i < count ? (uint32_t)(digits[i] - '0') : 0);
+		for (size_t behind = 0; behind < 10; behind++) {
+			for (unsigned octet = 0; octet < 256; octet++) {
+				char text[32] = ".";
+				if (octet >= '0' && octet <= '9')
+					continue;
+				memcpy(text + 1, digits, count);
+				memset(text + 1 + count, (int)octet, behind);
+				stamp = (struct timestamp){0};
+				ck_assert_uint_eq(timestamp_read_fraction(bytes_of(text, 1 + count + behind), &stamp), 1 + count);
+				ck_assert_uint_eq(stamp.nanoseconds, wanted);
+				ck_assert_uint_eq(stamp.digits, count < 9 ? count : 9);
+				ck_assert(stamp.excess_digits == (count > 9));
+			}
+		}
+	}
+}
+END_TEST
+
+/* Before a small letter it is read by the short way, before "_" by the general one. */
+START_TEST(rfc_3164_stamps_are_read_alike_by_both_ways)
+{
+	static const char *const forms[] = {"Oct 11 22:14:15 ", "Feb  1 00:00:00 ", "dec 31 23:59:60 "};
+	struct parse_context context = {0};
+	for (size_t form = 0; form < 3; form++) {
+		for (size_t at = 0; at < 16; at++) {
+			for (unsigned octet = 0; octet < 256; octet++) {
+				char text[32];
+				struct timestamp by_short = {0}, by_general = {0};
+				snprintf(text, sizeof text, "%sx", forms[form]);
+				text[at] = (char)octet;
+				size_t short_len = legacy_timestamp_read(bytes_of(text, 17), &context, false, &by_short);
+				text[16] = '_';
+				size_t general_len = legacy_timestamp_read(bytes_of(text, 17), &context, false, &by_general);
+				ck_assert_msg(short_len == general_len, "octet %u at %zu", octet, at);
+				ck_assert(short_len == 0 || (by_short.month == by_general.month && by_short.day == by_general.day &&
+											 by_short.hour == by_general.hour && by_short.minute == by_general.minute &&
+											 by_short.second == by_general.second && by_short.year == by_general.year &&
+											 by_short.has_time && by_general.has_time));
+			}
+		}
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("timestamp");
@@ -180,6 +264,10 @@ int main(void)
 	tcase_add_test(tests, times_before_1970_are_written);
 	tcase_add_test(tests, legacy_stamps_are_written_with_a_space_before_a_digit);
 	tcase_add_test(tests, dates_and_days_agree_with_the_c_library);
+	tcase_add_test(tests, each_octet_of_a_stamp_is_judged);
+	tcase_add_test(tests, all_pairs_of_digits_are_read);
+	tcase_add_test(tests, a_fraction_is_the_same_before_any_octet_and_at_the_end);
+	tcase_add_test(tests, rfc_3164_stamps_are_read_alike_by_both_ways);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -143,6 +143,26 @@ START_TEST(many_hours_resolve_as_without_the_cache)
 }
 END_TEST
 
+START_TEST(what_nanoseconds_cannot_say_is_not_cached)
+{
+	struct timestamp stamp;
+	bool exact;
+	use_berlin();
+	context.received_ns = seconds_of("2026-10-11T12:00:00Z") * CLOCK_NS_PER_SECOND;
+	for (const char *const *text =
+			 (const char *const[]){"9999-01-01T00:00:00Z", "2262-04-11T23:47:30Z", "1677-09-21T00:12:00Z", NULL};
+		 *text != NULL; text++) {
+		for (int i = 0; i < 2; i++) {
+			struct message message = {0};
+			ck_assert_uint_gt(timestamp_read_iso(bytes_of_text(*text), &stamp, &exact), 0);
+			timestamp_resolve(&context, &stamp, &message);
+			ck_assert_uint_eq(message.flags, MESSAGE_TIME_INVALID);
+		}
+	}
+	expect("2026-10-11T12:00:00Z", "2262-04-11T23:47:14Z", "2262-04-11T23:47:14Z", 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("timestamp_resolve");
@@ -155,6 +175,7 @@ int main(void)
 	tcase_add_test(tests, an_hour_that_does_not_exist_has_the_offset_before_the_change);
 	tcase_add_test(tests, an_hour_with_a_change_inside_is_not_cached);
 	tcase_add_test(tests, many_hours_resolve_as_without_the_cache);
+	tcase_add_test(tests, what_nanoseconds_cannot_say_is_not_cached);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Looking at sixteen octets at a time, in vectors of the compiler's, which every processor that it knows can do. Only
+ * gathering a bit of each octet has a form of its own for SSE2; OCTETS16_PORTABLE leaves that out, for tests. Nothing
+ * is read outside of the text.
+ */
+#ifndef RELAYD_BASE_OCTETS16_H
+#define RELAYD_BASE_OCTETS16_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__SSE2__) && !defined(OCTETS16_PORTABLE)
+#include <emmintrin.h>
+#define OCTETS16_SSE2 1
+#else
+#define OCTETS16_SSE2 0
+#endif
+
+enum { OCTETS16_BLOCK = 16 };
+
+/* Sixteen octets, signed: what is above 127 is below zero. What is compared gives octets that are all ones or zero. */
+typedef int8_t octets16 __attribute__((vector_size(OCTETS16_BLOCK)));
+typedef uint8_t octets16_unsigned __attribute__((vector_size(OCTETS16_BLOCK)));
+
+static inline octets16 octets16_load(const uint8_t *at)
+{
+	octets16 block;
+	memcpy(&block, at, sizeof block);
+	return block;
+}
+
+/* The octets from `at` to `end`, less than a block, filled up with `filler`. Rare, and kept out of its callers' way. */
+__attribute__((noinline, cold)) octets16 octets16_load_short(const uint8_t *at, const uint8_t *end, uint8_t filler);
+
+/* The highest bit of each octet; that of the first octet is the lowest. */
+static inline unsigned octets16_mask(octets16 block)
+{
+#if OCTETS16_SSE2
+	return (unsigned)_mm_movemask_epi8((__m128i)block);
+#else
+	unsigned mask = 0;
+	for (unsigned i = 0; i < OCTETS16_BLOCK; i++)
+		mask |= (block[i] < 0 ? 1u : 0u) << i;
+	return mask;
+#endif
+}
+
+/* What is no visible ASCII: 0..32 and 127..255. */
+static inline octets16 octets16_no_graph(octets16 block)
+{
+	/* One more than 127 and above is below zero, but for 255, which becomes zero. */
+	octets16 more = (octets16)((octets16_unsigned)block + 1);
+	return more < ' ' + 2;
+}
+
+/*
+ * The first octet from `at` at which `stops` has a bit, of those that whole blocks before `end` hold; NULL if there is
+ * none. Inlined always, so that `stops` is no call.
+ */
+__attribute__((always_inline)) static inline const uint8_t *
+octets16_find_in_blocks(const uint8_t *at, const uint8_t *end, unsigned (*stops)(octets16 block))
+{
+	for (; end - at >= OCTETS16_BLOCK; at += OCTETS16_BLOCK) {
+		unsigned mask = stops(octets16_load(at));
+		if (mask != 0)
+			return at + (unsigned)__builtin_ctz(mask);
+	}
+	return NULL;
+}
+
+/* The same of all octets; `end` if there is none. `filler` is an octet at which `stops` has a bit: it stands for the
+ * end. */
+__attribute__((always_inline)) static inline const uint8_t *
+octets16_find(const uint8_t *at, const uint8_t *end, uint8_t filler, unsigned (*stops)(octets16 block))
+{
+	for (;; at += OCTETS16_BLOCK) {
+		unsigned mask = stops(end - at >= OCTETS16_BLOCK ? octets16_load(at) : octets16_load_short(at, end, filler));
+		if (mask != 0)
+			return at + (unsigned)__builtin_ctz(mask);
+	}
+}
+
+#endif
