@@ -43,7 +43,7 @@ static bool grow(struct buffer *buffer, size_t wanted)
 	return true;
 }
 
-uint8_t *buffer_reserve(struct buffer *buffer, size_t len)
+uint8_t *buffer_make_room(struct buffer *buffer, size_t len)
 {
 	if (len > buffer_room(buffer))
 		return NULL;

@@ -43,11 +43,19 @@ static inline struct bytes buffer_peek(const struct buffer *buffer)
 /* Drops the first `len` bytes, which must be there. */
 void buffer_consume(struct buffer *buffer, size_t len);
 
+/* Of buffer_reserve(): moves the bytes to the front, or takes more memory. */
+uint8_t *buffer_make_room(struct buffer *buffer, size_t len);
+
 /*
  * Lends room for `len` bytes behind the end, until the next call on this buffer. NULL if that would pass the cap or
  * memory is short; then the buffer is as before.
  */
-uint8_t *buffer_reserve(struct buffer *buffer, size_t len);
+static inline uint8_t *buffer_reserve(struct buffer *buffer, size_t len)
+{
+	if (buffer->size - buffer->end > len) /* what is allocated is below the cap */
+		return buffer->base + buffer->end;
+	return buffer_make_room(buffer, len);
+}
 
 /* Makes the first `len` bytes of the last reserved room part of the queue. */
 void buffer_commit(struct buffer *buffer, size_t len);

@@ -51,7 +51,7 @@ enum relp_send_result relp_client_send(struct relp_client *session, struct bytes
 		return RELP_SEND_NOT_READY;
 	if (!relp_window_has_room(&session->window, message.len))
 		return RELP_SEND_WINDOW_FULL;
-	if (!relp_frame_append(out, session->window.next_txnr, BYTES("syslog"), message))
+	if (!relp_syslog_append(out, session->window.next_txnr, message))
 		return RELP_SEND_BUFFER_FULL;
 	relp_window_add(&session->window, sequence, message.len, now_ns);
 	return RELP_SEND_OK;
@@ -198,12 +198,24 @@ static bool acknowledges(struct relp_client *session, const struct relp_frame *f
 	       relp_window_answer(&session->window, frame->txnr, RELP_WINDOW_ACCEPTED);
 }
 
+/* Takes note of the plain acknowledgements that `in` begins with; their octets. */
+static size_t take_acknowledgements(struct relp_client *session, struct bytes in)
+{
+	size_t taken = 0, len;
+	uint32_t txnr;
+	while ((len = relp_rsp_ok_read(bytes_after(in, taken), &txnr)) > 0 &&
+	       relp_window_answer(&session->window, txnr, RELP_WINDOW_ACCEPTED))
+		taken += len;
+	return taken;
+}
+
 enum relp_client_event_kind relp_client_feed(struct relp_client *session, struct bytes in,
                                              struct relp_client_event *event)
 {
 	*event = (struct relp_client_event){.kind = RELP_CLIENT_NOTHING};
 	while (session->state != RELP_CLIENT_ENDED) {
 		struct relp_frame frame;
+		event->consumed += take_acknowledgements(session, bytes_after(in, event->consumed));
 		struct bytes octets = bytes_after(in, event->consumed);
 		enum frame_result result = relp_frame_peek(octets, RELP_ANSWER_DATA_MAX, &frame);
 		if (result == FRAME_COMPLETE && acknowledges(session, &frame)) {

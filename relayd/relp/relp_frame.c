@@ -4,7 +4,16 @@
 #include "base/decimal.h"
 #include "frame/frame_cut.h"
 
-enum { CODE_DIGITS = 3 };
+enum {
+	CODE_DIGITS = 3,
+	COMMON_LEN_MAX = 9 + 8 + DECIMAL_WORD_DIGITS, /* octets that read_common() may look at */
+};
+
+/* What nearly all frames have behind TXNR: messages, and their answers. */
+#define SYSLOG " syslog "
+#define RSP_OK " rsp 6 200 OK\n"
+
+enum { SYSLOG_LEN = sizeof SYSLOG - 1, RSP_OK_LEN = sizeof RSP_OK - 1 };
 
 /* Digits, and an octet behind them that is none. `*at` moves to that octet. */
 static enum frame_result read_digits(struct bytes in, size_t *at, size_t digits_max, uint64_t *value)
@@ -51,9 +60,43 @@ static enum frame_result read_command(struct bytes in, size_t *at, struct bytes 
 	return len > 0 && rest.at[len] == ' ' ? FRAME_COMPLETE : FRAME_INVALID;
 }
 
+/* One to nine digits, of octets all of which are there; how many. 0: there are none. */
+static size_t read_common_txnr(const uint8_t *at, uint64_t *txnr)
+{
+	size_t len = decimal_read_word(at, txnr);
+	if (len == DECIMAL_WORD_DIGITS && decimal_is_digit(at[len]))
+		*txnr = *txnr * 10 + (uint64_t)(at[len++] - '0');
+	return len;
+}
+
+/*
+ * The header as nearly all messages have it: at most nine digits, `syslog`, at most seven digits of a DATALEN that is not
+ * 0. False, and nothing said, for all else.
+ */
+static bool read_common(struct bytes in, struct relp_header *out)
+{
+	uint64_t txnr, data_len;
+	if (in.len < COMMON_LEN_MAX)
+		return false;
+	size_t at = read_common_txnr(in.at, &txnr);
+	if (at == 0 || memcmp(in.at + at, SYSLOG, SYSLOG_LEN) != 0)
+		return false;
+	out->command = bytes_of(in.at + at + 1, SYSLOG_LEN - 2);
+	at += SYSLOG_LEN;
+	size_t digits = decimal_read_word(in.at + at, &data_len);
+	if (digits == DECIMAL_WORD_DIGITS || in.at[at + digits] != ' ' || data_len == 0)
+		return false;
+	out->txnr = (uint32_t)txnr;
+	out->data_len = (uint32_t)data_len;
+	out->len = at + digits + 1;
+	return true;
+}
+
 enum frame_result relp_header_read(struct bytes in, struct relp_header *out, const char **reason)
 {
 	size_t at = 0;
+	if (read_common(in, out))
+		return FRAME_COMPLETE;
 	*reason = "no TXNR of 1 to 9 digits and SP";
 	enum frame_result result = read_txnr(in, &at, &out->txnr);
 	if (result != FRAME_COMPLETE)
@@ -134,7 +177,7 @@ static enum frame_result drop_rest(struct relp_frame_reader *reader, struct byte
 enum frame_result relp_frame_next(struct relp_frame_reader *reader, struct bytes in, struct relp_frame *out)
 {
 	*out = (struct relp_frame){0};
-	enum frame_result result = drop_rest(reader, in, out);
+	enum frame_result result = relp_frame_unfinished(reader) ? drop_rest(reader, in, out) : FRAME_COMPLETE;
 	if (result != FRAME_COMPLETE)
 		return result;
 	struct bytes rest = bytes_after(in, out->consumed);
@@ -192,12 +235,41 @@ bool relp_frame_append(struct buffer *out, uint32_t txnr, struct bytes command, 
 	return true;
 }
 
+bool relp_syslog_append(struct buffer *out, uint32_t txnr, struct bytes message)
+{
+	assert(txnr <= RELP_TXNR_LIBRELP_MAX && message.len <= RELP_DATALEN_MAX);
+	uint8_t *room = buffer_reserve(out, RELP_HEADER_LEN_MAX + message.len + 1);
+	if (room == NULL)
+		return false;
+	size_t len = decimal_write(txnr, room);
+	memcpy(room + len, SYSLOG, SYSLOG_LEN);
+	len += SYSLOG_LEN;
+	len += decimal_write(message.len, room + len);
+	if (message.len > 0) {
+		room[len++] = ' ';
+		memcpy(room + len, message.at, message.len);
+		len += message.len;
+	}
+	room[len++] = '\n';
+	buffer_commit(out, len);
+	return true;
+}
+
 size_t relp_rsp_ok_write(uint32_t txnr, uint8_t *out)
 {
-	struct bytes rest = BYTES(" rsp 6 200 OK\n");
 	size_t len = decimal_write(txnr, out);
-	memcpy(out + len, rest.at, rest.len);
-	return len + rest.len;
+	memcpy(out + len, RSP_OK, RSP_OK_LEN);
+	return len + RSP_OK_LEN;
+}
+
+size_t relp_rsp_ok_read(struct bytes in, uint32_t *txnr)
+{
+	uint64_t value;
+	size_t len = in.len > RSP_OK_LEN ? read_common_txnr(in.at, &value) : 0;
+	if (len == 0 || in.len - len < RSP_OK_LEN || memcmp(in.at + len, RSP_OK, RSP_OK_LEN) != 0)
+		return 0;
+	*txnr = (uint32_t)value;
+	return len + RSP_OK_LEN;
 }
 
 bool relp_rsp_read(struct bytes data, struct relp_rsp *out)

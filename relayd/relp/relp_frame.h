@@ -93,8 +93,17 @@ size_t relp_header_write(uint32_t txnr, struct bytes command, size_t data_len, u
 /* Appends a whole frame. False, and nothing appended, if `out` has no room. data.len <= RELP_DATALEN_MAX. */
 bool relp_frame_append(struct buffer *out, uint32_t txnr, struct bytes command, struct bytes data);
 
+/* The same for the command `syslog`. */
+bool relp_syslog_append(struct buffer *out, uint32_t txnr, struct bytes message);
+
 /* Writes "TXNR rsp 6 200 OK" LF to `out`, which has RELP_RSP_OK_LEN_MAX octets of room; returns the length. */
 size_t relp_rsp_ok_write(uint32_t txnr, uint8_t *out);
+
+/*
+ * The same answer at the start of `in`, with a TXNR of at most nine digits: its length. 0: that is something else, or not
+ * wholly there, and relp_frame_peek() says what.
+ */
+size_t relp_rsp_ok_read(struct bytes in, uint32_t *txnr);
 
 /*
  * RSP-DATA = [ CODE [ SP TEXT ] [ LF CMDDATA ] ], CODE = 3DIGIT. The answer to `close` has no data at all, so a missing

@@ -142,7 +142,7 @@ static bool is_loss(const struct relp_server *session, const struct relp_frame *
 enum relp_server_event_kind relp_server_feed(struct relp_server *session, struct bytes in,
                                              struct relp_server_event *event)
 {
-	*event = (struct relp_server_event){.kind = RELP_SERVER_NOTHING};
+	memset(event, 0, offsetof(struct relp_server_event, offers));
 	if (session->state >= RELP_SERVER_CLOSING) {
 		event->consumed = in.len;
 		return RELP_SERVER_NOTHING;

@@ -68,10 +68,10 @@ struct relp_server_event {
 	uint32_t txnr;             /* of the command */
 	struct bytes data;         /* view: the message, octet for octet; may be empty */
 	bool truncated;            /* longer than the limit: `data` is its start */
-	struct relp_offers offers; /* views: what the client offers */
 	uint64_t lost;             /* records of its stream, in all, that we acknowledged, do not have, and will not get again */
 	const char *reason;        /* a constant sentence, fit for a log line */
 	struct bytes offending;    /* view: first octets of the wrong frame, at most RELP_OFFENDING_LEN_MAX */
+	struct relp_offers offers; /* views: what the client offers; only for RELP_SERVER_OPENED, all others are else 0 */
 };
 
 /*

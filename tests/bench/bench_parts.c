@@ -332,7 +332,8 @@ static void run_relp_server(uint64_t count)
 	uint32_t txnr = 1;
 	for (uint64_t done = 0; done < count; done += SAMPLES) {
 		for (unsigned i = 0; i < SAMPLES; i++)
-			append(&in, ++txnr, BYTES("syslog"), samples[KIND_RFC3164].raw[i]);
+			if (!relp_syslog_append(&in, ++txnr, samples[KIND_RFC3164].raw[i]))
+				die("no room in a buffer");
 		struct relp_server_event event;
 		while (relp_server_feed(&session, buffer_peek(&in), &event) != RELP_SERVER_NOTHING) {
 			sink += event.data.len;

@@ -5,6 +5,7 @@
 #include "support/guarded_bytes.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void check_read(struct bytes text, size_t digits_max, size_t digits, uint64_t value)
@@ -41,6 +42,51 @@ START_TEST(digits_beyond_the_limit_are_left)
 }
 END_TEST
 
+/* As decimal_read() promises, one octet after the other. */
+static size_t read_slowly(struct bytes text, size_t digits_max, uint64_t *value)
+{
+	size_t len = 0;
+	for (*value = 0; len < text.len && len < digits_max && decimal_is_digit(text.at[len]); len++)
+		*value = *value * 10 + (uint64_t)(text.at[len] - '0');
+	return len;
+}
+
+START_TEST(a_word_is_read_as_its_octets_are)
+{
+	uint8_t text[DECIMAL_WORD_DIGITS];
+	for (unsigned digits = 0; digits <= DECIMAL_WORD_DIGITS; digits++) {
+		for (unsigned i = 0; i < 1 << 16; i++) {
+			for (unsigned at = 0; at < sizeof text; at++)
+				text[at] = at < digits ? (uint8_t)('0' + (i / 256 + at * (i % 31)) % 10) : (uint8_t)(i >> at % 8);
+			if (digits < sizeof text)
+				text[digits] = (uint8_t)i;
+			uint64_t slow, fast;
+			size_t len = read_slowly(bytes_of(text, sizeof text), sizeof text, &slow);
+			ck_assert_uint_eq(decimal_read_word(text, &fast), len);
+			ck_assert_uint_eq(fast, slow);
+		}
+	}
+}
+END_TEST
+
+/* On both sides of every power of ten, and between. */
+START_TEST(what_is_written_is_what_printf_writes)
+{
+	for (uint64_t power = 1; power < UINT64_MAX / 10; power *= 10) {
+		for (uint64_t i = 0; i < 1000; i++) {
+			uint64_t value = i < 100 ? power + i - 50 : power + power / 111 * i + i;
+			uint8_t out[DECIMAL_DIGITS_MAX + 1];
+			char expected[DECIMAL_DIGITS_MAX + 1];
+			int len = snprintf(expected, sizeof expected, "%llu", (unsigned long long)value);
+			memset(out, '#', sizeof out);
+			ck_assert_uint_eq(decimal_write(value, out), (size_t)len);
+			ck_assert_mem_eq(out, expected, (size_t)len);
+			ck_assert_int_eq(out[len], '#');
+		}
+	}
+}
+END_TEST
+
 START_TEST(numbers_are_written_without_leading_zeros)
 {
 	static const struct {
@@ -72,6 +118,8 @@ int main(void)
 	tcase_add_test(tests, digits_are_read_up_to_the_first_other_octet);
 	tcase_add_test(tests, no_digit_reads_nothing);
 	tcase_add_test(tests, digits_beyond_the_limit_are_left);
+	tcase_add_test(tests, a_word_is_read_as_its_octets_are);
+	tcase_add_test(tests, what_is_written_is_what_printf_writes);
 	tcase_add_test(tests, numbers_are_written_without_leading_zeros);
 	tcase_add_test(tests, padded_numbers_have_their_width);
 	suite_add_tcase(suite, tests);

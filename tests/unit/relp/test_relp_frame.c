@@ -4,6 +4,8 @@
 
 #include "relp_feed.h"
 
+#include <stdio.h>
+
 struct header_test {
 	size_t decided_at; /* from this many octets on, `result` is known; before it is FRAME_INCOMPLETE */
 	enum frame_result result;
@@ -51,6 +53,116 @@ START_TEST(header_is_txnr_command_datalen)
 	check_header(BYTES("000000007 abcdefghijklmnopqrstuvwxyzABCDEF 000000001 "), 7, "abcdefghijklmnopqrstuvwxyzABCDEF",
 	             1);
 	check_header(BYTES("1000000000 syslog 1 "), 1000000000, "syslog", 1);
+}
+END_TEST
+
+/*
+ * A header as nearly all messages have it is read in a short way if so many octets are there, and else in the long one: with
+ * fewer of them, a header that is whole must read the same.
+ */
+static void check_both_ways(struct bytes in)
+{
+	enum { SHORT_WAY_FROM = 25 };
+	struct relp_header header, longer;
+	const char *reason = "", *longer_reason = "";
+	enum frame_result result = relp_header_read(in, &header, &reason);
+	enum frame_result long_way = relp_header_read(bytes_first(in, SHORT_WAY_FROM - 1), &longer, &longer_reason);
+	if (long_way == FRAME_INVALID) {
+		ck_assert_int_eq(result, FRAME_INVALID);
+		ck_assert_str_eq(reason, longer_reason);
+	} else if (long_way == FRAME_COMPLETE) {
+		ck_assert_int_eq(result, FRAME_COMPLETE);
+		ck_assert_uint_eq(header.txnr, longer.txnr);
+		ck_assert_ptr_eq(header.command.at, longer.command.at);
+		ck_assert_uint_eq(header.command.len, longer.command.len);
+		ck_assert_uint_eq(header.data_len, longer.data_len);
+		ck_assert_uint_eq(header.len, longer.len);
+	} else if (result == FRAME_COMPLETE) {
+		ck_assert_uint_ge(header.len, SHORT_WAY_FROM);
+	}
+}
+
+/* Every octet in every place of headers with every number of digits. */
+START_TEST(short_way_and_long_way_read_the_same)
+{
+	static const char digits[] = "1234567890123";
+	static const char *const commands[] = {"syslog", "syslogs", "sysloG", "rsp"};
+	for (unsigned i = 0; i < 13 * 12 * 4; i++) {
+		char text[80];
+		int len = snprintf(text, sizeof text, "%s %s %s %030d", digits + i % 13, commands[i / 156],
+		                   digits + 1 + i / 13 % 12, 1);
+		check_both_ways(bytes_of(text, (size_t)len));
+		for (size_t at = 0; at < 30; at++) {
+			char was = text[at];
+			for (unsigned octet = 0; octet < 256; octet++) {
+				text[at] = (char)octet;
+				check_both_ways(bytes_of(text, (size_t)len));
+			}
+			text[at] = was;
+		}
+	}
+}
+END_TEST
+
+/* A plain answer that is read as one is what the frame says, too. */
+static void check_answer(struct bytes in)
+{
+	uint32_t txnr = 0;
+	struct relp_frame frame;
+	struct relp_rsp rsp;
+	size_t len = relp_rsp_ok_read(in, &txnr);
+	if (len == 0)
+		return;
+	ck_assert_int_eq(relp_frame_peek(in, 1000, &frame), FRAME_COMPLETE);
+	ck_assert_uint_eq(frame.consumed, len);
+	ck_assert_uint_eq(frame.txnr, txnr);
+	ck_assert(bytes_equal(frame.command, BYTES("rsp")) && relp_rsp_read(frame.data, &rsp));
+	ck_assert_uint_eq(rsp.code, 200);
+}
+
+static void check_answer_prefix(void *context, struct bytes prefix)
+{
+	uint32_t txnr;
+	check_answer(prefix);
+	if (prefix.len == *(const size_t *)context)
+		ck_assert_uint_eq(relp_rsp_ok_read(prefix, &txnr), prefix.len);
+}
+
+START_TEST(plain_answers_are_read_as_frames_are)
+{
+	for (uint32_t txnr = 1; txnr <= RELP_TXNR_MAX / 10; txnr = txnr * 10 + txnr % 7) {
+		uint8_t text[RELP_RSP_OK_LEN_MAX];
+		size_t len = relp_rsp_ok_write(txnr, text);
+		feed_every_prefix(bytes_of(text, len), check_answer_prefix, &len);
+		for (size_t at = 0; at < len; at++) {
+			uint8_t was = text[at];
+			for (unsigned octet = 0; octet < 256; octet++) {
+				text[at] = (uint8_t)octet;
+				check_answer(bytes_of(text, len));
+			}
+			text[at] = was;
+		}
+	}
+}
+END_TEST
+
+START_TEST(a_message_is_framed_as_any_command)
+{
+	static const char text[200000] = "text";
+	struct buffer one, other;
+	buffer_init(&one, 1 << 20);
+	buffer_init(&other, 1 << 20);
+	for (uint32_t txnr = 1; txnr <= RELP_TXNR_MAX / 10; txnr = txnr * 10 + txnr % 7) {
+		for (size_t len = 0; len < sizeof text; len = len * 5 + txnr % 3 + (len == 0)) {
+			ck_assert(relp_syslog_append(&one, txnr, bytes_of(text, len)));
+			ck_assert(relp_frame_append(&other, txnr, BYTES("syslog"), bytes_of(text, len)));
+			ck_assert(bytes_equal(buffer_peek(&one), buffer_peek(&other)));
+			buffer_consume(&one, buffer_len(&one));
+			buffer_consume(&other, buffer_len(&other));
+		}
+	}
+	buffer_free(&one);
+	buffer_free(&other);
 }
 END_TEST
 
@@ -154,7 +266,8 @@ int main(void)
 		header_is_txnr_command_datalen,          wrong_octets_are_found_at_once,
 		peek_takes_whole_frames_up_to_its_limit, frames_are_written_and_read_back,
 		frame_that_does_not_fit_is_not_begun,    positive_answer_fits_its_constant,
-		answers_are_code_text_and_command_data,
+		answers_are_code_text_and_command_data,  short_way_and_long_way_read_the_same,
+		plain_answers_are_read_as_frames_are,    a_message_is_framed_as_any_command,
 	};
 	return relp_run("relp_frame", tests, sizeof tests / sizeof *tests);
 }
