@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two rings with their oldest element first. Runs are found by binary search over their ends; the usual answer, the one
- * for the oldest sequence, is found at the first look.
+ * Two rings with their oldest element first. Runs are found by binary search over their ends; in the usual case, in which
+ * each is one message, at the first look.
  */
 #include "output/account.h"
 
@@ -37,6 +37,11 @@ void account_close(struct account *account)
 	free(account->blocks);
 	free(account->dropped);
 	*account = (struct account){0};
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
 }
 
 static struct account_run *run_at(const struct account *account, size_t index)
@@ -159,9 +164,10 @@ static struct account_run *run_of(const struct account *account, uint64_t sequen
 {
 	if (sequence <= account->delivered || sequence > account->last)
 		return NULL;
-	size_t low = 0, high = account->runs_count - 1;
-	if (run_at(account, 0)->last >= sequence)
-		return run_at(account, 0);
+	/* No run is empty; where all are of one sequence, the last one it can be is the one. */
+	size_t low = 0, high = (size_t)(least(sequence - account->delivered, account->runs_count) - 1);
+	if (run_at(account, high)->last == sequence)
+		return run_at(account, high);
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 		if (run_at(account, middle)->last < sequence)
@@ -296,13 +302,8 @@ static void count(struct spool_output_totals *totals, const struct account_run *
 	}
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-/* The run is settled; all but its last `sequences` were counted before, by a jump. */
-static void count_run(struct account *account, const struct account_run *run, uint64_t sequences)
+/* What was left out of a shipment, of which `sequences` are to be counted; how many of them were not. */
+static uint64_t count_left_out(struct account *account, const struct account_run *run, uint64_t sequences)
 {
 	struct spool_output_totals *totals = &account->totals;
 	uint64_t filtered = least(run->filtered, sequences);
@@ -313,7 +314,15 @@ static void count_run(struct account *account, const struct account_run *run, ui
 		count_dropped(totals, rule, dropped);
 		sequences -= dropped;
 	}
-	count(totals, run, run->outcome, sequences);
+	return sequences;
+}
+
+/* The run is settled; all but its last `sequences` were counted before, by a jump. */
+static void count_run(struct account *account, const struct account_run *run, uint64_t sequences)
+{
+	if (run->filtered > 0 || run->has_dropped)
+		sequences = count_left_out(account, run, sequences);
+	count(&account->totals, run, run->outcome, sequences);
 }
 
 void account_settle_through(struct account *account, uint64_t sequence)

@@ -304,16 +304,20 @@ static void flush(void *context)
 static bool send_message(void *context, uint64_t sequence, struct bytes message)
 {
 	struct file_output *file = context;
-	if (buffer_len(&file->lines) >= GATHER_BYTES)
+	if (buffer_len(&file->lines) >= GATHER_BYTES) {
 		flush(file);
-	if (file->failed || buffer_len(&file->lines) >= GATHER_BYTES)
+		if (buffer_len(&file->lines) >= GATHER_BYTES)
+			return false;
+	}
+	if (file->failed)
 		return false;
 	uint64_t replaced = 0;
 	uint8_t *room = buffer_reserve(&file->lines, message.len + 1);
 	if (room == NULL)
 		return false;
 	buffer_commit(&file->lines, non_transparent_write(message, LF_REPLACEMENT, room, &replaced));
-	atomic_fetch_add_explicit(&file->base.replaced_octets, replaced, memory_order_relaxed);
+	if (replaced > 0)
+		atomic_fetch_add_explicit(&file->base.replaced_octets, replaced, memory_order_relaxed);
 	file->gathered = sequence;
 	return true;
 }

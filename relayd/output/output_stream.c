@@ -163,7 +163,8 @@ static size_t append_frame(struct syslog_output *stream, struct bytes message, s
 	} else {
 		uint64_t replaced = 0;
 		len = non_transparent_write(message, LF_REPLACEMENT, room, &replaced);
-		atomic_fetch_add_explicit(&stream->base.replaced_octets, replaced, memory_order_relaxed);
+		if (replaced > 0)
+			atomic_fetch_add_explicit(&stream->base.replaced_octets, replaced, memory_order_relaxed);
 	}
 	buffer_commit(out, len);
 	return len;

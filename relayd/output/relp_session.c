@@ -25,7 +25,8 @@ struct relp_session {
 	struct link *link;
 	struct relp_client client;
 	struct relp_window_entry *entries;
-	struct outstanding *outstanding; /* ring of `window`: ordinal n at n % window */
+	struct outstanding *outstanding; /* ring: ordinal n at n & mask */
+	uint64_t mask;               /* its size, a power of two, less 1 */
 	uint64_t first_ordinal;      /* of the oldest outstanding one */
 	uint64_t next_ordinal;
 	struct timer *deadline;
@@ -49,7 +50,7 @@ static uint64_t now_of(const struct relp_session *session)
 
 static struct outstanding *slot_of(struct relp_session *session, uint64_t ordinal)
 {
-	return &session->outstanding[ordinal % session->settings.window];
+	return &session->outstanding[ordinal & session->mask];
 }
 
 static void settle_through(struct relp_session *session, uint64_t ordinal)
@@ -250,7 +251,10 @@ static bool take_answers(struct relp_session *session, struct bytes bytes, size_
 
 /* --- time-outs --------------------------------------------------------------------------------------------------- */
 
-/* Set once while something is waited for, not for each message: it looks again when it fires. */
+/*
+ * Set once while something is waited for, not for each message: it looks again when it fires. What is sent while something
+ * older is waited for changes nothing.
+ */
 static void watch_deadline(struct relp_session *session)
 {
 	uint64_t deadline = relp_client_deadline_ns(&session->client);
@@ -371,7 +375,9 @@ struct relp_session *relp_session_open(const struct relp_session_settings *setti
 	};
 	session->first_ordinal = session->next_ordinal = 1;
 	session->entries = calloc(settings->window, sizeof *session->entries);
-	session->outstanding = calloc(settings->window, sizeof *session->outstanding);
+	while (session->mask + 1 < settings->window)
+		session->mask = 2 * session->mask + 1;
+	session->outstanding = calloc((size_t)session->mask + 1, sizeof *session->outstanding);
 	session->deadline = timer_open(settings->link.output->setup.worker, on_deadline, session);
 	session->link = link_open(&session->settings.link);
 	if (session->entries == NULL || session->outstanding == NULL || session->deadline == NULL || session->link == NULL)
@@ -443,7 +449,8 @@ bool relp_session_send(struct relp_session *session, uint64_t sequence, struct b
 		return false;
 	*slot_of(session, session->next_ordinal++) = (struct outstanding){.sequence = sequence, .records = 1};
 	warn_of_size(session, sequence, message.len);
-	watch_deadline(session);
+	if (relp_client_unacknowledged(&session->client) == 1)
+		watch_deadline(session);
 	if (buffer_len(out) >= RELP_SESSION_GATHER_BYTES)
 		stream_flush(stream);
 	return true;

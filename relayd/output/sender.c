@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 
-enum { SENDER_TURN_RECORDS = 4096 }; /* looked at in one turn of the loop */
+enum { SENDER_TURN_RECORDS = 2048 }; /* looked at in one turn of the loop */
 
 #define SENDER_RETRY_NS ((uint64_t)1 * CLOCK_NS_PER_SECOND) /* for want of memory, and after a first read error */
 #define SENDER_READ_RETRY_MAX_NS ((uint64_t)30 * CLOCK_NS_PER_SECOND) /* doubling from there */
@@ -260,6 +260,12 @@ static enum step encode(struct sender *sender, uint64_t sequence, const struct e
 	return sender_retry_later(sender);
 }
 
+static const struct drop_rule *rule_for(const struct sender *sender, uint64_t sequence, const struct envelope *envelope)
+{
+	const struct drop_scope all = {.newest = UINT64_MAX};
+	return sender->rules.count > 0 ? drop_rules_find(&sender->rules, &all, sequence, envelope) : NULL;
+}
+
 static enum step drop_record(struct sender *sender, uint64_t sequence, const struct drop_rule *rule)
 {
 	const struct sender_transport *transport = &sender->transport;
@@ -295,8 +301,7 @@ static enum step next_record(struct sender *sender)
 		account_note(&sender->account, sequence, OUTCOME_FILTERED);
 		return STEP_ON;
 	}
-	const struct drop_scope all = {.newest = UINT64_MAX};
-	const struct drop_rule *rule = drop_rules_find(&sender->rules, &all, sequence, envelope);
+	const struct drop_rule *rule = rule_for(sender, sequence, envelope);
 	if (rule != NULL)
 		return drop_record(sender, sequence, rule);
 	return encode(sender, sequence, envelope);
@@ -335,10 +340,9 @@ static enum step send_message(struct sender *sender)
 	return STEP_ON;
 }
 
-static enum step step(struct sender *sender)
+/* What comes before a message waits: a block, a record of it. */
+static enum step prepare(struct sender *sender)
 {
-	if (sender->has_message)
-		return send_message(sender);
 	if (!account_has_room(&sender->account)) {
 		sender_publish(sender); /* what is settled already makes room */
 		if (!account_has_room(&sender->account))
@@ -347,6 +351,12 @@ static enum step step(struct sender *sender)
 	if (!sender->has_block)
 		return next_block(sender);
 	return ships_blocks(sender) ? sender_ship_block(sender) : next_record(sender);
+}
+
+static enum step step(struct sender *sender)
+{
+	enum step prepared = sender->has_message ? STEP_ON : prepare(sender);
+	return sender->has_message ? send_message(sender) : prepared;
 }
 
 void sender_resume(struct sender *sender)
