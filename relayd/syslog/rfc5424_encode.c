@@ -20,14 +20,6 @@ static void put(struct slog_line *line, struct bytes text)
 	slog_line_put(line, (const char *)text.at, text.len);
 }
 
-static void put_pri(struct slog_line *line, uint8_t pri)
-{
-	uint8_t digits[DECIMAL_DIGITS_MAX];
-	slog_line_put_char(line, '<');
-	put(line, bytes_of(digits, decimal_write(pri, digits)));
-	slog_line_put_char(line, '>');
-}
-
 static bool is_rfc5424(const struct message *message)
 {
 	return message->format == MESSAGE_FORMAT_RFC5424 || message->format == MESSAGE_FORMAT_NEAR_RFC5424;
@@ -35,30 +27,46 @@ static bool is_rfc5424(const struct message *message)
 
 /* An RFC 5424 originator that does not know the time said so; a legacy one gets the time of reception (RFC 3164 4.3).
  */
-static void put_timestamp(struct slog_line *line, const struct message *message)
+static size_t write_timestamp(const struct message *message, uint8_t *out)
 {
-	uint8_t text[TIMESTAMP_TEXT_MAX_BYTES];
 	if (is_rfc5424(message) && (message->flags & MESSAGE_TIME_ABSENT) != 0) {
-		slog_line_put_char(line, '-');
-		return;
+		out[0] = '-';
+		return 1;
 	}
-	put(line, bytes_of(text, timestamp_write(&message->time, TIMESTAMP_RFC5424_DIGITS_MAX, true, text)));
+	return timestamp_write(&message->time, TIMESTAMP_RFC5424_DIGITS_MAX, true, out);
 }
 
 /* SP and a HEADER field. */
-static void put_field(struct slog_line *line, struct bytes field, size_t len_max)
+static size_t write_field(struct bytes field, size_t len_max, uint8_t *out)
 {
-	uint8_t clean[RFC5424_HOSTNAME_MAX_BYTES];
-	assert(len_max <= sizeof clean);
 	size_t len = field.len < len_max ? field.len : len_max;
-	slog_line_put_char(line, ' ');
+	*out++ = ' ';
 	if (len == 0) {
-		slog_line_put_char(line, '-');
-		return;
+		*out = '-';
+		return 2;
 	}
 	for (size_t i = 0; i < len; i++)
-		clean[i] = field.at[i] > 32 && field.at[i] < 127 ? field.at[i] : '?';
-	put(line, bytes_of(clean, len));
+		out[i] = field.at[i] > 32 && field.at[i] < 127 ? field.at[i] : '?';
+	return 1 + len;
+}
+
+/* HEADER and the SP behind it. */
+static void put_header(struct slog_line *line, const struct message *message, struct bytes hostname)
+{
+	uint8_t header[RFC5424_HEADER_MAX_BYTES];
+	size_t len = 0;
+	header[len++] = '<';
+	len += decimal_write(message->pri, header + len);
+	memcpy(header + len, ">1 ", 3);
+	len += 3;
+	len += write_timestamp(message, header + len);
+	len += write_field(hostname, RFC5424_HOSTNAME_MAX_BYTES, header + len);
+	len += write_field(message->app_name, RFC5424_APP_NAME_MAX_BYTES, header + len);
+	len += write_field(message->procid, RFC5424_PROCID_MAX_BYTES, header + len);
+	len += write_field(message->msgid, RFC5424_MSGID_MAX_BYTES, header + len);
+	header[len++] = ' ';
+	assert(len <= sizeof header);
+	put(line, bytes_of(header, len));
 }
 
 /* Octets that are not UTF-8 take their reversible form: PARAM-VALUE must be UTF-8, and nothing may be lost. */
@@ -146,6 +154,10 @@ static void put_structured_data(struct slog_line *line, const struct envelope *e
 {
 	const struct message *message = &envelope->message;
 	struct bytes rest = message->structured_data;
+	if (rest.len == 0 && !stamp) {
+		slog_line_put_char(line, '-');
+		return;
+	}
 	struct sd_extent extent = rest.len > 0 ? sd_measure(rest) : (struct sd_extent){.outcome = SD_MALFORMED};
 	struct sd_element element;
 	size_t begin = line->length;
@@ -205,15 +217,7 @@ static size_t replace_lf(struct slog_line *line, uint8_t replacement)
 static size_t put_anew(struct slog_line *line, const struct envelope *envelope, const struct rfc5424_encoding *encoding)
 {
 	const struct message *message = &envelope->message;
-	bool has_hostname = message->hostname.len > 0;
-	put_pri(line, message->pri);
-	slog_line_put_string(line, "1 ");
-	put_timestamp(line, message);
-	put_field(line, has_hostname ? message->hostname : encoding->fallback_hostname, RFC5424_HOSTNAME_MAX_BYTES);
-	put_field(line, message->app_name, RFC5424_APP_NAME_MAX_BYTES);
-	put_field(line, message->procid, RFC5424_PROCID_MAX_BYTES);
-	put_field(line, message->msgid, RFC5424_MSGID_MAX_BYTES);
-	slog_line_put_char(line, ' ');
+	put_header(line, message, message->hostname.len > 0 ? message->hostname : encoding->fallback_hostname);
 	put_structured_data(line, envelope, encoding->stamp);
 	return line->overflowed ? 0 : put_space_and_msg(line, message);
 }

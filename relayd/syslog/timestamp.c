@@ -169,11 +169,11 @@ static struct wall wall_of(const struct message_time *time)
 
 static void write_clock(uint32_t second_of_day, uint8_t *out)
 {
-	decimal_write_padded(second_of_day / SECONDS_PER_HOUR, 2, out);
+	decimal_write_pair(second_of_day / SECONDS_PER_HOUR, out);
 	out[2] = ':';
-	decimal_write_padded(second_of_day / SECONDS_PER_MINUTE % 60, 2, out + 3);
+	decimal_write_pair(second_of_day / SECONDS_PER_MINUTE % 60, out + 3);
 	out[5] = ':';
-	decimal_write_padded(second_of_day % 60, 2, out + 6);
+	decimal_write_pair(second_of_day % 60, out + 6);
 }
 
 static size_t write_offset(int offset_minutes, uint8_t *out)
@@ -184,20 +184,21 @@ static size_t write_offset(int offset_minutes, uint8_t *out)
 	}
 	unsigned minutes = (unsigned)(offset_minutes < 0 ? -offset_minutes : offset_minutes);
 	out[0] = offset_minutes < 0 ? '-' : '+';
-	decimal_write_padded(minutes / 60, 2, out + 1);
+	decimal_write_pair(minutes / 60 % 100, out + 1);
 	out[3] = ':';
-	decimal_write_padded(minutes % 60, 2, out + 4);
+	decimal_write_pair(minutes % 60, out + 4);
 	return 6;
 }
 
 size_t timestamp_write(const struct message_time *time, unsigned digits_max, bool with_offset, uint8_t *out)
 {
 	struct wall wall = wall_of(time);
-	decimal_write_padded((uint64_t)wall.date.year, 4, out);
+	decimal_write_pair((unsigned)wall.date.year / 100, out);
+	decimal_write_pair((unsigned)wall.date.year % 100, out + 2);
 	out[4] = '-';
-	decimal_write_padded(wall.date.month, 2, out + 5);
+	decimal_write_pair(wall.date.month, out + 5);
 	out[7] = '-';
-	decimal_write_padded(wall.date.day, 2, out + 8);
+	decimal_write_pair(wall.date.day, out + 8);
 	out[10] = 'T';
 	write_clock(wall.second_of_day, out + 11);
 	size_t len = DATE_TIME_LEN;
@@ -216,7 +217,7 @@ void timestamp_write_bsd(const struct message_time *time, uint8_t *out)
 	assert(wall.date.month >= 1 && wall.date.month <= 12);
 	memcpy(out, month_names[wall.date.month - 1], 3);
 	out[3] = ' ';
-	decimal_write_padded(wall.date.day, 2, out + 4);
+	decimal_write_pair(wall.date.day, out + 4);
 	if (wall.date.day < 10)
 		out[4] = ' ';
 	out[6] = ' ';
