@@ -262,7 +262,7 @@ static enum step encode(struct sender *sender, uint64_t sequence, const struct e
 
 static const struct drop_rule *rule_for(const struct sender *sender, uint64_t sequence, const struct envelope *envelope)
 {
-	const struct drop_scope all = {.newest = UINT64_MAX};
+	static const struct drop_scope all = {.newest = UINT64_MAX};
 	return sender->rules.count > 0 ? drop_rules_find(&sender->rules, &all, sequence, envelope) : NULL;
 }
 

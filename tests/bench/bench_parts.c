@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What one message costs in each part of the road: framing, parsing, packing, sealing, checking, encoding, RELP, TLS. One
- * thread, a warm cache, 64 different messages of each kind.
+ * What one message costs in each part of the road: framing, parsing, packing, sealing, checking, encoding, RELP, an output's
+ * account, TLS. One thread, a warm cache, 64 different messages of each kind.
  *
  *     bench_parts                       nanoseconds a message of every part
  *     bench_parts --list                the names
@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "frame/frame_choice.h"
 #include "frame/octet_counting.h"
+#include "output/account.h"
 #include "relp/relp_client.h"
 #include "relp/relp_frame.h"
 #include "relp/relp_server.h"
@@ -387,6 +388,28 @@ static void run_relp_client(uint64_t count)
 	buffer_free(&answers);
 }
 
+/* --- an output's account ----------------------------------------------------------------------------------------- */
+
+/* A window of messages is given out, then each is answered by itself. */
+static void run_account(uint64_t count)
+{
+	enum { ANSWERS = 1024 };
+	const struct spool_output_totals none = {0};
+	struct account account;
+	if (!account_open(&account, ACCOUNT_EACH, ANSWERS, 0, &none))
+		die("no memory");
+	for (uint64_t done = 0; done < count; done += ANSWERS) {
+		struct spool_view view = {.first = done + 1, .last = done + ANSWERS, .count = ANSWERS};
+		account_note_block(&account, &view);
+		for (uint64_t sequence = view.first; sequence <= view.last; sequence++)
+			account_note(&account, sequence, OUTCOME_PENDING);
+		for (uint64_t sequence = view.first; sequence <= view.last; sequence++)
+			sink += account_settle(&account, sequence);
+		sink += account_advance(&account, &view);
+	}
+	account_close(&account);
+}
+
 /* --- TLS --------------------------------------------------------------------------------------------------------- */
 
 static void use_new_certificate(SSL_CTX *server)
@@ -467,6 +490,7 @@ static const struct part {
 	{"encode/json", run_encode_json},
 	{"relp/server", run_relp_server},
 	{"relp/client", run_relp_client},
+	{"output/account", run_account},
 	{"tls/send", run_tls},
 };
 enum { PARTS = sizeof parts / sizeof *parts };
