@@ -117,17 +117,17 @@ static void remember_hour(struct stamp_cache *slot, uint64_t key, const struct t
 	};
 }
 
-/* Never 0, which marks an empty slot: the month is at least 1. In the struct's own order, so that it is few loads. */
+/* Never 0, which marks an empty slot: the month is at least 1. */
 static inline uint64_t cache_key(const struct timestamp *stamp, struct stamp_zone zone)
 {
 	uint64_t zone_key = zone.rules != NULL ? 0 : (uint64_t)(zone.offset_minutes + TIMESTAMP_OFFSET_MAX_MINUTES + 1);
-	uint32_t date = stamp->year | (uint32_t)stamp->month << 16 | (uint32_t)stamp->day << 24;
-	return zone_key << 40 | (uint64_t)stamp->hour << 32 | date;
+	return zone_key << 40 | (uint64_t)stamp->year << 24 | (uint64_t)stamp->month << 16 | (uint64_t)stamp->day << 8 |
+		   stamp->hour;
 }
 
-static inline struct stamp_cache *slot_of(struct parse_context *context, uint64_t key)
+static inline struct stamp_cache *slot_of(struct parse_context *context, const struct timestamp *stamp, uint64_t key)
 {
-	return &context->cache[(key >> 32 ^ key >> 40) % STAMP_CACHE_SLOTS];
+	return &context->cache[(stamp->hour ^ key >> 40) % STAMP_CACHE_SLOTS];
 }
 
 /* Whether the slot answers for this stamp: then its date and hour exist. */
@@ -141,7 +141,7 @@ static bool resolve_cached(struct parse_context *context, const struct timestamp
 						   struct resolved *out)
 {
 	uint64_t key = cache_key(stamp, zone);
-	struct stamp_cache *slot = slot_of(context, key);
+	struct stamp_cache *slot = slot_of(context, stamp, key);
 	if (!slot_holds(slot, key, stamp, context->received_ns)) {
 		int64_t received = received_seconds(context);
 		if (!resolve(stamp, zone, received, out))
@@ -228,7 +228,7 @@ void timestamp_resolve(struct parse_context *context, const struct timestamp *st
 	bool zone_absent = !stamp->has_offset;
 	struct stamp_zone zone = {zone_absent ? context->zone : NULL, stamp->offset_minutes};
 	uint64_t key = cache_key(stamp, zone);
-	const struct stamp_cache *slot = slot_of(context, key);
+	const struct stamp_cache *slot = slot_of(context, stamp, key);
 	/* An hour that is remembered, of one reading: nearly every stamp. */
 	if ((zone_absent && context->local_socket) || stamp->second == 60 ||
 		!slot_holds(slot, key, stamp, context->received_ns))
