@@ -101,8 +101,9 @@ static const struct option spool_options[] = {
 		.preset = "32MiB",
 		.min = 4ULL * MIB,
 		.max = 16384ULL * MIB,
-		.doc = "The memory for messages that were received and are not stored yet, of all input threads together; if it is "
-			   "not set, it is at most an eighth of max_size.",
+		.doc = "The memory for messages that were received and are not stored yet, of all input threads together, and half "
+			   "as much again at a high load for those stored last, which outputs read; if it is not set, it is at most an "
+			   "eighth of max_size.",
 	},
 	{.name = NULL},
 };

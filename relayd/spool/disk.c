@@ -138,6 +138,40 @@ static int64_t real_write(const struct disk *disk, int file, const struct iovec 
 	return put >= 0 ? (int64_t)put : -(int64_t)errno;
 }
 
+/* Whether the file system reads and writes past the page cache from now on. */
+static bool go_past_cache(int file, bool past)
+{
+	int flags = fcntl(file, F_GETFL);
+	return flags >= 0 && fcntl(file, F_SETFL, past ? flags | O_DIRECT : flags & ~O_DIRECT) == 0;
+}
+
+static int64_t real_read_pages(const struct disk *disk, int file, void *at, size_t len, uint64_t offset)
+{
+	if (!go_past_cache(file, true))
+		return real_read(disk, file, at, len, offset);
+	ssize_t got;
+	do
+		got = pread(file, at, len, (off_t)offset);
+	while (got < 0 && errno == EINTR);
+	go_past_cache(file, false);
+	/* The rest, if the disk gave less: past the cache only whole pages can be asked for. */
+	size_t done = got > 0 ? (size_t)got : 0;
+	if (done == len)
+		return (int64_t)done;
+	int64_t rest = real_read(disk, file, (uint8_t *)at + done, len - done, offset + done);
+	return rest >= 0 ? (int64_t)done + rest : rest;
+}
+
+static int64_t real_write_pages(const struct disk *disk, int file, const struct iovec *parts, int count, uint64_t offset)
+{
+	if (!go_past_cache(file, true))
+		return real_write(disk, file, parts, count, offset);
+	int64_t put = real_write(disk, file, parts, count, offset);
+	go_past_cache(file, false);
+	/* A disk of larger sectors takes none of it. */
+	return put == -EINVAL ? real_write(disk, file, parts, count, offset) : put;
+}
+
 static int real_sync(const struct disk *disk, int file)
 {
 	(void)disk;
@@ -262,6 +296,8 @@ const struct disk disk_real = {
 	.size = real_size,
 	.read = real_read,
 	.write = real_write,
+	.read_pages = real_read_pages,
+	.write_pages = real_write_pages,
 	.sync = real_sync,
 	.sync_directory = real_sync_directory,
 	.allocate = real_allocate,
@@ -272,14 +308,34 @@ const struct disk disk_real = {
 	.lock = real_lock,
 };
 
-int disk_write(const struct disk *disk, int file, const struct iovec *parts, int count, uint64_t offset)
+typedef int64_t (*write_fn)(const struct disk *disk, int file, const struct iovec *parts, int count, uint64_t offset);
+
+static int write_all(const struct disk *disk, write_fn write, int file, const struct iovec *parts, int count,
+                     uint64_t offset)
 {
 	assert(count > 0 && count <= DISK_PARTS_MAX);
 	uint64_t wanted = 0;
 	for (int i = 0; i < count; i++)
 		wanted += parts[i].iov_len;
-	int64_t put = disk->write(disk, file, parts, count, offset);
+	int64_t put = write(disk, file, parts, count, offset);
 	if (put < 0)
 		return (int)put;
 	return (uint64_t)put == wanted ? 0 : -EIO;
+}
+
+int disk_write(const struct disk *disk, int file, const struct iovec *parts, int count, uint64_t offset)
+{
+	return write_all(disk, disk->write, file, parts, count, offset);
+}
+
+int disk_write_pages(const struct disk *disk, int file, const struct iovec *parts, int count, uint64_t offset)
+{
+	assert(offset % DISK_PAGE_BYTES == 0);
+	return write_all(disk, disk->write_pages != NULL ? disk->write_pages : disk->write, file, parts, count, offset);
+}
+
+int64_t disk_read_pages(const struct disk *disk, int file, void *at, size_t len, uint64_t offset)
+{
+	assert(offset % DISK_PAGE_BYTES == 0 && len % DISK_PAGE_BYTES == 0 && (uintptr_t)at % DISK_PAGE_BYTES == 0);
+	return (disk->read_pages != NULL ? disk->read_pages : disk->read)(disk, file, at, len, offset);
 }

@@ -23,6 +23,7 @@ enum disk_open {
 enum {
 	DISK_NAME_MAX_BYTES = 128, /* of a file in the spool's directory, with its NUL */
 	DISK_PARTS_MAX = 1024,     /* buffers in one write: IOV_MAX */
+	DISK_PAGE_BYTES = 4096,    /* what goes past the page cache is whole pages, in the file and in memory */
 };
 
 typedef void (*disk_entry_fn)(void *context, const char *name);
@@ -37,6 +38,12 @@ struct disk {
 	int64_t (*size)(const struct disk *disk, int directory, const char *name);
 	int64_t (*read)(const struct disk *disk, int file, void *at, size_t len, uint64_t offset);
 	int64_t (*write)(const struct disk *disk, int file, const struct iovec *parts, int count, uint64_t offset);
+	/*
+	 * The same for whole pages, past the page cache where the file system can. Optional: a disk without them has read and
+	 * write do it. (Through the cache and past it may take turns in one file: they see each other's octets.)
+	 */
+	int64_t (*read_pages)(const struct disk *disk, int file, void *at, size_t len, uint64_t offset);
+	int64_t (*write_pages)(const struct disk *disk, int file, const struct iovec *parts, int count, uint64_t offset);
 	int (*sync)(const struct disk *disk, int file);
 	int (*sync_directory)(const struct disk *disk, int directory);
 	/* Makes sure that writing to the file's first `size` octets will not fail for want of space. */
@@ -53,10 +60,27 @@ struct disk {
 	int (*lock)(const struct disk *disk, int directory, const char *name, long *holder);
 };
 
+static inline uint64_t disk_page_begin(uint64_t offset)
+{
+	return offset - offset % DISK_PAGE_BYTES;
+}
+
+/* The begin of the next page, or the offset if it is the begin of one. */
+static inline uint64_t disk_page_end(uint64_t offset)
+{
+	return disk_page_begin(offset + DISK_PAGE_BYTES - 1);
+}
+
 /* The operating system's. */
 extern const struct disk disk_real;
 
 /* Writes all parts (at most DISK_PARTS_MAX) at `offset`. 0, or a negative errno; -EIO for a short write. */
 int disk_write(const struct disk *disk, int file, const struct iovec *parts, int count, uint64_t offset);
+
+/* The same for whole pages. */
+int disk_write_pages(const struct disk *disk, int file, const struct iovec *parts, int count, uint64_t offset);
+
+/* As the disk's read(), for whole pages. */
+int64_t disk_read_pages(const struct disk *disk, int file, void *at, size_t len, uint64_t offset);
 
 #endif

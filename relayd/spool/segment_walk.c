@@ -30,51 +30,73 @@ static bool grow_buffer(struct segment_walk *walk, size_t size)
 {
 	if (size <= walk->size)
 		return true;
-	uint8_t *buffer = realloc(walk->buffer, size);
+	uint8_t *buffer = aligned_alloc(DISK_PAGE_BYTES, size);
 	if (buffer == NULL) {
 		walk->error = -ENOMEM;
 		return false;
 	}
+	if (walk->len > 0)
+		memcpy(buffer, walk->buffer, walk->len);
+	free(walk->buffer);
 	walk->buffer = buffer;
 	walk->size = size;
 	return true;
 }
 
-/* Keeps what the buffer has from the offset on, at its start. */
-static void drop_before_offset(struct segment_walk *walk)
+/* Keeps what the buffer has from the page at `from` on, at its start, but for the page that it has in part. */
+static void drop_before(struct segment_walk *walk, uint64_t from)
 {
 	uint64_t end = walk->buffer_at + walk->len;
-	size_t keep = walk->offset >= walk->buffer_at && walk->offset < end ? (size_t)(end - walk->offset) : 0;
+	end -= end % DISK_PAGE_BYTES;
+	size_t keep = from >= walk->buffer_at && from < end ? (size_t)(end - from) : 0;
 	if (keep > 0)
-		memmove(walk->buffer, walk->buffer + (walk->offset - walk->buffer_at), keep);
+		memmove(walk->buffer, walk->buffer + (from - walk->buffer_at), keep);
 	walk->len = keep;
-	walk->buffer_at = walk->offset;
+	walk->buffer_at = from;
+}
+
+/* Reads whole pages behind what the buffer has, from memory if they were written lately; a negative errno if that fails. */
+static int64_t read_behind(struct segment_walk *walk, size_t len)
+{
+	uint8_t *to = walk->buffer + walk->len;
+	uint64_t from = walk->buffer_at + walk->len;
+	size_t got = walk->recent != NULL ? recent_read(walk->recent, walk->counter, from, to, len) : 0;
+	if (got > 0)
+		return (int64_t)got;
+	bool past_cache = len >= WALK_PAST_CACHE_BYTES && len % DISK_PAGE_BYTES == 0 && from % DISK_PAGE_BYTES == 0;
+	return past_cache ? disk_read_pages(walk->disk, walk->file, to, len, from)
+	                  : walk->disk->read(walk->disk, walk->file, to, len, from);
+}
+
+/* Fills the buffer, so that it has at least what lies between the offset and `end`; nothing behind the limit counts. */
+static bool fill_buffer(struct segment_walk *walk, uint64_t end)
+{
+	uint64_t from = disk_page_begin(walk->offset);
+	uint64_t to = walk->offset + walk->read_bytes > end ? walk->offset + walk->read_bytes : end;
+	size_t wanted = (size_t)(disk_page_end(to < walk->limit ? to : walk->limit) - from);
+	if (!grow_buffer(walk, wanted))
+		return false;
+	drop_before(walk, from);
+	while (walk->buffer_at + walk->len < end) {
+		int64_t got = read_behind(walk, wanted - walk->len);
+		if (got <= 0) {
+			walk->error = got < 0 ? (int)got : -ENODATA; /* the file is shorter than its owner thinks */
+			return false;
+		}
+		walk->len += (size_t)got;
+	}
+	if (walk->buffer_at + walk->len > walk->limit)
+		walk->len = (size_t)(walk->limit - walk->buffer_at);
+	return true;
 }
 
 /* Gets the `len` octets at the offset, which lie before the limit, into the buffer. */
 static bool fetch(struct segment_walk *walk, size_t len, struct bytes *octets)
 {
 	assert(len <= walk->limit - walk->offset);
-	uint64_t end = walk->buffer_at + walk->len;
-	if (walk->offset < walk->buffer_at || walk->offset + len > end) {
-		if (!grow_buffer(walk, len > walk->read_bytes ? len : walk->read_bytes))
-			return false;
-		drop_before_offset(walk);
-		size_t wanted = len > walk->read_bytes ? len : walk->read_bytes;
-		if (wanted > walk->limit - walk->offset)
-			wanted = (size_t)(walk->limit - walk->offset);
-		int64_t got = walk->disk->read(walk->disk, walk->file, walk->buffer + walk->len, wanted - walk->len,
-		                               walk->offset + walk->len);
-		if (got < 0) {
-			walk->error = (int)got;
-			return false;
-		}
-		walk->len += (size_t)got;
-		if (walk->len < len) {
-			walk->error = -ENODATA; /* the file is shorter than its owner thinks */
-			return false;
-		}
-	}
+	uint64_t end = walk->offset + len;
+	if ((walk->offset < walk->buffer_at || end > walk->buffer_at + walk->len) && !fill_buffer(walk, end))
+		return false;
 	*octets = bytes_of(walk->buffer + (walk->offset - walk->buffer_at), len);
 	return true;
 }

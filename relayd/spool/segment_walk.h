@@ -8,14 +8,18 @@
 
 #include "spool/block_header.h"
 #include "spool/disk.h"
+#include "spool/recent.h"
 
 enum {
 	WALK_READ_BYTES = 256 << 10, /* read at once when blocks are wanted whole */
 	WALK_PEEK_BYTES = 4 << 10,   /* when only headers are */
+	WALK_PAST_CACHE_BYTES = 128 << 10, /* so much is read past the page cache: large groups were written past it */
 };
 
 struct segment_walk {
 	const struct disk *disk;
+	struct recent *recent; /* NULL: everything is read from the disk */
+	uint64_t counter;      /* of the segment, for `recent` */
 	int file;
 	uint64_t salt;
 	uint64_t offset;   /* of the place looked at */
@@ -23,10 +27,10 @@ struct segment_walk {
 	size_t read_bytes; /* WALK_READ_BYTES or WALK_PEEK_BYTES */
 	int error;         /* a negative errno, after WALK_FAILED */
 
-	uint8_t *buffer;
+	uint8_t *buffer;   /* begins with a page */
 	size_t size;       /* allocated */
 	size_t len;        /* octets of the file in it */
-	uint64_t buffer_at;/* where they lie in the file */
+	uint64_t buffer_at;/* where they lie in the file: at the begin of a page */
 };
 
 enum walk_result {

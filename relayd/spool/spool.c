@@ -58,6 +58,7 @@ static bool init_locks(struct spool *spool)
 static bool init_memory(struct spool *spool, const struct spool_options *options)
 {
 	unsigned blocks = options->workers * options->blocks_per_worker;
+	recent_init(&spool->recent, (size_t)blocks * options->block_size_bytes / RECENT_POOL_PART);
 	spool->path = strdup(options->path);
 	spool->pool = aligned_alloc(POOL_CACHE_LINE_BYTES, options->workers * sizeof *spool->pool);
 	spool->writer.group = calloc(blocks + 1, sizeof(struct spool_block *));
@@ -91,6 +92,7 @@ static void free_memory(struct spool *spool)
 	free(spool->table.entry);
 	ledger_free(&spool->ledger);
 	marks_free(&spool->marks);
+	recent_free(&spool->recent);
 	free(spool->path);
 	free(spool);
 }

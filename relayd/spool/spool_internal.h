@@ -26,6 +26,7 @@
 #include "spool/ledger.h"
 #include "spool/marks.h"
 #include "spool/pool.h"
+#include "spool/recent.h"
 #include "spool/segment.h"
 #include "spool/spool.h"
 
@@ -34,8 +35,9 @@
 
 enum {
 	SPARES_MAX = 64,
+	RECENT_POOL_PART = 2,               /* the window of recent groups is this part of all pools */
 	GROUP_GATHER_BYTES = 256 << 10,     /* a group of so much is written at once */
-	GROUP_MAX_BYTES = 8 << 20,          /* the rest waits for the next sync */
+	GROUP_MAX_BYTES = 4 << 20,          /* the rest waits for the next sync */
 	GROUP_GATHER_NS = 1000 * 1000,      /* from the start of one group to that of the next, if less waits */
 	GROUP_GATHER_UNAWAITED_NS = 1250 * 1000, /* the same, while no sender waits for an answer */
 	GROUP_AWAITED_NS = 100 * 1000 * 1000,    /* so long after the last one that did, none does */
@@ -142,6 +144,7 @@ struct spool {
 	struct cursors cursors;
 	struct drops drops;
 	struct pool *pool; /* one per worker */
+	struct recent recent;
 
 	pthread_mutex_t table_lock;
 	struct segment_table table;

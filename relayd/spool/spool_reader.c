@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A reader walks the blocks up to `stored`, one segment file after the other, with large reads from the page cache. It
- * checks every block again: header, sequence, payload. (It reads instead of mapping, because a mapped file that is
- * damaged or cut is a signal, not an error.)
+ * A reader walks the blocks up to `stored`, one segment file after the other, with large reads: from the window of what was
+ * written last (recent.h), or from the file. It checks every block again: header, sequence, payload. (It reads instead of
+ * mapping, because a mapped file that is damaged or cut is a signal, not an error.)
  *
  * Everything up to `stored` is proven, so what is missing is damage: the reader looks for the next valid block and
  * reports exactly the sequences between its neighbours.
@@ -68,6 +68,7 @@ struct spool_reader *spool_reader_open(struct spool *spool, uint64_t sequence)
 	reader->wanted = sequence;
 	reader->file = -1;
 	reader->walk.disk = spool->disk;
+	reader->walk.recent = &spool->recent;
 	pthread_mutex_lock(&spool->readers_lock);
 	reader->next_reader = spool->readers;
 	spool->readers = reader;
@@ -200,6 +201,7 @@ static int enter_segment(struct spool_reader *reader, const struct segment_entry
 	*previous_last = valid ? header.previous_last : entry->first - 1;
 	reader->file = file;
 	reader->counter = entry->counter;
+	reader->walk.counter = entry->counter;
 	reader->expected = entry->first;
 	walk_start(&reader->walk, file, valid ? header.salt : 0, SEGMENT_HEADER_BYTES, entry->end);
 	if (!valid)

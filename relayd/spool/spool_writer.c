@@ -121,6 +121,18 @@ static unsigned blocks_that_fit(const struct current_segment *segment, struct sp
 	return fit;
 }
 
+/* A large group goes through the window of recent ones and past the page cache, if all its pages lie in the segment. */
+static int write_parts(struct spool *spool, const struct iovec *part, unsigned count, uint64_t len)
+{
+	struct current_segment *current = &spool->writer.current;
+	struct recent_pages pages;
+	struct recent_group group = {current->file, current->counter, current->offset, part, (int)count, (size_t)len};
+	if (current->offset + len + DISK_PAGE_BYTES <= current->size && recent_wants(&spool->recent, (size_t)len) &&
+	    recent_put(&spool->recent, spool->disk, &group, &pages))
+		return disk_write_pages(spool->disk, current->file, pages.part, pages.count, pages.offset);
+	return disk_write(spool->disk, current->file, part, (int)count, current->offset);
+}
+
 static int write_run(struct spool *spool, struct spool_block *const *block, unsigned count)
 {
 	assert(count > 0 && count <= DISK_PARTS_MAX);
@@ -134,7 +146,7 @@ static int write_run(struct spool *spool, struct spool_block *const *block, unsi
 		part[i] = (struct iovec){.iov_base = block[i]->memory, .iov_len = octets.len};
 		len += octets.len;
 	}
-	int result = disk_write(spool->disk, writer->current.file, part, (int)count, writer->current.offset);
+	int result = write_parts(spool, part, count, len);
 	if (result < 0)
 		return result;
 	writer->current.offset += len;

@@ -61,24 +61,28 @@ static void fail_everywhere(unsigned ops, unsigned count, int error, bool power_
 
 START_TEST(nothing_acknowledged_is_lost_when_one_operation_fails)
 {
+	script_recent_least = (size_t)_i;
 	fail_everywhere(MEMORY_DISK_ANY, 1, -EIO, false);
 }
 END_TEST
 
 START_TEST(nothing_acknowledged_is_lost_when_one_operation_fails_and_then_the_power)
 {
+	script_recent_least = (size_t)_i;
 	fail_everywhere(MEMORY_DISK_WRITE | MEMORY_DISK_SYNC, 1, -EIO, true);
 }
 END_TEST
 
 START_TEST(nothing_acknowledged_is_lost_when_three_operations_find_no_space)
 {
+	script_recent_least = (size_t)_i;
 	fail_everywhere(MEMORY_DISK_WRITE | MEMORY_DISK_SPACE | MEMORY_DISK_NAME, 3, -ENOSPC, false);
 }
 END_TEST
 
 START_TEST(nothing_acknowledged_is_lost_when_a_write_is_short)
 {
+	script_recent_least = (size_t)_i;
 	fail_everywhere(MEMORY_DISK_WRITE, 1, 0, false);
 }
 END_TEST
@@ -86,6 +90,7 @@ END_TEST
 /* A short write alone is no reason to end: the segment is left, and the group goes into the next one (rule 24). */
 START_TEST(after_a_short_write_the_group_is_stored_in_a_new_segment)
 {
+	script_recent_least = (size_t)_i;
 	script_start();
 	rig_open_ok(&rig);
 	keeper_turn(rig.spool);
@@ -112,6 +117,7 @@ END_TEST
 /* The pages read as written, and the disk does not have them: nobody may be told "stored", now or later. */
 START_TEST(after_a_failed_sync_nothing_is_published_any_more)
 {
+	script_recent_least = (size_t)_i;
 	script_start();
 	rig_open_ok(&rig);
 	ck_assert(put_block(3) && writer_turn(rig.spool));
@@ -139,6 +145,7 @@ END_TEST
  */
 START_TEST(blocks_that_a_failed_sync_left_in_the_page_cache_are_written_again)
 {
+	script_recent_least = (size_t)_i;
 	script_start();
 	rig_open_ok(&rig);
 	ck_assert(put_block(3) && writer_turn(rig.spool));
@@ -168,13 +175,13 @@ int main(void)
 	Suite *suite = suite_create("spool: failing disks");
 	TCase *tests = tcase_create("at every operation");
 	tcase_set_timeout(tests, 240);
-	tcase_add_test(tests, nothing_acknowledged_is_lost_when_one_operation_fails);
-	tcase_add_test(tests, nothing_acknowledged_is_lost_when_one_operation_fails_and_then_the_power);
-	tcase_add_test(tests, nothing_acknowledged_is_lost_when_three_operations_find_no_space);
-	tcase_add_test(tests, nothing_acknowledged_is_lost_when_a_write_is_short);
-	tcase_add_test(tests, after_a_short_write_the_group_is_stored_in_a_new_segment);
-	tcase_add_test(tests, after_a_failed_sync_nothing_is_published_any_more);
-	tcase_add_test(tests, blocks_that_a_failed_sync_left_in_the_page_cache_are_written_again);
+	tcase_add_loop_test(tests, nothing_acknowledged_is_lost_when_one_operation_fails, 0, 2);
+	tcase_add_loop_test(tests, nothing_acknowledged_is_lost_when_one_operation_fails_and_then_the_power, 0, 2);
+	tcase_add_loop_test(tests, nothing_acknowledged_is_lost_when_three_operations_find_no_space, 0, 2);
+	tcase_add_loop_test(tests, nothing_acknowledged_is_lost_when_a_write_is_short, 0, 2);
+	tcase_add_loop_test(tests, after_a_short_write_the_group_is_stored_in_a_new_segment, 0, 2);
+	tcase_add_loop_test(tests, after_a_failed_sync_nothing_is_published_any_more, 0, 2);
+	tcase_add_loop_test(tests, blocks_that_a_failed_sync_left_in_the_page_cache_are_written_again, 0, 2);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

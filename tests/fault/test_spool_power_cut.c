@@ -5,7 +5,8 @@
  * behind each sector, each sector missing that lies before others, each sector there that lies behind others; names and
  * sizes of files likewise. After each cut the script's promises must hold, the ledger's equations among them, and a second
  * cut right after opening must change nothing: what is published as stored is on the disk (rule 23). A recovery is itself
- * cut at each of its operations. Nothing of this is a sample; each test says how many cases there were.
+ * cut at each of its operations. Nothing of this is a sample; each test says how many cases there were. All of it is done
+ * for groups that are written as they are, and for groups that are written in whole pages (spool/recent.h).
  */
 #include "support/spool_script.h"
 
@@ -15,7 +16,7 @@ static unsigned cases;
 
 static void print_cases(const char *what)
 {
-	printf("%u cases: %s\n", cases, what);
+	printf("%u cases, groups %s: %s\n", cases, script_recent_least > 0 ? "in whole pages" : "as they are", what);
 	fflush(stdout);
 }
 
@@ -154,24 +155,28 @@ static void cut_everywhere(enum memory_disk_keep keep, const char *what)
 
 START_TEST(nothing_acknowledged_is_lost_when_unsynced_writes_are_forgotten)
 {
+	script_recent_least = (size_t)_i;
 	cut_everywhere(MEMORY_DISK_KEEP_NONE, "all that is not synced is forgotten, at each operation");
 }
 END_TEST
 
 START_TEST(nothing_acknowledged_is_lost_when_the_process_is_killed)
 {
+	script_recent_least = (size_t)_i;
 	cut_everywhere(MEMORY_DISK_KEEP_ALL, "a kill at each operation");
 }
 END_TEST
 
 START_TEST(nothing_acknowledged_is_lost_when_unsynced_writes_are_mixed)
 {
+	script_recent_least = (size_t)_i;
 	cut_everywhere(MEMORY_DISK_KEEP_RANDOM, "sectors, names and sizes at random, at each operation");
 }
 END_TEST
 
 START_TEST(nothing_acknowledged_is_lost_when_unsynced_writes_are_torn_and_reordered)
 {
+	script_recent_least = (size_t)_i;
 	uint64_t operations = operations_of_script();
 	for (uint64_t at = 1; at <= operations; at++)
 		leave_every_part(at);
@@ -181,6 +186,7 @@ END_TEST
 
 START_TEST(nothing_acknowledged_is_lost_when_the_recovery_is_cut_too)
 {
+	script_recent_least = (size_t)_i;
 	uint64_t operations = operations_of_script();
 	for (uint64_t at = 1; at <= operations; at++)
 		cut_recovery_at(at, at * 641);
@@ -196,11 +202,11 @@ int main(void)
 	Suite *suite = suite_create("spool: power cuts");
 	TCase *tests = tcase_create("at every operation");
 	tcase_set_timeout(tests, 240);
-	tcase_add_test(tests, nothing_acknowledged_is_lost_when_unsynced_writes_are_forgotten);
-	tcase_add_test(tests, nothing_acknowledged_is_lost_when_the_process_is_killed);
-	tcase_add_test(tests, nothing_acknowledged_is_lost_when_unsynced_writes_are_mixed);
-	tcase_add_test(tests, nothing_acknowledged_is_lost_when_unsynced_writes_are_torn_and_reordered);
-	tcase_add_test(tests, nothing_acknowledged_is_lost_when_the_recovery_is_cut_too);
+	tcase_add_loop_test(tests, nothing_acknowledged_is_lost_when_unsynced_writes_are_forgotten, 0, 2);
+	tcase_add_loop_test(tests, nothing_acknowledged_is_lost_when_the_process_is_killed, 0, 2);
+	tcase_add_loop_test(tests, nothing_acknowledged_is_lost_when_unsynced_writes_are_mixed, 0, 2);
+	tcase_add_loop_test(tests, nothing_acknowledged_is_lost_when_unsynced_writes_are_torn_and_reordered, 0, 2);
+	tcase_add_loop_test(tests, nothing_acknowledged_is_lost_when_the_recovery_is_cut_too, 0, 2);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

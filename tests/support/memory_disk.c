@@ -267,13 +267,21 @@ static int64_t memory_size(const struct disk *base, int directory, const char *n
 	return size;
 }
 
+static bool is_segment(const struct memory_disk *disk, const struct memory_file *file)
+{
+	for (unsigned i = 0; i < MEMORY_DISK_NAMES_MAX; i++)
+		if (disk->name[i].file == file && strstr(disk->name[i].name, "segment-") != NULL)
+			return true;
+	return false;
+}
+
 static int64_t memory_read(const struct disk *base, int handle, void *at, size_t len, uint64_t offset)
 {
 	struct memory_disk *disk = of(base);
 	pthread_mutex_lock(&disk->lock);
 	const struct memory_file *file = disk->handle[handle];
 	int64_t got = -EIO;
-	bool readable = disk->unreadable_from == 0 || offset < disk->unreadable_from;
+	bool readable = disk->unreadable_from == 0 || offset + len <= disk->unreadable_from || !is_segment(disk, file);
 	if (!disk->off && readable) {
 		uint64_t left = offset < file->size ? file->size - offset : 0;
 		got = (int64_t)(len < left ? len : left);

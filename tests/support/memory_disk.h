@@ -72,7 +72,7 @@ struct memory_disk {
 	unsigned fail_count;     /* so many operations from there on; 0 counts as 1 */
 	int fail_error;          /* with this negative errno; 0: a short write */
 	uint64_t cut_at;         /* at this one the power goes; 0: never */
-	uint64_t unreadable_from;/* reads that begin here or behind fail; 0: none */
+	uint64_t unreadable_from;/* reads of a segment's octets behind it fail; 0: none */
 
 	uint64_t operations;     /* counted so far */
 	bool off;                /* the power is gone */

@@ -21,6 +21,7 @@ enum {
 	RIG_BLOCK_BYTES = 4096,
 	RIG_SEGMENT_BYTES = 256 << 10,
 	RIG_MAX_BYTES = 4 << 20,
+	RIG_RECENT_BYTES = 32 << 10,
 };
 
 struct rig {
@@ -29,6 +30,7 @@ struct rig {
 	struct spool_recovery recovery;
 	char error[SPOOL_ERROR_MAX_BYTES];
 	int input;
+	size_t recent_least; /* groups of so many octets go through the window of recent ones; 0: of the preset's */
 	uint64_t submitted; /* number of the last record handed over */
 	int64_t base_ns;    /* receive time of the next block; a test may use it to tell one block from another */
 	const int64_t *base_of; /* by sequence: the one it must have when it is read; NULL: any */
@@ -71,6 +73,15 @@ static inline void rig_init(struct rig *rig, const char *path, const struct disk
 	};
 }
 
+/* The window of a spool as small as this one has no room for a group. */
+static inline void rig_widen_recent(struct rig *rig)
+{
+	struct recent *recent = &rig->spool->recent;
+	recent_free(recent);
+	recent_init(recent, RIG_RECENT_BYTES);
+	recent->least = rig->recent_least;
+}
+
 /* Opens the spool and registers the input "udp". */
 static inline enum spool_open_result rig_open(struct rig *rig)
 {
@@ -78,6 +89,8 @@ static inline enum spool_open_result rig_open(struct rig *rig)
 	if (result == SPOOL_OPENED) {
 		rig->input = spool_register_input(rig->spool, "udp");
 		rig->submitted = spool_stored(rig->spool);
+		if (rig->recent_least > 0)
+			rig_widen_recent(rig);
 	}
 	return result;
 }

@@ -51,12 +51,15 @@ static inline void script_tell(const struct script_told *told)
 	dropped_stored = told->dropped_stored;
 }
 
+static size_t script_recent_least; /* set by the test: rig.recent_least */
+
 static inline void script_start(void)
 {
 	memory_disk_init(&disk);
 	acknowledged = delivered = delivered_synced = dropped = dropped_stored = 0;
 	rig_init(&rig, "spool", &disk.disk);
 	rig.base_of = base_of;
+	rig.recent_least = script_recent_least;
 	rig.options.block_size_bytes = 1024;
 	rig.options.segment_size_bytes = 64 << 10;
 	rig.options.max_size_bytes = 2 << 20;

@@ -105,6 +105,39 @@ START_TEST(a_short_write_is_a_failed_write)
 }
 END_TEST
 
+/* Whether the file system of the test can go past the page cache or not: what was written is there, by either way. */
+START_TEST(whole_pages_and_other_octets_of_one_file_see_each_other)
+{
+	enum { PAGES = 64 };
+	char got[8];
+	uint8_t *pages = aligned_alloc(DISK_PAGE_BYTES, PAGES * DISK_PAGE_BYTES);
+	uint8_t *back = aligned_alloc(DISK_PAGE_BYTES, PAGES * DISK_PAGE_BYTES);
+	ck_assert(pages != NULL && back != NULL);
+	for (size_t i = 0; i < PAGES * DISK_PAGE_BYTES; i++)
+		pages[i] = (uint8_t)(i * 7 + i / 4096);
+	int file = disk->open(disk, directory, "a", DISK_OPEN_CREATE);
+	struct iovec parts[2] = {{pages, DISK_PAGE_BYTES}, {pages + DISK_PAGE_BYTES, (PAGES - 1) * DISK_PAGE_BYTES}};
+	ck_assert_int_eq(write_text(file, "hello", 100), 0);
+	ck_assert_int_eq(disk->read(disk, file, got, 5, 100), 5);
+	ck_assert_int_eq(disk_write_pages(disk, file, parts, 2, 0), 0);
+	ck_assert_int_eq(disk->read(disk, file, got, 5, 100), 5);
+	ck_assert_mem_eq(got, pages + 100, 5);
+	ck_assert_int_eq(write_text(file, "hello", 5000), 0);
+	memcpy(pages + 5000, "hello", 5);
+	ck_assert_int_eq(disk_read_pages(disk, file, back, PAGES * DISK_PAGE_BYTES, 0), PAGES * DISK_PAGE_BYTES);
+	ck_assert_mem_eq(back, pages, PAGES * DISK_PAGE_BYTES);
+	/* The file ends within what is asked for. */
+	ck_assert_int_eq(write_text(file, "hello", PAGES * DISK_PAGE_BYTES + 10), 0);
+	ck_assert_int_eq(disk_read_pages(disk, file, back, 2 * DISK_PAGE_BYTES, (PAGES - 1) * DISK_PAGE_BYTES),
+	                 DISK_PAGE_BYTES + 15);
+	ck_assert_mem_eq(back + DISK_PAGE_BYTES + 10, "hello", 5);
+	ck_assert_int_eq(disk_read_pages(disk, file, back, DISK_PAGE_BYTES, (PAGES + 1) * DISK_PAGE_BYTES), 0);
+	disk->close(disk, file);
+	free(pages);
+	free(back);
+}
+END_TEST
+
 START_TEST(a_lock_is_refused_to_others_and_gone_with_its_handle)
 {
 	long holder = -1;
@@ -156,6 +189,7 @@ int main(void)
 	tcase_add_test(tests, allocating_gives_the_size_and_keeps_what_is_there);
 	tcase_add_test(tests, listing_gives_every_file_each_time);
 	tcase_add_test(tests, a_short_write_is_a_failed_write);
+	tcase_add_test(tests, whole_pages_and_other_octets_of_one_file_see_each_other);
 	tcase_add_test(tests, a_lock_is_refused_to_others_and_gone_with_its_handle);
 	tcase_add_test(tests, one_file_more_opens_when_all_descriptors_are_taken);
 	suite_add_tcase(suite, tests);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spool/recent.h"
+
+#include <string.h>
+#include <sys/mman.h>
+
+void recent_init(struct recent *recent, size_t size)
+{
+	*recent = (struct recent){.size = (size_t)disk_page_end(size), .least = RECENT_LEAST_BYTES};
+	pthread_rwlock_init(&recent->lock, NULL);
+}
+
+void recent_free(struct recent *recent)
+{
+	if (recent->memory != NULL)
+		munmap(recent->memory, recent->size);
+	recent->memory = NULL;
+	pthread_rwlock_destroy(&recent->lock);
+}
+
+static bool take_memory(struct recent *recent)
+{
+	if (recent->memory != NULL)
+		return true;
+	void *memory = mmap(NULL, recent->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	recent->memory = memory != MAP_FAILED ? memory : NULL;
+	return recent->memory != NULL;
+}
+
+/* Where the next run begins. */
+static uint64_t place_of_end(const struct recent_run *run)
+{
+	return run->place + disk_page_end(run->end) - run->begin;
+}
+
+/* Nothing is held any more, and the memory is given back. */
+static void forget(struct recent *recent)
+{
+	struct recent_run none = {.place = place_of_end(&recent->run[0])};
+	pthread_rwlock_wrlock(&recent->lock);
+	recent->run[0] = none;
+	recent->run[1] = (struct recent_run){0};
+	pthread_rwlock_unlock(&recent->lock);
+	recent->small = 0;
+	madvise(recent->memory, recent->size, MADV_DONTNEED);
+}
+
+bool recent_wants(struct recent *recent, size_t len)
+{
+	bool large = len >= recent->least, grows = recent->run[0].counter != 0;
+	if (len + 2 * DISK_PAGE_BYTES > recent->size / 2 || (!large && !grows))
+		return false;
+	recent->small = large ? 0 : recent->small + len;
+	if (recent->small <= recent->size / RECENT_SMALL_PART)
+		return true;
+	forget(recent);
+	return false;
+}
+
+/* Copies into the window, round its end. */
+static uint64_t fill(struct recent *recent, uint64_t place, const void *from, size_t len)
+{
+	size_t at = (size_t)(place % recent->size);
+	size_t first = len < recent->size - at ? len : recent->size - at;
+	memcpy(recent->memory + at, from, first);
+	memcpy(recent->memory, (const uint8_t *)from + first, len - first);
+	return place + len;
+}
+
+/* From here on nobody reads what lies where the places up to `end` will be. */
+static void claim(struct recent *recent, uint64_t end)
+{
+	pthread_rwlock_wrlock(&recent->lock);
+	if (end > recent->size && end - recent->size > recent->floor)
+		recent->floor = end - recent->size;
+	pthread_rwlock_unlock(&recent->lock);
+}
+
+/* A run that begins with the page of `offset`. What the file has in that page in front of it is read. */
+static bool begin_run(struct recent *recent, const struct disk *disk, int file, uint64_t counter, uint64_t offset)
+{
+	uint8_t front[DISK_PAGE_BYTES];
+	struct recent_run before = recent->run[0];
+	struct recent_run run = {.counter = counter, .begin = disk_page_begin(offset), .end = offset};
+	run.place = place_of_end(&before);
+	size_t len = (size_t)(offset - run.begin);
+	if (len > 0 && disk->read(disk, file, front, len, run.begin) != (int64_t)len)
+		return false;
+	claim(recent, run.place + DISK_PAGE_BYTES);
+	fill(recent, run.place, front, len);
+	pthread_rwlock_wrlock(&recent->lock);
+	recent->run[1] = before;
+	recent->run[0] = run;
+	pthread_rwlock_unlock(&recent->lock);
+	return true;
+}
+
+static void list_pages(const struct recent *recent, uint64_t place, size_t len, struct recent_pages *pages)
+{
+	size_t at = (size_t)(place % recent->size);
+	size_t first = len < recent->size - at ? len : recent->size - at;
+	pages->part[0] = (struct iovec){.iov_base = recent->memory + at, .iov_len = first};
+	pages->part[1] = (struct iovec){.iov_base = recent->memory, .iov_len = len - first};
+	pages->count = first < len ? 2 : 1;
+}
+
+bool recent_put(struct recent *recent, const struct disk *disk, const struct recent_group *group,
+                struct recent_pages *pages)
+{
+	static const uint8_t zeros[DISK_PAGE_BYTES];
+	struct recent_run *run = &recent->run[0];
+	if (!take_memory(recent))
+		return false;
+	if ((run->counter != group->counter || run->end != group->offset) &&
+	    !begin_run(recent, disk, group->file, group->counter, group->offset))
+		return false;
+	pages->offset = disk_page_begin(group->offset);
+	uint64_t begin = run->place + (pages->offset - run->begin), place = run->place + (group->offset - run->begin);
+	uint64_t end = disk_page_end(place + group->len);
+	claim(recent, end);
+	for (int i = 0; i < group->count; i++)
+		place = fill(recent, place, group->part[i].iov_base, group->part[i].iov_len);
+	fill(recent, place, zeros, (size_t)(end - place));
+	pthread_rwlock_wrlock(&recent->lock);
+	run->end += group->len;
+	pthread_rwlock_unlock(&recent->lock);
+	list_pages(recent, begin, (size_t)(end - begin), pages);
+	return true;
+}
+
+static size_t copy_run(const struct recent *recent, const struct recent_run *run, uint64_t offset, uint8_t *out,
+                       size_t len)
+{
+	if (offset < run->begin || offset >= run->end)
+		return 0;
+	uint64_t place = run->place + (offset - run->begin);
+	if (place < recent->floor)
+		return 0;
+	if (len > run->end - offset)
+		len = (size_t)(run->end - offset);
+	size_t at = (size_t)(place % recent->size);
+	size_t first = len < recent->size - at ? len : recent->size - at;
+	memcpy(out, recent->memory + at, first);
+	memcpy(out + first, recent->memory, len - first);
+	return len;
+}
+
+size_t recent_read(struct recent *recent, uint64_t counter, uint64_t offset, uint8_t *out, size_t len)
+{
+	size_t got = 0;
+	pthread_rwlock_rdlock(&recent->lock);
+	for (unsigned i = 0; i < RECENT_RUNS && got == 0; i++)
+		if (recent->run[i].counter == counter)
+			got = copy_run(recent, &recent->run[i], offset, out, len);
+	pthread_rwlock_unlock(&recent->lock);
+	return got;
+}
