@@ -10,33 +10,50 @@
 
 enum { VARINT_LEN_MAX = 10 };
 
-/* Writes `value` to `out`, which has VARINT_LEN_MAX octets of room; returns the length, 1..10. */
+/* The general way; nearly all numbers take one or two octets, which the functions below write and read in place. */
+__attribute__((cold)) uint8_t *varint_put_any(uint8_t *at, uint64_t value);
+__attribute__((cold)) size_t varint_read_any(struct bytes text, uint64_t *value);
+
+/* Octets that `value` takes, 1..10. */
+static inline size_t varint_len(uint64_t value)
+{
+	unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
+	return (bits + 6) / 7;
+}
+
+/* Writes `value` to `at`, where VARINT_LEN_MAX octets have room; returns where it ends. */
+static inline uint8_t *varint_put(uint8_t *at, uint64_t value)
+{
+	if (value < 1u << 7) {
+		at[0] = (uint8_t)value;
+		return at + 1;
+	}
+	if (value < 1u << 14) {
+		at[0] = (uint8_t)(value | 0x80);
+		at[1] = (uint8_t)(value >> 7);
+		return at + 2;
+	}
+	return varint_put_any(at, value);
+}
+
+/* The same; returns the length, 1..10. */
 static inline size_t varint_write(uint64_t value, uint8_t *out)
 {
-	size_t len = 0;
-	while (value >= 0x80) {
-		out[len++] = (uint8_t)(value | 0x80);
-		value >>= 7;
-	}
-	out[len++] = (uint8_t)value;
-	return len;
+	return (size_t)(varint_put(out, value) - out);
 }
 
 /* Reads one number from the start of `text`. Returns its length, or 0 if it is cut off or longer than 64 bits. */
 static inline size_t varint_read(struct bytes text, uint64_t *value)
 {
-	uint64_t number = 0;
-	for (size_t i = 0; i < text.len && i < VARINT_LEN_MAX; i++) {
-		uint64_t bits = text.at[i] & 0x7f;
-		if (i == VARINT_LEN_MAX - 1 && bits > 1)
-			return 0;
-		number |= bits << (7 * i);
-		if ((text.at[i] & 0x80) == 0) {
-			*value = number;
-			return i + 1;
-		}
+	if (text.len >= 1 && text.at[0] < 0x80) {
+		*value = text.at[0];
+		return 1;
 	}
-	return 0;
+	if (text.len >= 2 && text.at[1] < 0x80) {
+		*value = (text.at[0] & 0x7fu) | (unsigned)text.at[1] << 7;
+		return 2;
+	}
+	return varint_read_any(text, value);
 }
 
 static inline uint64_t zigzag_of(int64_t value)

@@ -43,12 +43,6 @@ void block_start(struct spool_block *block, unsigned input, int64_t base_ns)
 	};
 }
 
-static size_t varint_len(uint64_t value)
-{
-	uint8_t octets[VARINT_LEN_MAX];
-	return varint_write(value, octets);
-}
-
 /* The record is put where its length's longest form would end; committing a much shorter one moves it down. */
 uint8_t *spool_block_reserve(struct spool_block *block, size_t len)
 {

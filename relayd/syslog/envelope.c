@@ -32,8 +32,17 @@ enum {
 	HEAD_UNUSED = 128,
 	TIME_EXACT = 10,
 	TIME_IS_RECEIVED = 15,
+};
+
+/* The message's views in the order in which they are packed. */
+enum view {
+	VIEW_HOSTNAME = 0,
+	VIEW_APP_NAME = 1,
+	VIEW_PROCID = 2,
+	VIEW_MSGID = 3,
+	VIEW_STRUCTURED_DATA = 4,
+	VIEW_MSG = 5,
 	VIEWS = 6,
-	VIEW_MSG = VIEWS - 1,
 };
 
 static const char *const transport_names[TRANSPORTS] = {
@@ -65,7 +74,7 @@ static unsigned known_peers(const struct envelope_context *context)
 static unsigned find_peer(const struct envelope_context *context, const struct peer *peer)
 {
 	unsigned known = known_peers(context);
-	if (context->last_slot < known && memcmp(&context->peer[context->last_slot], peer, sizeof *peer) == 0)
+	if (known > 0 && memcmp(&context->peer[context->last_slot], peer, sizeof *peer) == 0)
 		return context->last_slot;
 	for (unsigned slot = 0; slot < known; slot++) {
 		if (memcmp(&context->peer[slot], peer, sizeof *peer) == 0)
@@ -90,63 +99,97 @@ static bool is_reception(const struct envelope *envelope)
 		   time->digits == TIMESTAMP_RFC5424_DIGITS_MAX;
 }
 
-static unsigned kind_of_time(const struct envelope *envelope, struct civil_seconds at)
-{
-	if (is_reception(envelope))
-		return TIME_IS_RECEIVED;
-	uint32_t unit = timestamp_unit_ns(envelope->message.time.digits);
-	return at.nanoseconds % unit == 0 ? envelope->message.time.digits : TIME_EXACT;
-}
-
 static uint64_t offset_code(int minutes)
 {
-	return minutes % 15 == 0 ? zigzag_of(minutes / 15) << 1 : zigzag_of(minutes) << 1 | 1;
+	int quarters = minutes / 15;
+	return quarters * 15 == minutes ? zigzag_of(quarters) << 1 : zigzag_of(minutes) << 1 | 1;
 }
 
-static size_t write_time(const struct envelope *envelope, unsigned kind, struct civil_seconds at, uint8_t *out)
+/* Also says the kind of time, which goes into the head. */
+static uint8_t *put_time(uint8_t *at, const struct envelope *envelope, unsigned *kind)
 {
 	const struct message_time *time = &envelope->message.time;
-	size_t len = 0;
-	if (kind == TIME_IS_RECEIVED)
-		return 0;
-	uint32_t unit = kind == TIME_EXACT ? 1 : timestamp_unit_ns(kind);
-	if (kind == TIME_EXACT)
-		out[len++] = time->digits;
-	len += varint_write(zigzag_of(at.seconds - civil_split_ns(envelope->received_ns).seconds), out + len);
-	if (unit < CLOCK_NS_PER_SECOND)
-		len += varint_write(at.nanoseconds / unit, out + len);
-	return len + varint_write(offset_code(time->offset_minutes), out + len);
+	*kind = TIME_IS_RECEIVED;
+	if (is_reception(envelope))
+		return at;
+	struct civil_seconds split = civil_split_ns(time->unix_ns);
+	uint32_t unit = timestamp_unit_ns(time->digits);
+	uint32_t units = split.nanoseconds / unit;
+	*kind = time->digits;
+	if (units * unit != split.nanoseconds) {
+		*kind = TIME_EXACT;
+		*at++ = time->digits;
+		units = split.nanoseconds;
+	}
+	at = varint_put(at, zigzag_of(split.seconds - civil_split_ns(envelope->received_ns).seconds));
+	if (*kind > 0)
+		at = varint_put(at, units);
+	return varint_put(at, offset_code(time->offset_minutes));
 }
 
-/* The message's views in the order in which they are packed. */
+static uint8_t *put_peer(uint8_t *at, const struct peer *peer, struct envelope_context *context)
+{
+	unsigned slot = find_peer(context, peer);
+	if (slot < ENVELOPE_PEERS_MAX) {
+		*at++ = (uint8_t)(1 + slot);
+		context->last_slot = slot;
+		return at;
+	}
+	*at++ = 0;
+	remember_peer(context, peer);
+	return at + peer_pack(peer, at);
+}
+
 static void list_views(struct message *message, struct bytes *views[VIEWS])
 {
-	views[0] = &message->hostname;
-	views[1] = &message->app_name;
-	views[2] = &message->procid;
-	views[3] = &message->msgid;
-	views[4] = &message->structured_data;
+	views[VIEW_HOSTNAME] = &message->hostname;
+	views[VIEW_APP_NAME] = &message->app_name;
+	views[VIEW_PROCID] = &message->procid;
+	views[VIEW_MSGID] = &message->msgid;
+	views[VIEW_STRUCTURED_DATA] = &message->structured_data;
 	views[VIEW_MSG] = &message->msg;
 }
 
-static size_t write_views(const struct envelope *envelope, uint8_t *out)
+/* Both take one octet as a rule. */
+static inline uint8_t *put_two(uint8_t *at, uint64_t first, uint64_t second)
+{
+	if ((first | second) >= 0x80)
+		return varint_put(varint_put(at, first), second);
+	at[0] = (uint8_t)first;
+	at[1] = (uint8_t)second;
+	return at + 2;
+}
+
+/* What the numbers of a view refer to: the octet with a bit for each, and the end of the one before. */
+struct view_writer {
+	struct bytes raw;
+	uint8_t *present;
+	size_t end;
+};
+
+static inline uint8_t *put_view(uint8_t *at, struct view_writer *writer, enum view number, struct bytes view)
+{
+	if (view.len == 0)
+		return at;
+	size_t begin = (size_t)(view.at - writer->raw.at);
+	assert(begin <= writer->raw.len && view.len <= writer->raw.len - begin);
+	uint64_t gap = zigzag_of((int64_t)begin - (int64_t)writer->end);
+	writer->end = begin + view.len;
+	*writer->present |= (uint8_t)(1u << number);
+	return put_two(at, gap, number == VIEW_MSG ? writer->raw.len - writer->end : view.len);
+}
+
+static uint8_t *put_views(uint8_t *at, const struct envelope *envelope)
 {
 	const struct message *message = &envelope->message;
-	const struct bytes views[VIEWS] = {message->hostname, message->app_name,        message->procid,
-									   message->msgid,    message->structured_data, message->msg};
-	size_t len = 1, end = 0;
-	out[0] = 0;
-	for (unsigned i = 0; i < VIEWS; i++) {
-		if (views[i].len == 0)
-			continue;
-		size_t begin = (size_t)(views[i].at - envelope->raw.at);
-		assert(begin <= envelope->raw.len && views[i].len <= envelope->raw.len - begin);
-		out[0] |= (uint8_t)(1u << i);
-		len += varint_write(zigzag_of((int64_t)begin - (int64_t)end), out + len);
-		end = begin + views[i].len;
-		len += varint_write(i == VIEW_MSG ? envelope->raw.len - end : views[i].len, out + len);
-	}
-	return len;
+	struct view_writer writer = {.raw = envelope->raw, .present = at};
+	*at++ = 0;
+	at = put_view(at, &writer, VIEW_HOSTNAME, message->hostname);
+	at = put_view(at, &writer, VIEW_APP_NAME, message->app_name);
+	at = put_view(at, &writer, VIEW_PROCID, message->procid);
+	at = put_view(at, &writer, VIEW_MSGID, message->msgid);
+	at = put_view(at, &writer, VIEW_STRUCTURED_DATA, message->structured_data);
+	return put_view(at, &writer, VIEW_MSG, message->msg);
 }
 
 size_t envelope_pack(struct envelope_context *context, const struct envelope *envelope, uint8_t *out)
@@ -155,77 +198,82 @@ size_t envelope_pack(struct envelope_context *context, const struct envelope *en
 	assert(envelope->raw.len <= UINT32_MAX);
 	assert(envelope->peer.transport < TRANSPORTS && message->pri <= PRI_MAX && message->flags >> MESSAGE_FLAGS == 0);
 	assert((unsigned)message->format <= MESSAGE_FORMAT_NEAR_RFC5424 && message->time.digits <= TIMESTAMP_DIGITS_MAX);
-	struct civil_seconds at = civil_split_ns(message->time.unix_ns);
-	unsigned kind = kind_of_time(envelope, at);
-	size_t len = 0;
-	out[len++] =
-		(uint8_t)((unsigned)message->format | kind << HEAD_TIME_SHIFT | (message->flags != 0 ? HEAD_HAS_FLAGS : 0));
-	out[len++] = message->pri;
+	uint8_t *at = out + 1; /* the head is written last */
+	unsigned kind;
+	*at++ = message->pri;
 	if (message->flags != 0)
-		len += varint_write(message->flags, out + len);
+		at = varint_put(at, message->flags);
 	/* Unsigned, so that it wraps instead of overflowing; reading wraps it back. */
-	len += varint_write(zigzag_of((int64_t)((uint64_t)envelope->received_ns - (uint64_t)context->last_received_ns)),
-						out + len);
+	at = varint_put(at, zigzag_of((int64_t)((uint64_t)envelope->received_ns - (uint64_t)context->last_received_ns)));
 	context->last_received_ns = envelope->received_ns;
-	unsigned slot = find_peer(context, &envelope->peer);
-	if (slot < ENVELOPE_PEERS_MAX) {
-		out[len++] = (uint8_t)(1 + slot);
-		context->last_slot = slot;
-	} else {
-		out[len++] = 0;
-		len += peer_pack(&envelope->peer, out + len);
-		remember_peer(context, &envelope->peer);
-	}
-	len += varint_write(envelope->input, out + len);
-	len += write_time(envelope, kind, at, out + len);
-	len += write_views(envelope, out + len);
-	assert(len <= ENVELOPE_PACKED_MAX_BYTES);
-	return len;
+	at = put_peer(at, &envelope->peer, context);
+	at = varint_put(at, envelope->input);
+	at = put_time(at, envelope, &kind);
+	at = put_views(at, envelope);
+	out[0] =
+		(uint8_t)((unsigned)message->format | kind << HEAD_TIME_SHIFT | (message->flags != 0 ? HEAD_HAS_FLAGS : 0));
+	assert(at <= out + ENVELOPE_PACKED_MAX_BYTES);
+	return (size_t)(at - out);
 }
 
-/* Reading: everything is checked, and `good` stays false after the first thing that is wrong. */
+/* Reading: everything is checked. After the first thing that is wrong, there is nothing left to read. */
 struct reader {
-	struct bytes rest;
+	const uint8_t *at, *end;
 	bool good;
 };
 
-static uint64_t take_number(struct reader *reader, uint64_t max)
+static void refuse(struct reader *reader)
 {
-	uint64_t value = 0;
-	size_t len = reader->good ? varint_read(reader->rest, &value) : 0;
+	reader->at = reader->end;
+	reader->good = false;
+}
+
+static struct bytes rest_of(const struct reader *reader)
+{
+	return bytes_of(reader->at, (size_t)(reader->end - reader->at));
+}
+
+static inline uint64_t take_number(struct reader *reader, uint64_t max)
+{
+	uint64_t value;
+	size_t len = varint_read(rest_of(reader), &value);
 	if (len == 0 || value > max) {
-		reader->good = false;
+		refuse(reader);
 		return 0;
 	}
-	reader->rest = bytes_after(reader->rest, len);
+	reader->at += len;
 	return value;
 }
 
-static uint8_t take_octet(struct reader *reader)
+static inline uint8_t take_octet(struct reader *reader)
 {
-	if (!reader->good || reader->rest.len == 0) {
-		reader->good = false;
-		return 0;
+	if (reader->at < reader->end)
+		return *reader->at++;
+	refuse(reader);
+	return 0;
+}
+
+static void read_peer(struct reader *reader, struct envelope_context *context, struct peer *peer)
+{
+	size_t len = peer_unpack(rest_of(reader), peer);
+	if (len == 0) {
+		refuse(reader);
+		return;
 	}
-	uint8_t octet = reader->rest.at[0];
-	reader->rest = bytes_after(reader->rest, 1);
-	return octet;
+	reader->at += len;
+	remember_peer(context, peer);
 }
 
 static void read_peer_or_slot(struct reader *reader, struct envelope_context *context, struct peer *peer)
 {
 	uint8_t code = take_octet(reader);
 	if (code > known_peers(context)) {
-		reader->good = false;
+		refuse(reader);
 	} else if (code > 0) {
 		*peer = context->peer[code - 1];
 		context->last_slot = code - 1u;
 	} else {
-		size_t len = reader->good ? peer_unpack(reader->rest, peer) : 0;
-		reader->good = len > 0;
-		reader->rest = bytes_after(reader->rest, len);
-		if (reader->good)
-			remember_peer(context, peer);
+		read_peer(reader, context, peer);
 	}
 }
 
@@ -234,8 +282,8 @@ static int16_t read_offset(struct reader *reader)
 	uint64_t code = take_number(reader, UINT16_MAX);
 	int64_t minutes = zigzag_back(code >> 1) * ((code & 1) != 0 ? 1 : 15);
 	if (minutes > TIMESTAMP_OFFSET_MAX_MINUTES || minutes < -TIMESTAMP_OFFSET_MAX_MINUTES)
-		reader->good = false;
-	return reader->good ? (int16_t)minutes : 0;
+		refuse(reader);
+	return (int16_t)minutes;
 }
 
 static void read_time(struct reader *reader, unsigned kind, int64_t received_ns, struct message_time *time)
@@ -244,67 +292,86 @@ static void read_time(struct reader *reader, unsigned kind, int64_t received_ns,
 		*time = (struct message_time){.unix_ns = received_ns, .digits = TIMESTAMP_RFC5424_DIGITS_MAX};
 		return;
 	}
-	if (kind > TIME_EXACT) {
-		reader->good = false;
-		return;
-	}
 	time->digits = (uint8_t)(kind == TIME_EXACT ? take_octet(reader) : kind);
 	if (time->digits > TIMESTAMP_DIGITS_MAX) {
-		reader->good = false;
+		refuse(reader);
 		return;
 	}
-	uint32_t unit = kind == TIME_EXACT ? 1 : timestamp_unit_ns(time->digits);
+	unsigned digits = kind == TIME_EXACT ? TIMESTAMP_DIGITS_MAX : time->digits;
+	uint32_t unit = timestamp_unit_ns(digits), units_a_second = timestamp_unit_ns(TIMESTAMP_DIGITS_MAX - digits);
 	int64_t seconds = zigzag_back(take_number(reader, UINT64_MAX));
-	uint64_t units = unit < CLOCK_NS_PER_SECOND ? take_number(reader, CLOCK_NS_PER_SECOND / unit - 1) : 0;
+	uint64_t units = digits > 0 ? take_number(reader, units_a_second - 1) : 0;
 	time->offset_minutes = read_offset(reader);
 	if (__builtin_add_overflow(seconds, civil_split_ns(received_ns).seconds, &seconds) ||
 		__builtin_mul_overflow(seconds, CLOCK_NS_PER_SECOND, &time->unix_ns) ||
 		__builtin_add_overflow(time->unix_ns, (int64_t)(units * unit), &time->unix_ns))
-		reader->good = false;
+		refuse(reader);
 }
 
-/* The views' numbers come before the raw octets, so they become views when the place of these is known. */
+/* The gap before a view and its length: one octet each as a rule. */
+static inline void take_two(struct reader *reader, uint64_t *gap, uint64_t *len)
+{
+	if (reader->end - reader->at >= 2 && ((reader->at[0] | reader->at[1]) & 0x80) == 0) {
+		*gap = reader->at[0];
+		*len = reader->at[1];
+		reader->at += 2;
+	} else {
+		*gap = take_number(reader, (uint64_t)UINT32_MAX << 1 | 1);
+		*len = take_number(reader, UINT32_MAX);
+	}
+}
+
+/*
+ * The views' numbers come before the raw octets, so they become views when the place of these is known. A begin before
+ * raw's is a huge one here.
+ */
 static void read_views(struct reader *reader, struct envelope *envelope)
 {
-	int64_t gap[VIEWS] = {0};
-	uint64_t len[VIEWS] = {0};
 	struct bytes *views[VIEWS];
-	uint8_t present = take_octet(reader);
+	uint64_t begin[VIEWS], len[VIEWS], gap, end = 0, sum = 0;
+	unsigned present = take_octet(reader);
 	if (present >> VIEWS != 0)
-		reader->good = false;
+		refuse(reader);
 	for (unsigned i = 0; i < VIEWS; i++) {
 		if ((present >> i & 1) == 0)
 			continue;
-		gap[i] = zigzag_back(take_number(reader, (uint64_t)UINT32_MAX << 1 | 1));
-		len[i] = take_number(reader, UINT32_MAX);
+		take_two(reader, &gap, &len[i]);
+		begin[i] = end + (uint64_t)zigzag_back(gap);
+		end = begin[i] + len[i];
 	}
-	envelope->raw = reader->rest;
-	int64_t end = 0, sum = 0, raw_len = (int64_t)reader->rest.len;
+	struct bytes raw = envelope->raw = rest_of(reader);
+	if ((present >> VIEW_MSG & 1) != 0)
+		len[VIEW_MSG] = raw.len - len[VIEW_MSG] - begin[VIEW_MSG];
 	list_views(&envelope->message, views);
-	for (unsigned i = 0; i < VIEWS && reader->good; i++) {
-		*views[i] = bytes_of(NULL, 0);
-		if ((present >> i & 1) == 0)
+	for (unsigned i = 0; i < VIEWS; i++) {
+		if ((present >> i & 1) == 0) {
+			*views[i] = bytes_of(NULL, 0);
 			continue;
-		int64_t begin = end + gap[i];
-		end = i == VIEW_MSG ? raw_len - (int64_t)len[i] : begin + (int64_t)len[i];
-		sum += end - begin;
-		/* What encoders promise about their room rests on the sum. */
-		reader->good = begin >= 0 && begin < end && end <= raw_len && sum <= 2 * raw_len;
-		if (reader->good)
-			*views[i] = bytes_of(reader->rest.at + begin, (size_t)(end - begin));
+		}
+		if (len[i] == 0 || begin[i] > raw.len || len[i] > raw.len - begin[i]) {
+			refuse(reader);
+			return;
+		}
+		*views[i] = bytes_of(raw.at + begin[i], (size_t)len[i]);
+		sum += len[i];
 	}
+	/* What encoders promise about their room rests on it. */
+	if (sum > 2 * raw.len)
+		refuse(reader);
 }
 
 bool envelope_unpack(struct envelope_context *context, struct bytes record, struct envelope *envelope)
 {
-	struct reader reader = {.rest = record, .good = true};
+	if (record.len == 0)
+		return false;
+	struct reader reader = {.at = record.at, .end = record.at + record.len, .good = true};
 	struct message *message = &envelope->message;
 	uint8_t head = take_octet(&reader);
 	message->format = (enum message_format)(head & HEAD_FORMAT_MASK);
 	message->pri = take_octet(&reader);
 	message->flags = (head & HEAD_HAS_FLAGS) != 0 ? (uint32_t)take_number(&reader, (1u << MESSAGE_FLAGS) - 1) : 0;
 	if (message->pri > PRI_MAX || (head & HEAD_UNUSED) != 0)
-		reader.good = false;
+		refuse(&reader);
 	envelope->received_ns =
 		(int64_t)((uint64_t)context->last_received_ns + (uint64_t)zigzag_back(take_number(&reader, UINT64_MAX)));
 	read_peer_or_slot(&reader, context, &envelope->peer);

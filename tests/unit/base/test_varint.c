@@ -29,6 +29,7 @@ static void check_both_ways(uint64_t value, size_t len)
 {
 	uint8_t out[VARINT_LEN_MAX];
 	ck_assert_uint_eq(varint_write(value, out), len);
+	ck_assert_uint_eq(varint_len(value), len);
 	struct expectation expected = {value, len};
 	feed_every_prefix(bytes_of(out, len), check_prefix, &expected);
 }
@@ -58,6 +59,27 @@ START_TEST(more_than_64_bits_are_no_number)
 }
 END_TEST
 
+/* All that may be one or two octets, whole, cut and with what follows, and the shortest beyond. */
+START_TEST(the_short_ways_say_what_the_general_way_says)
+{
+	for (uint64_t value = 0; value < 1u << 18; value++) {
+		uint8_t quick[VARINT_LEN_MAX], general[VARINT_LEN_MAX];
+		size_t len = varint_write(value, quick);
+		ck_assert_ptr_eq(varint_put_any(general, value), general + len);
+		ck_assert_mem_eq(quick, general, len);
+		ck_assert_uint_eq(varint_len(value), len);
+	}
+	for (unsigned octets = 0; octets < 1u << 16; octets++) {
+		uint8_t text[4] = {(uint8_t)octets, (uint8_t)(octets >> 8), 0xff, 0x01};
+		for (size_t len = 0; len <= sizeof text; len++) {
+			uint64_t quick = 0, general = 0;
+			ck_assert_uint_eq(varint_read(bytes_of(text, len), &quick), varint_read_any(bytes_of(text, len), &general));
+			ck_assert_uint_eq(quick, general);
+		}
+	}
+}
+END_TEST
+
 START_TEST(zigzag_keeps_small_numbers_small)
 {
 	ck_assert_uint_eq(zigzag_of(0), 0);
@@ -82,6 +104,7 @@ int main(void)
 	TCase *tests = tcase_create("varint");
 	tcase_add_test(tests, each_seven_bits_take_an_octet);
 	tcase_add_test(tests, more_than_64_bits_are_no_number);
+	tcase_add_test(tests, the_short_ways_say_what_the_general_way_says);
 	tcase_add_test(tests, zigzag_keeps_small_numbers_small);
 	tcase_add_test(tests, zigzag_goes_back);
 	suite_add_tcase(suite, tests);

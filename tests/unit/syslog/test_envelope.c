@@ -173,6 +173,33 @@ START_TEST(a_record_that_is_cut_anywhere_is_refused_or_whole)
 }
 END_TEST
 
+/* Where two octets are read at once because both are whole numbers, either may as well be the first of a longer one. */
+START_TEST(the_numbers_of_views_may_take_more_octets_than_they_need)
+{
+	enum { NUMBERS = 8 }; /* of four views, the last of what is packed */
+	struct envelope envelope = envelope_of(bytes_of_text(sshd)), back;
+	uint8_t record[512], longer[512];
+	size_t record_len;
+	start();
+	size_t packed_len = pack(&envelope, record, &record_len), first = packed_len - NUMBERS;
+	for (unsigned chosen = 0; chosen < 1u << NUMBERS; chosen++) {
+		size_t len = first;
+		memcpy(longer, record, first);
+		for (unsigned i = 0; i < NUMBERS; i++) {
+			ck_assert_uint_lt(record[first + i], 0x80);
+			longer[len++] = record[first + i] | ((chosen >> i & 1) != 0 ? 0x80 : 0);
+			if ((chosen >> i & 1) != 0)
+				longer[len++] = 0;
+		}
+		memcpy(longer + len, record + packed_len, record_len - packed_len);
+		start();
+		ck_assert(envelope_unpack(&unpacking, bytes_of(longer, len + record_len - packed_len), &back));
+		check_equal_messages(&back.message, &envelope.message);
+		ck_assert(bytes_equal(back.raw, envelope.raw));
+	}
+}
+END_TEST
+
 START_TEST(any_one_octet_may_be_wrong)
 {
 	struct envelope envelope = envelope_of(BYTES("<165>1 2026-10-11T22:14:15.12Z m ev 77 ID47 [x@1 a=\"1\"] hello"));
@@ -229,6 +256,7 @@ int main(void)
 	tcase_add_test(tests, more_peers_than_the_context_remembers_are_still_right);
 	tcase_add_test(tests, the_largest_envelope_stays_below_its_limit);
 	tcase_add_test(tests, a_record_that_is_cut_anywhere_is_refused_or_whole);
+	tcase_add_test(tests, the_numbers_of_views_may_take_more_octets_than_they_need);
 	tcase_add_test(tests, any_one_octet_may_be_wrong);
 	tcase_add_test(tests, parts_that_are_together_longer_than_the_message_twice_are_refused);
 	tcase_add_test(tests, an_empty_record_is_refused);
