@@ -58,7 +58,7 @@ static size_t find_nul_before_pri(struct bytes in, size_t from, size_t end)
  * Looks for a trailer from offset `from` on. True: it is at `*at`. False: the octets before `*at` hold none, nor need
  * they be looked at again.
  */
-static bool find_trailer(const struct non_transparent *reader, struct bytes in, size_t from, size_t *at)
+static inline bool find_trailer(const struct non_transparent *reader, struct bytes in, size_t from, size_t *at)
 {
 	if (reader->nul_shown) {
 		*at = from + bytes_find(bytes_after(in, from), '\0');
@@ -103,22 +103,14 @@ static void give(const struct non_transparent *reader, struct bytes text, struct
 	out->truncated = frame_cut(&out->message, reader->limit);
 }
 
-enum frame_result non_transparent_next(struct non_transparent *reader, struct bytes in, struct frame *out)
+enum frame_result non_transparent_message(struct non_transparent *reader, struct bytes rest, struct frame *out)
 {
-	*out = (struct frame){.consumed = non_transparent_skip(reader, in)};
-	if (reader->skipping)
-		return FRAME_INCOMPLETE;
-	if (reader->scanned == 0)
-		out->consumed += non_transparent_separators(reader, bytes_after(in, out->consumed));
-	struct bytes rest = bytes_after(in, out->consumed);
-	if (rest.len == 0)
-		return FRAME_INCOMPLETE;
 	assert(reader->scanned <= rest.len);
 	struct bytes window = bytes_first(rest, reader->limit + WINDOW_EXTRA);
 	size_t at;
 	if (find_trailer(reader, window, reader->scanned, &at)) {
 		note_trailer(reader, window, at);
-		give(reader, bytes_first(window, at), out);
+		give(reader, bytes_of(window.at, at), out);
 		out->consumed += at + 1;
 	} else if (window.len == reader->limit + WINDOW_EXTRA) {
 		give(reader, bytes_first(window, reader->limit + FRAME_CUT_LOOKAHEAD), out);
@@ -131,6 +123,17 @@ enum frame_result non_transparent_next(struct non_transparent *reader, struct by
 	}
 	reader->scanned = 0;
 	return FRAME_COMPLETE;
+}
+
+enum frame_result non_transparent_next(struct non_transparent *reader, struct bytes in, struct frame *out)
+{
+	size_t front = non_transparent_skip(reader, in);
+	if (!reader->skipping && reader->scanned == 0)
+		front += non_transparent_separators(reader, bytes_after(in, front));
+	*out = (struct frame){.consumed = front};
+	if (reader->skipping || front == in.len)
+		return FRAME_INCOMPLETE;
+	return non_transparent_message(reader, bytes_after(in, front), out);
 }
 
 enum frame_result non_transparent_end(struct non_transparent *reader, struct bytes in, struct frame *out)

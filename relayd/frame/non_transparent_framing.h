@@ -52,6 +52,12 @@ size_t non_transparent_skip(struct non_transparent *reader, struct bytes in);
 size_t non_transparent_separators(const struct non_transparent *reader, struct bytes in);
 
 /*
+ * The message that `rest` begins with: neither something to skip nor separators stand before it. FRAME_COMPLETE adds its
+ * octets to out->consumed; `*out` was empty but for this. For frame_choice.c; non_transparent_next() does it by itself.
+ */
+enum frame_result non_transparent_message(struct non_transparent *reader, struct bytes rest, struct frame *out);
+
+/*
  * The next message in `in`, which begins with the first octet that was not consumed; after FRAME_INCOMPLETE the next
  * call must bring the same octets again (less those consumed) and more: they are not searched twice. One CR before the
  * trailer is dropped, empty messages are skipped. Never FRAME_INVALID.

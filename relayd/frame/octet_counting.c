@@ -51,29 +51,30 @@ static struct bytes without_counted_trailer(struct bytes text)
 	return text;
 }
 
-/* `body` is what follows the header. */
-static enum frame_result read_body(struct octet_counting *reader, struct bytes body, uint64_t msg_len,
-                                   struct frame *out)
+static enum frame_result invalid(struct frame *out, const char *reason)
 {
+	out->reason = reason;
+	return FRAME_INVALID;
+}
+
+enum frame_result octet_counting_body(struct octet_counting *reader, struct bytes body, uint64_t msg_len,
+                                      struct frame *out)
+{
+	if (msg_len > OCTET_COUNTING_MSG_LEN_MAX)
+		return invalid(out, "MSG-LEN is above 2147483648");
 	size_t kept = reader->limit + FRAME_CUT_LOOKAHEAD;
 	bool whole = msg_len <= kept;
 	if (whole)
 		kept = (size_t)msg_len;
 	if (body.len < kept)
 		return FRAME_INCOMPLETE;
-	out->message = bytes_first(body, kept);
+	out->message = bytes_of(body.at, kept);
 	if (whole)
 		out->message = without_counted_trailer(out->message);
 	out->truncated = frame_cut(&out->message, reader->limit);
 	reader->skip = msg_len - kept;
 	out->consumed += kept;
 	return FRAME_COMPLETE;
-}
-
-static enum frame_result invalid(struct frame *out, const char *reason)
-{
-	out->reason = reason;
-	return FRAME_INVALID;
 }
 
 enum frame_result octet_counting_next(struct octet_counting *reader, struct bytes in, struct frame *out)
@@ -92,9 +93,7 @@ enum frame_result octet_counting_next(struct octet_counting *reader, struct byte
 		return invalid(out, "no MSG-LEN and SP at the start of a frame");
 	if (header == FRAME_INCOMPLETE)
 		return FRAME_INCOMPLETE;
-	if (msg_len > OCTET_COUNTING_MSG_LEN_MAX)
-		return invalid(out, "MSG-LEN is above 2147483648");
-	enum frame_result result = read_body(reader, bytes_after(rest, header_len), msg_len, out);
+	enum frame_result result = octet_counting_body(reader, bytes_after(rest, header_len), msg_len, out);
 	if (result == FRAME_COMPLETE)
 		out->consumed += header_len;
 	return result;

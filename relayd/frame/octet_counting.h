@@ -43,6 +43,13 @@ enum frame_result octet_counting_header_read(struct bytes in, uint64_t *msg_len,
 size_t octet_counting_skip(struct octet_counting *reader, struct bytes in);
 
 /*
+ * What stands behind a header that octet_counting_header_read() has read. FRAME_COMPLETE adds its octets to
+ * out->consumed; `*out` was empty but for this. For frame_choice.c; octet_counting_next() does it by itself.
+ */
+enum frame_result octet_counting_body(struct octet_counting *reader, struct bytes body, uint64_t msg_len,
+                                      struct frame *out);
+
+/*
  * The next message in `in`, which begins with the first octet that was not consumed. LF, CR and NUL between frames are
  * dropped, and one SP before a digit. One LF (or CR LF) at the end of the counted octets is a trailer and not part of
  * the message. FRAME_INVALID: no MSG-LEN where one must be, or one above OCTET_COUNTING_MSG_LEN_MAX.

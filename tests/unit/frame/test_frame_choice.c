@@ -290,6 +290,62 @@ START_TEST(slow_oversized_sender_is_held_to_the_limit)
 }
 END_TEST
 
+/* The same octets in pieces of `piece` through two readers: what comes out, and what is consumed when, must be the same. */
+static void check_alike(struct frame_choice *a, struct frame_choice *b, struct bytes stream, size_t piece)
+{
+	size_t begin = 0;
+	for (size_t end = 0; end < stream.len;) {
+		end = end + piece < stream.len ? end + piece : stream.len;
+		enum frame_result result = FRAME_COMPLETE;
+		while (result == FRAME_COMPLETE) {
+			struct bytes in = bytes_of(stream.at + begin, end - begin);
+			struct frame of_a, of_b;
+			result = frame_choice_next(a, in, &of_a);
+			ck_assert_int_eq(frame_choice_next(b, in, &of_b), result);
+			ck_assert_uint_eq(of_a.consumed, of_b.consumed);
+			ck_assert_int_eq(of_a.truncated, of_b.truncated);
+			ck_assert(bytes_equal(of_a.message, of_b.message));
+			begin += of_a.consumed;
+		}
+	}
+}
+
+/* Where each frame begins with "<" or a count, finding out and knowing must come to the same. */
+START_TEST(what_is_found_is_read_as_what_is_forced)
+{
+	static const char octets[] = "<<1 2\n\r\0|ab\xC3\xA9";
+	enum { LONGEST = 12, SMALL_LIMIT = 7, STREAMS = 20000 };
+	unsigned random = 1;
+	for (unsigned stream = 0; stream < STREAMS; stream++) {
+		char lines[LONGEST * 2 + 3], counted[LONGEST * 3 + 7];
+		size_t lines_len = 0, counted_len = 0;
+		for (unsigned frame = 0; frame < 3; frame++) {
+			char text[LONGEST] = "<";
+			size_t len = 1 + (random = random * 1664525 + 1013904223) / 65536 % (LONGEST / 2);
+			for (size_t i = 1; i < len; i++)
+				text[i] = octets[(random = random * 1664525 + 1013904223) / 65536 % (sizeof octets - 1)];
+			counted_len += (size_t)sprintf(counted + counted_len, "%u ", (unsigned)len);
+			memcpy(counted + counted_len, text, len);
+			counted_len += len;
+			for (size_t i = 1; i < len; i++)
+				text[i] = text[i] == '\n' || text[i] == '\0' || text[i] == '|' || text[i] == '\r' ? '<' : text[i];
+			memcpy(lines + lines_len, text, len);
+			lines_len += len;
+			lines[lines_len++] = "\n\n|\n"[random / 65536 % 4];
+		}
+		for (size_t piece = 1; piece <= 1 + LONGEST; piece += 4) {
+			struct frame_choice found, forced;
+			frame_choice_init(&found, FRAME_MODE_AUTO, SMALL_LIMIT, '|');
+			frame_choice_init(&forced, FRAME_MODE_NON_TRANSPARENT, SMALL_LIMIT, '|');
+			check_alike(&found, &forced, bytes_of(lines, lines_len), piece);
+			frame_choice_init(&found, FRAME_MODE_AUTO, SMALL_LIMIT, '|');
+			frame_choice_init(&forced, FRAME_MODE_OCTET_COUNTING, SMALL_LIMIT, NO_DELIMITER);
+			check_alike(&found, &forced, bytes_of(counted, counted_len), piece);
+		}
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("frame_choice");
@@ -330,6 +386,7 @@ int main(void)
 	tcase_add_test(ours, additional_delimiter_ends_a_message);
 	tcase_add_test(ours, local_stream_ends_at_nul_or_lf_until_it_shows_a_nul);
 	tcase_add_test(ours, slow_oversized_sender_is_held_to_the_limit);
+	tcase_add_test(ours, what_is_found_is_read_as_what_is_forced);
 	suite_add_tcase(suite, ours);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
