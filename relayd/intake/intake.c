@@ -228,9 +228,11 @@ enum intake_result intake_take(struct intake *intake, struct intake_source *sour
 		raw.len = utf8_cut(raw, source->max_message_bytes);
 		flags |= MESSAGE_TRUNCATED;
 	}
-	struct envelope envelope = {
-		.received_ns = received_ns, .peer = *peer, .input = (uint16_t)source->input, .raw = raw,
-	};
+	struct envelope envelope; /* field by field: read_message() fills in the message, so nothing need be cleared */
+	envelope.received_ns = received_ns;
+	envelope.peer = *peer;
+	envelope.input = (uint16_t)source->input;
+	envelope.raw = raw;
 	/* Read also if it is dropped: its severity decides, and its HOSTNAME says whose loss it is. */
 	if (sheds)
 		read_message(source, &envelope, flags);
