@@ -11,7 +11,7 @@
 #include "spool/recent.h"
 
 enum {
-	WALK_READ_BYTES = 256 << 10, /* read at once when blocks are wanted whole */
+	WALK_READ_BYTES = 1 << 20, /* read at once when blocks are wanted whole */
 	WALK_PEEK_BYTES = 4 << 10,   /* when only headers are */
 	WALK_PAST_CACHE_BYTES = 128 << 10, /* so much is read past the page cache: large groups were written past it */
 };

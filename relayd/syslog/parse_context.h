@@ -11,7 +11,7 @@ struct zone_name {
 	int16_t offset_minutes; /* east positive */
 };
 
-enum { STAMP_CACHE_SLOTS = 8 };
+enum { STAMP_CACHE_SLOTS = 64 }; /* for each hour of the day with a year and one without: senders of both kinds are usual */
 
 /* An hour whose stamps need no calendar: private to timestamp_resolve.c. All-zero is empty. */
 struct stamp_cache {
