@@ -143,6 +143,21 @@ START_TEST(many_hours_resolve_as_without_the_cache)
 }
 END_TEST
 
+/* Where senders of both kinds come, neither drives the other's hour out. */
+START_TEST(an_hour_with_a_year_and_the_same_without_are_both_cached)
+{
+	use_berlin();
+	for (int i = 0; i < 3; i++) {
+		resolve("2026-10-11T22:14:20Z", "Oct 11 22:14:15");
+		resolve("2026-10-11T22:14:20Z", "2026-10-11T22:14:15Z");
+	}
+	unsigned held = 0;
+	for (unsigned i = 0; i < STAMP_CACHE_SLOTS; i++)
+		held += context.cache[i].key != 0;
+	ck_assert_uint_eq(held, 2);
+}
+END_TEST
+
 START_TEST(what_nanoseconds_cannot_say_is_not_cached)
 {
 	struct timestamp stamp;
@@ -175,6 +190,7 @@ int main(void)
 	tcase_add_test(tests, an_hour_that_does_not_exist_has_the_offset_before_the_change);
 	tcase_add_test(tests, an_hour_with_a_change_inside_is_not_cached);
 	tcase_add_test(tests, many_hours_resolve_as_without_the_cache);
+	tcase_add_test(tests, an_hour_with_a_year_and_the_same_without_are_both_cached);
 	tcase_add_test(tests, what_nanoseconds_cannot_say_is_not_cached);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
