@@ -138,6 +138,23 @@ START_TEST(whole_pages_and_other_octets_of_one_file_see_each_other)
 }
 END_TEST
 
+/* What begins within a page is refused past the page cache, as all is on a disk whose sectors are larger than a page. */
+START_TEST(what_cannot_go_past_the_page_cache_goes_through_it)
+{
+	char back[] = "nothing";
+	int file = disk->open(disk, directory, "a", DISK_OPEN_CREATE);
+	struct iovec parts[2] = {{"hel", 3}, {"lo", 2}};
+	ck_assert_int_eq(write_text(file, "hello, world", 98), 0);
+	ck_assert_int_eq(disk->write_pages(disk, file, parts, 2, 100), 5);
+	ck_assert_int_eq(disk->read_pages(disk, file, back, 7, 99), 7);
+	ck_assert_str_eq(back, "ehellow");
+	ck_assert_int_eq(write_text(file, "goes on", 101), 0); /* and nothing of it stays behind */
+	ck_assert_int_eq(disk->read(disk, file, back, 7, 101), 7);
+	ck_assert_str_eq(back, "goes on");
+	disk->close(disk, file);
+}
+END_TEST
+
 START_TEST(a_lock_is_refused_to_others_and_gone_with_its_handle)
 {
 	long holder = -1;
@@ -190,6 +207,7 @@ int main(void)
 	tcase_add_test(tests, listing_gives_every_file_each_time);
 	tcase_add_test(tests, a_short_write_is_a_failed_write);
 	tcase_add_test(tests, whole_pages_and_other_octets_of_one_file_see_each_other);
+	tcase_add_test(tests, what_cannot_go_past_the_page_cache_goes_through_it);
 	tcase_add_test(tests, a_lock_is_refused_to_others_and_gone_with_its_handle);
 	tcase_add_test(tests, one_file_more_opens_when_all_descriptors_are_taken);
 	suite_add_tcase(suite, tests);
