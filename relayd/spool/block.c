@@ -6,6 +6,9 @@
 #include "spool/spool.h"
 
 #include <xxhash.h>
+#if defined XXHASH_DISPATCHES
+#include <xxh_x86dispatch.h>
+#endif
 #include <zstd.h>
 
 enum {
