@@ -11,7 +11,11 @@ struct zone_name {
 	int16_t offset_minutes; /* east positive */
 };
 
-enum { STAMP_CACHE_SLOTS = 64 }; /* for each hour of the day with a year and one without: senders of both kinds are usual */
+/*
+ * For each hour of the day with a year and without, and read by a zone's rules and with a fixed offset: senders of all kinds
+ * are usual, and what the C library wrote is read both ways.
+ */
+enum { STAMP_CACHE_SLOTS = 128 };
 
 /* An hour whose stamps need no calendar: private to timestamp_resolve.c. All-zero is empty. */
 struct stamp_cache {

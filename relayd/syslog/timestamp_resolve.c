@@ -125,9 +125,11 @@ static inline uint64_t cache_key(const struct timestamp *stamp, struct stamp_zon
 		   stamp->hour;
 }
 
-static inline struct stamp_cache *slot_of(struct parse_context *context, const struct timestamp *stamp)
+static inline struct stamp_cache *slot_of(struct parse_context *context, const struct timestamp *stamp,
+										  struct stamp_zone zone)
 {
-	return &context->cache[((unsigned)stamp->hour << 1 | (stamp->year != 0)) % STAMP_CACHE_SLOTS];
+	unsigned kind = (unsigned)(zone.rules != NULL) << 1 | (stamp->year != 0);
+	return &context->cache[((unsigned)stamp->hour << 2 | kind) % STAMP_CACHE_SLOTS];
 }
 
 /* Whether the slot answers for this stamp: then its date and hour exist. */
@@ -141,7 +143,7 @@ static bool resolve_cached(struct parse_context *context, const struct timestamp
 						   struct resolved *out)
 {
 	uint64_t key = cache_key(stamp, zone);
-	struct stamp_cache *slot = slot_of(context, stamp);
+	struct stamp_cache *slot = slot_of(context, stamp, zone);
 	if (!slot_holds(slot, key, stamp, context->received_ns)) {
 		int64_t received = received_seconds(context);
 		if (!resolve(stamp, zone, received, out))
@@ -228,7 +230,7 @@ void timestamp_resolve(struct parse_context *context, const struct timestamp *st
 	bool zone_absent = !stamp->has_offset;
 	struct stamp_zone zone = {zone_absent ? context->zone : NULL, stamp->offset_minutes};
 	uint64_t key = cache_key(stamp, zone);
-	const struct stamp_cache *slot = slot_of(context, stamp);
+	const struct stamp_cache *slot = slot_of(context, stamp, zone);
 	/* An hour that is remembered, of one reading: nearly every stamp. */
 	if ((zone_absent && context->local_socket) || stamp->second == 60 ||
 		!slot_holds(slot, key, stamp, context->received_ns))

@@ -158,6 +158,20 @@ START_TEST(an_hour_with_a_year_and_the_same_without_are_both_cached)
 }
 END_TEST
 
+START_TEST(stamps_of_one_hour_in_several_forms_do_not_displace_each_other)
+{
+	use_berlin();
+	context.local_socket = true;
+	unsigned remembered = 0;
+	resolve("2026-10-11T12:00:10Z", "Oct 11 14:00:00"); /* read as local time and as UTC */
+	resolve("2026-10-11T12:00:10Z", "2026-10-11T14:00:00");
+	resolve("2026-10-11T12:00:10Z", "2026-10-11T14:00:00Z");
+	for (unsigned i = 0; i < STAMP_CACHE_SLOTS; i++)
+		remembered += context.cache[i].key != 0;
+	ck_assert_uint_eq(remembered, 4); /* with a year and without, by the zone's rules and in UTC */
+}
+END_TEST
+
 START_TEST(what_nanoseconds_cannot_say_is_not_cached)
 {
 	struct timestamp stamp;
@@ -191,6 +205,7 @@ int main(void)
 	tcase_add_test(tests, an_hour_with_a_change_inside_is_not_cached);
 	tcase_add_test(tests, many_hours_resolve_as_without_the_cache);
 	tcase_add_test(tests, an_hour_with_a_year_and_the_same_without_are_both_cached);
+	tcase_add_test(tests, stamps_of_one_hour_in_several_forms_do_not_displace_each_other);
 	tcase_add_test(tests, what_nanoseconds_cannot_say_is_not_cached);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
