@@ -28,29 +28,15 @@ static unsigned two_digits(const uint8_t *at, bool *bad)
 	return tens * 10 + ones;
 }
 
-/* The number that eight digits are, each as its value 0..9, the first one lowest. */
-static uint32_t eight_digits(uint64_t digits)
-{
-	const uint64_t lows = 0x000000ff000000ff;
-	uint64_t pairs = digits * 10 + (digits >> 8);
-	return (uint32_t)(((pairs & lows) * (100 + (UINT64_C(1000000) << 32)) +
-					   (pairs >> 16 & lows) * (1 + (UINT64_C(10000) << 32))) >>
-					  32);
-}
-
 /* One to seven digits of a fraction. Returns how many; 0 if there are none, or more, or no eight octets to look at. */
 static unsigned read_common_fraction(struct bytes text, struct timestamp *stamp)
 {
-	if (text.len < 8)
+	uint64_t value;
+	unsigned digits = text.len >= DECIMAL_WORD_DIGITS ? (unsigned)decimal_read_word(text.at, &value) : 0;
+	if (digits == 0 || digits == DECIMAL_WORD_DIGITS)
 		return 0;
-	uint64_t octets = le64_load(text.at) ^ 0x3030303030303030;
-	/* Digits become 0..9; the lowest top bit is that of the first octet that is none. */
-	uint64_t others = ((octets + 0x7676767676767676) | octets) & 0x8080808080808080;
-	if (others == 0)
-		return 0;
-	unsigned digits = (unsigned)__builtin_ctzll(others) / 8;
 	stamp->digits = (uint8_t)digits;
-	stamp->nanoseconds = eight_digits(octets & ((UINT64_C(1) << digits * 8) - 1)) * 10;
+	stamp->nanoseconds = (uint32_t)value * timestamp_unit_ns(digits);
 	return digits;
 }
 
