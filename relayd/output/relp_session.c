@@ -69,6 +69,20 @@ static void lose_all(struct relp_session *session)
 		session->settings.lost(session->settings.context, slot_of(session, session->first_ordinal)->sequence);
 }
 
+/*
+ * Set once while something is waited for, not for each message: it looks again when it fires. What is sent while something
+ * older is waited for changes nothing.
+ */
+static void watch_deadline(struct relp_session *session)
+{
+	uint64_t deadline = relp_client_deadline_ns(&session->client);
+	if (deadline == UINT64_MAX || (timer_is_set(session->deadline) && session->deadline_ns <= deadline))
+		return;
+	uint64_t now = now_of(session);
+	session->deadline_ns = deadline;
+	timer_set(session->deadline, deadline > now ? deadline - now : 0);
+}
+
 /* --- what the server says ---------------------------------------------------------------------------------------- */
 
 /* A session that is to end says `close` when all that can still be settled is. True if it did. */
@@ -81,10 +95,12 @@ static bool close_if_drained(struct relp_session *session)
 	if (!session->draining || !may_close || !is_drained)
 		return false;
 	struct stream *stream = link_stream(session->link);
-	if (relp_client_close(&session->client, now_of(session), stream_output(stream)))
+	if (relp_client_close(&session->client, now_of(session), stream_output(stream))) {
 		stream_flush(stream);
-	else
+		watch_deadline(session);
+	} else {
 		stream_shutdown(stream); /* no memory for it: the server's end ends the session too */
+	}
 	return true;
 }
 
@@ -250,20 +266,6 @@ static bool take_answers(struct relp_session *session, struct bytes bytes, size_
 }
 
 /* --- time-outs --------------------------------------------------------------------------------------------------- */
-
-/*
- * Set once while something is waited for, not for each message: it looks again when it fires. What is sent while something
- * older is waited for changes nothing.
- */
-static void watch_deadline(struct relp_session *session)
-{
-	uint64_t deadline = relp_client_deadline_ns(&session->client);
-	if (deadline == UINT64_MAX || (timer_is_set(session->deadline) && session->deadline_ns <= deadline))
-		return;
-	uint64_t now = now_of(session);
-	session->deadline_ns = deadline;
-	timer_set(session->deadline, deadline > now ? deadline - now : 0);
-}
 
 static void on_deadline(void *context)
 {

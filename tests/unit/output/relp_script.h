@@ -31,6 +31,7 @@ struct relp_script {
 
 	/* May be changed while it runs. */
 	_Atomic bool silent;            /* no answers at all */
+	_Atomic bool ignore_close;      /* no answer to it, and no end of the session */
 	_Atomic bool refuse_open;
 	_Atomic bool hang_up;           /* closes as soon as the connection is there, over TLS behind the handshake */
 	_Atomic long cut_after;         /* the connection is cut after so many messages in all; -1: never */
@@ -127,6 +128,8 @@ static inline int script_frame(struct relp_script *script)
 			atomic_fetch_add(&script->sessions, 1);
 	} else if (strcmp(command, "syslog") == 0) {
 		script_note(script, txnr, script->in + header + 1);
+	} else if (strcmp(command, "close") == 0 && atomic_load(&script->ignore_close)) {
+		atomic_fetch_add(&script->closes, 1);
 	} else if (strcmp(command, "close") == 0) {
 		char answer[64];
 		script_answer_waiting(script);

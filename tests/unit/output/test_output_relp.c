@@ -390,6 +390,39 @@ START_TEST(it_fails_over_and_goes_back_without_doubling_anything)
 }
 END_TEST
 
+/* Nothing is outstanding then, so that nothing but the close is waited for. */
+START_TEST(a_server_that_does_not_answer_close_is_left_in_time)
+{
+	struct relp_script *second = script_new();
+	script = script_new();
+	script_start(script, 0);
+	atomic_store(&second->ignore_close, true);
+	script_start(second, 0);
+	unsigned port = script->port;
+	script_stop(script);
+	new_settings(&output_relp);
+	set("servers", script_address(script));
+	set("servers", script_address(second));
+	set("failback_interval", "100ms");
+	set("answer_timeout", "1s");
+	start_output();
+	put_messages(10);
+	wait_delivered(10);
+	pause_ms(1500); /* no message is waited for any more */
+	script_start(script, port);
+	for (unsigned i = 0; i < 5000 && atomic_load(&second->closes) == 0; i++)
+		pause_ms(1);
+	ck_assert_uint_eq(atomic_load(&second->closes), 1);
+	put_messages(10);
+	wait_delivered(20);
+	ck_assert_uint_eq(script->count, 10);
+	ck_assert_uint_eq(status_now().resent, 0);
+	end_script(&script);
+	script_stop(second);
+	script_free(second);
+}
+END_TEST
+
 START_TEST(balance_uses_all_servers_and_survives_the_loss_of_one)
 {
 	struct relp_script *second = script_new();
@@ -614,6 +647,7 @@ int main(void)
 	tcase_add_test(test, nobody_there_is_said_and_tried_again);
 	tcase_add_test(test, filtered_messages_are_counted_in_their_place);
 	tcase_add_test(test, it_fails_over_and_goes_back_without_doubling_anything);
+	tcase_add_test(test, a_server_that_does_not_answer_close_is_left_in_time);
 	tcase_add_test(test, balance_uses_all_servers_and_survives_the_loss_of_one);
 	tcase_add_test(test, in_balance_a_message_that_one_server_refuses_goes_to_the_other);
 	tcase_add_test(test, a_name_that_is_not_resolved_is_said_and_tried_again);
