@@ -304,12 +304,9 @@ static void flush(void *context)
 static bool send_message(void *context, uint64_t sequence, struct bytes message)
 {
 	struct file_output *file = context;
-	if (buffer_len(&file->lines) >= GATHER_BYTES) {
+	if (buffer_len(&file->lines) >= GATHER_BYTES)
 		flush(file);
-		if (buffer_len(&file->lines) >= GATHER_BYTES)
-			return false;
-	}
-	if (file->failed)
+	if (file->failed || buffer_len(&file->lines) >= GATHER_BYTES)
 		return false;
 	uint64_t replaced = 0;
 	uint8_t *room = buffer_reserve(&file->lines, message.len + 1);

@@ -57,13 +57,23 @@ bool recent_wants(struct recent *recent, size_t len)
 	return false;
 }
 
-/* Copies into the window, round its end. */
-static uint64_t fill(struct recent *recent, uint64_t place, const void *from, size_t len)
+/* Where places lie in the window, which goes round: in one piece or two. Returns how many. */
+static int pieces_at(const struct recent *recent, uint64_t place, size_t len, struct iovec piece[RECENT_PARTS_MAX])
 {
 	size_t at = (size_t)(place % recent->size);
 	size_t first = len < recent->size - at ? len : recent->size - at;
-	memcpy(recent->memory + at, from, first);
-	memcpy(recent->memory, (const uint8_t *)from + first, len - first);
+	piece[0] = (struct iovec){.iov_base = recent->memory + at, .iov_len = first};
+	piece[1] = (struct iovec){.iov_base = recent->memory, .iov_len = len - first};
+	return first < len ? 2 : 1;
+}
+
+/* Copies into the window; returns the place behind. */
+static uint64_t fill(struct recent *recent, uint64_t place, const void *from, size_t len)
+{
+	struct iovec piece[RECENT_PARTS_MAX];
+	pieces_at(recent, place, len, piece);
+	memcpy(piece[0].iov_base, from, piece[0].iov_len);
+	memcpy(piece[1].iov_base, (const uint8_t *)from + piece[0].iov_len, piece[1].iov_len);
 	return place + len;
 }
 
@@ -95,15 +105,6 @@ static bool begin_run(struct recent *recent, const struct disk *disk, int file, 
 	return true;
 }
 
-static void list_pages(const struct recent *recent, uint64_t place, size_t len, struct recent_pages *pages)
-{
-	size_t at = (size_t)(place % recent->size);
-	size_t first = len < recent->size - at ? len : recent->size - at;
-	pages->part[0] = (struct iovec){.iov_base = recent->memory + at, .iov_len = first};
-	pages->part[1] = (struct iovec){.iov_base = recent->memory, .iov_len = len - first};
-	pages->count = first < len ? 2 : 1;
-}
-
 bool recent_put(struct recent *recent, const struct disk *disk, const struct recent_group *group,
                 struct recent_pages *pages)
 {
@@ -124,7 +125,7 @@ bool recent_put(struct recent *recent, const struct disk *disk, const struct rec
 	pthread_rwlock_wrlock(&recent->lock);
 	run->end += group->len;
 	pthread_rwlock_unlock(&recent->lock);
-	list_pages(recent, begin, (size_t)(end - begin), pages);
+	pages->count = pieces_at(recent, begin, (size_t)(end - begin), pages->part);
 	return true;
 }
 
@@ -138,10 +139,10 @@ static size_t copy_run(const struct recent *recent, const struct recent_run *run
 		return 0;
 	if (len > run->end - offset)
 		len = (size_t)(run->end - offset);
-	size_t at = (size_t)(place % recent->size);
-	size_t first = len < recent->size - at ? len : recent->size - at;
-	memcpy(out, recent->memory + at, first);
-	memcpy(out + first, recent->memory, len - first);
+	struct iovec piece[RECENT_PARTS_MAX];
+	pieces_at(recent, place, len, piece);
+	memcpy(out, piece[0].iov_base, piece[0].iov_len);
+	memcpy(out + piece[0].iov_len, piece[1].iov_base, piece[1].iov_len);
 	return len;
 }
 

@@ -11,7 +11,7 @@
 #include "spool/recent.h"
 
 enum {
-	WALK_READ_BYTES = 1 << 20, /* read at once when blocks are wanted whole */
+	WALK_READ_BYTES = 1 << 20,   /* read at once when blocks are wanted whole */
 	WALK_PEEK_BYTES = 4 << 10,   /* when only headers are */
 	WALK_PAST_CACHE_BYTES = 128 << 10, /* so much is read past the page cache: large groups were written past it */
 };
@@ -19,7 +19,7 @@ enum {
 struct segment_walk {
 	const struct disk *disk;
 	struct recent *recent; /* NULL: everything is read from the disk */
-	uint64_t counter;      /* of the segment, for `recent` */
+	uint64_t counter;      /* of the segment, set by its owner, for `recent` */
 	int file;
 	uint64_t salt;
 	uint64_t offset;   /* of the place looked at */

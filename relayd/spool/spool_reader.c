@@ -24,7 +24,6 @@ struct spool_reader {
 
 	/* The place in the file. */
 	int file;           /* -1: not placed; then it goes where `wanted` is */
-	uint64_t counter;
 	uint64_t expected;  /* first sequence of the next block of records here */
 	uint64_t place;     /* where the step under way began: what is invalid lies from here to the walk's offset */
 	struct segment_walk walk;
@@ -110,7 +109,7 @@ static struct surroundings look_around(const struct spool_reader *reader)
 	pthread_mutex_lock(&spool->table_lock);
 	const struct segment_table *table = &spool->table;
 	for (unsigned i = table->count; i-- > 0;) {
-		if (table->entry[i].counter != reader->counter)
+		if (table->entry[i].counter != reader->walk.counter)
 			continue;
 		around.there = true;
 		around.end = table->entry[i].end;
@@ -200,7 +199,6 @@ static int enter_segment(struct spool_reader *reader, const struct segment_entry
 	}
 	*previous_last = valid ? header.previous_last : entry->first - 1;
 	reader->file = file;
-	reader->counter = entry->counter;
 	reader->walk.counter = entry->counter;
 	reader->expected = entry->first;
 	walk_start(&reader->walk, file, valid ? header.salt : 0, SEGMENT_HEADER_BYTES, entry->end);
@@ -226,7 +224,7 @@ static bool report_lost(struct spool_reader *reader, uint64_t first, uint64_t la
 static void note_damage(struct spool_reader *reader, uint64_t first, uint64_t last)
 {
 	struct damage_note note = {
-		.counter = reader->counter,
+		.counter = reader->walk.counter,
 		.offset = reader->place,
 		.len = reader->walk.offset - reader->place,
 		.first = first,
@@ -264,7 +262,7 @@ static enum spool_read_result next_segment(struct spool_reader *reader, const st
 	struct segment_entry entry;
 	uint64_t previous_last;
 	uint64_t first_missing = reader->expected;
-	struct damage_note note = {.counter = reader->counter, .offset = reader->place, .len = 1, .first = first_missing};
+	struct damage_note note = {.counter = reader->walk.counter, .offset = reader->place, .len = 1, .first = first_missing};
 	if (reader->walk.offset > reader->place)
 		note.len = reader->walk.offset - reader->place;
 	if (!find_counter(reader->spool, around->next_counter, &entry)) {
@@ -354,10 +352,10 @@ static enum spool_read_result lend_block(struct spool_reader *reader, const stru
 	reader->walk.read_bytes = WALK_READ_BYTES;
 	enum walk_result result = walk_payload(&reader->walk, header, &payload);
 	if (result == WALK_FAILED)
-		return fail(reader, reader->counter, strerror(-reader->walk.error));
+		return fail(reader, reader->walk.counter, strerror(-reader->walk.error));
 	bool unpack = !reader->leave_packed;
 	if (result == WALK_BLOCK && unpack && header->codec != BLOCK_CODEC_NONE && !make_room(reader, header->unpacked_len))
-		return fail(reader, reader->counter, strerror(ENOMEM));
+		return fail(reader, reader->walk.counter, strerror(ENOMEM));
 	if (result != WALK_BLOCK ||
 	    (unpack && !block_unpack(header, payload, reader->unpacker, reader->unpacked, &records)))
 		return lose_block(reader, header, view, again);
@@ -372,7 +370,7 @@ static enum spool_read_result lend_block(struct spool_reader *reader, const stru
 		.unpacked_len = header->unpacked_len,
 		.codec = header->codec,
 		.payload_checksum = header->payload_checksum,
-		.place = {.segment = reader->counter, .offset = (uint32_t)reader->walk.offset},
+		.place = {.segment = reader->walk.counter, .offset = (uint32_t)reader->walk.offset},
 	};
 	walk_pass(&reader->walk, header);
 	reader->wanted = reader->expected = header->last + 1;
@@ -428,9 +426,9 @@ static enum spool_read_result read_on(struct spool_reader *reader, const struct 
 	case WALK_END:
 		return at_end(reader, around, view, again);
 	case WALK_NEWER:
-		return fail(reader, reader->counter, "has blocks of a newer version of this program");
+		return fail(reader, reader->walk.counter, "has blocks of a newer version of this program");
 	case WALK_FAILED:
-		return fail(reader, reader->counter, strerror(-reader->walk.error));
+		return fail(reader, reader->walk.counter, strerror(-reader->walk.error));
 	case WALK_INVALID:
 		break;
 	}

@@ -40,6 +40,21 @@ static void start_relp(void)
 	set("servers", script_address(script));
 }
 
+/* With a preferred server that is away; returns the port at which `script` may come back. */
+static unsigned start_relp_away_from_home(struct relp_script *second)
+{
+	script = script_new();
+	script_start(script, 0);
+	script_start(second, 0);
+	unsigned port = script->port;
+	script_stop(script);
+	new_settings(&output_relp);
+	set("servers", script_address(script));
+	set("servers", script_address(second));
+	set("failback_interval", "100ms");
+	return port;
+}
+
 static void end_script(struct relp_script **ending)
 {
 	stop_output();
@@ -361,15 +376,7 @@ END_TEST
 START_TEST(it_fails_over_and_goes_back_without_doubling_anything)
 {
 	struct relp_script *second = script_new();
-	script = script_new();
-	script_start(script, 0);
-	script_start(second, 0);
-	unsigned port = script->port;
-	script_stop(script);
-	new_settings(&output_relp);
-	set("servers", script_address(script));
-	set("servers", script_address(second));
-	set("failback_interval", "100ms");
+	unsigned port = start_relp_away_from_home(second);
 	start_output();
 	put_messages(1000);
 	wait_delivered(1000);
@@ -394,16 +401,8 @@ END_TEST
 START_TEST(a_server_that_does_not_answer_close_is_left_in_time)
 {
 	struct relp_script *second = script_new();
-	script = script_new();
-	script_start(script, 0);
 	atomic_store(&second->ignore_close, true);
-	script_start(second, 0);
-	unsigned port = script->port;
-	script_stop(script);
-	new_settings(&output_relp);
-	set("servers", script_address(script));
-	set("servers", script_address(second));
-	set("failback_interval", "100ms");
+	unsigned port = start_relp_away_from_home(second);
 	set("answer_timeout", "1s");
 	start_output();
 	put_messages(10);
