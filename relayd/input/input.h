@@ -66,6 +66,7 @@ struct input_driver {
 	const char *doc;                /* one sentence for the manual */
 	const struct option *options;
 	size_t settings_size;
+	bool loses;                     /* what is not read in time is gone: whoever can wait gives way */
 	/* Checks what single rows cannot; false and a sentence. Reads no file, opens nothing. Optional. */
 	bool (*check)(const void *settings, char *error);
 	/* The default name, for settings without one ("udp [::]:514"), into `name` of SPOOL_NAME_MAX_BYTES + 1. */

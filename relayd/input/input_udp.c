@@ -73,6 +73,7 @@ const struct input_driver input_udp = {
 	.doc = "Syslog over UDP (RFC 5426): unacknowledged; what is lost is counted as far as this machine can see it.",
 	.options = options,
 	.settings_size = sizeof(struct udp_settings),
+	.loses = true,
 	.check = check,
 	.default_name = default_name,
 	.open = open_input,

@@ -16,8 +16,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
-enum { THREAD_NAME_MAX_BYTES = 16 }; /* the kernel's TASK_COMM_LEN, with NUL */
+enum {
+	THREAD_NAME_MAX_BYTES = 16, /* the kernel's TASK_COMM_LEN, with NUL */
+	NICE_STEP = 10,
+};
 
 /* One call to be made on the worker's thread. */
 struct letter {
@@ -55,6 +60,19 @@ struct worker {
 bool worker_is_current(const struct worker *worker)
 {
 	return pthread_equal(pthread_self(), worker->thread) != 0;
+}
+
+static void be_nice(void *context)
+{
+	(void)context;
+	/* Per thread on Linux, and everybody may become nicer; the kernel knows 19 as the most. */
+	id_t thread = (id_t)gettid();
+	(void)setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + NICE_STEP);
+}
+
+bool worker_give_way(struct worker *worker)
+{
+	return worker_post(worker, be_nice, NULL);
 }
 
 uv_loop_t *worker_loop(struct worker *worker)

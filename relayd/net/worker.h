@@ -20,6 +20,12 @@ typedef void (*worker_fn)(void *context);
  */
 struct worker *worker_start(const char *name);
 
+/*
+ * From now on the worker's thread gives way to the others where there is more work than processors: its nice value grows
+ * by ten. From any thread, once; false as with worker_post().
+ */
+bool worker_give_way(struct worker *worker);
+
 /* The worker's loop, for handles made on its thread. */
 uv_loop_t *worker_loop(struct worker *worker);
 

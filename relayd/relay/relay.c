@@ -171,14 +171,25 @@ static enum relay_result open_inputs(struct relay *relay, char *error)
 	return RELAY_OK;
 }
 
+/* Whether what an input does not read in time is gone. What an output does not read in time is in the spool. */
+static bool has_input_that_loses(const struct relay *relay)
+{
+	for (unsigned i = 0; i < relay->settings->inputs_count; i++) {
+		if (relay->settings->inputs[i].driver->loses)
+			return true;
+	}
+	return false;
+}
+
 static enum relay_result open_outputs(struct relay *relay, char *error)
 {
+	bool gives_way = has_input_that_loses(relay);
 	for (unsigned i = 0; i < relay->outputs_count; i++) {
 		struct relay_output *output = &relay->outputs[i];
 		char name[16];
 		snprintf(name, sizeof name, "output-%u", i % 1000);
 		output->worker = worker_start(name);
-		if (output->worker == NULL)
+		if (output->worker == NULL || (gives_way && !worker_give_way(output->worker)))
 			return RELAY_NO_MEMORY;
 		struct output_setup setup = {
 			.settings = output->settings->options,

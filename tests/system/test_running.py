@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A relay's life: signals at any moment of the start, a start that fails half-way, files that are moved away, filters."""
 import json
+import os
+import pathlib
 import random
 import signal
 import time
@@ -110,3 +112,21 @@ def test_filters_choose_for_each_output_and_what_they_leave_out_is_counted(relay
         assert [json.loads(line)["message"] for line in (tmp_path / name).read_text().splitlines()] == expected, name
         totals = relay.output(name)["totals"]
         assert (totals["delivered"], totals["filtered"]) == (len(expected), 4 - len(expected)), name
+
+
+def nice_values(pid):
+    """The nice value of each thread, by its name."""
+    stats = [pathlib.Path(f"/proc/{pid}/task/{task}/stat").read_text() for task in os.listdir(f"/proc/{pid}/task")]
+    return {stat[stat.index("(") + 1:stat.rindex(")")]: int(stat.rsplit(")", 1)[1].split()[16]) for stat in stats}
+
+
+@pytest.mark.parametrize("kind, step", [("udp", 10), ("tcp", 0)])
+def test_outputs_give_way_where_an_input_may_lose(relays, kind, step):
+    """What a UDP input does not read in time is gone; what an output does not read in time is in the spool (decision 20)."""
+    taken = free_port(socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM)
+    relay = relays.make("relay", [{"type": kind, "listen": f"127.0.0.1:{taken}"}], [{"type": "stdout", "name": "print"}])
+    relay.start()
+    nice = nice_values(relay.process.pid)
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert nice.pop("output-0") == min(own + step, 19)
+    assert "input-0" in nice and set(nice.values()) == {own}

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -487,6 +488,27 @@ static void leak_timer(void *context)
 	uv_timer_start(&timer, NULL, 1000000, 0);
 }
 
+static void note_nice(void *context)
+{
+	int *nice_value = context;
+	*nice_value = getpriority(PRIO_PROCESS, (id_t)gettid());
+}
+
+START_TEST(only_the_worker_that_gives_way_becomes_nicer)
+{
+	struct worker *polite = worker_start("polite"), *other = worker_start("other");
+	int before = getpriority(PRIO_PROCESS, 0), seen[2];
+	ck_assert(worker_give_way(polite));
+	worker_call(polite, note_nice, &seen[0]);
+	worker_call(other, note_nice, &seen[1]);
+	ck_assert_int_eq(seen[0], before + 10 < 19 ? before + 10 : 19);
+	ck_assert_int_eq(seen[1], before);
+	ck_assert_int_eq(getpriority(PRIO_PROCESS, 0), before);
+	worker_stop(&polite);
+	worker_stop(&other);
+}
+END_TEST
+
 START_TEST(a_handle_left_open_ends_the_process)
 {
 	struct worker *worker = worker_start("test");
@@ -512,6 +534,7 @@ int main(void)
 	tcase_add_test(tests, the_turn_ends_after_what_happened_in_it_and_an_idle_worker_has_no_turns);
 	tcase_add_test(tests, the_clocks_stand_still_within_a_turn_and_move_between_turns);
 	tcase_add_test(tests, a_worker_takes_no_signals_and_survives_a_closed_pipe);
+	tcase_add_test(tests, only_the_worker_that_gives_way_becomes_nicer);
 	tcase_add_test_raise_signal(tests, a_handle_left_open_ends_the_process, SIGABRT);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
