@@ -16,7 +16,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum {
@@ -65,14 +64,12 @@ bool worker_is_current(const struct worker *worker)
 static void be_nice(void *context)
 {
 	(void)context;
-	/* Per thread on Linux, and everybody may become nicer; the kernel knows 19 as the most. */
-	id_t thread = (id_t)gettid();
-	(void)setpriority(PRIO_PROCESS, thread, getpriority(PRIO_PROCESS, thread) + NICE_STEP);
+	(void)nice(NICE_STEP); /* the calling thread's on Linux; 19 is the most */
 }
 
-bool worker_give_way(struct worker *worker)
+void worker_give_way(struct worker *worker)
 {
-	return worker_post(worker, be_nice, NULL);
+	worker_call(worker, be_nice, NULL);
 }
 
 uv_loop_t *worker_loop(struct worker *worker)

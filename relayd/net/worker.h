@@ -21,10 +21,10 @@ typedef void (*worker_fn)(void *context);
 struct worker *worker_start(const char *name);
 
 /*
- * From now on the worker's thread gives way to the others where there is more work than processors: its nice value grows
- * by ten. From any thread, once; false as with worker_post().
+ * From now on the worker's thread, and threads that it starts, give way to others where there is more work than processors:
+ * its nice value grows by ten. A hint: where that is refused, all is as before. Once, and not from the worker's own thread.
  */
-bool worker_give_way(struct worker *worker);
+void worker_give_way(struct worker *worker);
 
 /* The worker's loop, for handles made on its thread. */
 uv_loop_t *worker_loop(struct worker *worker);

@@ -171,7 +171,7 @@ static enum relay_result open_inputs(struct relay *relay, char *error)
 	return RELAY_OK;
 }
 
-/* Whether what an input does not read in time is gone. What an output does not read in time is in the spool. */
+/* Whether what an input does not read in time is gone. */
 static bool has_input_that_loses(const struct relay *relay)
 {
 	for (unsigned i = 0; i < relay->settings->inputs_count; i++) {
@@ -179,6 +179,13 @@ static bool has_input_that_loses(const struct relay *relay)
 			return true;
 	}
 	return false;
+}
+
+/* Whether what an output does not read in time stays in the spool, however long. */
+static bool is_patient(const struct relay_output *output)
+{
+	const struct output_common *common = output->settings->options;
+	return common->when_behind != SPOOL_DROP_OLDEST;
 }
 
 static enum relay_result open_outputs(struct relay *relay, char *error)
@@ -189,8 +196,10 @@ static enum relay_result open_outputs(struct relay *relay, char *error)
 		char name[16];
 		snprintf(name, sizeof name, "output-%u", i % 1000);
 		output->worker = worker_start(name);
-		if (output->worker == NULL || (gives_way && !worker_give_way(output->worker)))
+		if (output->worker == NULL)
 			return RELAY_NO_MEMORY;
+		if (gives_way && is_patient(output))
+			worker_give_way(output->worker);
 		struct output_setup setup = {
 			.settings = output->settings->options,
 			.worker = output->worker,

@@ -7,7 +7,12 @@
 void recent_init(struct recent *recent, size_t size)
 {
 	*recent = (struct recent){.size = (size_t)disk_page_end(size), .least = RECENT_LEAST_BYTES};
-	pthread_rwlock_init(&recent->lock, NULL);
+	/* Readers that come one behind the other would otherwise keep the writer waiting. */
+	pthread_rwlockattr_t writer_first;
+	pthread_rwlockattr_init(&writer_first);
+	pthread_rwlockattr_setkind_np(&writer_first, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&recent->lock, &writer_first);
+	pthread_rwlockattr_destroy(&writer_first);
 }
 
 void recent_free(struct recent *recent)

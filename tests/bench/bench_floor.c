@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the kernel and the disk alone take for a relay that syncs: the system calls of two rows of tests/bench/compare, and
- * nothing else. No parsing, no framing, no checksums, no TLS, one thread. A goal below it is out of reach on this machine.
+ * What the kernel and the disk take for a relay that syncs: the system calls of two rows of tests/bench/compare, at a
+ * period of one's choice, in one thread. Beside them it counts LFs (light) or copies each line once (aggregates): no
+ * parsing, no checksums, no TLS. A relay that makes these calls as often cannot take less.
  *
  *   light        lines over TCP, one connection; every PERIOD: read, write, sync, send on over TCP. The row `light`
  *   aggregates   datagrams over UDP_GRO; every PERIOD: read, write past the page cache, sync, append as lines to a file,
  *                which is synced every 16 MiB. The row `udp-gro-file`, "relayd aggregates"
  *
  * The part of the spool is a file of 64 MiB that was written before, so no sync has to find blocks for it. It begins with
- * the first message, ends when nothing came for a second, and prints one line of JSON.
+ * the first message, ends when the sender closes (light) or nothing came for a second (aggregates), and prints one line of
+ * JSON. Lines are those of bench_send without --mix for aggregates.
  *
  * Usage: bench_floor light PORT OUT_PORT FOLDER --period MICROSECONDS [--no-sync]
  *        bench_floor aggregates PORT FOLDER --period MICROSECONDS [--no-sync]
@@ -42,6 +44,7 @@ struct floor {
 	size_t len;
 	off_t spool_at, out_at, forgotten;
 	uint64_t lines, groups;
+	double ended; /* the last group */
 	bool is_over; /* the sender has closed */
 };
 
@@ -106,9 +109,9 @@ static void open_aggregates(struct floor *floor, const char *port, const char *f
 	open_spool(floor, folder, O_DIRECT);
 	floor->out = open_in(folder, "bench_floor.out", O_APPEND);
 	floor->in = bind_to(port, SOCK_DGRAM);
-	setsockopt(floor->in, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
-	if (setsockopt(floor->in, IPPROTO_UDP, UDP_GRO, &yes, sizeof(yes)) != 0)
-		fail("UDP_GRO");
+	if (setsockopt(floor->in, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) != 0 ||
+	    setsockopt(floor->in, IPPROTO_UDP, UDP_GRO, &yes, sizeof(yes)) != 0)
+		fail("SO_RCVBUFFORCE or UDP_GRO");
 }
 
 static void read_stream(struct floor *floor)
@@ -196,13 +199,14 @@ int main(int argc, char **argv)
 {
 	bool light = argc > 1 && strcmp(argv[1], "light") == 0;
 	int options = light ? 5 : 4;
-	if ((!light && (argc < 2 || strcmp(argv[1], "aggregates") != 0)) || argc < options + 2 ||
+	bool no_sync = argc == options + 3 && strcmp(argv[options + 2], "--no-sync") == 0;
+	if ((!light && (argc < 2 || strcmp(argv[1], "aggregates") != 0)) || (argc != options + 2 && !no_sync) ||
 	    strcmp(argv[options], "--period") != 0) {
 		fprintf(stderr, "usage: bench_floor light PORT OUT_PORT FOLDER --period MICROSECONDS [--no-sync]\n"
 		                "       bench_floor aggregates PORT FOLDER --period MICROSECONDS [--no-sync]\n");
 		return 2;
 	}
-	struct floor floor = {.syncs = argc == options + 2, .period_us = strtoull(argv[options + 1], NULL, 10)};
+	struct floor floor = {.syncs = !no_sync, .period_us = strtoull(argv[options + 1], NULL, 10)};
 	floor.group = aligned_alloc(PAGE_BYTES, GROUP_MAX_BYTES);
 	if (floor.group == NULL)
 		fail("memory");
@@ -217,13 +221,18 @@ int main(int argc, char **argv)
 	do {
 		before = floor.groups;
 		(light ? run_light : run_aggregates)(&floor);
+		if (floor.groups > before)
+			floor.ended = seconds_now();
 		uint64_t now = microseconds_now();
 		next = next + floor.period_us > now ? next + floor.period_us : now;
 		struct timespec until = {.tv_sec = (time_t)(next / 1000000), .tv_nsec = (long)(next % 1000000 * 1000)};
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
 	} while (!floor.is_over && (floor.groups > before || wait_for_more(&floor, QUIET_MS)));
-	double seconds = seconds_now() - began;
-	double groups = (double)floor.groups, lines = (double)floor.lines;
+	double seconds = floor.ended - began, groups = (double)floor.groups, lines = (double)floor.lines;
+	if (floor.lines == 0) {
+		fprintf(stderr, "bench_floor: no line came\n");
+		return 1;
+	}
 	printf("{\"lines\":%.0f,\"groups_per_second\":%.0f,\"lines_per_group\":%.1f,\"cpu_seconds_per_million\":%.2f,"
 	       "\"us_per_group\":%.0f}\n", lines, groups / seconds, lines / groups, (cpu_seconds() - used) * 1e6 / lines,
 	       (cpu_seconds() - used) * 1e6 / groups);
