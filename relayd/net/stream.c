@@ -145,7 +145,7 @@ void stream_tell_end(struct stream *stream, struct bytes rest)
 {
 	assert(stream->state == STREAM_ENDED);
 	stream->state = STREAM_TOLD;
-	list_remove(&stream->unfinished_link);
+	stream_pool_remove_unfinished(stream->pool, stream);
 	stream->events.end(stream->context, stream->end, stream->detail != NULL ? stream->detail : "", rest);
 }
 
@@ -157,7 +157,7 @@ void stream_pause(struct stream *stream)
 		return;
 	stream->is_paused = true;
 	/* What it holds is not held by a slow peer any more, but by us. */
-	list_remove(&stream->unfinished_link);
+	stream_pool_remove_unfinished(stream->pool, stream);
 	stream_update_poll(stream);
 }
 
@@ -170,19 +170,25 @@ void stream_resume(struct stream *stream)
 	stream_pool_defer(stream->pool, stream);
 }
 
-/* The peer as text. A Unix client has no name: its process is what identifies it. */
-static void describe_peer(int fd, char text[ADDRESS_TEXT_MAX_BYTES])
+static struct address ask_peer(int fd)
 {
 	struct address peer;
 	memset(&peer, 0, sizeof(peer));
 	socklen_t len = sizeof(peer.sa);
 	if (getpeername(fd, &peer.sa.any, &len) == 0)
 		peer.len = len;
+	return peer;
+}
+
+/* The peer as text. A Unix client has no name: its process is what identifies it. */
+static void describe_peer(int fd, const struct address *known, char text[ADDRESS_TEXT_MAX_BYTES])
+{
+	struct address peer = known != NULL ? *known : ask_peer(fd);
 	address_text(&peer, text);
 	size_t suffix_len = strlen(SOCKET_LOCAL_SUFFIX);
 	size_t text_len = strlen(text);
 	struct ucred credentials;
-	len = sizeof(credentials);
+	socklen_t len = sizeof(credentials);
 	if (strcmp(text, "unix:") == 0 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &len) == 0)
 		snprintf(text, ADDRESS_TEXT_MAX_BYTES, "unix:pid=%ld,uid=%lu", (long)credentials.pid,
 				 (unsigned long)credentials.uid);
@@ -194,7 +200,7 @@ static void describe_peer(int fd, char text[ADDRESS_TEXT_MAX_BYTES])
 static struct stream *new_stream(struct stream_pool *pool, int fd, const struct stream_options *options)
 {
 	char peer_text[ADDRESS_TEXT_MAX_BYTES];
-	describe_peer(fd, peer_text);
+	describe_peer(fd, options->peer, peer_text);
 	struct stream *stream = calloc(1, sizeof(*stream) + strlen(peer_text) + 1);
 	if (stream == NULL)
 		return NULL;
@@ -261,8 +267,8 @@ void stream_close(struct stream **stream)
 	assert(closed->state != STREAM_CLOSED && worker_is_current(closed->pool->worker));
 	stream_pool_leave_handshake(closed->pool, closed);
 	list_remove(&closed->due_link);
-	list_remove(&closed->unfinished_link);
-	stream_pool_give_back(closed->pool, closed->pending_size);
+	stream_pool_remove_unfinished(closed->pool, closed);
+	stream_pool_give_back(closed->pool, closed, closed->pending_size);
 	closed->pending_size = 0;
 	if (closed->kind->release != NULL)
 		closed->kind->release(closed);

@@ -12,6 +12,7 @@
 #define RELAYD_NET_STREAM_H
 
 #include "base/buffer.h"
+#include "net/address.h"
 #include "net/tls_context.h"
 #include "net/worker.h"
 
@@ -52,6 +53,7 @@ struct stream_options {
 	struct worker *worker;
 	struct tls_context *tls;       /* NULL: plain. The stream holds it */
 	const char *server_name;       /* for TLS clients: SNI and name check */
+	const struct address *peer;    /* NULL: the socket is asked. Not used after stream_adopt() */
 	size_t output_cap_bytes;       /* of the output buffer */
 	size_t pending_max_bytes;      /* of an unfinished frame; a longer one ends the stream */
 	uint64_t handshake_timeout_ns; /* 0: 10 s */
@@ -103,7 +105,8 @@ uint64_t stream_last_active_ns(const struct stream *stream);
 
 /*
  * Most octets of unfinished frames that all streams of this worker may hold (64 MiB if not set); when they are spent,
- * those that have waited longest end with STREAM_END_PENDING_LIMIT. From the worker's thread, before its first stream.
+ * those that have waited longest end with STREAM_END_PENDING_LIMIT. What paused streams hold is no such frame and ends
+ * nobody, but the more it is, the less is read at once. From the worker's thread, before its first stream.
  */
 void stream_set_pending_budget(struct worker *worker, size_t max_bytes);
 

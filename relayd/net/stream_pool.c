@@ -84,29 +84,66 @@ void stream_pool_close(struct stream_pool **pool)
 
 /* --- the budget -------------------------------------------------------------------------------------------------- */
 
-bool stream_pool_take(struct stream_pool *pool, struct stream *stream, size_t bytes)
+static bool is_unfinished(const struct stream *stream)
 {
-	while (pool->pending_bytes + bytes > pool->pending_max_bytes && !list_is_empty(&pool->unfinished)) {
+	return !list_is_empty(&stream->unfinished_link);
+}
+
+void stream_pool_add_unfinished(struct stream_pool *pool, struct stream *stream)
+{
+	stream_pool_remove_unfinished(pool, stream);
+	list_append(&pool->unfinished, &stream->unfinished_link);
+	pool->unfinished_bytes += stream->pending_size;
+}
+
+void stream_pool_remove_unfinished(struct stream_pool *pool, struct stream *stream)
+{
+	if (!is_unfinished(stream))
+		return;
+	list_remove(&stream->unfinished_link);
+	assert(stream->pending_size <= pool->unfinished_bytes);
+	pool->unfinished_bytes -= stream->pending_size;
+}
+
+/* Its owner still gets what it left, on the next turn; from now on it does not count any more. */
+static void end_slowest(struct stream_pool *pool, struct stream *slowest)
+{
+	stream_pool_remove_unfinished(pool, slowest);
+	stream_pool_give_back(pool, slowest, slowest->pending_size);
+	slowest->pending_size = 0;
+	stream_end_later(slowest, STREAM_END_PENDING_LIMIT,
+					 "its unfinished frame was the slowest when the memory for unfinished frames was spent");
+}
+
+/* Room for so many octets more of unfinished frames. */
+static bool make_room(struct stream_pool *pool, const struct stream *stream, size_t bytes)
+{
+	while (pool->unfinished_bytes + bytes > pool->pending_max_bytes && !list_is_empty(&pool->unfinished)) {
 		struct stream *slowest = LIST_ENTRY(pool->unfinished.next, struct stream, unfinished_link);
 		if (slowest == stream)
 			return false;
-		/* Its owner still gets what it left, on the next turn; from now on it does not count any more. */
-		list_remove(&slowest->unfinished_link);
-		stream_pool_give_back(pool, slowest->pending_size);
-		slowest->pending_size = 0;
-		stream_end_later(slowest, STREAM_END_PENDING_LIMIT,
-						 "its unfinished frame was the slowest when the memory for unfinished frames was spent");
+		end_slowest(pool, slowest);
 	}
-	if (pool->pending_bytes + bytes > pool->pending_max_bytes && !stream_is_held(stream))
+	return pool->unfinished_bytes + bytes <= pool->pending_max_bytes;
+}
+
+bool stream_pool_take(struct stream_pool *pool, struct stream *stream, size_t bytes)
+{
+	size_t unlisted = is_unfinished(stream) ? 0 : stream->pending_size;
+	if (!stream_is_held(stream) && !make_room(pool, stream, unlisted + bytes))
 		return false;
 	pool->pending_bytes += bytes;
+	if (is_unfinished(stream))
+		pool->unfinished_bytes += bytes;
 	return true;
 }
 
-void stream_pool_give_back(struct stream_pool *pool, size_t bytes)
+void stream_pool_give_back(struct stream_pool *pool, struct stream *stream, size_t bytes)
 {
-	assert(bytes <= pool->pending_bytes);
+	assert(bytes <= pool->pending_bytes && (!is_unfinished(stream) || bytes <= pool->unfinished_bytes));
 	pool->pending_bytes -= bytes;
+	if (is_unfinished(stream))
+		pool->unfinished_bytes -= bytes;
 }
 
 size_t stream_pool_left(const struct stream_pool *pool)

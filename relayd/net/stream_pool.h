@@ -30,6 +30,7 @@ struct stream_pool {
 	uint8_t *read_buffer; /* STREAM_READ_BUFFER_BYTES */
 
 	size_t pending_bytes;     /* allocated to all streams */
+	size_t unfinished_bytes;  /* of these, to streams with an unfinished frame */
 	size_t pending_max_bytes; /* the budget */
 	struct list unfinished;   /* streams with an unfinished frame; the one that has waited longest is first */
 
@@ -62,13 +63,20 @@ void stream_pool_defer(struct stream_pool *pool, struct stream *stream);
 /* --- the budget -------------------------------------------------------------------------------------------------- */
 
 /*
- * Takes `bytes` from the budget. If it is spent, the streams whose unfinished frames have waited longest are ended
- * (on the next turn) until there is enough. False if `stream` itself would be the next.
+ * Takes `bytes` from the budget, for a stream whose `pending_size` is still what it was before. If unfinished frames have
+ * spent it, the streams whose frames have waited longest are ended (on the next turn) until there is enough. False if
+ * `stream` itself would be the next. What paused streams hold ends nobody: it is we who hold it.
  */
 bool stream_pool_take(struct stream_pool *pool, struct stream *stream, size_t bytes);
-void stream_pool_give_back(struct stream_pool *pool, size_t bytes);
+void stream_pool_give_back(struct stream_pool *pool, struct stream *stream, size_t bytes);
 
-/* What can be taken without ending anybody. */
+/* Places the stream behind the others with an unfinished frame, wherever it was before. */
+void stream_pool_add_unfinished(struct stream_pool *pool, struct stream *stream);
+
+/* It has none any more, or is held, or over. Harmless if it had none. */
+void stream_pool_remove_unfinished(struct stream_pool *pool, struct stream *stream);
+
+/* What is left of it for unfinished frames and paused streams together. */
 size_t stream_pool_left(const struct stream_pool *pool);
 
 /*

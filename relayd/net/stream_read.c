@@ -19,8 +19,8 @@ enum {
 
 static void drop_pending(struct stream *stream)
 {
-	list_remove(&stream->unfinished_link);
-	stream_pool_give_back(stream->pool, stream->pending_size);
+	stream_pool_remove_unfinished(stream->pool, stream);
+	stream_pool_give_back(stream->pool, stream, stream->pending_size);
 	free(stream->pending);
 	stream->pending = NULL;
 	stream->pending_len = stream->pending_size = 0;
@@ -35,11 +35,11 @@ static bool resize_pending(struct stream *stream, size_t size)
 	uint8_t *memory = realloc(stream->pending, size);
 	if (memory == NULL) {
 		if (size > before)
-			stream_pool_give_back(stream->pool, size - before);
+			stream_pool_give_back(stream->pool, stream, size - before);
 		return false;
 	}
 	if (size < before)
-		stream_pool_give_back(stream->pool, before - size);
+		stream_pool_give_back(stream->pool, stream, before - size);
 	stream->pending = memory;
 	stream->pending_size = size;
 	return true;
@@ -82,12 +82,10 @@ static void end_too_long(struct stream *stream, struct bytes rest)
 /* Places the stream among those with an unfinished frame; one that goes on with a new frame is the youngest. */
 static void list_unfinished(struct stream *stream, bool has_progressed)
 {
-	if (stream_is_held(stream)) {
-		list_remove(&stream->unfinished_link);
-	} else if (has_progressed || list_is_empty(&stream->unfinished_link)) {
-		list_remove(&stream->unfinished_link);
-		list_append(&stream->pool->unfinished, &stream->unfinished_link);
-	}
+	if (stream_is_held(stream))
+		stream_pool_remove_unfinished(stream->pool, stream);
+	else if (has_progressed || list_is_empty(&stream->unfinished_link))
+		stream_pool_add_unfinished(stream->pool, stream);
 }
 
 static void keep(struct stream *stream, struct bytes rest, bool has_progressed)

@@ -311,6 +311,60 @@ START_TEST(when_the_budget_is_spent_the_slowest_unfinished_frame_goes)
 }
 END_TEST
 
+/* Whoever is paused waits for us, so what it sent must not cost another its connection, however much it is. */
+START_TEST(what_paused_streams_hold_ends_no_unfinished_frame)
+{
+	enum { PAUSED = 24, LINES = 64, LINE = 1024 };
+	static struct tester paused[PAUSED];
+	static char lines[LINES * LINE];
+	int ends[PAUSED], early_fds[2], late_fds[2];
+	memset(lines, 'x', sizeof lines);
+	for (unsigned i = 0; i < LINES; i++)
+		lines[(i + 1) * LINE - 1] = '\n';
+	worker_call(worker, set_small_budget, worker);
+	struct tester early = {.use = USE_LINES}, late = {.use = USE_LINES};
+	tester_tcp_pair(early_fds);
+	tester_open(&early, worker, early_fds[0]);
+	tester_write(early_fds[1], "ear", 3);
+	TESTER_WAIT(&early, early.calls == 1);
+	for (unsigned i = 0; i < PAUSED; i++) {
+		int pair[2];
+		tester_tcp_pair(pair);
+		ends[i] = pair[1];
+		paused[i] = (struct tester){.use = USE_LINE_PAUSE};
+		tester_write(pair[1], lines, sizeof lines);
+		tester_open(&paused[i], worker, pair[0]);
+		TESTER_WAIT(&paused[i], paused[i].len == LINE);
+	}
+	ck_assert_uint_gt(memory_of(&early).pool, 64 * 1024); /* they hold more than the budget */
+	tester_tcp_pair(late_fds);
+	tester_open(&late, worker, late_fds[0]);
+	tester_write(late_fds[1], "la", 2);
+	TESTER_WAIT(&late, late.calls == 1);
+	tester_write(early_fds[1], "ly\n", 3);
+	tester_write(late_fds[1], "te\n", 3);
+	TESTER_WAIT(&early, early.len == 6);
+	TESTER_WAIT(&late, late.len == 5);
+	for (unsigned i = 0; i < PAUSED; i++) {
+		paused[i].use = USE_LINES; /* its owner does not look while it is paused */
+		tester_resume(&paused[i]);
+		TESTER_WAIT(&paused[i], paused[i].len == sizeof lines);
+		ck_assert_int_eq(memcmp(paused[i].bytes, lines, sizeof lines), 0);
+		ck_assert_int_eq(paused[i].ends, 0);
+	}
+	ck_assert_int_eq(early.ends + late.ends, 0);
+	ck_assert_uint_eq(memory_of(&early).pool, 0);
+	for (unsigned i = 0; i < PAUSED; i++) {
+		tester_close(&paused[i]);
+		close(ends[i]);
+	}
+	tester_close(&early);
+	tester_close(&late);
+	close(early_fds[1]);
+	close(late_fds[1]);
+}
+END_TEST
+
 START_TEST(a_frame_over_the_whole_budget_ends_its_own_stream)
 {
 	enum { LEN = 128 * 1024 };
@@ -463,6 +517,7 @@ int main(void)
 	tcase_add_test(tests, what_a_paused_owner_left_may_be_longer_than_the_frame_limit);
 	tcase_add_test(tests, a_pause_that_is_over_within_the_turn_loses_nothing);
 	tcase_add_test(tests, when_the_budget_is_spent_the_slowest_unfinished_frame_goes);
+	tcase_add_test(tests, what_paused_streams_hold_ends_no_unfinished_frame);
 	tcase_add_test(tests, a_frame_over_the_whole_budget_ends_its_own_stream);
 	tcase_add_test(tests, a_stream_may_be_closed_from_inside_its_callbacks);
 	tcase_add_test(tests, a_stream_closed_before_its_first_turn_tells_nothing);
