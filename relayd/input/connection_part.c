@@ -109,23 +109,20 @@ static void fill_peer(struct connection *connection, int fd, const struct addres
 	peer->gid = credentials.gid;
 }
 
-static struct stream *open_stream(struct connection *connection, int *fd)
+static struct stream *open_stream(struct connection *connection, int *fd, const struct address *peer)
 {
-	static const struct socket_keepalive keepalive = {
-		.idle_seconds = 60, .interval_seconds = 10, .probes = 6, .user_timeout_ms = 120000,
-	};
 	struct stream_server *server = connection->part->server;
 	const struct connection_protocol *protocol = server->spec.protocol;
 	struct tls_context *tls = tls_holder_take(&server->tls);
 	struct stream_options options = {
 		.worker = connection->part->on->worker,
 		.tls = tls,
+		.peer = peer,
 		.output_cap_bytes = protocol->output_cap_bytes,
 		.pending_max_bytes = (size_t)server->input.common->max_message_size + protocol->frame_overhead_bytes,
 		.events = connection_stream_events,
 		.context = connection,
 	};
-	socket_set_stream_options(*fd, &keepalive);
 	struct stream *stream = stream_adopt(fd, &options);
 	tls_context_release(&tls);
 	return stream;
@@ -142,7 +139,7 @@ void connection_part_adopt(struct connection_part *part, int fd, const struct ad
 		list_init(&connection->waiting);
 		list_init(&connection->awaiting);
 		fill_peer(connection, fd, peer);
-		connection->stream = open_stream(connection, &fd);
+		connection->stream = open_stream(connection, &fd, peer);
 	}
 	if (connection == NULL || connection->stream == NULL) {
 		char text[ADDRESS_TEXT_MAX_BYTES];

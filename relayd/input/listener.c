@@ -54,14 +54,14 @@ static void rest_after(struct listener *listener, int error)
  * A spool that cannot open its next segment stops the process, so peers must not be able to use up the descriptors. The
  * kernel gives the lowest that is free: one near the limit says how few are left.
  */
-static bool is_reserved(int fd)
+static rlim_t first_reserved_descriptor(void)
 {
 	struct rlimit limit;
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return false;
+		return RLIM_INFINITY;
 	rlim_t reserved = limit.rlim_cur / 2 < LISTENER_RESERVED_DESCRIPTORS ? limit.rlim_cur / 2
 	                                                                      : LISTENER_RESERVED_DESCRIPTORS;
-	return (rlim_t)fd >= limit.rlim_cur - reserved;
+	return limit.rlim_cur - reserved;
 }
 
 /* Errors that belong to the connection that was about to be accepted, not to us: accept(2). */
@@ -89,13 +89,13 @@ static bool is_of_the_peer(int error)
  * Whether the next descriptor may be a connection's, looked at before one is accepted: as long as it is not, it waits in the
  * kernel's queue with what it sent. EMFILE or what the kernel says, or 0.
  */
-static int look_for_descriptor(const struct listener *listener)
+static int look_for_descriptor(const struct listener *listener, rlim_t reserved)
 {
 	int fd = fcntl(listener->fd, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return errno;
 	close(fd);
-	return is_reserved(fd) ? EMFILE : 0;
+	return (rlim_t)fd >= reserved ? EMFILE : 0;
 }
 
 static bool is_waited_for(const struct listener *listener)
@@ -104,18 +104,18 @@ static bool is_waited_for(const struct listener *listener)
 	return poll(&waiting, 1, 0) == 1;
 }
 
-/* Accepts one; false if the turn is over. */
-static bool accept_one(struct listener *listener)
+/* Accepts one; false if there is none to be had now. */
+static bool accept_one(struct listener *listener, rlim_t reserved)
 {
 	struct address peer = {.len = sizeof peer.sa};
-	int error = look_for_descriptor(listener);
+	int error = look_for_descriptor(listener, reserved);
 	if (error != 0) {
 		if (is_waited_for(listener))
 			rest_after(listener, error);
 		return false;
 	}
 	int fd = accept4(listener->fd, &peer.sa.any, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd >= 0 && !is_reserved(fd)) {
+	if (fd >= 0 && (rlim_t)fd < reserved) {
 		listener->accepted(listener->context, fd, &peer);
 		return true;
 	}
@@ -132,6 +132,17 @@ static bool accept_one(struct listener *listener)
 	return false;
 }
 
+/* Accepts up to so many; false if there are no more to be had now. */
+static bool accept_some(struct listener *listener, unsigned most)
+{
+	rlim_t reserved = first_reserved_descriptor();
+	for (unsigned i = 0; i < most; i++) {
+		if (!accept_one(listener, reserved))
+			return false;
+	}
+	return true;
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	struct listener *listener = poll->data;
@@ -141,11 +152,8 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 		rest_after(listener, socket_error(listener->fd));
 		return;
 	}
-	for (unsigned i = 0; i < LISTENER_ACCEPTS_PER_TURN; i++) {
-		if (!accept_one(listener))
-			return;
-	}
-	worker_stay(listener->worker); /* more may wait */
+	if (accept_some(listener, LISTENER_ACCEPTS_PER_TURN))
+		worker_stay(listener->worker); /* more may wait */
 }
 
 void listener_start(struct listener *listener)
@@ -168,19 +176,13 @@ static void on_closed(uv_handle_t *handle)
 		listener->closed(listener->closed_context);
 }
 
-/*
- * The kernel has answered for us those that are in its queue, and they may have sent: to close it would reset them, and
- * lose what a sender without acknowledgements believes to be delivered.
- */
-static void accept_the_rest(struct listener *listener)
-{
-	for (unsigned i = 0; i <= SOCKET_BACKLOG && accept_one(listener); i++)
-		continue;
-}
-
 void listener_stop(struct listener *listener, worker_fn closed, void *context)
 {
-	accept_the_rest(listener);
+	/*
+	 * The kernel has answered for us those that are in its queue, and they may have sent: to close it would reset them, and
+	 * lose what a sender without acknowledgements believes to be delivered.
+	 */
+	(void)accept_some(listener, SOCKET_BACKLOG);
 	listener->closed = closed;
 	listener->closed_context = context;
 	uv_close((uv_handle_t *)&listener->poll, on_closed);

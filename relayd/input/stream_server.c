@@ -133,6 +133,9 @@ bool stream_server_check(const struct stream_server_spec *spec, char *error)
 /* Binds the listener's socket; false and a sentence in `error`. */
 static bool bind_listener(struct stream_server *server, char *error)
 {
+	static const struct socket_keepalive keepalive = {
+		.idle_seconds = 60, .interval_seconds = 10, .probes = 6, .user_timeout_ms = 120000,
+	};
 	struct endpoint endpoint;
 	struct address address;
 	if (!read_listen(&server->spec, &endpoint, &address, error))
@@ -145,6 +148,7 @@ static bool bind_listener(struct stream_server *server, char *error)
 		snprintf(error, INPUT_ERROR_MAX_BYTES, "%s", reason);
 		return false;
 	}
+	socket_set_stream_options(server->listener.fd, &keepalive);
 	if (endpoint.is_local)
 		local_path_note(&server->path, endpoint.path);
 	input_note_listen(&server->input, server->listener.fd);

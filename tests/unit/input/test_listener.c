@@ -2,6 +2,7 @@
 /* Accepting connections: when descriptors run out, and what waits in the kernel's queue at our stop. */
 #include "rig.h"
 
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 
 static struct rig rig;
@@ -78,6 +79,40 @@ START_TEST(the_last_descriptors_are_not_for_connections)
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
 	close(first);
 	close(second);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
+/* The other end of `fd`, which is in this process too. */
+static int other_end(int fd)
+{
+	struct sockaddr_in own, peer;
+	socklen_t len = sizeof own;
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&own, &len), 0);
+	for (int other = 0; other < 1024; other++) {
+		len = sizeof peer;
+		if (getpeername(other, (struct sockaddr *)&peer, &len) == 0 && peer.sin_family == AF_INET &&
+		    peer.sin_port == own.sin_port)
+			return other;
+	}
+	ck_abort_msg("there is no other end");
+}
+
+/* A peer whose machine has gone is found out: its connection would count towards max_connections for good. */
+START_TEST(connections_are_probed_when_they_are_silent)
+{
+	int on = 0, idle_seconds = 0;
+	socklen_t len = sizeof on;
+	start();
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	RIG_WAIT(rig_status(&rig).connections == 1);
+	int accepted = other_end(fd);
+	ck_assert_int_eq(getsockopt(accepted, SOL_SOCKET, SO_KEEPALIVE, &on, &len), 0);
+	ck_assert_int_eq(getsockopt(accepted, IPPROTO_TCP, TCP_KEEPIDLE, &idle_seconds, &len), 0);
+	ck_assert_int_eq(on, 1);
+	ck_assert_int_eq(idle_seconds, 60);
+	close(fd);
 	rig_finish(&rig);
 	rig_close(&rig);
 }
@@ -169,6 +204,7 @@ int main(void)
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, without_a_free_descriptor_connections_wait_for_a_second_and_are_taken_then);
 	tcase_add_test(tests, the_last_descriptors_are_not_for_connections);
+	tcase_add_test(tests, connections_are_probed_when_they_are_silent);
 	tcase_add_test(tests, connections_that_the_kernel_had_accepted_for_us_are_read_at_our_stop);
 	tcase_add_test(tests, nobody_rests_as_long_as_connections_may_wait);
 	suite_add_tcase(suite, tests);

@@ -215,8 +215,8 @@ START_TEST(a_local_socket_replaces_a_stale_one_and_has_its_mode)
 	ck_assert_msg(client >= 0, "%s", error);
 	int accepted = accept(listener, NULL, NULL);
 	ck_assert_int_ge(accepted, 0);
-	const struct socket_keepalive keepalive = {60, 10, 5, 30000};
-	socket_set_stream_options(accepted, &keepalive);
+	const struct socket_keepalive harmless = {60, 10, 5, 30000};
+	socket_set_stream_options(accepted, &harmless);
 	close(accepted);
 	close(client);
 	close(listener);
@@ -256,21 +256,45 @@ START_TEST(a_long_path_and_a_missing_directory_are_named)
 }
 END_TEST
 
-START_TEST(stream_options_are_set)
+static const struct socket_keepalive keepalive = {
+	.idle_seconds = 61, .interval_seconds = 11, .probes = 4, .user_timeout_ms = 31000};
+
+static void assert_stream_options(int fd)
 {
-	struct address wanted = any_port("127.0.0.1:1");
-	int listener = socket_listen_tcp(&wanted, error);
-	struct address bound = bound_to(listener);
-	int fd = socket_connect(&bound, error);
-	const struct socket_keepalive keepalive = {
-		.idle_seconds = 61, .interval_seconds = 11, .probes = 4, .user_timeout_ms = 31000};
-	socket_set_stream_options(fd, &keepalive);
 	ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_NODELAY), 1);
 	ck_assert_int_eq(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
 	ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 61);
 	ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_KEEPINTVL), 11);
 	ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_KEEPCNT), 4);
 	ck_assert_int_eq(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 31000);
+}
+
+START_TEST(stream_options_are_set)
+{
+	struct address wanted = any_port("127.0.0.1:1");
+	int listener = socket_listen_tcp(&wanted, error);
+	struct address bound = bound_to(listener);
+	int fd = socket_connect(&bound, error);
+	socket_set_stream_options(fd, &keepalive);
+	assert_stream_options(fd);
+	close(fd);
+	close(listener);
+}
+END_TEST
+
+START_TEST(what_is_accepted_has_the_options_of_its_listener)
+{
+	struct address wanted = any_port("127.0.0.1:1");
+	int listener = socket_listen_tcp(&wanted, error);
+	socket_set_stream_options(listener, &keepalive);
+	struct address bound = bound_to(listener);
+	int fd = socket_connect(&bound, error);
+	struct pollfd waiting = {.fd = listener, .events = POLLIN};
+	ck_assert_int_eq(poll(&waiting, 1, 20000), 1);
+	int accepted = accept(listener, NULL, NULL);
+	ck_assert_int_ge(accepted, 0);
+	assert_stream_options(accepted);
+	close(accepted);
 	close(fd);
 	close(listener);
 }
@@ -291,6 +315,7 @@ int main(void)
 	tcase_add_test(tests, a_file_that_is_no_socket_is_left_alone);
 	tcase_add_test(tests, a_long_path_and_a_missing_directory_are_named);
 	tcase_add_test(tests, stream_options_are_set);
+	tcase_add_test(tests, what_is_accepted_has_the_options_of_its_listener);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
