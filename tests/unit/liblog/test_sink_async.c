@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The asynchronous ring: order, refusal by severity and the event that tells of it, a sink that takes nothing, threads,
- * children, flushing and its bound, and a worker that sleeps when there is nothing to do.
+ * The asynchronous ring: order, refusal by severity and the event that tells of it, a sink that takes nothing, flushing
+ * and its bound, threads, and a worker that sleeps when there is nothing to do. Children: test_sink_async_processes.c.
  */
 #include "peer.h"
 
 #include <dirent.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <sys/mount.h>
-#include <sys/wait.h>
 
 #define LANE_SIZE 16384
 #define CALL_BOUND_US 100000 /* generous: nothing is waited for; sanitizers and a busy machine */
@@ -238,128 +235,6 @@ START_TEST(closing_over_a_dead_sink_takes_a_second_and_counts)
 }
 END_TEST
 
-START_TEST(a_program_that_exits_without_closing_loses_nothing)
-{
-	pid_t child = fork();
-	if (child == 0) {
-		peer_use(slog_sink_async(slog_sink_file(peer_path, NULL), NULL));
-		for (int i = 0; i < 1000; i++)
-			slog_info("t", "i", i);
-		exit(0);
-	}
-	int status;
-	ck_assert_int_eq(waitpid(child, &status, 0), child);
-	ck_assert_int_eq(status, 0);
-	FILE *file = fopen(peer_path, "r");
-	ck_assert_ptr_nonnull(file);
-	peer_text[fread(peer_text, 1, PEER_BYTES, file)] = '\0';
-	fclose(file);
-	ck_assert_ptr_nonnull(strstr(peer_text, "\"i\":0}"));
-	ck_assert_ptr_nonnull(strstr(peer_text, "\"i\":999}"));
-}
-END_TEST
-
-/*
- * The address sanitizer of this compiler does not look after its own locks at a fork: a child of a process whose other
- * threads allocate or start just then may get no thread any more. So only with it, threads rest before a fork that
- * counts, and a few children may end with a flush that was not done in time. None may hang.
- */
-#ifdef __SANITIZE_ADDRESS__
-enum { LATE_CHILDREN_MAX = 5, REST_US = 100000 };
-#else
-enum { LATE_CHILDREN_MAX = 0, REST_US = 0 };
-#endif
-
-/* 8.22: what is queued at a fork is the parent's, once; the child's worker is its own. */
-START_TEST(a_fork_duplicates_no_event_and_loses_none)
-{
-	int peer = peer_unix(SOCK_DGRAM);
-	peer_use(slog_sink_async(slog_sink_syslog(peer_path, NULL), NULL));
-	slog_info("before");
-	usleep(REST_US);
-	pid_t child = fork();
-	if (child == 0) {
-		slog_info("child");
-		_exit(slog_flush());
-	}
-	slog_info("parent");
-	int status;
-	ck_assert_int_eq(waitpid(child, &status, 0), child);
-	ck_assert_int_eq(status, 0);
-	ck_assert_int_eq(slog_flush(), 0);
-	unsigned before = 0, of_child = 0, of_parent = 0;
-	for (int i = 0; i < 3; i++) {
-		const char *text = peer_read(peer);
-		before += strstr(text, "\"before\"") != NULL;
-		of_child += strstr(text, "\"child\"") != NULL;
-		of_parent += strstr(text, "\"parent\"") != NULL;
-	}
-	ck_assert_uint_eq(before + 10 * of_child + 100 * of_parent, 111);
-	ck_assert(!peer_has_something(peer, 100));
-	slog_close();
-	close(peer);
-}
-END_TEST
-
-static atomic_bool keep_logging;
-
-static void *log_for_ever(void *argument)
-{
-	while (atomic_load(&keep_logging))
-		slog_info("t", "some", "text");
-	return argument;
-}
-
-/* 8.22: no lock is inherited locked, whatever the other threads were doing. */
-START_TEST(forks_among_logging_threads_hang_no_child)
-{
-	pthread_t threads[3];
-	int late = 0;
-	peer_use(slog_sink_async(slog_sink_memory(65536, NULL), NULL));
-	atomic_store(&keep_logging, true);
-	for (int i = 0; i < 3; i++)
-		pthread_create(&threads[i], NULL, log_for_ever, NULL);
-	for (int i = 0; i < 50; i++) {
-		pid_t child = fork();
-		if (child == 0) {
-			alarm(20);
-			slog_info("child");
-			_exit(slog_flush());
-		}
-		int status;
-		ck_assert_int_eq(waitpid(child, &status, 0), child);
-		ck_assert(WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == ETIMEDOUT));
-		late += WEXITSTATUS(status) != 0;
-	}
-	ck_assert_int_le(late, LATE_CHILDREN_MAX);
-	atomic_store(&keep_logging, false);
-	for (int i = 0; i < 3; i++)
-		pthread_join(threads[i], NULL);
-	slog_close();
-}
-END_TEST
-
-START_TEST(daemon_gets_a_worker_of_its_own)
-{
-	int peer = peer_unix(SOCK_DGRAM);
-	peer_use(slog_sink_async(slog_sink_syslog(peer_path, NULL), NULL));
-	pid_t child = fork();
-	if (child == 0) {
-		slog_info("early");
-		slog_flush();
-		if (daemon(1, 0) != 0)
-			_exit(1);
-		slog_info("daemon");
-		exit(0);
-	}
-	waitpid(child, NULL, 0);
-	ck_assert_ptr_nonnull(strstr(peer_read(peer), "\"early\""));
-	ck_assert_ptr_nonnull(strstr(peer_read(peer), "\"daemon\""));
-	slog_close();
-	close(peer);
-}
-END_TEST
-
 static void *log_some(void *argument)
 {
 	for (int i = 0; i < 1000; i++) {
@@ -450,51 +325,6 @@ START_TEST(signals_of_the_program_are_never_handled_by_the_worker)
 }
 END_TEST
 
-START_TEST(an_event_is_there_soon_without_a_flush)
-{
-	int peer = peer_unix(SOCK_DGRAM);
-	peer_use(slog_sink_async(slog_sink_syslog(peer_path, NULL), NULL));
-	slog_info("first");
-	peer_read(peer);
-	long start = peer_now_us();
-	slog_info("second");
-	peer_read(peer);
-	ck_assert_int_lt(peer_now_us() - start, CALL_BOUND_US);
-	slog_close();
-	close(peer);
-}
-END_TEST
-
-START_TEST(events_queued_for_an_absent_daemon_arrive_when_it_comes)
-{
-	peer_use(slog_sink_async(slog_sink_syslog(peer_path, NULL), NULL));
-	for (int i = 0; i < 100; i++)
-		slog_info("t", "i", i);
-	usleep(50000);
-	int peer = peer_unix(SOCK_DGRAM);
-	for (int i = 0; i < 100; i++) {
-		char wanted[32];
-		snprintf(wanted, sizeof wanted, "\"i\":%d}", i);
-		ck_assert_ptr_nonnull(strstr(peer_read(peer), wanted));
-	}
-	slog_close();
-	close(peer);
-}
-END_TEST
-
-START_TEST(a_host_name_is_looked_up_by_the_worker)
-{
-	char address[32], named[32];
-	int peer = peer_inet(SOCK_DGRAM, 0, address);
-	snprintf(named, sizeof named, "localhost%s", strchr(address, ':'));
-	peer_use(slog_sink_async(slog_sink_udp(named, NULL), NULL));
-	slog_info("hello");
-	ck_assert_ptr_nonnull(strstr(peer_read(peer), " hello "));
-	slog_close();
-	close(peer);
-}
-END_TEST
-
 START_TEST(a_large_event_keeps_its_place_in_a_small_lane)
 {
 	static char large[3000];
@@ -518,84 +348,9 @@ START_TEST(no_sink_or_wrong_options_give_no_ring)
 }
 END_TEST
 
-/* A small disk of this process's own, at peer_folder. False without the right to have one. */
-static bool mount_small_disk(void)
+int main(void)
 {
-	return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-	       mount("none", peer_folder, "tmpfs", 0, "size=256k") == 0;
-}
-
-/* Every line of the log is one whole event, but for torn ones, which have no end. Gives the number of whole ones. */
-static unsigned whole_lines(void)
-{
-	unsigned n = 0;
-	FILE *file = fopen(peer_path, "r");
-	peer_text[fread(peer_text, 1, PEER_BYTES, file)] = '\0';
-	fclose(file);
-	for (char *line = strtok(peer_text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
-		ck_assert_int_eq(strncmp(line, "{\"timestamp\":", 13), 0);
-		ck_assert_ptr_null(strstr(line + 1, "{\"timestamp\":"));
-		n += line[strlen(line) - 1] == '}' && strstr(line, "\"msgid\":\"t\"") != NULL;
-	}
-	return n;
-}
-
-START_TEST(a_full_disk_keeps_events_in_the_ring_until_there_is_room)
-{
-	static char filler[65536];
-	char name[128];
-	if (!mount_small_disk())
-		return;
-	snprintf(name, sizeof name, "%s/filler", peer_folder);
-	FILE *file = fopen(name, "w");
-	for (int i = 0; i < 3; i++)
-		fwrite(filler, 1, sizeof filler, file);
-	fclose(file);
-	uint64_t before = peer_counted().dropped[SLOG_ERR];
-	peer_use(slog_sink_async(slog_sink_file(peer_path, NULL), NULL));
-	for (int i = 0; i < 800; i++)
-		slog_err("t", "i", i);
-	ck_assert_int_eq(slog_flush(), ETIMEDOUT);
-	ck_assert_int_eq(peer_counted().last_error, ENOSPC);
-	unlink(name);
-	ck_assert_int_eq(slog_flush(), 0);
-	slog_close();
-	ck_assert_uint_eq(peer_counted().dropped[SLOG_ERR], before);
-	ck_assert_uint_eq(whole_lines(), 800);
-	unlink(peer_path);
-	umount(peer_folder);
-}
-END_TEST
-
-START_TEST(a_full_disk_without_a_ring_is_counted_and_told)
-{
-	static char filler[4096];
-	char name[128];
-	if (!mount_small_disk())
-		return;
-	peer_use(slog_sink_file(peer_path, NULL));
-	snprintf(name, sizeof name, "%s/filler", peer_folder);
-	FILE *file = fopen(name, "w");
-	setvbuf(file, NULL, _IONBF, 0);
-	while (fwrite(filler, 1, sizeof filler, file) > 0)
-		;
-	fclose(file);
-	uint64_t before = peer_counted().dropped[SLOG_INFO];
-	for (int i = 0; i < 100; i++)
-		slog_info("t", "i", i);
-	uint64_t dropped = peer_counted().dropped[SLOG_INFO] - before;
-	ck_assert_uint_gt(dropped, 0);
-	unlink(name);
-	slog_info("t");
-	slog_close();
-	ck_assert_uint_eq(whole_lines(), 101 - dropped);
-	unlink(peer_path);
-	umount(peer_folder);
-}
-END_TEST
-
-static void add_ring_tests(Suite *suite)
-{
+	Suite *suite = suite_create("sink_async");
 	TCase *ring = tcase_create("ring");
 	tcase_add_test(ring, events_of_a_thread_arrive_whole_and_in_order);
 	tcase_add_test(ring, a_filling_lane_refuses_by_severity_and_removes_nothing);
@@ -611,24 +366,6 @@ static void add_ring_tests(Suite *suite)
 	tcase_add_test(ring, a_large_event_keeps_its_place_in_a_small_lane);
 	tcase_add_test(ring, no_sink_or_wrong_options_give_no_ring);
 	suite_add_tcase(suite, ring);
-}
-
-int main(void)
-{
-	Suite *suite = suite_create("sink_async");
-	add_ring_tests(suite);
-	TCase *processes = tcase_create("processes");
-	tcase_add_checked_fixture(processes, peer_make_folder, peer_remove_folder);
-	tcase_add_test(processes, a_program_that_exits_without_closing_loses_nothing);
-	tcase_add_test(processes, a_fork_duplicates_no_event_and_loses_none);
-	tcase_add_test(processes, forks_among_logging_threads_hang_no_child);
-	tcase_add_test(processes, daemon_gets_a_worker_of_its_own);
-	tcase_add_test(processes, an_event_is_there_soon_without_a_flush);
-	tcase_add_test(processes, events_queued_for_an_absent_daemon_arrive_when_it_comes);
-	tcase_add_test(processes, a_full_disk_keeps_events_in_the_ring_until_there_is_room);
-	tcase_add_test(processes, a_full_disk_without_a_ring_is_counted_and_told);
-	tcase_add_test(processes, a_host_name_is_looked_up_by_the_worker);
-	suite_add_tcase(suite, processes);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
