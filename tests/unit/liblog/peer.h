@@ -126,6 +126,11 @@ static inline struct slog_counters peer_counted(void)
 	return counters;
 }
 
+static inline uint64_t peer_dropped_info(void)
+{
+	return peer_counted().dropped[SLOG_INFO];
+}
+
 static inline long peer_now_us(void)
 {
 	struct timespec now;
