@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the input tests stand on: a real spool in a temporary directory, workers with their intakes, one input, and
- * blocking sockets for the senders' side. It joins them as the relay does.
+ * What the input tests stand on: a real spool in a temporary directory, workers with their intakes and one input, joined as
+ * the relay joins them. The senders' side is rig_senders.h; what was stored, rig_records.h.
  */
 #ifndef TESTS_UNIT_INPUT_RIG_H
 #define TESTS_UNIT_INPUT_RIG_H
 
 #include <arpa/inet.h>
 #include <check.h>
-#include <errno.h>
 #include <ftw.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -18,12 +16,11 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "held_disk.h"
 #include "input/input.h"
-#include "spool/disk.h"
 #include "spool/spool_stream.h"
 
 enum { RIG_WORKERS_MAX = 4, RIG_WAIT_SECONDS = 30 };
@@ -35,16 +32,6 @@ struct rig_worker {
 	struct intake *intake;
 	struct waker *stored, *room;
 	uv_timer_t timer;
-};
-
-/* A disk on which the writer's syncs wait while it is held; the keeper's, of cursors and spare files, do not. */
-struct held_disk {
-	struct disk disk; /* first: the functions get its address */
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	bool is_held;
-	unsigned allowed; /* syncs, though it is held */
-	unsigned waiting;
 };
 
 struct rig {
@@ -91,59 +78,6 @@ static inline struct input_status rig_status(const struct rig *rig)
 	struct input_status status;
 	rig->driver->status(rig->input, &status);
 	return status;
-}
-
-/* --- the held disk ----------------------------------------------------------------------------------------------- */
-
-/* Whether the file is a segment: only the writer syncs one under that name. A handle of disk_real is a descriptor. */
-static inline bool held_disk_is_segment(int file)
-{
-	char link[40], path[256];
-	snprintf(link, sizeof link, "/proc/self/fd/%d", file);
-	ssize_t len = readlink(link, path, sizeof path - 1);
-	path[len > 0 ? len : 0] = '\0';
-	const char *name = strrchr(path, '/');
-	return name != NULL && strncmp(name, "/segment-", strlen("/segment-")) == 0;
-}
-
-static inline int held_disk_sync(const struct disk *disk, int file)
-{
-	struct held_disk *held = (struct held_disk *)(uintptr_t)disk;
-	if (!held_disk_is_segment(file))
-		return disk_real.sync(disk, file);
-	pthread_mutex_lock(&held->lock);
-	held->waiting++;
-	while (held->is_held && held->allowed == 0)
-		pthread_cond_wait(&held->changed, &held->lock);
-	held->allowed -= held->is_held;
-	held->waiting--;
-	pthread_mutex_unlock(&held->lock);
-	return disk_real.sync(disk, file);
-}
-
-static inline void held_disk_set(struct held_disk *held, bool is_held)
-{
-	pthread_mutex_lock(&held->lock);
-	held->is_held = is_held;
-	pthread_cond_broadcast(&held->changed);
-	pthread_mutex_unlock(&held->lock);
-}
-
-/* Lets one sync pass. */
-static inline void held_disk_allow_one(struct held_disk *held)
-{
-	pthread_mutex_lock(&held->lock);
-	held->allowed++;
-	pthread_cond_broadcast(&held->changed);
-	pthread_mutex_unlock(&held->lock);
-}
-
-static inline bool held_disk_has_waiter(struct held_disk *held)
-{
-	pthread_mutex_lock(&held->lock);
-	bool has_waiter = held->waiting > 0;
-	pthread_mutex_unlock(&held->lock);
-	return has_waiter;
 }
 
 /* --- joining, as the relay does ---------------------------------------------------------------------------------- */
@@ -430,191 +364,6 @@ static inline void rig_close(struct rig *rig)
 	nftw(rig->folder, rig_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	pthread_mutex_destroy(&rig->disk.lock);
 	pthread_cond_destroy(&rig->disk.changed);
-}
-
-/* --- what was stored --------------------------------------------------------------------------------------------- */
-
-typedef void (*rig_record_fn)(void *context, const struct envelope *envelope);
-
-/* Calls `fn` for each stored record and returns how many there are. */
-static inline uint64_t rig_read(struct rig *rig, rig_record_fn fn, void *context)
-{
-	static struct envelope_context unpacking;
-	uint64_t count = 0;
-	struct spool_view view;
-	struct spool_reader *reader = spool_reader_open(rig->spool, spool_first(rig->spool));
-	while (spool_read(reader, &view) == SPOOL_READ_BLOCK) {
-		struct bytes records = view.records, record;
-		envelope_context_start(&unpacking, view.base_ns);
-		while (spool_record_next(&records, &record)) {
-			struct envelope envelope;
-			ck_assert(envelope_unpack(&unpacking, record, &envelope));
-			if (fn != NULL)
-				fn(context, &envelope);
-			count++;
-		}
-		ck_assert_uint_eq(records.len, 0);
-	}
-	spool_reader_close(&reader);
-	return count;
-}
-
-/* Record `index` as text, in a buffer of the rig's own that the next call reuses; its envelope's other fields in *out. */
-struct rig_one {
-	uint64_t wanted, seen;
-	struct envelope envelope;
-	char text[65536];
-	bool is_found;
-};
-
-/* The reader's memory goes: a view into `from` becomes one into `to`. */
-static inline void rig_move_view(struct bytes *view, const uint8_t *from, const char *to)
-{
-	if (view->len > 0)
-		view->at = (const uint8_t *)to + (view->at - from);
-}
-
-static inline void rig_pick(void *context, const struct envelope *envelope)
-{
-	struct rig_one *one = context;
-	if (one->seen++ != one->wanted)
-		return;
-	one->is_found = true;
-	one->envelope = *envelope;
-	ck_assert_uint_lt(envelope->raw.len, sizeof one->text);
-	memcpy(one->text, envelope->raw.at, envelope->raw.len);
-	one->text[envelope->raw.len] = '\0';
-	struct message *message = &one->envelope.message;
-	struct bytes *views[] = {&message->hostname, &message->app_name, &message->msg, &one->envelope.raw};
-	for (unsigned i = 0; i < sizeof views / sizeof *views; i++)
-		rig_move_view(views[i], envelope->raw.at, one->text);
-}
-
-static inline struct rig_one *rig_record(struct rig *rig, uint64_t index)
-{
-	static struct rig_one one;
-	one.wanted = index;
-	one.seen = 0;
-	one.is_found = false;
-	rig_read(rig, rig_pick, &one);
-	ck_assert_msg(one.is_found, "there is no record %llu", (unsigned long long)index);
-	return &one;
-}
-
-/*
- * Checks messages "... sender S number N" of several senders: each sender's numbers are 0, 1, 2 ... without gap or
- * repetition. `next` has one count for each sender.
- */
-struct rig_order {
-	unsigned senders;
-	uint64_t next[16];
-};
-
-static inline void rig_check_order(void *context, const struct envelope *envelope)
-{
-	struct rig_order *order = context;
-	char text[256];
-	unsigned sender;
-	unsigned long long number;
-	snprintf(text, sizeof text, "%.*s", (int)envelope->raw.len, (const char *)envelope->raw.at);
-	const char *at = strstr(text, "sender ");
-	ck_assert_msg(at != NULL && sscanf(at, "sender %u number %llu", &sender, &number) == 2, "\"%s\"", text);
-	ck_assert_uint_lt(sender, order->senders);
-	ck_assert_uint_eq(number, order->next[sender]);
-	order->next[sender]++;
-}
-
-/* --- senders ----------------------------------------------------------------------------------------------------- */
-
-static inline uint16_t rig_port(const struct rig *rig)
-{
-	struct input_status status = rig_status(rig);
-	const char *colon = strrchr(status.listen, ':');
-	ck_assert_ptr_nonnull(colon);
-	return (uint16_t)atoi(colon + 1);
-}
-
-/* A connected socket of that kind to the input on 127.0.0.1. */
-static inline int rig_connect(const struct rig *rig, int type)
-{
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(rig_port(rig))};
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
-	return fd;
-}
-
-static inline int rig_connect_local(const char *path, int type)
-{
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	snprintf(to.sun_path, sizeof to.sun_path, "%s", path);
-	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
-	return fd;
-}
-
-static inline void rig_send_octets(int fd, const void *octets, size_t len)
-{
-	const char *at = octets;
-	while (len > 0) {
-		ssize_t sent = send(fd, at, len, MSG_NOSIGNAL);
-		ck_assert_msg(sent > 0, "send: %s", strerror(errno));
-		at += sent;
-		len -= (size_t)sent;
-	}
-}
-
-static inline void rig_send(int fd, const char *text)
-{
-	rig_send_octets(fd, text, strlen(text));
-}
-
-/* Whether something can be read (or the peer has closed) within the time. */
-static inline bool rig_is_readable(int fd, int ms)
-{
-	struct pollfd wait = {.fd = fd, .events = POLLIN};
-	return poll(&wait, 1, ms) > 0;
-}
-
-/* Reads until the peer closes or `size` - 1 octets are there; ends the text with NUL and returns its length. */
-static inline size_t rig_receive_all(int fd, char *out, size_t size)
-{
-	size_t len = 0;
-	while (len + 1 < size && rig_is_readable(fd, RIG_WAIT_SECONDS * 1000)) {
-		ssize_t got = recv(fd, out + len, size - 1 - len, 0);
-		if (got <= 0)
-			break;
-		len += (size_t)got;
-	}
-	out[len] = '\0';
-	return len;
-}
-
-/* Reads until the text ends with `end`. */
-static inline void rig_receive_until(int fd, const char *end, char *out, size_t size)
-{
-	size_t len = 0, end_len = strlen(end);
-	while (len < end_len || memcmp(out + len - end_len, end, end_len) != 0) {
-		ck_assert_uint_lt(len + 1, size);
-		ck_assert_msg(rig_is_readable(fd, RIG_WAIT_SECONDS * 1000), "no answer");
-		ssize_t got = recv(fd, out + len, size - 1 - len, 0);
-		ck_assert_msg(got > 0, "the connection ended instead of an answer");
-		len += (size_t)got;
-	}
-	out[len] = '\0';
-}
-
-/* Whether the peer closed (orderly or not) within the time; what it still sends is dropped. */
-static inline bool rig_is_closed(int fd)
-{
-	char dropped[4096];
-	while (rig_is_readable(fd, RIG_WAIT_SECONDS * 1000)) {
-		if (recv(fd, dropped, sizeof dropped, 0) <= 0)
-			return true;
-	}
-	return false;
 }
 
 /* The end of each test's main(). */

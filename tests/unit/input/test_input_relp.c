@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The driver relp: what the client sees on the wire, and when, against what the disk has synced. */
 #include "rig.h"
+#include "rig_records.h"
+#include "rig_senders.h"
 
 #include <sys/syscall.h>
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The drivers tcp and tls, and with them what all inputs with connections share: real sockets, real workers, real spool. */
 #include "rig.h"
+#include "rig_records.h"
+#include "rig_senders.h"
 
 #include <netinet/tcp.h>
 

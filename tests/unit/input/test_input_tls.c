@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Inputs over TLS: who gets in, what is kept when the end is not said, and certificates exchanged while it runs. */
 #include "rig.h"
+#include "rig_records.h"
+#include "rig_senders.h"
 
 #include <openssl/ssl.h>
 

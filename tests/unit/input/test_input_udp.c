@@ -2,6 +2,8 @@
 /* The driver udp: what arrives, in which order, and that everything that does not is counted under its reason. */
 #include "input/datagram_input.h"
 #include "rig.h"
+#include "rig_records.h"
+#include "rig_senders.h"
 
 #include <netinet/udp.h>
 #include <sys/syscall.h>

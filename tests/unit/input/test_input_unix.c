@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The driver unix: what programs of this host send, who they are, and that they never wait. */
 #include "rig.h"
+#include "rig_records.h"
+#include "rig_senders.h"
 
 enum { MESSAGES = 10000 };
 

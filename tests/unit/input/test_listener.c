@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Accepting connections: when descriptors run out, and what waits in the kernel's queue at our stop. */
 #include "rig.h"
+#include "rig_senders.h"
 
 #include <netinet/tcp.h>
 #include <sys/resource.h>

@@ -3,6 +3,7 @@
 #include "relp/relp_block.h"
 #include "relp/relp_frame.h"
 #include "rig.h"
+#include "rig_senders.h"
 #include "spool/spool_stream.h"
 #include "syslog/parse.h"
 
