@@ -14,6 +14,7 @@ sys.path.insert(0, str(HERE))
 import certificates as certificates_module  # noqa: E402
 import observed  # noqa: E402
 import relay as relay_module  # noqa: E402
+from peers import relp  # noqa: E402
 
 
 def pytest_configure(config):
@@ -62,3 +63,30 @@ def observe(relays):
     yield start
     for item in made:
         item.server.close()
+
+
+@pytest.fixture
+def server():
+    """Makes RELP servers of ours that answer as the test says; they are closed at the end."""
+    made = []
+
+    def make(behave=None, **more):
+        made.append(relp.Server(behave, **more))
+        return made[-1]
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def clock(tmp_path):
+    """A file with the wall clock's distance from the host's, and the command that a relay with this clock is started with."""
+    library = pathlib.Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
+    if relay_module.SANITIZED:
+        pytest.skip("libfaketime and the sanitizers want to be loaded first, both of them")
+    if not library.exists():
+        pytest.skip("libfaketime is not installed")
+    file = tmp_path / "clock"
+    file.write_text("+0d\n")
+    return file, ["env", f"LD_PRELOAD={library}", f"FAKETIME_TIMESTAMP_FILE={file}", "FAKETIME_NO_CACHE=1",
+                  "FAKETIME_DONT_FAKE_MONOTONIC=1", "DONT_FAKE_MONOTONIC=1"]
