@@ -76,19 +76,33 @@ static void drop_first_block(struct account *account)
 	account->blocks_count--;
 }
 
-bool account_has_room(const struct account *account)
+/* For two runs, of which one may be pending, and a block. */
+static bool has_new_room(const struct account *account)
 {
-	if (account->lost > 0)
-		return true; /* what is sent again has its place already */
 	return account->runs_count + 2 <= account->runs_max && account->blocks_count < account->blocks_max &&
 	       account->pending < account->pending_max;
 }
 
+bool account_has_room(const struct account *account)
+{
+	return account->lost > 0 || has_new_room(account); /* what is sent again has its place already */
+}
+
+static bool knows_block(const struct account *account, const struct spool_view *view)
+{
+	return account->blocks_count > 0 && block_at(account, account->blocks_count - 1)->first >= view->first;
+}
+
+bool account_has_room_for(const struct account *account, const struct spool_view *view)
+{
+	return knows_block(account, view) || has_new_room(account);
+}
+
 void account_note_block(struct account *account, const struct spool_view *view)
 {
-	assert(account->blocks_count < account->blocks_max);
-	if (account->blocks_count > 0 && block_at(account, account->blocks_count - 1)->first >= view->first)
+	if (knows_block(account, view))
 		return; /* read again to send what was lost */
+	assert(account->blocks_count < account->blocks_max);
 	account->blocks_count++;
 	struct spool_view *block = block_at(account, account->blocks_count - 1);
 	*block = *view;

@@ -71,6 +71,9 @@ void account_close(struct account *account);
 /* Whether another block or another sequence of any outcome may be noted, or something that is lost be sent again. */
 bool account_has_room(const struct account *account);
 
+/* Whether this block may be noted, and what of it is not noted yet: always if it was noted before. */
+bool account_has_room_for(const struct account *account, const struct spool_view *view);
+
 /* What is noted from here on lies in this block; one that was noted before changes nothing. There must be room. */
 void account_note_block(struct account *account, const struct spool_view *view);
 

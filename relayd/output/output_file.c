@@ -288,17 +288,31 @@ static void on_sync(void *context)
 		sender_resume(file->sender);
 }
 
+static void sync_now(struct file_output *file)
+{
+	timer_unset(file->sync);
+	sync_file(file);
+}
+
 static void flush(void *context)
 {
 	struct file_output *file = context;
 	if (file->failed || buffer_len(&file->lines) == 0 || !write_lines(file))
 		return;
 	if (file->unsynced >= file->settings->sync_size) {
-		timer_unset(file->sync);
-		sync_file(file);
+		sync_now(file);
 	} else if (!timer_is_set(file->sync)) {
 		timer_set(file->sync, file->settings->sync_interval_ns);
 	}
+}
+
+/* Many small blocks came within one sync_interval. */
+static void settle(void *context)
+{
+	struct file_output *file = context;
+	flush(file);
+	if (!file->failed)
+		sync_now(file);
 }
 
 static bool send_message(void *context, uint64_t sequence, struct bytes message)
@@ -310,8 +324,10 @@ static bool send_message(void *context, uint64_t sequence, struct bytes message)
 		return false;
 	uint64_t replaced = 0;
 	uint8_t *room = buffer_reserve(&file->lines, message.len + 1);
-	if (room == NULL)
+	if (room == NULL) {
+		sender_retry(file->sender);
 		return false;
+	}
 	buffer_commit(&file->lines, non_transparent_write(message, LF_REPLACEMENT, room, &replaced));
 	if (replaced > 0)
 		atomic_fetch_add_explicit(&file->base.replaced_octets, replaced, memory_order_relaxed);
@@ -352,7 +368,7 @@ static void start_here(void *context)
 {
 	struct file_output *file = context;
 	struct worker *worker = file->base.setup.worker;
-	const struct sender_transport transport = {.send = send_message, .flush = flush, .context = file};
+	const struct sender_transport transport = {.send = send_message, .flush = flush, .settle = settle, .context = file};
 	file->sender = sender_open(&file->base, ACCOUNT_THROUGH, PENDING_RUNS_MAX, file->settings->format, &transport);
 	file->retry = timer_open(worker, on_retry, file);
 	file->sync = timer_open(worker, on_sync, file);

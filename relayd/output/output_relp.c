@@ -154,6 +154,15 @@ static struct output *open_output(const struct output_setup *setup, char *error)
 
 /* --- from the sender to the sessions ----------------------------------------------------------------------------- */
 
+/* A session that has room and awaits no answer was short of memory: nothing else will tell us to go on. */
+static void retry_if_nothing_comes(struct relp_output *relp)
+{
+	for (unsigned i = 0; i < relp->sessions_count; i++) {
+		if (relp_session_room(relp->sessions[i]) > 0 && !relp_session_awaits_answers(relp->sessions[i]))
+			sender_retry(relp->sender);
+	}
+}
+
 static bool send_message(void *context, uint64_t sequence, struct bytes message)
 {
 	struct relp_output *relp = context;
@@ -167,6 +176,7 @@ static bool send_message(void *context, uint64_t sequence, struct bytes message)
 	for (unsigned i = 0; i < relp->sessions_count; i++)
 		if (relp->sessions[i] != best && relp_session_send(relp->sessions[i], sequence, message))
 			return true;
+	retry_if_nothing_comes(relp);
 	return false;
 }
 
@@ -178,7 +188,10 @@ static bool ships_blocks(void *context)
 static enum sender_shipped send_block(void *context, struct relp_block *block)
 {
 	struct relp_output *relp = context;
-	return relp_stream_send(&relp->stream, relp->sessions[0], block);
+	enum sender_shipped shipped = relp_stream_send(&relp->stream, relp->sessions[0], block);
+	if (shipped == SENDER_NO_ROOM)
+		retry_if_nothing_comes(relp);
+	return shipped;
 }
 
 static void flush(void *context)

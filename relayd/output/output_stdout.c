@@ -142,8 +142,10 @@ static bool send_message(void *context, uint64_t sequence, struct bytes message)
 		return false;
 	uint64_t replaced = 0;
 	uint8_t *room = buffer_reserve(&out->lines, message.len + 1);
-	if (room == NULL)
+	if (room == NULL) {
+		sender_retry(out->sender);
 		return false;
+	}
 	buffer_commit(&out->lines, non_transparent_write(message, LF_REPLACEMENT, room, &replaced));
 	atomic_fetch_add_explicit(&out->base.replaced_octets, replaced, memory_order_relaxed);
 	out->gathered = sequence;
@@ -165,7 +167,7 @@ static void close_all(struct stdout_output *out)
 static void start_here(void *context)
 {
 	struct stdout_output *out = context;
-	const struct sender_transport transport = {.send = send_message, .flush = flush, .context = out};
+	const struct sender_transport transport = {.send = send_message, .flush = flush, .settle = flush, .context = out};
 	out->sender = sender_open(&out->base, ACCOUNT_THROUGH, PENDING_RUNS_MAX, out->settings->format, &transport);
 	out->ask = timer_open(out->base.setup.worker, on_ask, out);
 	if (out->sender == NULL || out->ask == NULL) {

@@ -182,8 +182,10 @@ static bool send_message(void *context, uint64_t sequence, struct bytes message)
 	if (buffer_len(out) == 0)
 		(void)buffer_reserve(out, GATHER_BYTES); /* once, instead of by doubling */
 	size_t len = append_frame(stream, message, out);
-	if (len == 0)
+	if (len == 0) {
+		sender_retry(stream->sender);
 		return false;
+	}
 	drain_note(&stream->drain, sequence, len);
 	if (buffer_len(out) >= GATHER_BYTES)
 		stream_flush(link_stream(stream->link));

@@ -282,7 +282,7 @@ static void start_here(void *context)
 {
 	struct udp_output *udp = context;
 	const struct sender_transport transport = {
-		.send = send_message, .flush = flush, .passed_over = passed_over, .context = udp};
+		.send = send_message, .flush = flush, .settle = flush, .passed_over = passed_over, .context = udp};
 	udp->sender = sender_open(&udp->base, ACCOUNT_THROUGH, PENDING_RUNS_MAX, udp->settings->format, &transport);
 	udp->retry = timer_open(udp->base.setup.worker, connect_again, udp);
 	if (udp->sender == NULL || udp->retry == NULL) {

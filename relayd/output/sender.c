@@ -153,10 +153,13 @@ static bool follow_jump(struct sender *sender)
 static enum step begin_block(struct sender *sender)
 {
 	const struct spool_view *block = &sender->block;
+	bool has_gap = block->first > sender->account.last + 1;
+	if (has_gap && follow_jump(sender))
+		return STEP_ON; /* the keeper moved the cursor and gave the segment back while we were about to read it */
 	/* What is missing is reported as damage; a gap that was not reported are sequences that were never used. */
-	if (block->first > sender->account.last + 1)
+	if (has_gap && account_has_room_for(&sender->account, block))
 		account_note(&sender->account, block->first - 1, OUTCOME_FILTERED);
-	if (!account_has_room(&sender->account)) {
+	if (!account_has_room_for(&sender->account, block)) {
 		sender->has_block = false;
 		spool_reader_seek(sender->reader, block->first);
 		return STEP_FULL;
@@ -340,14 +343,21 @@ static enum step send_message(struct sender *sender)
 	return STEP_ON;
 }
 
+static bool make_room(struct sender *sender)
+{
+	sender_publish(sender); /* what is settled already makes room */
+	if (!account_has_room(&sender->account) && sender->transport.settle != NULL) {
+		sender->transport.settle(sender->transport.context);
+		sender_publish(sender);
+	}
+	return account_has_room(&sender->account);
+}
+
 /* What comes before a message waits: a block, a record of it. */
 static enum step prepare(struct sender *sender)
 {
-	if (!account_has_room(&sender->account)) {
-		sender_publish(sender); /* what is settled already makes room */
-		if (!account_has_room(&sender->account))
-			return STEP_FULL;
-	}
+	if (!account_has_room(&sender->account) && !make_room(sender))
+		return STEP_FULL;
 	if (!sender->has_block)
 		return next_block(sender);
 	return ships_blocks(sender) ? sender_ship_block(sender) : next_record(sender);
@@ -382,6 +392,11 @@ void sender_resume(struct sender *sender)
 		sender->transport.caught_up(sender->transport.context);
 	if (last == STEP_ON)
 		sender_resume_later(sender);
+}
+
+void sender_retry(struct sender *sender)
+{
+	(void)sender_retry_later(sender);
 }
 
 void sender_resume_later(struct sender *sender)

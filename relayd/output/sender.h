@@ -45,6 +45,11 @@ struct sender_transport {
 	/* A run of messages is over for now: write out what was gathered. Optional. */
 	void (*flush)(void *context);
 	/*
+	 * The account is full, so nothing more is given until something is settled: what depends on nobody else is settled now.
+	 * Optional.
+	 */
+	void (*settle)(void *context);
+	/*
 	 * All that is stored was given out, some of it just now, and flushed: nothing is missed by who looks for answers a
 	 * little later. Optional.
 	 */
@@ -71,6 +76,9 @@ void sender_resume(struct sender *sender);
 
 /* The same on a later turn of the loop; from inside the transport's functions too. */
 void sender_resume_later(struct sender *sender);
+
+/* There was no memory for a message or block, which was not taken: it is given again in a second. From inside `send`. */
+void sender_retry(struct sender *sender);
 
 /* Hands out nothing more, for good; what is settled still moves the cursor. */
 void sender_stop(struct sender *sender);

@@ -82,6 +82,23 @@ START_TEST(delivered_waits_for_the_sync)
 }
 END_TEST
 
+/* Each message is a block of its own, and there are more than the output keeps account of between two syncs. */
+START_TEST(many_small_blocks_do_not_wait_for_the_sync_interval)
+{
+	enum { MESSAGES = 4500 };
+	use_file();
+	set("sync_interval", "60s");
+	for (unsigned i = 0; i < MESSAGES; i++)
+		put_messages(1);
+	start_output();
+	for (unsigned i = 0; i < 5000 && status_now().sent < MESSAGES; i++)
+		pause_ms(1);
+	ck_assert_uint_eq(status_now().sent, MESSAGES);
+	stop_output();
+	check_numbers(path, 0, MESSAGES);
+}
+END_TEST
+
 START_TEST(a_stop_syncs_and_delivers_what_was_written)
 {
 	use_file();
@@ -357,6 +374,7 @@ int main(void)
 	TCase *test = add_case(suite, "file");
 	tcase_add_test(test, ten_thousand_lines_are_complete_and_in_order);
 	tcase_add_test(test, delivered_waits_for_the_sync);
+	tcase_add_test(test, many_small_blocks_do_not_wait_for_the_sync_interval);
 	tcase_add_test(test, a_stop_syncs_and_delivers_what_was_written);
 	tcase_add_test(test, only_the_end_of_the_file_stays_in_the_page_cache);
 	tcase_add_test(test, sighup_opens_the_file_anew);
