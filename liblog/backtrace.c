@@ -38,7 +38,7 @@ static size_t record_size(size_t length)
 /* Takes the ring. False if there is none, or not in this time. */
 static bool enter(unsigned wait_ms)
 {
-	if (!atomic_load_explicit(&is_on, memory_order_relaxed) || slog_gate_take(&gate, wait_ms) == SLOG_GATE_BUSY)
+	if (!atomic_load_explicit(&is_on, memory_order_relaxed) || slog_gate_take_whole(&gate, wait_ms) == SLOG_GATE_BUSY)
 		return false;
 	if (generation != slog_generation()) {
 		generation = slog_generation();
@@ -94,7 +94,7 @@ void slog_backtrace_hold(struct slog_sink *sink, const char *line, size_t length
 		append(&record, line);
 	else
 		slog_stats_dropped(severity, EMSGSIZE);
-	slog_gate_leave(&gate);
+	slog_gate_leave_whole(&gate);
 }
 
 void slog_backtrace_write(void)
@@ -112,7 +112,7 @@ void slog_backtrace_write(void)
 		}
 		drop_oldest();
 	}
-	slog_gate_leave(&gate);
+	slog_gate_leave_whole(&gate);
 }
 
 void slog_backtrace_forget(void)
@@ -121,7 +121,7 @@ void slog_backtrace_forget(void)
 		return;
 	first = 0;
 	used = 0;
-	slog_gate_leave(&gate);
+	slog_gate_leave_whole(&gate);
 }
 
 int slog_set_backtrace(size_t new_size, int level)

@@ -85,12 +85,12 @@ static bool know_zone(void)
 {
 	if (atomic_load_explicit(&zone.is_read, memory_order_acquire))
 		return true;
-	if (slog_gate_take(&zone.gate, ZONE_WAIT_MS) == SLOG_GATE_BUSY)
+	if (slog_gate_take_whole(&zone.gate, ZONE_WAIT_MS) == SLOG_GATE_BUSY)
 		return false;
 	if (!atomic_load_explicit(&zone.is_read, memory_order_relaxed))
 		read_zone();
 	atomic_store_explicit(&zone.is_read, true, memory_order_release);
-	slog_gate_leave(&zone.gate);
+	slog_gate_leave_whole(&zone.gate);
 	return true;
 }
 

@@ -40,13 +40,13 @@ static int connect_again(struct slog_datagram *datagram)
 static int repair(struct slog_datagram *datagram, int failed_fd)
 {
 	int error = 0;
-	if (slog_gate_take(&datagram->gate, GATE_WAIT_MS) == SLOG_GATE_BUSY)
+	if (slog_gate_take_whole(&datagram->gate, GATE_WAIT_MS) == SLOG_GATE_BUSY)
 		return EAGAIN;
 	if (failed_fd < 0 && datagram->socket.fd < 0)
 		error = connect_anew(datagram);
 	else if (datagram->socket.fd == failed_fd)
 		error = connect_again(datagram);
-	slog_gate_leave(&datagram->gate);
+	slog_gate_leave_whole(&datagram->gate);
 	return error;
 }
 

@@ -38,3 +38,15 @@ enum slog_gate_outcome slog_gate_take(struct slog_gate *gate, unsigned wait_ms)
 		nanosleep(&nap, NULL);
 	}
 }
+
+enum slog_gate_outcome slog_gate_take_whole(struct slog_gate *gate, unsigned wait_ms)
+{
+	int cancel_state;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+	enum slog_gate_outcome outcome = slog_gate_take(gate, wait_ms);
+	if (outcome == SLOG_GATE_BUSY)
+		pthread_setcancelstate(cancel_state, &cancel_state);
+	else
+		gate->cancel_state = cancel_state;
+	return outcome;
+}

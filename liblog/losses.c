@@ -62,10 +62,10 @@ static int tell(struct slog_losses *losses, slog_raw_write_fn *write, struct slo
 /* Others who find a thread telling go on with their own events. */
 static int tell_if_nobody_does(struct slog_losses *losses, slog_raw_write_fn *write, struct slog_sink *sink)
 {
-	if (slog_gate_take(&losses->teller, 0) == SLOG_GATE_BUSY)
+	if (slog_gate_take_whole(&losses->teller, 0) == SLOG_GATE_BUSY)
 		return 0;
 	int error = tell(losses, write, sink);
-	slog_gate_leave(&losses->teller);
+	slog_gate_leave_whole(&losses->teller);
 	return error;
 }
 

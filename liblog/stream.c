@@ -49,7 +49,7 @@ static void leave_to_parent(struct slog_stream *stream)
 int slog_stream_enter(struct slog_stream *stream, unsigned *left_ms)
 {
 	uint64_t start = slog_clock_monotonic_ms();
-	enum slog_gate_outcome outcome = slog_gate_take(&stream->gate, *left_ms);
+	enum slog_gate_outcome outcome = slog_gate_take_whole(&stream->gate, *left_ms);
 	uint64_t waited = slog_clock_monotonic_ms() - start;
 	*left_ms -= waited < *left_ms ? (unsigned)waited : *left_ms;
 	if (outcome == SLOG_GATE_BUSY)
@@ -66,7 +66,7 @@ bool slog_stream_is_open(struct slog_stream *stream)
 
 void slog_stream_leave(struct slog_stream *stream)
 {
-	slog_gate_leave(&stream->gate);
+	slog_gate_leave_whole(&stream->gate);
 }
 
 static int start_connection(struct slog_stream *stream)

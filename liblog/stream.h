@@ -36,7 +36,10 @@ struct slog_stream {
 /* Prepares a stream to the endpoint, which it takes over. Connects when it is first used. */
 void slog_stream_start(struct slog_stream *stream, const struct slog_endpoint *to);
 
-/* 0 if the gate was taken within *left_ms, which it is charged to; else EAGAIN. */
+/*
+ * 0 if the gate was taken within *left_ms, which it is charged to; else EAGAIN. Until it is left this thread is not
+ * cancelled.
+ */
 int slog_stream_enter(struct slog_stream *stream, unsigned *left_ms);
 void slog_stream_leave(struct slog_stream *stream);
 
