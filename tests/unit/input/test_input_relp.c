@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The driver relp: what the client sees on the wire, and when, against what the disk has synced. */
-#include "rig.h"
-#include "rig_records.h"
-#include "rig_senders.h"
+/*
+ * The driver relp: what the client sees on the wire, and when, against what the disk has synced. Clients that leave or
+ * fall silent: test_input_relp_left.c.
+ */
+#include "input_relp_fixture.h"
 
 #include <sys/syscall.h>
 
-enum { MESSAGES = 10000, TEXT_BYTES = 1 << 20 };
-
-static struct rig rig;
-static char text[TEXT_BYTES];
-
-#define OPEN "1 open 49 relp_version=0\nrelp_software=test\ncommands=syslog\n"
+enum { MESSAGES = 10000 };
 
 /* Stands in for libc's: what the input writes is counted, what this file's clients write is not. */
 static _Atomic unsigned writes;
@@ -22,44 +18,6 @@ ssize_t send(int fd, const void *octets, size_t len, int flags)
 	if (fd != atomic_load(&client))
 		atomic_fetch_add(&writes, 1);
 	return syscall(SYS_sendto, fd, octets, len, flags, NULL, 0);
-}
-
-static void start(struct rig_options options)
-{
-	rig_open(&rig, options);
-	rig_start(&rig, "relp", "listen", "127.0.0.1:0", "max_message_size", "8KiB", NULL);
-}
-
-/* Opens a session and takes the answer. */
-static void open_session(int fd)
-{
-	rig_send(fd, OPEN);
-	rig_receive_until(fd, "commands=syslog\n", text, sizeof text);
-	ck_assert_ptr_eq(strstr(text, "1 rsp "), text);
-	ck_assert_ptr_nonnull(strstr(text, "200 OK\nrelp_version=0"));
-}
-
-static void send_message(int fd, unsigned txnr, const char *message)
-{
-	char frame[16384];
-	int len = snprintf(frame, sizeof frame, "%u syslog %zu %s\n", txnr, strlen(message), message);
-	rig_send_octets(fd, frame, (size_t)len);
-}
-
-/* Reads answers "N rsp 6 200 OK" for all of first..last, in order. */
-static void assert_answers(int fd, unsigned first, unsigned last)
-{
-	char end[40];
-	snprintf(end, sizeof end, "\n%u rsp 6 200 OK\n", last);
-	rig_receive_until(fd, first == last ? end + 1 : end, text, sizeof text);
-	const char *at = text;
-	for (unsigned txnr = first; txnr <= last; txnr++) {
-		char answer[40];
-		int len = snprintf(answer, sizeof answer, "%u rsp 6 200 OK\n", txnr);
-		ck_assert_msg(strncmp(at, answer, (size_t)len) == 0, "TXNR %u: \"%.40s\"", txnr, at);
-		at += len;
-	}
-	ck_assert_int_eq(*at, '\0');
 }
 
 START_TEST(ten_thousand_messages_are_answered_in_order_and_stored)
@@ -206,26 +164,6 @@ START_TEST(a_client_that_has_shut_its_side_gets_the_answers_that_it_is_owed)
 }
 END_TEST
 
-/* One that is gone looks the same: it does not keep its connection for as long as the disk hangs. */
-START_TEST(a_client_that_is_gone_is_not_kept_for_its_answers)
-{
-	start((struct rig_options){0});
-	int fd = rig_connect(&rig, SOCK_STREAM);
-	open_session(fd);
-	held_disk_set(&rig.disk, true);
-	send_message(fd, 2, "<13>one");
-	RIG_WAIT(held_disk_has_waiter(&rig.disk));
-	close(fd);
-	uint64_t begun = clock_monotonic_ns();
-	RIG_WAIT(rig_status(&rig).connections == 0);
-	ck_assert_uint_lt(clock_monotonic_ns() - begun, 5 * (uint64_t)CLOCK_NS_PER_SECOND);
-	held_disk_set(&rig.disk, false);
-	rig_finish(&rig);
-	ck_assert_uint_eq(rig_read(&rig, NULL, NULL), 1);
-	rig_close(&rig);
-}
-END_TEST
-
 START_TEST(a_message_over_the_limit_is_cut_acknowledged_and_counted)
 {
 	char big[10000];
@@ -314,71 +252,7 @@ START_TEST(a_client_that_reads_no_answers_is_not_read_beyond_the_window)
 }
 END_TEST
 
-START_TEST(a_silent_client_that_waits_for_answers_is_not_idle)
-{
-	rig_open(&rig, (struct rig_options){0});
-	rig_start(&rig, "relp", "listen", "127.0.0.1:0", "idle_timeout", "300ms", NULL);
-	int fd = rig_connect(&rig, SOCK_STREAM);
-	open_session(fd);
-	held_disk_set(&rig.disk, true);
-	send_message(fd, 2, "<13>one");
-	ck_assert(!rig_is_readable(fd, 900));
-	held_disk_set(&rig.disk, false);
-	assert_answers(fd, 2, 2);
-	ck_assert(rig_is_closed(fd)); /* now it is */
-	close(fd);
-	rig_finish(&rig);
-	rig_close(&rig);
-}
-END_TEST
-
 /* --- a full spool ------------------------------------------------------------------------------------------------ */
-
-/* Sends messages of 1 KiB until told to stop; then sends no more than it has begun. */
-struct filler {
-	pthread_t thread;
-	int fd;
-	_Atomic unsigned sent;
-};
-
-enum { FILL_MESSAGES = 8000 };
-
-static void *fill(void *context)
-{
-	struct filler *filler = context;
-	char message[1024];
-	for (unsigned i = 0; i < FILL_MESSAGES; i++) {
-		memset(message, 'x', sizeof message - 1);
-		message[sizeof message - 1] = '\0';
-		int len = snprintf(message, sizeof message, "<13>sender 0 number %u", i);
-		message[len] = ' ';
-		send_message(filler->fd, i + 2, message);
-		atomic_store(&filler->sent, i + 1);
-	}
-	return NULL;
-}
-
-static void deliver_all(struct spool_reader *reader)
-{
-	struct spool_view view;
-	while (spool_read(reader, &view) == SPOOL_READ_BLOCK) {
-		struct spool_output_totals totals = {.delivered = view.last};
-		spool_cursor_deliver(rig.cursor, view.last, &view, &totals);
-	}
-}
-
-static void start_small(void)
-{
-	start((struct rig_options){
-		.max_size_bytes = 4 << 20, .reserve_bytes = 512 << 10, .segment_size_bytes = 512 << 10,
-		.block_size_bytes = 64 << 10, .blocks_per_worker = 4,
-	});
-}
-
-static bool is_full(void)
-{
-	return strcmp(rig_status(&rig).state, "paused: spool full") == 0;
-}
 
 /* Reads the answers that are there within a tenth of a second; `*len` octets of one that was cut stay in `text`. */
 static void take_answers(int fd, size_t *len, unsigned *answered)
@@ -568,12 +442,10 @@ int main(void)
 	tcase_add_test(tests, a_session_split_at_every_octet_is_understood);
 	tcase_add_test(tests, close_is_answered_after_all_messages_before_it_are_stored);
 	tcase_add_loop_test(tests, a_client_that_has_shut_its_side_gets_the_answers_that_it_is_owed, 0, 2);
-	tcase_add_test(tests, a_client_that_is_gone_is_not_kept_for_its_answers);
 	tcase_add_test(tests, a_message_over_the_limit_is_cut_acknowledged_and_counted);
 	tcase_add_test(tests, a_broken_protocol_ends_the_session_after_what_was_stored_is_answered);
 	tcase_add_test(tests, what_is_not_RELP_at_all_is_ended);
 	tcase_add_test(tests, a_client_that_reads_no_answers_is_not_read_beyond_the_window);
-	tcase_add_test(tests, a_silent_client_that_waits_for_answers_is_not_idle);
 	tcase_add_test(tests, a_full_spool_answers_what_is_stored_and_nothing_else_until_there_is_room);
 	tcase_add_test(tests, our_stop_with_a_full_spool_answers_exactly_what_is_stored);
 	tcase_add_test(tests, our_stop_settles_what_was_received_and_says_serverclose);
