@@ -271,8 +271,7 @@ static void answer_the_last(struct connection *connection)
 	connection->has_ended = true;
 	if (connection->is_finishing)
 		return;
-	connection_set_deadline(connection, CONNECTION_STOP_NS);
-	connection_protocol_of(connection->part)->stop(connection);
+	connection_stop(connection);
 }
 
 static void on_end(void *context, enum stream_end end, const char *detail, struct bytes rest)

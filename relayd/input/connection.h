@@ -38,8 +38,9 @@ struct connection_protocol {
 	 */
 	size_t (*end)(struct connection *connection, struct bytes rest);
 	/*
-	 * Our own stop, or the end of a peer that is owed answers: ends it in order, finally by connection_finish(). Bounded
-	 * by CONNECTION_STOP_NS.
+	 * Our own stop, or the end of a peer that is owed answers, or that has left while the spool is full: ends it in
+	 * order, finally by connection_finish(). What was not taken yet is not taken any more where `owes` is there: it comes
+	 * again. Bounded by CONNECTION_STOP_NS.
 	 */
 	void (*stop)(struct connection *connection);
 	/* The bound of stop() has passed: calls connection_finish() at once. Optional: else it is closed. */
@@ -48,7 +49,10 @@ struct connection_protocol {
 	void (*waiting)(struct connection *connection);
 	/* It is about to be freed, its stream may be gone. Optional. */
 	void (*closed)(struct connection *connection);
-	/* Whether we still owe the peer answers, so that its silence is not idleness, nor its EOF the end. Optional. */
+	/*
+	 * Whether we still owe the peer answers, so that its silence is not idleness, nor its EOF the end. Optional: else there
+	 * are no answers, and nothing that was sent comes again.
+	 */
 	bool (*owes)(const struct connection *connection);
 };
 

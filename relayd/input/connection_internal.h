@@ -26,6 +26,9 @@ struct bytes connection_rest(const struct connection *connection);
 /* Sets the time of connection.give_up() or of its end, from now. */
 void connection_set_deadline(struct connection *connection, uint64_t from_now_ns);
 
+/* Ends it in order, by the protocol's stop(). */
+void connection_stop(struct connection *connection);
+
 /* It waits for room: tells the peer, if that is because the spool is full and it was not told for a while. */
 void connection_tell_waiting(struct connection *connection, uint64_t now);
 

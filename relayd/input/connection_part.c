@@ -15,7 +15,7 @@ enum {
 	TICK_MIN_MS = 50,
 	TICK_MAX_MS = 15000,
 	TICK_ENDING_MS = 100,     /* while a connection has a deadline */
-	TICK_WAITING_MS = 1000,   /* while one waits for room, and its peer is to be told so */
+	TICK_WAITING_MS = 1000,   /* while one waits for room whose peer is to be told so, or may give up */
 	TICKS_PER_IDLE_TIMEOUT = 4,
 };
 
@@ -57,6 +57,12 @@ void connection_set_deadline(struct connection *connection, uint64_t from_now_ns
 		connection->part->ending++;
 	connection->deadline_ns = connection_part_now(connection->part) + from_now_ns;
 	connection_part_update_timer(connection->part);
+}
+
+void connection_stop(struct connection *connection)
+{
+	connection_set_deadline(connection, CONNECTION_STOP_NS);
+	connection_protocol_of(connection->part)->stop(connection);
 }
 
 /* --- waiting ----------------------------------------------------------------------------------------------------- */
@@ -226,6 +232,18 @@ static bool is_idle(const struct connection *connection, uint64_t now, uint64_t 
 	return now - since >= timeout_ns;
 }
 
+/*
+ * A peer that gets answers has left while the spool is full: it sends again, in another session, what is not answered.
+ * What it left here would only be stored once more, for each time that it tries.
+ */
+static bool has_given_up(const struct connection *connection)
+{
+	return connection_protocol_of(connection->part)->owes != NULL && connection->stream != NULL &&
+	       (connection->pauses & CONNECTION_PAUSE_ROOM) != 0 &&
+	       intake_level(connection->part->on->intake) != SPOOL_LEVEL_OPEN &&
+	       socket_peer_has_left(stream_fd(connection->stream));
+}
+
 /* The peer closed before us, and has all that we had for it. */
 static bool is_answered(const struct connection *connection)
 {
@@ -257,6 +275,8 @@ static void on_tick(uv_timer_t *timer)
 			connection_log(connection, PEER_IDLE, "nothing came for the idle_timeout: the connection is closed",
 			               bytes_of(NULL, 0));
 			connection_finish(connection);
+		} else if (has_given_up(connection)) {
+			connection_stop(connection);
 		} else {
 			connection_tell_waiting(connection, now);
 		}

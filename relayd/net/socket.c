@@ -5,6 +5,7 @@
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -250,6 +251,12 @@ void socket_set_stream_options(int fd, const struct socket_keepalive *keepalive)
 void socket_acknowledge_next(int fd)
 {
 	set_flag(fd, IPPROTO_TCP, TCP_QUICKACK);
+}
+
+bool socket_peer_has_left(int fd)
+{
+	struct pollfd peer = {.fd = fd, .events = POLLRDHUP};
+	return poll(&peer, 1, 0) > 0;
 }
 
 uint32_t socket_drops(int fd)

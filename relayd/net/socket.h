@@ -74,6 +74,12 @@ void socket_set_stream_options(int fd, const struct socket_keepalive *keepalive)
 void socket_acknowledge_next(int fd);
 
 /*
+ * Whether the peer of a stream socket has shut its side, or is gone. What it sent before may still be unread, so that
+ * reading would not say so yet.
+ */
+bool socket_peer_has_left(int fd);
+
+/*
  * The kernel's count of datagrams dropped at this socket since it was opened (SO_MEMINFO), modulo 2^32: callers add up
  * differences. 0 where it is not known.
  */

@@ -44,6 +44,98 @@ START_TEST(a_client_that_is_gone_is_not_kept_for_its_answers)
 }
 END_TEST
 
+/* Gives a session up as one does that got no answers: closes it, or resets it. */
+static void leave(int fd, bool by_reset)
+{
+	struct linger at_once = {.l_onoff = 1};
+	if (by_reset)
+		ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+	close(fd);
+}
+
+static void count_window(void *context, const struct envelope *envelope)
+{
+	static const char window[] = "<13>window";
+	unsigned *count = context;
+	*count += envelope->raw.len > sizeof window && memcmp(envelope->raw.at, window, sizeof window - 1) == 0;
+}
+
+/* Fills the spool, with a client that goes on waiting. */
+static void fill_spool(struct filler *filler)
+{
+	start_small();
+	*filler = (struct filler){.fd = rig_connect(&rig, SOCK_STREAM)};
+	open_session(filler->fd);
+	pthread_create(&filler->thread, NULL, fill, filler);
+	RIG_WAIT(is_full());
+}
+
+static void end_filler(struct filler *filler)
+{
+	pthread_cancel(filler->thread); /* send() is where it can be */
+	pthread_join(filler->thread, NULL);
+	close(filler->fd);
+}
+
+/*
+ * omrelp gives a session without answers up after 90 s, connects again and sends the same window. Each of these sessions
+ * is over, and none of what it had sent may be stored when there is room.
+ */
+START_TEST(sessions_that_were_given_up_while_the_spool_was_full_are_not_kept)
+{
+	enum { SESSIONS = 5, WINDOW = 8 };
+	struct filler filler;
+	unsigned windows = 0;
+	fill_spool(&filler);
+	for (unsigned session = 0; session < SESSIONS; session++) {
+		int fd = rig_connect(&rig, SOCK_STREAM);
+		open_session(fd);
+		for (unsigned i = 0; i < WINDOW; i++)
+			send_message(fd, i + 2, "<13>window");
+		usleep(50000);
+		leave(fd, _i == 1);
+	}
+	RIG_WAIT(rig_status(&rig).connections == 1);
+	struct spool_reader *reader = spool_reader_open(rig.spool, 1);
+	deliver_all(reader);
+	uint64_t received = rig_status(&rig).received;
+	RIG_WAIT(rig_status(&rig).received > received); /* there is room */
+	end_filler(&filler);
+	rig_finish(&rig);
+	rig_read(&rig, count_window, &windows);
+	ck_assert_uint_eq(windows, 0);
+	spool_reader_close(&reader);
+	rig_close(&rig);
+}
+END_TEST
+
+/* A wait for a free block is short, and says nothing of a full spool: what was sent is taken, and answered. */
+START_TEST(a_client_that_has_shut_its_side_while_no_block_was_free_is_answered)
+{
+	enum { LAST = 601 };
+	static char message[1025];
+	memset(message, 'x', sizeof message - 1);
+	memcpy(message, "<13>", 4);
+	start_small();
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	open_session(fd);
+	held_disk_set(&rig.disk, true);
+	for (unsigned txnr = 2; txnr <= LAST; txnr++)
+		send_message(fd, txnr, message);
+	rig_send(fd, "602 close 0\n");
+	shutdown(fd, SHUT_WR);
+	RIG_WAIT(held_disk_has_waiter(&rig.disk));
+	ck_assert(!rig_is_readable(fd, 2500));
+	ck_assert_uint_lt(rig_status(&rig).received, LAST - 1);
+	held_disk_set(&rig.disk, false);
+	rig_receive_all(fd, text, sizeof text);
+	ck_assert_ptr_nonnull(strstr(text, "\n601 rsp 6 200 OK\n602 rsp 0\n0 serverclose 0\n"));
+	close(fd);
+	rig_finish(&rig);
+	rig_close(&rig);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("input_relp_left");
@@ -51,6 +143,8 @@ int main(void)
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, a_silent_client_that_waits_for_answers_is_not_idle);
 	tcase_add_test(tests, a_client_that_is_gone_is_not_kept_for_its_answers);
+	tcase_add_loop_test(tests, sessions_that_were_given_up_while_the_spool_was_full_are_not_kept, 0, 2);
+	tcase_add_test(tests, a_client_that_has_shut_its_side_while_no_block_was_free_is_answered);
 	suite_add_tcase(suite, tests);
 	return rig_run(suite);
 }

@@ -300,6 +300,30 @@ START_TEST(what_is_accepted_has_the_options_of_its_listener)
 }
 END_TEST
 
+/* What it sent before is still there. */
+START_TEST(a_peer_that_has_left_is_seen_behind_octets_that_nobody_has_read)
+{
+	struct linger at_once = {.l_onoff = 1};
+	struct address wanted = any_port("127.0.0.1:1");
+	int listener = socket_listen_tcp(&wanted, error);
+	struct address bound = bound_to(listener);
+	int fd = socket_connect(&bound, error);
+	struct pollfd waiting = {.fd = listener, .events = POLLIN};
+	ck_assert_int_eq(poll(&waiting, 1, 20000), 1);
+	int accepted = accept(listener, NULL, NULL);
+	ck_assert_int_eq(send(fd, "unread", 6, 0), 6);
+	ck_assert(!socket_peer_has_left(accepted));
+	if (_i == 0)
+		shutdown(fd, SHUT_WR);
+	else
+		ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+	close(fd);
+	ck_assert(socket_peer_has_left(accepted));
+	close(accepted);
+	close(listener);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("net/socket");
@@ -316,6 +340,7 @@ int main(void)
 	tcase_add_test(tests, a_long_path_and_a_missing_directory_are_named);
 	tcase_add_test(tests, stream_options_are_set);
 	tcase_add_test(tests, what_is_accepted_has_the_options_of_its_listener);
+	tcase_add_loop_test(tests, a_peer_that_has_left_is_seen_behind_octets_that_nobody_has_read, 0, 2);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
