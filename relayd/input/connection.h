@@ -38,7 +38,7 @@ struct connection_protocol {
 	 */
 	size_t (*end)(struct connection *connection, struct bytes rest);
 	/*
-	 * Our own stop, or the end of a peer that is owed answers, or that has left while the spool is full: ends it in
+	 * Our own stop, or the end of a peer that is owed answers, is silent, or has left while the spool is full: ends it in
 	 * order, finally by connection_finish(). What was not taken yet is not taken any more where `owes` is there: it comes
 	 * again. Bounded by CONNECTION_STOP_NS.
 	 */

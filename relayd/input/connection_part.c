@@ -232,6 +232,17 @@ static bool is_idle(const struct connection *connection, uint64_t now, uint64_t 
 	return now - since >= timeout_ns;
 }
 
+/* What a peer sends now that gets answers would not be answered: it is not taken either (rule 35). */
+static void end_idle(struct connection *connection)
+{
+	connection_log(connection, PEER_IDLE, "nothing came for the idle_timeout: the connection is closed",
+	               bytes_of(NULL, 0));
+	if (connection_protocol_of(connection->part)->owes != NULL)
+		connection_stop(connection);
+	else
+		connection_finish(connection);
+}
+
 /*
  * A peer that gets answers has left while the spool is full: it sends again, in another session, what is not answered.
  * What it left here would only be stored once more, for each time that it tries.
@@ -272,9 +283,7 @@ static void on_tick(uv_timer_t *timer)
 		} else if (is_answered(connection)) {
 			connection_close(connection);
 		} else if (is_idle(connection, now, idle_timeout_ns)) {
-			connection_log(connection, PEER_IDLE, "nothing came for the idle_timeout: the connection is closed",
-			               bytes_of(NULL, 0));
-			connection_finish(connection);
+			end_idle(connection);
 		} else if (has_given_up(connection)) {
 			connection_stop(connection);
 		} else {

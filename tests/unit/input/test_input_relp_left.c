@@ -22,6 +22,26 @@ START_TEST(a_silent_client_that_waits_for_answers_is_not_idle)
 }
 END_TEST
 
+/* omrelp notices the end only while it sends: what it sends then comes again in its next session. */
+START_TEST(what_comes_after_the_idle_timeout_is_not_taken)
+{
+	rig_open(&rig, (struct rig_options){0});
+	rig_start(&rig, "relp", "listen", "127.0.0.1:0", "idle_timeout", "300ms", NULL);
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	open_session(fd);
+	send_message(fd, 2, "<13>one");
+	assert_answers(fd, 2, 2);
+	rig_receive_until(fd, "0 serverclose 0\n", text, sizeof text);
+	send_message(fd, 3, "<13>two");
+	ck_assert(rig_is_closed(fd));
+	close(fd);
+	RIG_WAIT(rig_status(&rig).connections == 0);
+	rig_finish(&rig);
+	ck_assert_uint_eq(rig_status(&rig).received, 1);
+	rig_close(&rig);
+}
+END_TEST
+
 /* --- clients that are gone --------------------------------------------------------------------------------------- */
 
 /* One that is gone looks the same: it does not keep its connection for as long as the disk hangs. */
@@ -142,6 +162,7 @@ int main(void)
 	TCase *tests = tcase_create("left");
 	tcase_set_timeout(tests, 120);
 	tcase_add_test(tests, a_silent_client_that_waits_for_answers_is_not_idle);
+	tcase_add_test(tests, what_comes_after_the_idle_timeout_is_not_taken);
 	tcase_add_test(tests, a_client_that_is_gone_is_not_kept_for_its_answers);
 	tcase_add_loop_test(tests, sessions_that_were_given_up_while_the_spool_was_full_are_not_kept, 0, 2);
 	tcase_add_test(tests, a_client_that_has_shut_its_side_while_no_block_was_free_is_answered);
