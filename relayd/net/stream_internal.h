@@ -9,6 +9,7 @@
 enum {
 	STREAM_HANDSHAKE_TIMEOUT_SECONDS = 10,
 	STREAM_PENDING_IN_PLACE_BYTES = 16 * 1024, /* a longer unfinished frame is continued in its own memory */
+	STREAM_POST_HANDSHAKE_MAX = 64,            /* messages of TLS itself without data between them */
 };
 
 /* Goes forward only. */
@@ -76,6 +77,8 @@ struct stream {
 	bool read_wants_write; /* TLS: the protocol itself must write before it reads on */
 	bool write_wants_read; /* TLS: the other way round */
 	bool handshake_wants_write;
+	bool was_sidetracked;    /* TLS: the last read came upon messages of the protocol itself; no more in this turn */
+	unsigned post_handshake; /* TLS: such messages since the last data */
 	bool is_lingering; /* ended in the handshake; the peer is given time to read why */
 
 	struct list due_link;

@@ -13,6 +13,7 @@
 enum {
 	DETAIL_MAX_BYTES = 128,
 	TRICKLE_MAX_BYTES = 16 * 1024, /* who sends more between two looks may soon have filled the socket's buffer */
+	RECORDS_PER_TURN_MAX = 2048,   /* a record may carry a single octet */
 };
 
 /* --- memory for what was left ------------------------------------------------------------------------------------ */
@@ -165,12 +166,15 @@ static bool choose_target(struct stream *stream, struct target *target)
 static enum stream_io fill(struct stream *stream, const struct target *target, size_t *total)
 {
 	enum stream_io io;
+	unsigned records = 0;
 	*total = 0;
 	do {
 		size_t got = 0;
 		io = stream->kind->read(stream, target->at + target->kept + *total, target->room - *total, &got);
 		*total += got;
-	} while (io == STREAM_IO_DONE && stream->kind->reads_records && *total < target->room);
+		records++;
+	} while (io == STREAM_IO_DONE && stream->kind->reads_records && *total < target->room &&
+			 records < RECORDS_PER_TURN_MAX && !stream->was_sidetracked);
 	return io;
 }
 
@@ -191,8 +195,9 @@ void stream_read(struct stream *stream)
 		return;
 	}
 	enum stream_io io = fill(stream, &target, &len);
+	bool has_more = stream->kind->has_buffered != NULL && io == STREAM_IO_DONE;
 	/* A read that filled its room, which is small when memory is scarce, says nothing of what is behind it. */
-	if (len >= TRICKLE_MAX_BYTES || len == target.room)
+	if (len >= TRICKLE_MAX_BYTES || len == target.room || has_more)
 		worker_stay(stream->pool->worker);
 	if (len > 0)
 		present_read(stream, &target, len);
@@ -201,7 +206,6 @@ void stream_read(struct stream *stream)
 		stream_note_end(stream, STREAM_END_RESET, strerror(stream->write_error));
 	if (stream->state == STREAM_ENDED && !stream_is_held(stream))
 		stream_tell_end(stream, stream_pending(stream));
-	bool has_more = stream->kind->has_buffered != NULL && io == STREAM_IO_DONE;
 	if (stream->state == STREAM_OPEN && (has_more || stream->write_error != 0))
 		stream_pool_defer(stream->pool, stream);
 }

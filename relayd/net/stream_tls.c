@@ -11,6 +11,39 @@
 #include <openssl/err.h>
 #include <sys/socket.h>
 
+/*
+ * Called for each message behind the handshake: KeyUpdate, a session ticket, an attempt to renegotiate. They cost a peer
+ * little and us much, and are no data that would fill a turn, so a read shall come back behind them. OpenSSL does that
+ * only where it has read nothing ahead: until data comes it reads record by record.
+ */
+static void note_message(int is_ours, int version, int type, const void *bytes, size_t len, SSL *ssl, void *context)
+{
+	struct stream *stream = context;
+	(void)version, (void)bytes, (void)len;
+	if (is_ours != 0 || type != SSL3_RT_HANDSHAKE)
+		return;
+	stream->post_handshake++;
+	SSL_set_read_ahead(ssl, 0);
+}
+
+static void note_data(struct stream *stream)
+{
+	stream->was_sidetracked = stream->post_handshake > 0;
+	stream->post_handshake = 0;
+	if (stream->was_sidetracked)
+		SSL_set_read_ahead(stream->ssl, 1);
+}
+
+/* There is no data. Behind messages of the protocol itself the socket is still ready, if more came, on the next turn. */
+static enum stream_io wait_for_data(struct stream *stream)
+{
+	if (stream->post_handshake <= STREAM_POST_HANDSHAKE_MAX)
+		return STREAM_IO_WAIT;
+	stream_note_end(stream, STREAM_END_TLS,
+					"the peer sent more than 64 TLS messages, such as KeyUpdate, without data between them");
+	return STREAM_IO_END;
+}
+
 /* SSL_ERROR_SYSCALL without an errno is an EOF inside the protocol. */
 static void note_syscall_error(struct stream *stream, int error)
 {
@@ -32,8 +65,11 @@ static enum stream_io tls_handshake(struct stream *stream)
 	errno = 0;
 	int result = SSL_do_handshake(stream->ssl);
 	int error = errno;
-	if (result == 1)
+	if (result == 1) {
+		SSL_set_msg_callback(stream->ssl, note_message);
+		SSL_set_msg_callback_arg(stream->ssl, stream);
 		return STREAM_IO_DONE;
+	}
 	switch (SSL_get_error(stream->ssl, result)) {
 	case SSL_ERROR_WANT_READ:
 		stream->handshake_wants_write = false;
@@ -57,12 +93,14 @@ static enum stream_io tls_read(struct stream *stream, uint8_t *into, size_t room
 	stream->read_wants_write = false;
 	int result = SSL_read_ex(stream->ssl, into, room, got);
 	int error = errno;
-	if (result == 1)
+	if (result == 1) {
+		note_data(stream);
 		return STREAM_IO_DONE;
+	}
 	*got = 0;
 	switch (SSL_get_error(stream->ssl, result)) {
 	case SSL_ERROR_WANT_READ:
-		return STREAM_IO_WAIT;
+		return wait_for_data(stream);
 	case SSL_ERROR_WANT_WRITE:
 		stream->read_wants_write = true;
 		return STREAM_IO_WAIT;

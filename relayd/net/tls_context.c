@@ -235,6 +235,8 @@ static void set_common(SSL_CTX *ssl_context)
 	SSL_CTX_set_ciphersuites(ssl_context, CIPHERS_13);
 	SSL_CTX_set_mode(ssl_context,
 					 SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	/* A read comes back behind messages of the protocol itself, instead of going on until there is data. */
+	SSL_CTX_clear_mode(ssl_context, SSL_MODE_AUTO_RETRY);
 	/* A record's header and body in one read, instead of two. */
 	SSL_CTX_set_read_ahead(ssl_context, 1);
 }
