@@ -17,6 +17,7 @@
 #include "base/backoff.h"
 #include "base/clock.h"
 #include "frame/non_transparent_framing.h"
+#include "output/appended_file.h"
 #include "output/link.h"
 #include "output/sender.h"
 #include "output/timer.h"
@@ -100,34 +101,6 @@ static bool check(const void *settings, char *error)
 
 /* --- the file ---------------------------------------------------------------------------------------------------- */
 
-/* Ends a line that was left unfinished, so that ours begin at a line's begin. */
-static bool end_last_line(int fd, off_t size)
-{
-	char last = '\n';
-	if (size == 0 || pread(fd, &last, 1, size - 1) != 1 || last == '\n')
-		return true;
-	return write(fd, "\n", 1) == 1;
-}
-
-/* The descriptor, or -1 and a sentence in `error` (OUTPUT_ERROR_MAX_BYTES). */
-static int open_file(const struct file_output *file, char *error)
-{
-	const char *path = file->settings->path;
-	struct stat about;
-	/* Non-blocking: a FIFO without a reader must not hang us; it has no effect on a regular file. */
-	int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, file->mode);
-	if (fd < 0) {
-		snprintf(error, OUTPUT_ERROR_MAX_BYTES, "cannot open %s: %s", path, strerror(errno));
-		return -1;
-	}
-	if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && end_last_line(fd, about.st_size))
-		return fd;
-	snprintf(error, OUTPUT_ERROR_MAX_BYTES, "cannot append to %s: %s", path,
-	         S_ISREG(about.st_mode) ? strerror(errno) : "it is not a regular file");
-	close(fd);
-	return -1;
-}
-
 /* From now on lines go to this descriptor. */
 static void write_to(struct file_output *file, int fd)
 {
@@ -162,9 +135,12 @@ static struct output *open_output(const struct output_setup *setup, char *error)
 	buffer_init(&file->lines, GATHER_BYTES + 2 * ENCODER_MESSAGE_MAX_BYTES);
 	file->backoff = (struct backoff){.min_ns = LINK_BACKOFF_MIN_NS, .max_ns = LINK_BACKOFF_MAX_NS};
 	read_permissions(file->settings->permissions, &file->mode);
-	write_to(file, open_file(file, error));
+	int fd = appended_file_open(file->settings->path, file->mode, error);
+	/* A full disk is no reason not to start: inputs take messages, and this output waits for room as it does later. */
+	bool is_wrong = fd < 0 && !appended_file_wants_room(errno);
+	write_to(file, fd);
 	struct output *output = &file->base;
-	if (file->fd < 0)
+	if (is_wrong)
 		close_output(&output);
 	return output;
 }
@@ -183,7 +159,7 @@ static void wait_then_retry(struct file_output *file)
 static void fail(struct file_output *file, const char *what, int error)
 {
 	output_trouble(&file->base, "output_write_failed", "cannot %s %s: %s%s", what, file->settings->path, strerror(error),
-	               error == ENOSPC || error == EFBIG ? "; make room, the output goes on by itself" : "");
+	               appended_file_wants_room(error) ? "; make room, the output goes on by itself" : "");
 	wait_then_retry(file);
 }
 
@@ -340,7 +316,7 @@ static void on_retry(void *context)
 	struct file_output *file = context;
 	char error[OUTPUT_ERROR_MAX_BYTES];
 	if (file->fd < 0)
-		write_to(file, open_file(file, error));
+		write_to(file, appended_file_open(file->settings->path, file->mode, error));
 	if (file->fd < 0) {
 		output_trouble(&file->base, "output_write_failed", "%s", error);
 		wait_then_retry(file);
@@ -378,6 +354,10 @@ static void start_here(void *context)
 		return;
 	}
 	output_peer(&file->base, file->settings->path);
+	if (file->fd < 0) {
+		on_retry(file);
+		return;
+	}
 	output_state(&file->base, "writing");
 	sender_resume(file->sender);
 }
@@ -397,7 +377,7 @@ static void reopen_here(void *context)
 {
 	struct reopening *reopening = context;
 	struct file_output *file = reopening->file;
-	int fd = open_file(file, reopening->error);
+	int fd = appended_file_open(file->settings->path, file->mode, reopening->error);
 	if (fd < 0)
 		return;
 	reopening->done = true;

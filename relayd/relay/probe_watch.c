@@ -169,10 +169,13 @@ static void write_outputs(const struct probe_watch *watch)
 	yajl_gen_array_open(gen);
 	for (unsigned i = 0; i < watch->relay->outputs_count; i++) {
 		const struct relay_output *output = &watch->relay->outputs[i];
+		uint8_t stream[SPOOL_STREAM_ID_BYTES];
+		uint64_t checksum;
+		(void)spool_cursor_stream(output->cursor, stream, &checksum);
 		yajl_gen_map_open(gen);
 		document_text(gen, "name", output->settings->name);
 		document_bool(gen, "confirmed", output->settings->driver->confirmed);
-		document_hex(gen, "stream", spool_cursor_stream_id(output->cursor), SPOOL_STREAM_ID_BYTES);
+		document_hex(gen, "stream", stream, sizeof stream);
 		document_bool(gen, "wants", watch->wants[i]);
 		document_count(gen, "delivered", spool_cursor_delivered(output->cursor));
 		document_count(gen, "put_aside", put_aside(output) - watch->put_aside[i]);

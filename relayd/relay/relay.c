@@ -42,9 +42,9 @@ static void move_to(struct relay *relay, enum relay_state state)
 static void on_spool_failed(void *context, const char *error)
 {
 	struct relay *relay = context;
-	if (atomic_exchange(&relay->spool_failed, true))
-		return;
+	/* Told once; the text first, for whoever sees the flag reads it. */
 	snprintf(relay->spool_error, sizeof relay->spool_error, "%s", error);
+	atomic_store(&relay->spool_failed, true);
 	uv_async_send(&relay->notice);
 }
 

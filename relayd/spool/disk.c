@@ -14,27 +14,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { ZEROS_BYTES = 64 << 10 };
+#include "base/directory.h"
 
-static int sync_parent(const char *path)
-{
-	char parent[4096];
-	size_t len = strlen(path);
-	while (len > 1 && path[len - 1] == '/')
-		len--;
-	while (len > 0 && path[len - 1] != '/')
-		len--;
-	if (len >= sizeof parent)
-		return -ENAMETOOLONG;
-	memcpy(parent, len > 0 ? path : ".", len > 0 ? len : 1);
-	parent[len > 0 ? len : 1] = '\0';
-	int directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (directory < 0)
-		return -errno;
-	int result = fsync(directory) == 0 ? 0 : -errno;
-	close(directory);
-	return result;
-}
+enum { ZEROS_BYTES = 64 << 10 };
 
 static int real_open_directory(const struct disk *disk, const char *path)
 {
@@ -43,7 +25,7 @@ static int real_open_directory(const struct disk *disk, const char *path)
 	if (!made && errno != EEXIST)
 		return -errno;
 	/* Always: an earlier start may have been killed behind its mkdir. The directory above need not be readable to us. */
-	int result = sync_parent(path);
+	int result = directory_sync_above(path);
 	if (made && result < 0)
 		return result;
 	int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

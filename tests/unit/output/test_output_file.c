@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 
 #include "unit/output/output_fixture.h"
@@ -245,6 +246,61 @@ START_TEST(a_full_disk_loses_nothing_and_leaves_whole_lines)
 }
 END_TEST
 
+/* A last line that others left unfinished has to be ended first, and there is no room for the LF. */
+START_TEST(a_disk_that_is_full_at_the_start_is_waited_for)
+{
+	static const char unfinished[] = "what another program left";
+	struct rlimit limit;
+	use_file();
+	put_messages(10);
+	FILE *file = fopen(path, "w");
+	fputs(unfinished, file);
+	fclose(file);
+	getrlimit(RLIMIT_FSIZE, &limit);
+	signal(SIGXFSZ, SIG_IGN);
+	rlim_t before = limit.rlim_cur;
+	limit.rlim_cur = sizeof unfinished - 1;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	start_output();
+	wait_state("waiting");
+	bool says_it = strstr(status_now().detail, "cannot append to") != NULL;
+	limit.rlim_cur = before;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	ck_assert(says_it);
+	wait_delivered(10);
+	static char *lines[20];
+	ck_assert_uint_eq(read_lines(path, lines, 20), 11);
+	ck_assert_str_eq(lines[0], unfinished);
+}
+END_TEST
+
+/* In place of the C library's: how often the directory of the file was synced. */
+static _Atomic unsigned directory_syncs;
+
+int fsync(int fd)
+{
+	struct stat own, about;
+	if (stat(directory, &own) == 0 && fstat(fd, &about) == 0 && about.st_ino == own.st_ino && about.st_dev == own.st_dev)
+		directory_syncs++;
+	return (int)syscall(SYS_fsync, fd);
+}
+
+START_TEST(a_file_that_is_made_has_its_name_on_the_disk)
+{
+	use_file();
+	unsigned before = directory_syncs;
+	start_output();
+	ck_assert_uint_gt(directory_syncs, before);
+	stop_output();
+	before = directory_syncs;
+	start_output();
+	put_messages(10);
+	wait_delivered(10);
+	stop_output();
+	ck_assert_uint_eq(directory_syncs, before); /* it was there */
+}
+END_TEST
+
 START_TEST(what_is_no_regular_file_is_refused)
 {
 	char error[OUTPUT_ERROR_MAX_BYTES];
@@ -381,6 +437,8 @@ int main(void)
 	tcase_add_test(test, a_reload_that_fails_keeps_the_old_file);
 	tcase_add_test(test, an_unfinished_last_line_is_ended_not_removed);
 	tcase_add_test(test, a_full_disk_loses_nothing_and_leaves_whole_lines);
+	tcase_add_test(test, a_disk_that_is_full_at_the_start_is_waited_for);
+	tcase_add_test(test, a_file_that_is_made_has_its_name_on_the_disk);
 	tcase_add_test(test, what_is_no_regular_file_is_refused);
 	tcase_add_test(test, wrong_options_are_named);
 	tcase_add_test(test, an_lf_in_a_message_is_replaced_and_counted);
