@@ -75,7 +75,8 @@ static void put_header(struct slog_ring_lane *lane, uint64_t position, size_t le
 
 /*
  * Finds room for a record of this length if the lane then is filled to `limit` octets at the most. Gives the position of
- * the record, behind a skip if it needs one.
+ * the record, behind a skip if it needs one. In an empty lane the skip fills nothing: else a record that does not fit
+ * before the end would be refused for ever, since only records move the head.
  */
 static bool find_room(struct slog_ring_lane *lane, size_t length, size_t limit, uint64_t *position)
 {
@@ -83,7 +84,8 @@ static bool find_room(struct slog_ring_lane *lane, size_t length, size_t limit, 
 	uint64_t used = head - atomic_load_explicit(&lane->tail, memory_order_acquire);
 	size_t to_end = lane->size - (head & (lane->size - 1));
 	size_t skip = record_size(length) > to_end ? to_end : 0;
-	if (used + skip + record_size(length) > limit)
+	size_t filled = (used > 0 ? used + skip : 0) + record_size(length);
+	if (filled > limit || used + skip + record_size(length) > lane->size)
 		return false;
 	if (skip > 0)
 		put_header(lane, head, skip - sizeof(struct header), SKIP);

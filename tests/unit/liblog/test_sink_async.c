@@ -131,6 +131,26 @@ START_TEST(a_filling_lane_refuses_by_severity_and_removes_nothing)
 END_TEST
 
 /* 8.21: the loss is told before the next event that gets through. */
+/* 8.21: an empty lane has room for any event, wherever in its room the next one begins. */
+START_TEST(an_empty_lane_refuses_nothing)
+{
+	static char text[4000];
+	for (size_t length = 3000; length < sizeof text; length += 25) {
+		struct slog_counters before = peer_counted();
+		use_ring(0, 0);
+		memset(text, 'x', length);
+		text[length] = '\0';
+		for (int i = 0; i < 20; i++) {
+			slog_debug("t", "text", text);
+			ck_assert_int_eq(slog_flush(), 0);
+		}
+		ck_assert_msg(peer_counted().dropped[SLOG_DEBUG] == before.dropped[SLOG_DEBUG], "texts of %zu octets", length);
+		ck_assert_uint_eq(lines_with("\"msgid\":\"t\""), 20);
+		slog_close();
+	}
+}
+END_TEST
+
 START_TEST(the_log_itself_tells_what_was_refused_before_the_next_event)
 {
 	use_ring(EAGAIN, 0);
@@ -354,6 +374,7 @@ int main(void)
 	TCase *ring = tcase_create("ring");
 	tcase_add_test(ring, events_of_a_thread_arrive_whole_and_in_order);
 	tcase_add_test(ring, a_filling_lane_refuses_by_severity_and_removes_nothing);
+	tcase_add_test(ring, an_empty_lane_refuses_nothing);
 	tcase_add_test(ring, the_log_itself_tells_what_was_refused_before_the_next_event);
 	tcase_add_test(ring, the_loss_is_told_at_close_if_no_event_follows);
 	tcase_add_test(ring, an_event_that_the_sink_can_never_take_is_counted_and_told);
