@@ -9,6 +9,7 @@
 #include <liblog/rfc5424.h>
 
 #include "json_value.h"
+#include "keys.h"
 #include "scalar.h"
 #include "sd_element.h"
 
@@ -54,18 +55,30 @@ static struct key plain_key(const struct slog_field *field)
 	return key;
 }
 
-/* True if an earlier field of the entry has the same journal name: `b c` and `B_C` have. */
+/* From the end: keys of one origin are alike at their beginnings. */
+static bool has_name(const struct slog_field *field, const struct key *key)
+{
+	if (field->key_length < key->length || (field->key_length > key->length && key->length < KEY_MAX))
+		return false;
+	size_t left = key->length;
+	while (left > 0 && capital(field->key[left - 1]) == key->text[left - 1])
+		left--;
+	return left == 0;
+}
+
+/*
+ * True if an earlier field of the entry with another key has the same journal name: `b c` and `B_C` have. An earlier one
+ * with the same key is not written. Whether one with another key is, is not asked, which would take a walk for each: the
+ * worst that follows is a prefix that was not needed.
+ */
 static bool collides(const struct slog_entry *entry, const struct slog_field *field, const struct key *key)
 {
-	size_t position = 0;
-	const struct slog_field *earlier;
-	while ((earlier = slog_entry_next(entry, &position)) != NULL && earlier != field) {
-		if (earlier->key_length < key->length || (earlier->key_length > key->length && key->length < KEY_MAX))
-			continue;
-		size_t i = 0;
-		while (i < key->length && capital(earlier->key[i]) == key->text[i])
-			i++;
-		if (i == key->length)
+	for (size_t i = 0; i < entry->shown; i++) {
+		const struct slog_field *earlier =
+			i < entry->bound_count ? &entry->bound[i] : &entry->fields[i - entry->bound_count];
+		if (earlier == field)
+			return false;
+		if (has_name(earlier, key) && !slog_keys_equal(earlier, field))
 			return true;
 	}
 	return false;

@@ -27,6 +27,38 @@ START_TEST(journald_gets_fields_in_capitals_and_the_exact_form)
 }
 END_TEST
 
+/* 8.1, 8.12: a field that replaces another has its name. */
+START_TEST(a_field_that_replaces_a_bound_one_keeps_its_name)
+{
+	int peer = peer_unix(SOCK_DGRAM);
+	peer_use(slog_sink_journald(peer_path));
+	struct slog_logger *bound = slog_with(&slog_default_logger, "user", "root", "a b", 1);
+	slog_info_to(bound, "t", "user", "guest", "A_B", 2);
+	ck_assert_ptr_nonnull(strstr(peer_read(peer), "\nA_B=1\nUSER=guest\nF_A_B=2\n"));
+	slog_free(bound);
+	slog_close();
+	close(peer);
+}
+END_TEST
+
+/* Names come from outside, through slogger too: a thousand of them, alike but at the end, one of them twice. */
+START_TEST(an_event_of_a_thousand_fields_takes_no_seconds)
+{
+	enum { FIELDS = 1000, BOUND_US = 1000000 };
+	static char keys[FIELDS][16];
+	static struct slog_field fields[FIELDS];
+	peer_use(slog_sink_memory(PEER_BYTES, &slog_encoder_journald));
+	for (int i = 0; i < FIELDS; i++) {
+		snprintf(keys[i], sizeof keys[i], "key_%08d", i == FIELDS - 1 ? 0 : i);
+		fields[i] = slog_kv(keys[i], "a value of some octets");
+	}
+	long start = peer_now_us();
+	slog_event(&slog_default_logger, SLOG_INFO, "t", fields, FIELDS);
+	ck_assert_int_lt(peer_now_us() - start, BOUND_US);
+	slog_close();
+}
+END_TEST
+
 START_TEST(a_line_feed_in_a_value_makes_no_journal_field)
 {
 	int peer = peer_unix(SOCK_DGRAM);
@@ -78,6 +110,8 @@ int main(void)
 	TCase *local = tcase_create("local");
 	tcase_add_checked_fixture(local, peer_make_folder, peer_remove_folder);
 	tcase_add_test(local, journald_gets_fields_in_capitals_and_the_exact_form);
+	tcase_add_test(local, a_field_that_replaces_a_bound_one_keeps_its_name);
+	tcase_add_test(local, an_event_of_a_thousand_fields_takes_no_seconds);
 	tcase_add_test(local, a_line_feed_in_a_value_makes_no_journal_field);
 	tcase_add_test(local, an_event_too_large_for_the_socket_goes_as_a_sealed_memfd);
 	suite_add_tcase(suite, local);
