@@ -61,16 +61,22 @@ static enum exit_code run(const struct arguments *arguments, const struct config
 	return process_run(&config->settings, greeting);
 }
 
+/* A reader that has gone or a full disk must not look like success. */
+static enum exit_code said(void)
+{
+	return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_CODE_OK : EXIT_CODE_FAILED;
+}
+
 static enum exit_code with_config(const struct arguments *arguments, struct config *config)
 {
 	if (!read_config(arguments, config))
 		return EXIT_CODE_USAGE;
 	switch (arguments->action) {
 	case ACTION_CHECK:
-		return config_check(config, stdout, stderr) ? EXIT_CODE_OK : EXIT_CODE_USAGE;
+		return config_check(config, stdout, stderr) ? said() : EXIT_CODE_USAGE;
 	case ACTION_EXPLAIN:
 		explain_print(config, stdout);
-		return EXIT_CODE_OK;
+		return said();
 	default:
 		return run(arguments, config);
 	}
@@ -105,6 +111,5 @@ int main(int argc, char **argv)
 		return code;
 	}
 	}
-	/* A reader that has gone or a full disk must not look like success. */
-	return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_CODE_OK : EXIT_CODE_FAILED;
+	return said();
 }

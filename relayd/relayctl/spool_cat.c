@@ -70,27 +70,33 @@ static enum relayctl_exit print_all(const struct spool_arguments *arguments, con
 	return printed == 0 && text != NULL ? RELAYCTL_NOTHING : RELAYCTL_OK;
 }
 
-static enum relayctl_exit run(const struct spool_arguments *arguments, const char *text, FILE *out)
+/* What is to be printed and how. spool_records_close() frees the records, also if this fails. */
+static enum relayctl_exit begin(const struct spool_arguments *arguments, struct spool_records *records,
+                                enum encoder_format *format)
+{
+	*records = (struct spool_records){0};
+	return read_format(arguments, format) ? spool_records_open(records, arguments) : RELAYCTL_USAGE;
+}
+
+static enum relayctl_exit run(const struct spool_arguments *arguments, const char *text)
 {
 	struct spool_records records;
 	enum encoder_format format;
-	if (!read_format(arguments, &format))
-		return RELAYCTL_USAGE;
-	enum relayctl_exit code = RELAYCTL_FAILED;
-	if (spool_records_open(&records, arguments))
-		code = print_all(arguments, text, &records, format, out);
+	enum relayctl_exit code = begin(arguments, &records, &format);
+	if (code == RELAYCTL_OK)
+		code = print_all(arguments, text, &records, format, stdout);
 	spool_records_close(&records);
 	return code;
 }
 
 enum relayctl_exit spool_cat_run(const struct spool_arguments *arguments)
 {
-	return run(arguments, NULL, stdout);
+	return run(arguments, NULL);
 }
 
 enum relayctl_exit spool_grep_run(const struct spool_arguments *arguments)
 {
-	return run(arguments, arguments->words[0], stdout);
+	return run(arguments, arguments->words[0]);
 }
 
 static enum relayctl_exit cannot_write(const struct spool_arguments *arguments, int error)
@@ -99,16 +105,35 @@ static enum relayctl_exit cannot_write(const struct spool_arguments *arguments, 
 	return RELAYCTL_FAILED;
 }
 
-/* A file that is there is never written over, and what is said to be exported is on the disk. */
-enum relayctl_exit spool_export_run(const struct spool_arguments *arguments)
+/*
+ * A file that is there is never written over, and what is said to be exported is on the disk. A file that could not be
+ * finished is taken away: it would stand in the way of the next try.
+ */
+static enum relayctl_exit export(const struct spool_arguments *arguments, struct spool_records *records,
+                                 enum encoder_format format)
 {
 	int fd = open(arguments->words[0], O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
 	if (out == NULL)
 		return cannot_write(arguments, errno);
-	enum relayctl_exit code = run(arguments, NULL, out);
+	enum relayctl_exit code = print_all(arguments, NULL, records, format, out);
 	int error = fflush(out) != 0 || fsync(fd) != 0 ? errno : 0;
 	if (fclose(out) != 0 && error == 0)
 		error = errno;
-	return error == 0 ? code : cannot_write(arguments, error);
+	if (error != 0)
+		code = cannot_write(arguments, error);
+	if (code == RELAYCTL_FAILED)
+		unlink(arguments->words[0]);
+	return code;
+}
+
+enum relayctl_exit spool_export_run(const struct spool_arguments *arguments)
+{
+	struct spool_records records;
+	enum encoder_format format;
+	enum relayctl_exit code = begin(arguments, &records, &format);
+	if (code == RELAYCTL_OK)
+		code = export(arguments, &records, format);
+	spool_records_close(&records);
+	return code;
 }

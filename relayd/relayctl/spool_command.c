@@ -11,50 +11,50 @@
 /* A command's options are those of all (-c, --spool, --help) and the letters in `letters`. */
 struct spool_command {
 	const char *name;
-	unsigned words_min, words_max;
+	unsigned words; /* behind its options */
 	const char *letters;
 	enum relayctl_exit (*run)(const struct spool_arguments *arguments);
 	const char *help;
 };
 
 static const struct spool_command commands[] = {
-	{"ls", 0, 0, "j", spool_ls_run,
+	{"ls", 0, "j", spool_ls_run,
 	 "ls [--json]\n"
 	 "      says which segments there are, and how far each output has come\n"},
-	{"cat", 0, 0, "FLotfq", spool_cat_run,
+	{"cat", 0, "FLotfq", spool_cat_run,
 	 "cat [--first N] [--last N] [--output NAME] [--filter JSON]\n"
 	 "                     [--format json | rfc5424 | raw] [--quarantine NAME]\n"
 	 "      prints messages, one a line: those that an output has not got with --output,\n"
 	 "      those that its next hop refused with --quarantine\n"},
-	{"grep", 1, 1, "FLotfq", spool_grep_run,
+	{"grep", 1, "FLotfq", spool_grep_run,
 	 "grep [options of cat] TEXT\n"
 	 "      prints the messages in which TEXT stands\n"},
-	{"export", 1, 1, "FLotfq", spool_export_run,
+	{"export", 1, "FLotfq", spool_export_run,
 	 "export [options of cat] FILE\n"
 	 "      writes what cat would print into a new file, synced\n"},
-	{"replay", 0, 0, "FLofqT", spool_replay_run,
+	{"replay", 0, "FLofqT", spool_replay_run,
 	 "replay --to ADDRESS [--first N] [--last N] [--output NAME]\n"
 	 "                     [--filter JSON] [--quarantine NAME]\n"
 	 "      sends messages over RELP to an input of a running relay, and waits until all are stored there\n"},
-	{"verify", 0, 0, "q", spool_verify_run,
+	{"verify", 0, "q", spool_verify_run,
 	 "verify [--quarantine NAME]\n"
 	 "      reads every block and says exactly what is damaged\n"},
-	{"repair", 0, 0, "a", spool_repair_run,
+	{"repair", 0, "a", spool_repair_run,
 	 "repair [--apply]\n"
 	 "      says what the next start of relayd will do about damage, and what must be done before it can\n"
 	 "      start; does that with --apply, if it does not run\n"},
-	{"drop", 0, 0, "foTyC", spool_drop_run,
+	{"drop", 0, "foTyC", spool_drop_run,
 	 "drop [--yes] --filter JSON [--output NAME] [--to N]\n"
 	 "                     [--control PATH]\n"
 	 "      makes a rule: of what is stored by now, outputs drop what matches and they have not got;\n"
 	 "      says first how much that is; also in a spool that is running\n"},
-	{"forget", 1, 1, "y", spool_forget_run,
+	{"forget", 1, "y", spool_forget_run,
 	 "forget [--yes] OUTPUT\n"
 	 "      gives up an output's place in a spool that is not running, and the messages it holds\n"},
-	{"rename-output", 2, 2, "", spool_rename_output_run,
+	{"rename-output", 2, "", spool_rename_output_run,
 	 "rename-output OUTPUT NAME\n"
 	 "      gives an output's place in a spool that is not running another name\n"},
-	{NULL, 0, 0, NULL, NULL, NULL},
+	{NULL, 0, NULL, NULL, NULL},
 };
 
 void spool_print_help(FILE *out)
@@ -155,6 +155,31 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
+static const char *option_name(char letter)
+{
+	const struct option *option = long_options;
+	while (option->val != letter)
+		option++;
+	return option->name;
+}
+
+/* Says what is wrong with the options seen and the number of words, if anything is. */
+static bool goes_together(const struct spool_command *command, const char *seen, unsigned words,
+                          const struct parsed *parsed)
+{
+	char foreign = seen[strspn(seen, command->letters)];
+	if (foreign != '\0')
+		fprintf(stderr, "relayctl spool %s: --%s is no option of it\n", command->name, option_name(foreign));
+	else if (words != command->words)
+		fprintf(stderr, "relayctl spool %s: takes %u word%s, not %u\n", command->name, command->words,
+		        command->words == 1 ? "" : "s", words);
+	else if (parsed->arguments.config != NULL && parsed->arguments.path != NULL)
+		fprintf(stderr, "relayctl spool %s: -c and --spool both say where the spool is: give one\n", command->name);
+	else
+		return true;
+	return false;
+}
+
 /* `-c` and `--spool` may stand before the command's name, too: getopt_long() permutes. The name is the first word. */
 static const struct spool_command *read_arguments(int argc, char **argv, struct parsed *parsed)
 {
@@ -166,15 +191,18 @@ static const struct spool_command *read_arguments(int argc, char **argv, struct 
 		if (strchr("csh", letter) == NULL && strchr(seen, letter) == NULL)
 			seen[strlen(seen)] = (char)letter;
 	}
+	if (parsed->help)
+		return NULL;
 	const struct spool_command *command = find(argv[optind]);
 	if (command == NULL) {
 		if (argv[optind] != NULL)
 			fprintf(stderr, "relayctl spool: there is no command \"%s\"\n", argv[optind]);
+		else
+			fputs("relayctl spool: say which command\n", stderr);
 		return NULL;
 	}
 	unsigned words = (unsigned)(argc - optind - 1);
-	bool taken = seen[strspn(seen, command->letters)] == '\0';
-	if (!taken || (!parsed->help && (words < command->words_min || words > command->words_max)))
+	if (!goes_together(command, seen, words, parsed))
 		return NULL;
 	for (unsigned i = 0; i < words && i < SPOOL_WORDS_MAX; i++)
 		parsed->arguments.words[i] = argv[optind + 1 + (int)i];
@@ -195,7 +223,7 @@ enum relayctl_exit spool_run(int argc, char **argv)
 		spool_print_help(stdout);
 		return RELAYCTL_OK;
 	}
-	if (command == NULL || (parsed.arguments.config != NULL && parsed.arguments.path != NULL)) {
+	if (command == NULL) {
 		spool_print_help(stderr);
 		return RELAYCTL_USAGE;
 	}

@@ -76,8 +76,8 @@ static bool look(struct drop *drop)
 	return good;
 }
 
-/* What each output has not got and matches. */
-static bool count(struct drop *drop)
+/* What each output has not got and matches. RELAYCTL_OK, or why not, which was said. */
+static enum relayctl_exit count(struct drop *drop)
 {
 	struct spool_arguments range = *drop->arguments;
 	struct spool_records records;
@@ -89,14 +89,14 @@ static bool count(struct drop *drop)
 	range.first = least + 1;
 	range.last = drop->to;
 	range.output = NULL;
-	bool good = spool_records_open(&records, &range);
-	while (good && spool_records_next(&records, &sequence, &envelope))
+	enum relayctl_exit code = spool_records_open(&records, &range);
+	while (code == RELAYCTL_OK && spool_records_next(&records, &sequence, &envelope))
 		for (unsigned i = 0; i < drop->cursors_count; i++)
 			drop->matching[i] += sequence > drop->cursors[i].delivered;
 	spool_records_close(&records);
 	for (unsigned i = 0; i < drop->cursors_count; i++)
 		drop->all += drop->matching[i];
-	return good;
+	return code;
 }
 
 static void print_plan(const struct drop *drop)
@@ -197,8 +197,11 @@ enum relayctl_exit spool_drop_run(const struct spool_arguments *arguments)
 		        arguments->label, SPOOL_DROP_FILTER_MAX_BYTES);
 		return RELAYCTL_USAGE;
 	}
-	if (!spool_change_allowed(arguments) || !look(&drop) || !count(&drop))
+	if (!spool_change_allowed(arguments) || !look(&drop))
 		return RELAYCTL_FAILED;
+	enum relayctl_exit code = count(&drop);
+	if (code != RELAYCTL_OK)
+		return code;
 	print_plan(&drop);
 	if (drop.all == 0) {
 		puts("there is nothing to drop, and no rule was made");

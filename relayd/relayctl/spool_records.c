@@ -48,21 +48,22 @@ static bool find_range(struct spool_records *records)
 	return false;
 }
 
-bool spool_records_open(struct spool_records *records, const struct spool_arguments *arguments)
+enum relayctl_exit spool_records_open(struct spool_records *records, const struct spool_arguments *arguments)
 {
 	char error[SPOOL_ERROR_MAX_BYTES];
 	*records = (struct spool_records){.arguments = arguments};
 	records->files = spool_command_files(arguments, error);
 	if (records->files == NULL)
-		return refuse(arguments, error);
+		return spool_command_fail(arguments, error);
 	records->filter = calloc(1, sizeof *records->filter);
 	if (records->filter == NULL)
-		return refuse(arguments, "not enough memory");
-	if (!find_range(records) ||
-	    !spool_filter_open(records->filter, arguments->filter, spool_files_names(records->files)))
-		return false;
+		return spool_command_fail(arguments, "not enough memory");
+	if (!spool_filter_open(records->filter, arguments->filter, spool_files_names(records->files)))
+		return RELAYCTL_USAGE;
+	if (!find_range(records))
+		return RELAYCTL_FAILED;
 	records->walk = spool_files_walk_open(records->files, records->first);
-	return records->walk != NULL || refuse(arguments, "not enough memory");
+	return records->walk != NULL ? RELAYCTL_OK : spool_command_fail(arguments, "not enough memory");
 }
 
 void spool_records_close(struct spool_records *records)

@@ -25,10 +25,11 @@ struct spool_records {
 };
 
 /*
- * Opens the spool for the range and filter that the arguments say; with --output for what that output has not got. False
- * after having said why not on stderr. spool_records_close() frees; harmless if all is zero.
+ * Opens the spool for the range and filter that the arguments say; with --output for what that output has not got.
+ * RELAYCTL_OK, or another code after having said why not on stderr: RELAYCTL_USAGE for a filter that is none.
+ * spool_records_close() frees; harmless if all is zero.
  */
-bool spool_records_open(struct spool_records *records, const struct spool_arguments *arguments);
+enum relayctl_exit spool_records_open(struct spool_records *records, const struct spool_arguments *arguments);
 void spool_records_close(struct spool_records *records);
 
 /* The next message; false at the end. It lives until the next call. */

@@ -233,8 +233,8 @@ enum relayctl_exit spool_replay_run(const struct spool_arguments *arguments)
 	}
 	buffer_init(&replay.in, RELP_CLIENT_INPUT_MAX);
 	buffer_init(&replay.out, REPLAY_OUTPUT_MAX_BYTES);
-	enum relayctl_exit code = RELAYCTL_FAILED;
-	if (spool_records_open(&records, arguments))
+	enum relayctl_exit code = spool_records_open(&records, arguments);
+	if (code == RELAYCTL_OK)
 		code = replay_records(&replay, &records);
 	spool_records_close(&records);
 	buffer_free(&replay.in);

@@ -61,9 +61,11 @@ def test_options_prints_every_driver():
     assert run(RELAYD, "--options=mdoc").stdout.startswith(".Ss Top level")
 
 
-def test_output_that_cannot_be_written_is_a_failure():
+def test_output_that_cannot_be_written_is_a_failure(tmp_path):
     with open("/dev/full", "w") as full:
         assert subprocess.run([RELAYD, "--options"], stdout=full, timeout=60).returncode == 1
+        for action in "--check", "--explain":
+            assert subprocess.run([RELAYD, action, "-c", write_config(tmp_path)], stdout=full, timeout=60).returncode == 1
         assert subprocess.run([RELAYCTL, "--version"], stdout=full, timeout=60).returncode == 1
 
 

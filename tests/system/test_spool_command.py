@@ -3,6 +3,8 @@
 says what is changed, and what the next start then does."""
 import json
 import os
+import resource
+import signal
 import socket
 import subprocess
 
@@ -241,7 +243,7 @@ def test_grep_filters_as_outputs_do_and_by_text(filled):
     assert numbers(spool(filled, "grep", "--filter", '{"input": "in"}', "message 042")) == [42]
     assert spool(filled, "grep", "--filter", '{"input": "other"}', "message").returncode == 4
     result = spool(filled, "grep", "--filter", '{"severty": "err"}', "message")
-    assert result.returncode == 1 and 'did you mean "severity"?' in result.stderr
+    assert result.returncode == 2 and 'did you mean "severity"?' in result.stderr
 
 
 def test_grep_without_a_match_says_so_by_its_exit_code(filled):
@@ -337,9 +339,16 @@ def test_looking_at_a_spool_on_a_disk_that_takes_no_writes(filled, tmp_path):
 
 
 @pytest.mark.parametrize("words", [["ls", "more"], ["cat", "--first", "0"], ["cat", "--first", "x"], ["grep"], ["verify", "--yes"], ["none"],
-                                   [], ["cat", "--format", "yaml"]])
-def test_wrong_arguments_of_spool_are_usage_errors(tmp_path, words):
-    assert subprocess.run([RELAYCTL, "spool", *words, "--spool", tmp_path], capture_output=True, timeout=60).returncode == 2
+                                   [], ["cat", "--format", "yaml"], ["cat", "x"], ["ls", "--first", "3"], ["ls", "-c", "relayd.conf"]])
+def test_wrong_arguments_of_spool_are_usage_errors_and_a_sentence_says_which(tmp_path, words):
+    result = subprocess.run([RELAYCTL, "spool", *words, "--spool", tmp_path], text=True, capture_output=True, timeout=60)
+    assert result.returncode == 2 and result.stderr.startswith("relayctl spool"), result.stderr
+
+
+@pytest.mark.parametrize("words", [["cat"], ["grep", "x"], ["export", "exported"], ["replay", "--to", "127.0.0.1:1"], ["drop", "--yes"]])
+def test_a_filter_that_is_none_is_a_usage_error(filled, tmp_path, words):
+    result = spool(filled, *words, "--filter", "{", cwd=tmp_path)
+    assert result.returncode == 2 and result.stderr != ""
 
 
 def test_export_writes_a_new_file_and_never_over_another(filled, tmp_path):
@@ -350,6 +359,21 @@ def test_export_writes_a_new_file_and_never_over_another(filled, tmp_path):
     result = spool(filled, "export", file)
     assert result.returncode == 1 and "File exists" in result.stderr
     assert len(file.read_text().splitlines()) == 3
+
+
+def no_room():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+
+def test_an_export_that_fails_does_not_stand_in_the_way_of_the_next(filled, tmp_path):
+    """Wrong arguments, a spool that is not there, a disk that takes no more: the same command, put right, does it."""
+    file = tmp_path / "exported"
+    assert spool(filled, "export", "--filter", "{", file).returncode == 2 and not file.exists()
+    assert spool(filled, "export", "--format", "yaml", file).returncode == 2 and not file.exists()
+    assert spool(filled, "export", "--quarantine", "nobody", file).returncode == 1 and not file.exists()
+    assert spool(filled, "export", file, preexec_fn=no_room).returncode == 1 and not file.exists()
+    assert spool(filled, "export", file).returncode == 0 and file.exists()
 
 
 # ---- replay ----
