@@ -62,6 +62,7 @@ void stream_step_handshake(struct stream *stream)
 		worker_stay(stream->pool->worker);
 		return;
 	}
+	stream->last_active_ns = worker_now_ns(stream->pool->worker);
 	switch (stream->kind->handshake(stream)) {
 	case STREAM_IO_DONE:
 		stream_pool_leave_handshake(stream->pool, stream);
@@ -104,11 +105,43 @@ void stream_begin(struct stream *stream)
 	}
 }
 
+/* How many octets the TLS record that begins so has; 0 if it is none (or one of SSL 2). */
+static size_t record_bytes(struct bytes in)
+{
+	if (in.len < SSL3_RT_HEADER_LENGTH)
+		return SSL3_RT_HEADER_LENGTH;
+	size_t body_len = (size_t)in.at[3] << 8 | in.at[4];
+	if (in.at[1] != SSL3_VERSION_MAJOR || body_len > SSL3_RT_MAX_ENCRYPTED_LENGTH)
+		return 0;
+	return SSL3_RT_HEADER_LENGTH + body_len;
+}
+
+/* The socket is readable when so many octets lie there, or when the peer sends no more. */
+static void await_octets(struct stream *stream, size_t len)
+{
+	int least = (int)len;
+	stream->awaited = len;
+	(void)setsockopt(stream->fd, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof(least));
+}
+
+/*
+ * A slot is for who has sent a whole record: with fewer octets OpenSSL can do nothing, and to send one costs a peer
+ * nothing. What is no record goes on at once, so that it is refused. A socket that is readable with fewer octets than
+ * were awaited gets no more.
+ */
 void stream_hear(struct stream *stream)
 {
-	uint8_t first;
+	uint8_t *record = stream->pool->read_buffer;
+	ssize_t got = recv(stream->fd, record, SSL3_RT_HEADER_LENGTH + SSL3_RT_MAX_ENCRYPTED_LENGTH, MSG_PEEK);
+	size_t needed = got > 0 ? record_bytes(bytes_of(record, (size_t)got)) : 0;
+	if (got > 0 && needed > (size_t)got && needed > stream->awaited) {
+		await_octets(stream, needed);
+		return;
+	}
+	if (stream->awaited > 0)
+		await_octets(stream, 1);
 	stream_pool_leave_handshake(stream->pool, stream);
-	if (recv(stream->fd, &first, sizeof(first), MSG_PEEK) == 0) {
+	if (got == 0) {
 		/* It has said nothing: somebody looked if the port is open, and nobody is refused. */
 		stream_note_end(stream, STREAM_END_EOF, "the peer closed the connection");
 		stream_tell_end(stream, bytes_of(NULL, 0));

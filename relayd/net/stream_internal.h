@@ -15,7 +15,7 @@ enum {
 /* Goes forward only. */
 enum stream_state {
 	STREAM_NEW,     /* adopted; nothing happened yet */
-	STREAM_SILENT,  /* a TLS server's: the peer has not begun its handshake */
+	STREAM_SILENT,  /* a TLS server's: the peer has not sent a whole record of its handshake */
 	STREAM_WAITING, /* for a handshake slot */
 	STREAM_HANDSHAKING,
 	STREAM_OPEN,
@@ -97,6 +97,7 @@ struct stream {
 	struct tls_context *tls;
 	SSL *ssl;
 	char *server_name; /* until the handshake begins */
+	size_t awaited;    /* STREAM_SILENT: the socket is readable with so many octets; 0: with the first */
 	char *detail;      /* of the end */
 	struct stream_events events;
 	void *context;
@@ -125,7 +126,10 @@ void stream_update_poll(struct stream *stream);
 /* The first turn: opens, queues for the handshake, or waits for the peer to begin it. */
 void stream_begin(struct stream *stream);
 
-/* The peer has begun its handshake, which is queued, or gone. The stream may be closed afterwards. */
+/*
+ * The peer has sent something, or is gone. When a whole record lies there, or what is none, the handshake is queued.
+ * The stream may be closed afterwards.
+ */
 void stream_hear(struct stream *stream);
 
 /* It has its slot: the handshake begins, on the next turn. */

@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 static void on_next_turn(uv_idle_t *idle)
 {
@@ -168,13 +169,34 @@ static struct stream *of_handshake_link(struct list *link)
 	return LIST_ENTRY(link, struct stream, handshake_link);
 }
 
-/* Peers that are slow, or do nothing, must not keep others from their turn. */
+/* Peers that are slow must not keep others from their turn. */
 static uint64_t handshake_deadline_ns(const struct stream_pool *pool, const struct stream *stream)
 {
 	uint64_t crowded_ns = (uint64_t)STREAM_HANDSHAKE_CROWDED_MS * CLOCK_NS_PER_MS;
 	if (list_is_empty(&pool->waiting) || stream->handshake_timeout_ns <= crowded_ns)
 		return stream->deadline_ns;
 	return stream->deadline_ns - stream->handshake_timeout_ns + crowded_ns;
+}
+
+/* Until when the peer may send nothing; those that do nothing must not keep others from their turn either. */
+static uint64_t silence_deadline_ns(const struct stream_pool *pool, const struct stream *stream)
+{
+	if (list_is_empty(&pool->waiting))
+		return stream->deadline_ns;
+	return stream->last_active_ns + (uint64_t)STREAM_HANDSHAKE_SILENT_MS * CLOCK_NS_PER_MS;
+}
+
+/* Whether it is the peer's turn, and not ours: after a long turn its octets lie there, and nobody has looked. */
+static bool is_silent(const struct stream *stream)
+{
+	uint8_t octet;
+	return recv(stream->fd, &octet, sizeof(octet), MSG_PEEK | MSG_DONTWAIT) < 0;
+}
+
+static bool is_given_up(const struct stream_pool *pool, const struct stream *stream, uint64_t now)
+{
+	return handshake_deadline_ns(pool, stream) <= now ||
+		   (silence_deadline_ns(pool, stream) <= now && is_silent(stream));
 }
 
 static void note_first(const struct list *list, uint64_t *first)
@@ -188,7 +210,9 @@ static void set_timer(struct stream_pool *pool)
 	uint64_t first = UINT64_MAX;
 	LIST_FOR_EACH (link, &pool->handshaking) {
 		uint64_t deadline_ns = handshake_deadline_ns(pool, of_handshake_link(link));
+		uint64_t silence_ns = silence_deadline_ns(pool, of_handshake_link(link));
 		first = deadline_ns < first ? deadline_ns : first;
+		first = silence_ns < first ? silence_ns : first;
 	}
 	note_first(&pool->silent, &first);
 	note_first(&pool->lingering, &first);
@@ -213,7 +237,7 @@ static void on_deadline(uv_timer_t *timer)
 	uint64_t now = worker_now_ns(pool->worker);
 	LIST_FOR_EACH (link, &pool->handshaking) {
 		struct stream *stream = of_handshake_link(link);
-		if (handshake_deadline_ns(pool, stream) <= now)
+		if (is_given_up(pool, stream, now))
 			stream_end_later(stream, STREAM_END_HANDSHAKE_TIMEOUT, "the TLS handshake was not finished in time");
 	}
 	while (is_first_due(&pool->silent, now))
@@ -256,7 +280,8 @@ static void begin_next(struct stream_pool *pool)
 		pool->waiting_handshakes--;
 		pool->handshakes++;
 		list_append(&pool->handshaking, link);
-		stream->deadline_ns = worker_now_ns(pool->worker) + stream->handshake_timeout_ns;
+		stream->last_active_ns = worker_now_ns(pool->worker);
+		stream->deadline_ns = stream->last_active_ns + stream->handshake_timeout_ns;
 		stream_begin_handshake(stream);
 	}
 	set_timer(pool);

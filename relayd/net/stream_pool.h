@@ -19,6 +19,7 @@ enum {
 	STREAM_HANDSHAKES_MAX = 64,              /* in progress at the same time */
 	STREAM_HANDSHAKES_WAITING_MAX = 4096,    /* accepted and begun by the peer, but not by us */
 	STREAM_HANDSHAKE_CROWDED_MS = 3000,      /* the time limit while others wait for a slot */
+	STREAM_HANDSHAKE_SILENT_MS = 500,        /* and for the peer's next octets: who is half a world away answers in 300 */
 	STREAM_HANDSHAKE_STEPS_PER_TURN_MAX = 8, /* about 0.35 ms of CPU each: other sockets are served in between */
 	STREAM_LINGER_MS = 1000,                 /* for a refused peer to read the alert */
 };
@@ -41,7 +42,7 @@ struct stream_pool {
 	struct list handshaking; /* `handshakes` of them */
 	unsigned waiting_handshakes;
 	struct list waiting;
-	struct list silent;         /* servers' streams whose peers have not begun; the first to go is first */
+	struct list silent;         /* servers' streams, no whole record of the peer's yet; the first to go is first */
 	struct list lingering;      /* refused in the handshake; the first to go is first */
 	uv_timer_t handshake_timer; /* set for the first deadline of these; stopped when there is none */
 	struct turn_count steps;
