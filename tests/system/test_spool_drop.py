@@ -177,9 +177,9 @@ def test_it_says_what_would_be_dropped_and_asks(waiting):
 
 @pytest.mark.parametrize("words, code, said", [
     (["--filter", '{"app_name": "none"}'], 4, "there is nothing to drop, and no rule was made"),
-    (["--filter", '{"app_nam": "cron"}'], 1, 'did you mean "app_name"?'),
-    (["--filter", '{"severity": "loud"}'], 1, '"loud" is no severity'),
-    (["--filter", "cron"], 1, "--filter:1"),
+    (["--filter", '{"app_nam": "cron"}'], 2, 'did you mean "app_name"?'),
+    (["--filter", '{"severity": "loud"}'], 2, '"loud" is no severity'),
+    (["--filter", "cron"], 2, "--filter:1"),
     (["--filter", CRON, "--output", "none"], 1, "has no place of an output none"),
     (["--filter", CRON, "--to", "101"], 1, "no message that is stored; the last one is 100"),
     (["--filter", CRON, "--to", "0"], 1, "no message that is stored"),
