@@ -383,6 +383,7 @@ static void set_damage_aside(struct spool *spool)
 		spool->table.set_aside_bytes += copied > 0 ? (uint64_t)copied : 0;
 		pthread_mutex_unlock(&spool->table_lock);
 		report_damage(spool, &note, name);
+		writer_nudge(spool); /* the file says that it was counted, so the count must not wait for the next message */
 	}
 }
 

@@ -294,7 +294,7 @@ bool writer_turn(struct spool *spool)
 	if (spool_has_failed(spool))
 		return false;
 	gather(spool);
-	if (writer->group_count == 1 && !marks_have_changes(&spool->marks))
+	if (writer->group_count == 1 && !marks_have_changes(&spool->marks) && !ledger_has_changes(&spool->ledger))
 		return false;
 	unsigned all = judge(spool);
 	int64_t slots = all - 1;
