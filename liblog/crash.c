@@ -6,9 +6,7 @@
 #include <liblog/sink.h>
 
 #include <errno.h>
-#include <poll.h>
 #include <stdatomic.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -16,6 +14,7 @@
 #include "entry.h"
 #include "identity.h"
 #include "logger.h"
+#include "outlet.h"
 #include "site.h"
 #include "stats.h"
 
@@ -34,17 +33,12 @@ void slog_set_crash_fd(int fd)
 static int send_line(struct slog_line *line)
 {
 	int fd = atomic_load_explicit(&crash_fd, memory_order_relaxed);
-	if (fd < 0)
-		fd = STDERR_FILENO;
-	ssize_t written = send(fd, line->text, line->length, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (written < 0 && errno == ENOTSOCK) {
-		struct pollfd poller = {.fd = fd, .events = POLLOUT};
-		if (poll(&poller, 1, 0) != 1 || (poller.revents & (POLLERR | POLLNVAL)) != 0)
-			return EAGAIN;
+	struct slog_outlet outlet = slog_outlet_open(fd >= 0 ? fd : STDERR_FILENO);
+	if (outlet.way != SLOG_OUTLET_SOCKET)
 		line->text[line->length++] = '\n';
-		written = write(fd, line->text, line->length);
-	}
-	return written < 0 ? errno : (size_t)written < line->length ? ENOSPC : 0;
+	ssize_t written = slog_outlet_write(&outlet, line->text, line->length);
+	slog_outlet_close(&outlet);
+	return written < 0 ? (int)-written : (size_t)written < line->length ? ENOSPC : 0;
 }
 
 static void crash(struct slog_logger *logger, const struct slog_site *site, const struct slog_site_reader *reader)

@@ -9,6 +9,7 @@
 #include "clock.h"
 
 #define MS_PER_SECOND 1000
+#define LIAR_NAP_MS 1
 
 bool slog_patience_may_try(struct slog_patience *patience)
 {
@@ -57,18 +58,33 @@ unsigned slog_patience_spend(struct slog_patience *patience, uint64_t start_ms)
 	return spend(patience, start_ms, true);
 }
 
-/* An interrupted wait counts as a wait that ended: the bound matters more than the event. */
-bool slog_patience_wait(struct slog_patience *patience, int fd, unsigned *left_ms)
+/*
+ * Asks a descriptor that has refused octets, waiting for so long at most. *lies: it says that it takes some, as a
+ * terminal does whose little room is not enough; then it is left alone for a while instead. An interrupted wait counts as
+ * a wait that ended: the bound matters more than the event.
+ */
+static bool is_ready_within(int fd, unsigned ms, bool *lies)
 {
 	struct pollfd poller = {.fd = fd, .events = POLLOUT};
-	if (poll(&poller, 1, 0) > 0)
-		return true;
+	*lies = poll(&poller, 1, 0) > 0;
+	return poll(*lies ? NULL : &poller, *lies ? 0 : 1, *lies ? LIAR_NAP_MS : (int)ms) > 0;
+}
+
+void slog_patience_sleep(int fd, unsigned ms)
+{
+	bool lies;
+	is_ready_within(fd, ms, &lies);
+}
+
+bool slog_patience_wait(struct slog_patience *patience, int fd, unsigned *left_ms)
+{
+	bool lies;
 	uint64_t start = slog_clock_monotonic_ms();
 	unsigned may_wait = slog_patience_left(patience, *left_ms);
 	if (may_wait == 0)
 		return false;
-	bool is_ready = poll(&poller, 1, (int)may_wait) > 0;
+	bool is_ready = is_ready_within(fd, may_wait, &lies);
 	unsigned waited = spend(patience, start, !is_ready);
 	*left_ms -= waited < *left_ms ? waited : *left_ms;
-	return is_ready;
+	return is_ready || lies;
 }

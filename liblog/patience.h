@@ -26,10 +26,14 @@ struct slog_patience {
 bool slog_patience_may_try(struct slog_patience *patience);
 
 /*
- * Waits until the descriptor takes octets. False if it did not within what is left of the patience and of *left_ms, the
- * milliseconds that this call may still wait; what it waited is taken from *left_ms.
+ * Waits until a descriptor that has just refused octets may be tried again. False if that was not so within what is left
+ * of the patience and of *left_ms, the milliseconds that this call may still wait; what it waited, at least 1, is taken
+ * from *left_ms.
  */
 bool slog_patience_wait(struct slog_patience *patience, int fd, unsigned *left_ms);
+
+/* The same wait for a worker, who has all the patience: so many milliseconds at most. */
+void slog_patience_sleep(int fd, unsigned ms);
 
 /* Milliseconds, max_ms at most, that a call may wait by other means; afterwards it says when it began to wait. */
 unsigned slog_patience_left(struct slog_patience *patience, unsigned max_ms);

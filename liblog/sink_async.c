@@ -6,7 +6,6 @@
 #include "async.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include "clock.h"
 #include "futex.h"
 #include "generation.h"
+#include "outlet.h"
 #include "stats.h"
 
 #define LANE_SIZE_DEFAULT 262144
@@ -252,13 +252,16 @@ static uint64_t count_left(struct slog_async *async)
 static void tell_stderr(const struct slog_async *async, uint64_t left)
 {
 	char text[128];
-	struct pollfd poller = {.fd = STDERR_FILENO, .events = POLLOUT};
 	bool is_acknowledged = async->to->driver->carrier != NULL && async->to->driver->carrier->settle != NULL;
 	int length = snprintf(text, sizeof text, "liblog: %s: %llu events were not %s at the end\n", async->to->driver->name,
 	                      (unsigned long long)left, is_acknowledged ? "acknowledged" : "written");
-	if (left > 0 && length > 0 && poll(&poller, 1, 0) > 0 && (poller.revents & POLLOUT) != 0 &&
-	    write(STDERR_FILENO, text, (size_t)length) < 0)
-		slog_stats_failed(errno);
+	if (left == 0 || length <= 0)
+		return;
+	struct slog_outlet outlet = slog_outlet_open(STDERR_FILENO);
+	ssize_t written = slog_outlet_write(&outlet, text, (size_t)length);
+	slog_outlet_close(&outlet);
+	if (written < 0 && written != -EAGAIN)
+		slog_stats_failed((int)-written);
 }
 
 /*

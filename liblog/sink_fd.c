@@ -2,7 +2,6 @@
 /* Lines to a descriptor that belongs to the program; standard error is one. */
 #include <liblog/sink.h>
 
-#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -45,8 +44,7 @@ static size_t send_fd(struct slog_sink *sink, const struct iovec *events, size_t
 
 static void wait_fd(struct slog_sink *sink, unsigned ms)
 {
-	struct pollfd poller = {.fd = ((struct sink_fd *)sink)->fd, .events = POLLOUT};
-	poll(&poller, 1, (int)ms);
+	slog_patience_sleep(((struct sink_fd *)sink)->fd, ms);
 }
 
 static const struct slog_carrier carrier = {.send = send_fd, .wait = wait_fd};
@@ -70,7 +68,6 @@ static void start(struct sink_fd *to, int fd, const struct slog_encoder *encoder
 	to->sink.encoder = encoder != NULL ? encoder : suitable_encoder(fd);
 	to->sink.max_size = SLOG_EVENT_BYTES_DEFAULT;
 	to->fd = fd;
-	slog_writer_start(&to->writer, fd);
 }
 
 struct slog_sink *slog_sink_fd(int fd, const struct slog_encoder *encoder)

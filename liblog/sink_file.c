@@ -136,6 +136,5 @@ struct slog_sink *slog_sink_file(const char *path, const struct slog_encoder *en
 	file->sink.driver = &driver;
 	file->sink.encoder = encoder != NULL ? encoder : &slog_encoder_json;
 	file->sink.max_size = SLOG_EVENT_BYTES_DEFAULT;
-	slog_writer_start(&file->writer, file->fd);
 	return &file->sink;
 }

@@ -1,55 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * See write_line.h. A descriptor that may block is asked with poll(2) first, and is given no more at once than a pipe
- * takes without blocking; that also bounds blocking descriptors, whose mode belongs to whoever opened them.
- */
+/* See write_line.h. */
 #include "write_line.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <poll.h>
-#include <sys/stat.h>
-#include <unistd.h>
+
+#include "clock.h"
+#include "outlet.h"
 
 #define HALF_LINE_WAIT_MS 250 /* for a descriptor that has taken a part of a line */
 
-void slog_writer_start(struct slog_writer *writer, int fd)
-{
-	struct stat status;
-	writer->can_block = fstat(fd, &status) != 0 || !S_ISREG(status.st_mode);
-}
-
-/* Writes some of the octets. The number written, or a negative errno value. */
-static ssize_t write_some(struct slog_writer *writer, int fd, const char *octets, size_t length, unsigned *left_ms)
-{
-	if (writer->can_block) {
-		if (!slog_patience_wait(&writer->patience, fd, left_ms))
-			return -EAGAIN;
-		if (length > PIPE_BUF)
-			length = PIPE_BUF;
-	}
-	for (;;) {
-		ssize_t written = write(fd, octets, length);
-		if (written >= 0)
-			return written;
-		if (errno == EAGAIN && writer->can_block && !slog_patience_wait(&writer->patience, fd, left_ms))
-			return -EAGAIN;
-		if (errno != EINTR && errno != EAGAIN)
-			return -errno;
-	}
-}
-
-static int write_all(struct slog_writer *writer, int fd, const char *octets, size_t length, unsigned *left_ms)
+static int write_all(struct slog_writer *writer, struct slog_outlet *outlet, const char *octets, size_t length,
+                     unsigned *left_ms)
 {
 	size_t done = 0;
 	while (done < length) {
-		ssize_t written = write_some(writer, fd, octets + done, length - done, left_ms);
-		if (written <= 0) {
+		ssize_t written = slog_outlet_write(outlet, octets + done, length - done);
+		if (written > 0) {
+			done += (size_t)written;
+		} else if (written != -EAGAIN || !slog_patience_wait(&writer->patience, outlet->fd, left_ms)) {
 			if (done > 0)
 				atomic_store_explicit(&writer->torn, true, memory_order_relaxed);
 			return written < 0 ? (int)-written : ENOSPC;
 		}
-		done += (size_t)written;
 	}
 	return 0;
 }
@@ -57,16 +29,18 @@ static int write_all(struct slog_writer *writer, int fd, const char *octets, siz
 int slog_write_line(struct slog_writer *writer, int fd, const char *line, size_t length)
 {
 	unsigned left_ms = SLOG_WAIT_CALL_MS;
-	if (writer->can_block && !slog_patience_may_try(&writer->patience))
+	int error = 0;
+	if (!slog_patience_may_try(&writer->patience))
 		return EAGAIN;
+	struct slog_outlet outlet = slog_outlet_open(fd);
 	if (atomic_exchange_explicit(&writer->torn, false, memory_order_relaxed)) {
-		int error = write_all(writer, fd, "\n", 1, &left_ms);
-		if (error != 0) {
+		error = write_all(writer, &outlet, "\n", 1, &left_ms);
+		if (error != 0)
 			atomic_store_explicit(&writer->torn, true, memory_order_relaxed);
-			return error;
-		}
 	}
-	int error = write_all(writer, fd, line, length, &left_ms);
+	if (error == 0)
+		error = write_all(writer, &outlet, line, length, &left_ms);
+	slog_outlet_close(&outlet);
 	if (error == 0)
 		slog_patience_restore(&writer->patience);
 	return error;
@@ -74,39 +48,42 @@ int slog_write_line(struct slog_writer *writer, int fd, const char *line, size_t
 
 /* ---- for a worker ------------------------------------------------------------------------------------------------ */
 
-/* The rest of a line of which the descriptor has taken `done` octets. 0, or an errno value and the line is torn. */
-static int finish_line(struct slog_writer *writer, int fd, const struct iovec *line, size_t done)
+/* Waits for a descriptor that has refused the rest of a line. False if *give_up_at is over, which 0 begins anew. */
+static bool wait_for_rest(int fd, uint64_t *give_up_at)
 {
+	uint64_t now = slog_clock_monotonic_ms();
+	if (*give_up_at == 0)
+		*give_up_at = now + HALF_LINE_WAIT_MS;
+	if (now >= *give_up_at)
+		return false;
+	slog_patience_sleep(fd, (unsigned)(*give_up_at - now));
+	return true;
+}
+
+/* The rest of a line of which the descriptor has taken `done` octets. 0, or an errno value and the line is torn. */
+static int finish_line(struct slog_writer *writer, struct slog_outlet *outlet, const struct iovec *line, size_t done)
+{
+	uint64_t give_up_at = 0;
 	while (done < line->iov_len) {
-		struct pollfd poller = {.fd = fd, .events = POLLOUT};
-		size_t length = line->iov_len - done;
-		if (writer->can_block && length > PIPE_BUF)
-			length = PIPE_BUF;
-		ssize_t written = -1;
-		errno = EAGAIN;
-		if (!writer->can_block || poll(&poller, 1, HALF_LINE_WAIT_MS) > 0)
-			written = write(fd, (const char *)line->iov_base + done, length);
+		ssize_t written = slog_outlet_write(outlet, (const char *)line->iov_base + done, line->iov_len - done);
 		if (written > 0) {
 			done += (size_t)written;
-		} else if (written == 0 || errno != EINTR) {
+			give_up_at = 0;
+		} else if (written != -EAGAIN || !wait_for_rest(outlet->fd, &give_up_at)) {
 			atomic_store_explicit(&writer->torn, true, memory_order_relaxed);
-			return written == 0 ? ENOSPC : errno;
+			return written == 0 ? ENOSPC : (int)-written;
 		}
 	}
 	return 0;
 }
 
-/* Lines to a descriptor that may block, each no more at once than it takes without blocking. */
-static size_t write_carefully(struct slog_writer *writer, int fd, const struct iovec *lines, size_t n, int *error)
+/* Lines to a descriptor that may take some of them, or a part of one. */
+static size_t write_each(struct slog_writer *writer, struct slog_outlet *outlet, const struct iovec *lines, size_t n,
+                         int *error)
 {
 	for (size_t i = 0; i < n; i++) {
-		struct pollfd poller = {.fd = fd, .events = POLLOUT};
-		size_t length = lines[i].iov_len < PIPE_BUF ? lines[i].iov_len : PIPE_BUF;
-		ssize_t written = -1;
-		errno = EAGAIN;
-		if (poll(&poller, 1, 0) > 0)
-			written = write(fd, lines[i].iov_base, length);
-		*error = written < 0 ? errno : finish_line(writer, fd, &lines[i], (size_t)written);
+		ssize_t written = slog_outlet_write(outlet, lines[i].iov_base, lines[i].iov_len);
+		*error = written < 0 ? (int)-written : finish_line(writer, outlet, &lines[i], (size_t)written);
 		if (*error != 0)
 			return i;
 	}
@@ -114,15 +91,16 @@ static size_t write_carefully(struct slog_writer *writer, int fd, const struct i
 }
 
 /* Lines to a file, with one system call. */
-static size_t write_at_once(struct slog_writer *writer, int fd, const struct iovec *lines, size_t n, int *error)
+static size_t write_at_once(struct slog_writer *writer, struct slog_outlet *outlet, const struct iovec *lines, size_t n,
+                            int *error)
 {
-	ssize_t written = writev(fd, lines, (int)n);
+	ssize_t written = writev(outlet->fd, lines, (int)n);
 	size_t i = 0;
 	*error = written < 0 ? errno : 0;
 	while (written > 0 && i < n && (size_t)written >= lines[i].iov_len)
 		written -= (ssize_t)lines[i++].iov_len;
 	if (written > 0 && i < n) {
-		*error = finish_line(writer, fd, &lines[i], (size_t)written);
+		*error = finish_line(writer, outlet, &lines[i], (size_t)written);
 		i += *error == 0 ? 1 : 0;
 	}
 	if (i < n && *error == 0)
@@ -134,11 +112,15 @@ size_t slog_write_lines(struct slog_writer *writer, int fd, const struct iovec *
 {
 	static char line_feed[1] = {'\n'};
 	struct iovec end = {line_feed, 1};
+	struct slog_outlet outlet = slog_outlet_open(fd);
+	size_t written = 0;
 	if (atomic_exchange_explicit(&writer->torn, false, memory_order_relaxed) &&
-	    write_carefully(writer, fd, &end, 1, error) == 0) {
+	    write_each(writer, &outlet, &end, 1, error) == 0)
 		atomic_store_explicit(&writer->torn, true, memory_order_relaxed);
-		return 0;
-	}
-	return writer->can_block ? write_carefully(writer, fd, lines, n, error)
-	                         : write_at_once(writer, fd, lines, n, error);
+	else if (outlet.way == SLOG_OUTLET_FILE)
+		written = write_at_once(writer, &outlet, lines, n, error);
+	else
+		written = write_each(writer, &outlet, lines, n, error);
+	slog_outlet_close(&outlet);
+	return written;
 }

@@ -10,14 +10,11 @@
 
 #include "patience.h"
 
+/* Zero is a writer that has not written. The descriptor may lead elsewhere at each call. */
 struct slog_writer {
 	struct slog_patience patience;
-	bool can_block;     /* no regular file: writing may have to wait */
 	_Atomic bool torn;  /* the last line written has no end: the next one begins with LF */
 };
-
-/* Prepares a writer for this descriptor. */
-void slog_writer_start(struct slog_writer *writer, int fd);
 
 /*
  * Writes a line that ends in LF, in one write(2) unless the descriptor takes it in parts. 0, or the errno value with

@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <pty.h>
 
 /* The address sanitizer takes away a signal stack of its own where the stack of a cancelled thread is still marked. */
 const char *__asan_default_options(void);
@@ -136,6 +137,24 @@ START_TEST(a_cancelled_thread_does_not_leave_others_without_the_zone)
 }
 END_TEST
 
+/* The event is written to its end, and then nothing of ours keeps the terminal. */
+START_TEST(a_cancelled_thread_leaves_no_terminal_open)
+{
+	int master;
+	int terminal;
+	char octet;
+	ck_assert_int_eq(openpty(&master, &terminal, NULL, NULL, NULL), 0);
+	peer_use(slog_sink_fd(terminal, NULL));
+	log_in_a_cancelled_thread(SLOG_INFO);
+	ck_assert_ptr_nonnull(strstr(peer_read(master), "cancelled"));
+	close(terminal);
+	ck_assert_int_eq(read(master, &octet, 1), -1);
+	ck_assert_int_eq(errno, EIO);
+	slog_close();
+	close(master);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("cancel");
@@ -147,6 +166,7 @@ int main(void)
 	tcase_add_test(cancelled, a_cancelled_thread_does_not_keep_the_others_from_telling_losses);
 	tcase_add_test(cancelled, a_cancelled_thread_does_not_keep_the_others_from_the_backtrace);
 	tcase_add_test(cancelled, a_cancelled_thread_does_not_leave_others_without_the_zone);
+	tcase_add_test(cancelled, a_cancelled_thread_leaves_no_terminal_open);
 	suite_add_tcase(suite, cancelled);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
