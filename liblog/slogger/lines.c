@@ -48,6 +48,20 @@ static size_t add_object(struct slog_field *fields, size_t n, const char *key, c
 	return n + 1;
 }
 
+/* The event's name as C text, "" if there is none. What has no place in a name is told. */
+static void read_name(struct lines *lines, struct slog_read_text read, char name[SLOG_EVENT_NAME_LONG_MAX + 1])
+{
+	size_t length = read.text != NULL ? strnlen(read.text, read.length) : 0;
+	if (length < read.length)
+		complain(lines, "its msgid has a NUL, and was cut there");
+	if (length > SLOG_EVENT_NAME_LONG_MAX) {
+		complain(lines, "its msgid is longer than 128 octets, and was cut");
+		length = SLOG_EVENT_NAME_LONG_MAX;
+	}
+	memcpy(name, length > 0 ? read.text : "", length);
+	name[length] = '\0';
+}
+
 /*
  * The fields of a reading. Who logged it first, and when, are fields too: the header of what is sent says when and by
  * whom slogger was run.
@@ -76,8 +90,7 @@ static void send_reading(struct lines *lines, const struct slog_reading *reading
 		n = add_object(all, n, "structured_data", &reading->structured_data, &tree);
 		n = add_object(all, n, "relay", &reading->relay, &tree);
 		n = add_text(all, n, "message", reading->message);
-		snprintf(name, sizeof name, "%.*s", (int)(reading->name.length < sizeof name ? reading->name.length : sizeof name),
-		         reading->name.length > 0 ? reading->name.text : "");
+		read_name(lines, reading->name, name);
 		slogger_send(reading->facility, reading->severity, name[0] != '\0' ? name : lines->arguments->msgid, all, n);
 	} else {
 		complain(lines, "memory is short");
@@ -92,13 +105,41 @@ static void send_text(struct lines *lines)
 	slogger_send(-1, -1, lines->arguments->msgid, &message, 1);
 }
 
-/* Whether the first word of the line is key=, as in logfmt. */
+/* The end of the word that begins at i if it is key=value, with a value in quotes perhaps; else 0. */
+static size_t pair_end(const struct lines *lines, size_t i)
+{
+	const char *line = lines->line;
+	size_t start = i;
+	while (i < lines->length && (unsigned char)line[i] > ' ' && strchr("=\"{}[]<>(),;", line[i]) == NULL)
+		i++;
+	if (i == start || i == lines->length || line[i++] != '=')
+		return 0;
+	if (i < lines->length && line[i] == '"') {
+		for (i++; i < lines->length && line[i] != '"'; i++)
+			i += line[i] == '\\';
+		i++;
+		return i == lines->length || (i < lines->length && (unsigned char)line[i] <= ' ') ? i : 0;
+	}
+	while (i < lines->length && (unsigned char)line[i] > ' ')
+		i++;
+	return i;
+}
+
+/* Whether every word of the line is key=value, as in logfmt. A word that is none would become a field without a value. */
 static bool looks_like_logfmt(const struct lines *lines)
 {
 	size_t i = 0;
-	while (i < lines->length && (unsigned char)lines->line[i] > ' ' && strchr("=\"{}[]<>(),;", lines->line[i]) == NULL)
-		i++;
-	return i > 0 && i < lines->length && lines->line[i] == '=';
+	bool has_pair = false;
+	for (;;) {
+		while (i < lines->length && (unsigned char)lines->line[i] <= ' ')
+			i++;
+		if (i == lines->length)
+			return has_pair;
+		i = pair_end(lines, i);
+		if (i == 0)
+			return false;
+		has_pair = true;
+	}
 }
 
 /* What does not look like JSON or logfmt, or only looks like it, is text: nothing is lost. */

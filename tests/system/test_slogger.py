@@ -130,6 +130,23 @@ def test_lines_are_what_they_look_like():
     assert len(printed("-e", text=text)) == 6
 
 
+@pytest.mark.parametrize("line", ["retry=3 of 5, then then gave up", 'a=1 b="2', 'a=1 b="2"c', "a=1 =2", "a=1 b"])
+def test_a_line_with_words_that_are_no_pairs_is_text(line):
+    assert printed(text=line) == [{"message": line}]
+
+
+@pytest.mark.parametrize(("line", "fields"), [(' a=1  b="x y" c=', {"a": 1, "b": "x y", "c": ""}), ('a="\\"" b=c=d', {"a": '"', "b": "c=d"})])
+def test_a_line_of_pairs_is_logfmt(line, fields):
+    assert printed(text=line) == [fields]
+
+
+@pytest.mark.parametrize(("name", "kept", "why"), [("n" * 200, "n" * 128, "longer than 128 octets"), ("a\0b", "a", "has a NUL")])
+def test_a_name_that_is_not_sent_whole_is_told(name, kept, why):
+    result = slogger("--stdout=json", text=json.dumps({"msgid": name, "a": 1}))
+    assert json.loads(result.stdout)["msgid"] == kept
+    assert result.returncode == 1 and "slogger: line 1: its msgid" in result.stderr and why in result.stderr
+
+
 def test_what_a_line_says_of_its_origin_is_kept_as_fields():
     line = {"timestamp": "2026-10-11T22:14:15Z", "hostname": "other", "app_name": "sshd", "procid": "7", "message": "m",
             "structured_data": {"origin": {"ip": "192.0.2.1"}}, "a": 1}
