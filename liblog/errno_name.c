@@ -104,7 +104,7 @@ static const struct slog_errno_row rows[] = {
 };
 
 static const struct slog_errno_row none = {0, "0", "Success"};
-static const struct slog_errno_row unknown = {-1, "unknown", "Unknown error"};
+static const struct slog_errno_row unknown = {SLOG_ERRNO_UNKNOWN, "unknown", "Unknown error"};
 
 const struct slog_errno_row *slog_errno_row(int error)
 {

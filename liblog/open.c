@@ -6,6 +6,7 @@
 #include <liblog/sink.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,21 +28,24 @@ struct slog_sink *slog_set_sink(struct slog_logger *logger, struct slog_sink *si
 	return old;
 }
 
-/* What the program wants, then what the environment wants, which wins. False if the program's text is wrong. */
-static bool set_levels(const char *wanted)
+/*
+ * What the program wants, then what the environment wants, which wins. False if the program's text is wrong; what of the
+ * environment is, is put into *wrong, NULL if nothing is.
+ */
+static bool set_levels(const char *wanted, const char **wrong)
 {
 	const char *environment = secure_getenv("SLOG");
 	char both[SLOG_LEVELS_MAX + 1];
+	*wrong = NULL;
 	if (wanted == NULL)
 		wanted = "info";
 	if (!slog_set_levels(wanted))
 		return false;
-	if (environment != NULL && strlen(wanted) + 1 + strlen(environment) < sizeof both) {
-		strcpy(both, wanted);
-		strcat(both, ",");
-		strcat(both, environment);
-		slog_set_levels(both);
-	}
+	if (environment == NULL)
+		return true;
+	int length = snprintf(both, sizeof both, "%s,%s", wanted, environment);
+	if (length < 0 || (size_t)length >= sizeof both || !slog_set_levels(both))
+		*wrong = environment;
 	return true;
 }
 
@@ -87,10 +91,11 @@ int slog_open(const struct slog_options *options)
 {
 	static const struct slog_options defaults = {.size = sizeof defaults};
 	char error[SLOG_SINK_ERROR_MAX] = "";
+	const char *wrong_levels;
 	if (options == NULL)
 		options = &defaults;
 	if (options->size != sizeof *options || options->facility < 0 || options->facility >= SLOG_FACILITIES ||
-	    !set_levels(options->levels))
+	    !set_levels(options->levels, &wrong_levels))
 		return EINVAL;
 	slog_identity_set(options->hostname, options->app_name);
 	slog_set_facility(&slog_default_logger, options->facility == 0 ? SLOG_USER : (enum slog_facility)options->facility);
@@ -102,6 +107,9 @@ int slog_open(const struct slog_options *options)
 		slog_sink_close(&old);
 	if (error[0] != '\0')
 		slog_warning("slog_sink", "message", error);
+	if (wrong_levels != NULL)
+		slog_warning("slog_levels", "message",
+		             slog_msgf("SLOG \"%.60s\": no levels as in \"info,auth=debug\"; ignored", wrong_levels));
 	return 0;
 }
 

@@ -149,6 +149,8 @@ static bool next_setting(const char **text, struct setting *setting)
 	const char *level = equals != NULL ? equals + 1 : *text;
 	setting->name = *text;
 	setting->name_length = equals != NULL ? (size_t)(equals - *text) : 0;
+	if (memchr(setting->name, ';', setting->name_length) != NULL)
+		return false;
 	if (!slog_level_read(level, (size_t)(*text + length - level), &setting->level))
 		return false;
 	*text += length;

@@ -98,6 +98,16 @@ static void set_json(struct slog_scalar *scalar, const char *text, size_t length
 	set(scalar, is_composite ? SLOG_KIND_JSON : SLOG_KIND_LITERAL, start, (size_t)(end - start));
 }
 
+/* The name, or the digits of a number that has none. */
+static void set_errno(struct slog_scalar *scalar, int error)
+{
+	const struct slog_errno_row *row = slog_errno_row(error);
+	if (row->error == error)
+		set_string(scalar, SLOG_KIND_STRING, row->name);
+	else
+		set(scalar, SLOG_KIND_STRING, scalar->room, slog_number_i64(scalar->room, error));
+}
+
 /* A flat switch over the types. */
 void slog_scalar_read(struct slog_scalar *scalar, const struct slog_value *value)
 {
@@ -131,7 +141,7 @@ void slog_scalar_read(struct slog_scalar *scalar, const struct slog_value *value
 		set(scalar, SLOG_KIND_STRING, scalar->room, slog_address_text(scalar->room, value->as.address));
 		return;
 	case SLOG_TYPE_ERRNO:
-		set_string(scalar, SLOG_KIND_STRING, slog_errno_row((int)value->detail)->name);
+		set_errno(scalar, (int)value->detail);
 		return;
 	case SLOG_TYPE_JSON:
 		set_json(scalar, value->as.text, value->length);

@@ -164,7 +164,7 @@ struct slog_field {
  *	slog_time(ts)		a struct timespec since the epoch as RFC 3339 in UTC
  *	slog_addr(sa)		a pointer to any sockaddr, as large as its family's: "192.0.2.1:22", "[::1]:22",
  *				"unix:/path"; null if NULL
- *	slog_errno()		the name of errno: "ENOENT"
+ *	slog_errno()		the name of errno: "ENOENT"; the digits of a number without a name
  *	slog_error(err)		{code, name, text} of an errno value
  *	slog_json(text)		a JSON list, object, number or literal as text; any other text is a string; null if NULL
  *	slog_secret(v)		"***"; v is not even looked at
@@ -210,7 +210,8 @@ void slog_set_level(struct slog_logger *logger, int level);
 /*
  * Sets levels by a text such as "info,auth=debug,net=off": a level without a name is the default logger's. This is
  * what the environment variable SLOG holds. Names not known yet are remembered. False, and nothing is changed, if the
- * text has an unknown level or is longer than SLOG_LEVELS_MAX octets.
+ * text has an unknown level, a name with a semicolon, which was meant to be a comma, or more than SLOG_LEVELS_MAX
+ * octets.
  */
 bool slog_set_levels(const char *levels);
 #define SLOG_LEVELS_MAX 1023
@@ -257,10 +258,10 @@ struct slog_options {
  * value: EINVAL for a wrong size, facility or levels; nothing is changed then and the sink is still the caller's. A
  * second call closes the sink of the first.
  *
- * A program that brings no sink gets the one that the environment variable SLOG_SINK names (see slog_sink_from_text();
- * what is wrong with it is the first event that is logged), else the first of these that is there: for people if
- * standard error is a terminal; journald; /dev/log; JSON lines on standard error. A program with more rights than its
- * user (secure_getenv(3)) does not read the environment.
+ * A program that brings no sink gets the one that the environment variable SLOG_SINK names (see slog_sink_from_text()),
+ * else the first of these that is there: for people if standard error is a terminal; journald; /dev/log; JSON lines on
+ * standard error. What is wrong in SLOG_SINK or SLOG is the first event that is logged. A program with more rights than
+ * its user (secure_getenv(3)) reads neither.
  */
 int slog_open(const struct slog_options *options);
 

@@ -75,6 +75,12 @@ START_TEST(helpers_make_what_c_has_no_type_for)
 	ck_assert_str_eq(logged_members(), "\"msgid\":\"t\",\"e\":\"ENOENT\","
 	                                   "\"f\":{\"code\":13,\"name\":\"EACCES\",\"text\":\"Permission denied\"},"
 	                                   "\"u\":{\"code\":99999,\"name\":\"unknown\",\"text\":\"Unknown error\"}");
+	errno = 99999;
+	slog_info("t", "e", slog_errno());
+	ck_assert_str_eq(logged_members(), "\"msgid\":\"t\",\"e\":\"99999\"");
+	errno = -1;
+	slog_info("t", "e", slog_errno());
+	ck_assert_str_eq(logged_members(), "\"msgid\":\"t\",\"e\":\"-1\"");
 }
 END_TEST
 

@@ -213,6 +213,32 @@ START_TEST(what_is_no_sink_is_told_in_a_sentence)
 }
 END_TEST
 
+START_TEST(a_wrong_slog_is_told_in_the_log_and_changes_no_level)
+{
+	static const char *const wrong[] = {"deubg", "debug;net=off", "auth=info,=", NULL};
+	static char long_text[2000];
+	memset(long_text, ',', sizeof long_text - 1);
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		const char *text = wrong[i] != NULL ? wrong[i] : long_text;
+		setenv("SLOG", text, 1);
+		struct slog_sink *memory = slog_sink_memory(PEER_BYTES, NULL);
+		peer_use(memory);
+		slog_debug("hidden");
+		slog_memory_text(memory, peer_text, PEER_BYTES);
+		ck_assert_msg(strstr(peer_text, "\"msgid\":\"slog_levels\"") != NULL, "%s", text);
+		ck_assert_msg(wrong[i] == NULL || strstr(peer_text, text) != NULL, "%s", text);
+		ck_assert_ptr_null(strstr(peer_text, "hidden"));
+		slog_close();
+	}
+	setenv("SLOG", "", 1);
+	struct slog_sink *memory = slog_sink_memory(PEER_BYTES, NULL);
+	peer_use(memory);
+	ck_assert_uint_eq(slog_memory_text(memory, peer_text, PEER_BYTES), 0);
+	slog_close();
+	unsetenv("SLOG");
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("open");
@@ -229,6 +255,7 @@ int main(void)
 	TCase *names = tcase_create("names");
 	tcase_add_test(names, every_name_makes_its_sink);
 	tcase_add_test(names, what_is_no_sink_is_told_in_a_sentence);
+	tcase_add_test(names, a_wrong_slog_is_told_in_the_log_and_changes_no_level);
 	suite_add_tcase(suite, names);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
