@@ -2,15 +2,18 @@
 /*
  * The driver `stdout`: a line per message on standard output, for people and pipes. Unconfirmed: delivered means written.
  *
- * Standard output is shared with whoever started us, so it is never made non-blocking. Instead it is asked with poll()
- * whether it takes PIPE_BUF octets, and no more are written at a time: such a write does not block. While it takes
- * nothing, it is asked again after a while, since the loop cannot watch it without making it non-blocking.
+ * Standard output is shared with whoever started us, so it is never made non-blocking. A terminal and a pipe are opened
+ * once more instead, so that we have an open file description of our own, which is. Where that may not be, poll() is asked
+ * whether a pipe takes PIPE_BUF octets, and no more are written at a time: that does not block if nobody else writes.
+ * While it takes nothing it is asked again after a while, since a terminal that says that it is ready may take nothing.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,13 +42,21 @@ static const struct option rows[] = {
 	{.name = NULL},
 };
 
+enum way {
+	BY_FILE,   /* never blocks for long, and takes writes of any size */
+	BY_SOCKET, /* told at each write not to block */
+	BY_OWN,    /* through `own`, which does not block */
+	BY_ASKING
+};
+
 struct stdout_output {
 	struct output base;
 	const struct stdout_settings *settings;
 	struct sender *sender;
 	struct buffer lines;
 	uint64_t gathered;     /* sequence of the last message in `lines` */
-	bool is_file;          /* never blocks for long, and takes writes of any size */
+	enum way way;
+	int own;               /* standard output opened by ourselves; -1: it is not */
 	bool ended;            /* nobody reads any more */
 	struct timer *ask;
 	uint64_t ask_ns;
@@ -55,6 +66,17 @@ static bool check(const void *settings, char *error)
 {
 	const struct stdout_settings *out = settings;
 	return output_common_check(&out->common, error) && encoder_check(out->format, &out->common, error);
+}
+
+static enum way find_way(mode_t mode, int *own)
+{
+	if (S_ISREG(mode))
+		return BY_FILE;
+	if (S_ISSOCK(mode))
+		return BY_SOCKET;
+	if (S_ISFIFO(mode) || isatty(STDOUT_FILENO))
+		*own = open("/proc/self/fd/1", O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return *own >= 0 ? BY_OWN : BY_ASKING;
 }
 
 static struct output *open_output(const struct output_setup *setup, char *error)
@@ -68,7 +90,8 @@ static struct output *open_output(const struct output_setup *setup, char *error)
 	}
 	output_base_init(&out->base, &output_stdout, setup);
 	out->settings = setup->settings;
-	out->is_file = S_ISREG(about.st_mode);
+	out->own = -1;
+	out->way = find_way(about.st_mode, &out->own);
 	buffer_init(&out->lines, GATHER_BYTES + 2 * ENCODER_MESSAGE_MAX_BYTES);
 	return &out->base;
 }
@@ -81,14 +104,26 @@ static void close_output(struct output **closing)
 	*closing = NULL;
 	assert(out->sender == NULL);
 	buffer_free(&out->lines);
+	if (out->own >= 0)
+		close(out->own);
 	output_base_free(&out->base);
 	free(out);
 }
 
-static bool takes_octets(const struct stdout_output *out)
+/* As write(2), with EAGAIN if it takes nothing now. */
+static ssize_t write_some(const struct stdout_output *out, struct bytes lines)
 {
 	struct pollfd watched = {.fd = STDOUT_FILENO, .events = POLLOUT};
-	return out->is_file || (poll(&watched, 1, 0) == 1 && watched.revents != 0);
+	if (out->way == BY_SOCKET)
+		return send(STDOUT_FILENO, lines.at, lines.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (out->way == BY_OWN)
+		return write(out->own, lines.at, lines.len);
+	if (out->way == BY_FILE)
+		return write(STDOUT_FILENO, lines.at, lines.len);
+	if (poll(&watched, 1, 0) == 1)
+		return write(STDOUT_FILENO, lines.at, bytes_first(lines, PIPE_BUF).len);
+	errno = EAGAIN;
+	return -1;
 }
 
 static void give_up(struct stdout_output *out, int error)
@@ -112,12 +147,7 @@ static void flush(void *context)
 {
 	struct stdout_output *out = context;
 	while (!out->ended && buffer_len(&out->lines) > 0) {
-		if (!takes_octets(out)) {
-			ask_later(out);
-			return;
-		}
-		struct bytes lines = buffer_peek(&out->lines);
-		ssize_t put = write(STDOUT_FILENO, lines.at, out->is_file ? lines.len : bytes_first(lines, PIPE_BUF).len);
+		ssize_t put = write_some(out, buffer_peek(&out->lines));
 		if (put > 0) {
 			buffer_consume(&out->lines, (size_t)put);
 			out->ask_ns = 0;

@@ -116,12 +116,12 @@ class Relay:
         path.write_text(json.dumps(self.config, indent=2))
         return path
 
-    def start(self, wait=True, command=(), seconds=20):
+    def start(self, wait=True, command=(), seconds=20, pass_fds=()):
         assert self.process is None or self.process.poll() is not None
         self.was_killed |= self.process is not None and self.process.returncode != 0
         with open(self.out, "ab") as out, open(self.log, "ab") as log:
             self.process = subprocess.Popen([*command, str(BIN / "relayd"), "-c", str(self.write_config())],
-                                            stdin=subprocess.DEVNULL, stdout=out, stderr=log)
+                                            stdin=subprocess.DEVNULL, stdout=out, stderr=log, pass_fds=pass_fds)
         if wait:
             def ready():
                 assert self.process.poll() is None, f"relayd ended with {self.process.returncode}:\n{self.log_text()[-3000:]}"

@@ -136,3 +136,25 @@ def test_outputs_give_way_where_an_input_may_lose(relays, kind, when_behind, ste
     nice = nice_values(relay.process.pid)
     assert nice.pop("output-0") == [own + step]
     assert "input-0" in nice and all(value == own for values in nice.values() for value in values)
+
+
+@pytest.mark.parametrize("kind", ["terminal", "pipe", "socket"])
+def test_a_standard_output_that_nobody_reads_does_not_keep_relayd_from_stopping(relays, tmp_path, kind):
+    """Whoever reads the output stalls, and says so in its own way: a terminal calls itself ready with room for one octet. What it does not
+    take stays in the spool, and SIGTERM ends relayd in order. The mode of standard output, which others share, is as it was."""
+    if kind == "terminal":
+        reader, writer = os.openpty()
+    elif kind == "pipe":
+        reader, writer = os.pipe()
+    else:
+        reader, writer = (end.detach() for end in socket.socketpair())
+    path = tmp_path / "log"
+    relay = relays.make("relay", [{"type": "unix", "path": str(path)}], [{"type": "stdout", "name": "print"}])
+    relay.start(command=("bash", "-c", f'exec "$0" "$@" >&{writer}'), pass_fds=(writer,))
+    senders.send_unix_datagram(str(path), "s", 4000)
+    relay.wait_stored(4000)
+    wait_until(lambda: relay.output("print")["delivered"] < 4000 and os.get_blocking(writer), what="an output that waits")
+    assert relay.stop(10) == 0
+    assert os.get_blocking(writer)
+    os.close(reader)
+    os.close(writer)
