@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See json_value.h. Frames that recur are small: what needs room is in functions that call nothing again. */
+/* See json_value.h. Nothing recurs: a call has little stack, and nested values are the program's. */
 #include "json_value.h"
 
 #include <liblog/encoder.h>
@@ -110,55 +110,62 @@ static void put_error(const struct slog_json_out *out, const struct slog_value *
 	put_char(out, '}');
 }
 
-static void put_nested(const struct slog_json_out *out, const struct slog_value *value, int depth);
+/* A list or object that is being written. */
+struct level {
+	const struct slog_value *value;
+	size_t next; /* behind the last member that was begun; 0: none was */
+};
 
-static void put_list(const struct slog_json_out *out, const struct slog_value *value, int depth)
+/* The next member, behind its comma and its key; NULL after the last one, behind which the level is closed. */
+static const struct slog_value *next_member(const struct slog_json_out *out, struct level *level)
 {
-	put_char(out, '[');
-	for (size_t i = 0; i < value->length; i++) {
-		if (i > 0)
-			put_char(out, ',');
-		put_nested(out, &value->as.list[i], depth);
+	const struct slog_value *of = level->value;
+	bool is_list = slog_value_shape(of) == SLOG_KIND_LIST;
+	size_t i = level->next;
+	while (!is_list && i < of->length && !slog_field_stands(of->as.group, of->length, i))
+		i++;
+	if (i >= of->length) {
+		put_char(out, is_list ? ']' : '}');
+		return NULL;
 	}
-	put_char(out, ']');
+	if (level->next > 0)
+		put_char(out, ',');
+	level->next = i + 1;
+	if (is_list)
+		return &of->as.list[i];
+	slog_json_put_string(out, of->as.group[i].key, of->as.group[i].key_length);
+	put_char(out, ':');
+	return &of->as.group[i].value;
 }
 
-static void put_object(const struct slog_json_out *out, const struct slog_value *value, int depth)
+/* A list, object or error. */
+static __attribute__((noinline)) void put_nested(const struct slog_json_out *out, const struct slog_value *value)
 {
-	bool is_first = true;
-	put_char(out, '{');
-	for (size_t i = 0; i < value->length; i++) {
-		const struct slog_field *member = &value->as.group[i];
-		if (!slog_field_stands(value->as.group, value->length, i))
-			continue;
-		if (!is_first)
-			put_char(out, ',');
-		is_first = false;
-		slog_json_put_string(out, member->key, member->key_length);
-		put_char(out, ':');
-		put_nested(out, &member->value, depth);
-	}
-	put_char(out, '}');
-}
-
-static void put_nested(const struct slog_json_out *out, const struct slog_value *value, int depth)
-{
-	enum slog_kind shape = slog_value_shape(value);
-	if (shape == SLOG_KIND_STRING)
-		put_scalar(out, value);
-	else if (depth == SLOG_DEPTH_MAX)
-		slog_json_put_string(out, too_deep, sizeof too_deep - 1);
-	else if (shape == SLOG_KIND_LIST)
-		put_list(out, value, depth + 1);
-	else if (shape == SLOG_KIND_OBJECT)
-		put_object(out, value, depth + 1);
-	else
-		put_error(out, value);
+	struct level levels[SLOG_DEPTH_MAX];
+	size_t depth = 0;
+	do {
+		enum slog_kind shape = slog_value_shape(value);
+		if (shape == SLOG_KIND_STRING) {
+			put_scalar(out, value);
+		} else if (depth == SLOG_DEPTH_MAX) {
+			slog_json_put_string(out, too_deep, sizeof too_deep - 1);
+		} else if (shape == SLOG_KIND_ERROR) {
+			put_error(out, value);
+		} else {
+			put_char(out, shape == SLOG_KIND_LIST ? '[' : '{');
+			levels[depth++] = (struct level){value, 0};
+		}
+		while (depth > 0 && (value = next_member(out, &levels[depth - 1])) == NULL)
+			depth--;
+	} while (depth > 0);
 }
 
 void slog_json_put_value(const struct slog_json_out *out, const struct slog_value *value)
 {
-	put_nested(out, value, 0);
+	if (slog_value_shape(value) == SLOG_KIND_STRING)
+		put_scalar(out, value);
+	else
+		put_nested(out, value);
 }
 
 void slog_line_put_json(struct slog_line *line, const struct slog_value *value)

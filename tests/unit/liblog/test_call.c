@@ -2,8 +2,10 @@
 /* The call: types, evaluation, errno, stack, and the helpers. */
 #include "logged.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <syslog.h> /* must live beside slog.h */
@@ -96,6 +98,26 @@ START_TEST(addresses_are_written_as_people_write_them)
 	          "e", slog_addr(&unnamed), "f", slog_addr(none));
 	ck_assert_str_eq(logged_members(), "\"msgid\":\"t\",\"a\":\"192.0.2.1:22\",\"b\":\"[::1]:22\",\"c\":\"unix:/dev/log\","
 	                                   "\"d\":\"unix:@name\",\"e\":\"unix:\",\"f\":null");
+}
+END_TEST
+
+/* Every pattern of zero words, with words of one to four digits, and those that end as IPv4. */
+START_TEST(ipv6_is_written_as_inet_ntop_does)
+{
+	static const unsigned words[] = {0x1, 0x12, 0xABC, 0xFFFF};
+	for (unsigned pattern = 0; pattern < 256 * 4; pattern++) {
+		struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(1)};
+		for (unsigned i = 0; i < 8; i++) {
+			unsigned word = (pattern >> i & 1) != 0 ? words[(i + pattern / 256) % 4] : 0;
+			in6.sin6_addr.s6_addr[2 * i] = (uint8_t)(word >> 8);
+			in6.sin6_addr.s6_addr[2 * i + 1] = (uint8_t)word;
+		}
+		char text[INET6_ADDRSTRLEN], wanted[128];
+		inet_ntop(AF_INET6, &in6.sin6_addr, text, sizeof text);
+		snprintf(wanted, sizeof wanted, "\"msgid\":\"t\",\"a\":\"[%s]:1\"", text);
+		slog_info("t", "a", slog_addr(&in6));
+		ck_assert_str_eq(logged_members(), wanted);
+	}
 }
 END_TEST
 
@@ -310,6 +332,7 @@ int main(void)
 	tcase_add_test(tcase, pointers_are_strings_or_null);
 	tcase_add_test(tcase, helpers_make_what_c_has_no_type_for);
 	tcase_add_test(tcase, addresses_are_written_as_people_write_them);
+	tcase_add_test(tcase, ipv6_is_written_as_inet_ntop_does);
 	tcase_add_test(tcase, msgf_formats_and_marks_what_was_cut);
 	tcase_add_test(tcase, a_level_that_is_off_evaluates_nothing);
 	tcase_add_test(tcase, a_secret_is_not_looked_at);
