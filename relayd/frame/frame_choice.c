@@ -18,14 +18,25 @@ struct beginning {
 	size_t header_len;
 };
 
+/*
+ * What is above the limit is skipped: an epoch second at the start of a line, taken for a count, would swallow the rest of
+ * the connection.
+ */
+static inline bool is_believable(const struct frame_choice *choice, uint64_t msg_len)
+{
+	if (msg_len <= choice->counting.limit)
+		return true;
+	return msg_len <= FRAME_CHOICE_MSG_LEN_MAX && choice->seen != FRAMING_NON_TRANSPARENT;
+}
+
 /* The same for octets that begin with a digit, or that are none. */
-static inline struct beginning look_behind_count(struct bytes in)
+static inline struct beginning look_behind_count(const struct frame_choice *choice, struct bytes in)
 {
 	struct beginning beginning = {.framing = FRAMING_NON_TRANSPARENT};
 	enum frame_result header = octet_counting_header_read(in, &beginning.msg_len, &beginning.header_len);
 	if (header == FRAME_INCOMPLETE)
 		beginning.framing = FRAMING_UNKNOWN;
-	if (header != FRAME_COMPLETE)
+	if (header != FRAME_COMPLETE || !is_believable(choice, beginning.msg_len))
 		return beginning;
 	struct bytes message = bytes_after(in, beginning.header_len);
 	struct bytes bom = BYTES("\xEF\xBB\xBF");
@@ -37,11 +48,11 @@ static inline struct beginning look_behind_count(struct bytes in)
 }
 
 /* The frame at the start of `in`. */
-static inline struct beginning look(struct bytes in)
+static inline struct beginning look(const struct frame_choice *choice, struct bytes in)
 {
 	if (in.len > 0 && !decimal_is_digit(in.at[0]))
 		return (struct beginning){.framing = FRAMING_NON_TRANSPARENT};
-	return look_behind_count(in);
+	return look_behind_count(choice, in);
 }
 
 /*
@@ -53,9 +64,9 @@ static inline struct beginning look_behind_separators(const struct frame_choice 
 	*len = non_transparent_separators(&choice->terminated, in);
 	struct bytes rest = bytes_after(in, *len);
 	if (rest.len == 0 || rest.at[0] != ' ')
-		return look(rest);
+		return look(choice, rest);
 	struct bytes behind = bytes_after(rest, 1);
-	struct beginning beginning = look(behind);
+	struct beginning beginning = look(choice, behind);
 	if (beginning.framing == FRAMING_OCTET_COUNTING || (behind.len > 0 && behind.at[0] == '<'))
 		(*len)++;
 	return beginning;
@@ -124,7 +135,7 @@ static enum frame_result next_of_any(struct frame_choice *choice, struct bytes i
 /* Notes what a peer speaks whose framing is fixed. */
 static void note_framing(struct frame_choice *choice, struct bytes at)
 {
-	enum framing framing = look(at).framing;
+	enum framing framing = look(choice, at).framing;
 	if (framing != FRAMING_UNKNOWN)
 		choice->seen = framing;
 }

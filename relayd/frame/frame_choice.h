@@ -4,11 +4,13 @@
  * operator. The rule of the automatic mode:
  *
  *     skip LF, CR, NUL; SP too if "<" or a count follows it
- *     digit 1..9:  up to 9 more digits, SP, then "<" or a BOM -> octet counting
+ *     digit 1..9:  up to 9 more digits, SP, then "<" or a BOM -> octet counting, if the count can be believed
  *                  anything else                              -> the digits belong to a message that LF ends
  *     other octet: a message that LF ends
  *
- * Looking behind the SP saves text such as "2025 Oct 11 ..." or "5 apples" from being taken for a count.
+ * Looking behind the SP saves text such as "2025 Oct 11 ..." or "5 apples" from being taken for a count. For text such as
+ * "1700000000 <job 7> started" a count above the message limit is text if LF ended this peer's last message, and one
+ * above FRAME_CHOICE_MSG_LEN_MAX always.
  *
  *     for (;;) {
  *             enum frame_result result = frame_choice_next(&choice, buffer_peek(&input), &frame);
@@ -30,6 +32,9 @@
  * limit + FRAME_OVERHEAD_MAX octets never blocks a reader, whatever the peer sends.
  */
 enum { FRAME_OVERHEAD_MAX = 20 };
+
+/* The largest MSG-LEN above the message limit that is taken for one in the automatic mode. */
+enum { FRAME_CHOICE_MSG_LEN_MAX = 16 << 20 };
 
 enum framing {
 	FRAMING_UNKNOWN = 0, /* nothing has come yet */

@@ -4,6 +4,7 @@
  */
 #include "input/connection.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -103,7 +104,19 @@ static void wait_for_room(struct connection *connection)
 	connection_tell_waiting(connection, connection_part_now(part));
 }
 
-bool connection_take(struct connection *connection, struct bytes message, uint32_t flags, uint64_t *receipt)
+static void log_cut(struct connection *connection, struct bytes message, uint64_t skipped)
+{
+	char text[256] = "a message was cut: it is longer than max_message_size, or its end never came; raise max_message_size "
+	                 "or lower the sender's";
+	if (skipped > 0)
+		snprintf(text, sizeof text, "a message was cut, and the next %" PRIu64 " octets are skipped: its MSG-LEN is above "
+		                            "max_message_size; raise it or lower the sender's, or set \"framing\" if this is no "
+		                            "MSG-LEN", skipped);
+	connection_log(connection, PEER_TRUNCATED, text, message);
+}
+
+bool connection_take(struct connection *connection, struct bytes message, uint32_t flags, uint64_t skipped,
+                     uint64_t *receipt)
 {
 	struct connection_part *part = connection->part;
 	int64_t received_ns = worker_wall_ns(part->on->worker);
@@ -114,9 +127,7 @@ bool connection_take(struct connection *connection, struct bytes message, uint32
 	}
 	connection->has_taken = true;
 	if ((flags & MESSAGE_TRUNCATED) != 0)
-		connection_log(connection, PEER_TRUNCATED, "a message was cut: it is longer than max_message_size, or its "
-		                                           "end never came; raise max_message_size or lower the sender's",
-		               message);
+		log_cut(connection, message, skipped);
 	return true;
 }
 

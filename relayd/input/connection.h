@@ -89,9 +89,11 @@ struct connection {
 
 /*
  * Gives a message to the intake. False: no room; the connection is paused, and its bytes from this message on will be
- * presented again when there is. True: taken, or dropped and counted by an input that sheds.
+ * presented again when there is. True: taken, or dropped and counted by an input that sheds. `skipped`, for the log: how
+ * many octets will be skipped behind what is given of a truncated one; 0: not known.
  */
-bool connection_take(struct connection *connection, struct bytes message, uint32_t flags, uint64_t *receipt);
+bool connection_take(struct connection *connection, struct bytes message, uint32_t flags, uint64_t skipped,
+                     uint64_t *receipt);
 
 /* The same for the fence of a stream's session. */
 bool connection_fence(struct connection *connection, const struct spool_stream_session *session, uint64_t *receipt);

@@ -35,7 +35,8 @@ static bool take(struct framed_connection *framed, const struct frame *frame)
 	uint64_t receipt; /* nobody is told */
 	if (!framed->has_looked)
 		look_at_framing(framed, frame->message);
-	return connection_take(&framed->connection, frame->message, frame->truncated ? MESSAGE_TRUNCATED : 0, &receipt);
+	return connection_take(&framed->connection, frame->message, frame->truncated ? MESSAGE_TRUNCATED : 0,
+	                       framed->framing.counting.skip, &receipt);
 }
 
 static void break_off(struct framed_connection *framed, const char *reason, struct bytes octets)

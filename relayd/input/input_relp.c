@@ -112,7 +112,7 @@ static bool take(struct relp_connection *relp, const struct relp_server_event *e
 {
 	uint64_t ordinal;
 	uint32_t flags = event->truncated ? MESSAGE_TRUNCATED : 0;
-	if (!connection_take(&relp->connection, event->data, flags, &ordinal))
+	if (!connection_take(&relp->connection, event->data, flags, 0, &ordinal))
 		return false;
 	remember(relp, event->txnr, ordinal);
 	connection_await_stored(&relp->connection);

@@ -200,6 +200,8 @@ def test_message_of_ten_mebibytes_is_one_cut_message(relays):
         assert "truncated" in line["relay"]["flags"]
         assert 65536 - 64 <= len(line["message"]) <= 65536
     assert relay.input("tcp")["truncated"] == 2 and relay.input("relp")["truncated"] == 1
+    # The log says how many: of the counted one they are known, less the three octets that were looked at for the cut.
+    assert f"the next {len(huge) - 65536 - 3} octets are skipped" in relay.log_text()
 
 
 def test_peer_that_sends_one_byte_a_time_is_read_and_an_idle_one_is_closed(relays):

@@ -220,11 +220,28 @@ START_TEST(bom_after_the_count_is_a_message)
 }
 END_TEST
 
-START_TEST(count_above_the_hard_limit_ends_the_connection)
+START_TEST(count_above_16_mib_is_text)
 {
-	check_auto(BYTES("2147483649 <1>a"), "!MSG-LEN is above 2147483648");
-	check_auto(BYTES("<1>a\n9999999999 <1>a"), "[<1>a]!MSG-LEN is above 2147483648");
-	check_auto(BYTES("2147483648 <1>a"), "[<1>a]~");
+	enum framing seen = check_auto(BYTES("1700000000 <job 7> started\n<38>b\n"), "[1700000000 <job 7> started][<38>b]");
+	ck_assert_int_eq(seen, FRAMING_NON_TRANSPARENT);
+	check_auto(BYTES("5 <1>ab16777217 <2>c\n5 <3>de"), "[<1>ab][16777217 <2>c][<3>de]");
+	check_auto(BYTES("9999999999 \xEF\xBB\xBFx\n5 <1>ab"), "[9999999999 \xEF\xBB\xBFx][<1>ab]");
+	check_auto(BYTES("16777216 <2>c\n<38>b\n"), "[<2>c\\n<38>b\\n]~");
+}
+END_TEST
+
+START_TEST(count_above_the_limit_is_text_where_lf_ended_the_last_message)
+{
+	check_auto(BYTES("<38>a\n101 <job 7> started\n<38>b\n"), "[<38>a][101 <job 7> started][<38>b]");
+	check_auto(BYTES("<38>a\n\n 200000 <job 7>\n<38>b\n"), "[<38>a][ 200000 <job 7>][<38>b]");
+}
+END_TEST
+
+START_TEST(forced_count_above_the_hard_limit_ends_the_connection)
+{
+	framer_feed_check(FRAME_MODE_OCTET_COUNTING, LIMIT, NO_DELIMITER, BYTES("2147483649 <1>a"),
+	                  "!MSG-LEN is above 2147483648");
+	framer_feed_check(FRAME_MODE_OCTET_COUNTING, LIMIT, NO_DELIMITER, BYTES("2147483648 <1>a"), "[<1>a]~");
 }
 END_TEST
 
@@ -378,7 +395,9 @@ int main(void)
 	tcase_add_test(ours, cut_keeps_utf8_characters_whole);
 	tcase_add_test(ours, oversized_frame_cut_off_at_close_is_given_once);
 	tcase_add_test(ours, bom_after_the_count_is_a_message);
-	tcase_add_test(ours, count_above_the_hard_limit_ends_the_connection);
+	tcase_add_test(ours, count_above_16_mib_is_text);
+	tcase_add_test(ours, count_above_the_limit_is_text_where_lf_ended_the_last_message);
+	tcase_add_test(ours, forced_count_above_the_hard_limit_ends_the_connection);
 	tcase_add_test(ours, undecided_octets_at_close_are_text);
 	tcase_add_test(ours, forced_octet_counting_needs_no_pri);
 	tcase_add_test(ours, forced_octet_counting_says_what_the_peer_speaks_instead);
