@@ -7,9 +7,11 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define OWN_PATH "/proc/self/fd/"
@@ -49,6 +51,7 @@ struct slog_outlet slog_outlet_open(int fd)
 		outlet.way = SLOG_OUTLET_SOCKET;
 	} else if (S_ISFIFO(status.st_mode)) {
 		outlet.way = SLOG_OUTLET_NOWAIT;
+		outlet.is_pipe = true;
 	} else if (S_ISCHR(status.st_mode) && isatty(fd)) {
 		use_own(&outlet);
 	}
@@ -85,11 +88,34 @@ static ssize_t write_some(struct slog_outlet *outlet, const void *octets, size_t
 	}
 }
 
+/* As write_some(). The SIGPIPE that our write raises is taken back; one that the program had pending stays. */
+static ssize_t write_pipe(struct slog_outlet *outlet, const void *octets, size_t length)
+{
+	static const struct timespec at_once = {0, 0};
+	sigset_t pipe_signal;
+	sigset_t before;
+	sigset_t pending;
+	sigemptyset(&pipe_signal);
+	sigaddset(&pipe_signal, SIGPIPE);
+	sigemptyset(&pending);
+	pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+	if (sigismember(&before, SIGPIPE) == 1)
+		sigpending(&pending);
+	ssize_t written = write_some(outlet, octets, length);
+	int error = errno;
+	if (written < 0 && error == EPIPE && sigismember(&pending, SIGPIPE) == 0)
+		while (sigtimedwait(&pipe_signal, NULL, &at_once) < 0 && errno == EINTR)
+			;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = error;
+	return written;
+}
+
 ssize_t slog_outlet_write(struct slog_outlet *outlet, const void *octets, size_t length)
 {
 	ssize_t written;
 	do
-		written = write_some(outlet, octets, length);
+		written = outlet->is_pipe ? write_pipe(outlet, octets, length) : write_some(outlet, octets, length);
 	while (written < 0 && errno == EINTR);
 	return written < 0 ? -errno : written;
 }

@@ -13,6 +13,7 @@
 #ifndef LIBLOG_OUTLET_H
 #define LIBLOG_OUTLET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -28,6 +29,7 @@ struct slog_outlet {
 	enum slog_outlet_way way;
 	int fd;           /* the program's */
 	int own;          /* -1: none */
+	bool is_pipe;
 	int cancel_state; /* of the thread, as it was before */
 };
 
@@ -38,7 +40,8 @@ struct slog_outlet {
 struct slog_outlet slog_outlet_open(int fd);
 
 /*
- * Writes some of the octets. The number written, or a negative errno value: -EAGAIN if it takes nothing now.
+ * Writes some of the octets. The number written, or a negative errno value: -EAGAIN if it takes nothing now; -EPIPE,
+ * without SIGPIPE, if nobody reads it any more.
  */
 ssize_t slog_outlet_write(struct slog_outlet *outlet, const void *octets, size_t length);
 

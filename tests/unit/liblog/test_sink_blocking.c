@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <pty.h>
+#include <signal.h>
 
 #include "clock.h"
 
@@ -175,6 +176,36 @@ START_TEST(the_reader_of_a_pipe_sees_its_end_when_the_program_closes_it)
 }
 END_TEST
 
+/* As after `program 2>&1 | head`. A SIGPIPE that the program itself waits for is left to it. */
+START_TEST(a_pipe_whose_reader_is_gone_does_not_end_the_program)
+{
+	sigset_t pipe_signal;
+	sigset_t pending;
+	make_pipe();
+	close(ends[0]);
+	peer_use(slog_sink_fd(ends[1], NULL));
+	slog_set_crash_fd(ends[1]);
+	uint64_t before = peer_dropped_info();
+	slog_info("t");
+	ck_assert_uint_eq(peer_dropped_info(), before + 1);
+	ck_assert_int_eq(peer_counted().last_error, EPIPE);
+	slog_crash("crashed");
+	sigemptyset(&pipe_signal);
+	sigaddset(&pipe_signal, SIGPIPE);
+	sigprocmask(SIG_BLOCK, &pipe_signal, NULL);
+	for (int i = 0; i < 2; i++) {
+		slog_info("t");
+		sigpending(&pending);
+		ck_assert_int_eq(sigismember(&pending, SIGPIPE), i);
+		raise(SIGPIPE);
+	}
+	ck_assert_uint_eq(peer_dropped_info(), before + 3);
+	slog_set_crash_fd(-1);
+	slog_close();
+	close(ends[1]);
+}
+END_TEST
+
 /* ---- standard error ---------------------------------------------------------------------------------------------- */
 
 /* The first event goes to a file; then, as in a daemon, standard error becomes a pipe of which nobody reads. */
@@ -244,6 +275,7 @@ int main(void)
 	TCase *pipes = tcase_create("pipes");
 	tcase_add_test(pipes, threads_that_share_a_pipe_do_not_wait_for_ever);
 	tcase_add_test(pipes, the_reader_of_a_pipe_sees_its_end_when_the_program_closes_it);
+	tcase_add_test(pipes, a_pipe_whose_reader_is_gone_does_not_end_the_program);
 	TCase *standard_error = tcase_create("standard error");
 	tcase_add_checked_fixture(standard_error, peer_make_folder, peer_remove_folder);
 	tcase_add_loop_test(standard_error, a_standard_error_that_becomes_a_pipe_is_not_waited_for, 0, 2);
