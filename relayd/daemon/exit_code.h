@@ -5,7 +5,7 @@
 
 enum exit_code {
 	EXIT_CODE_OK = 0,
-	EXIT_CODE_FAILED = 1,         /* while running: the disk failed, or memory was short */
+	EXIT_CODE_FAILED = 1,         /* while running: the disk failed, or memory was short; or stdout takes no text */
 	EXIT_CODE_USAGE = 2,          /* arguments or configuration are wrong */
 	EXIT_CODE_SPOOL_LOCKED = 3,   /* another process has the spool */
 	EXIT_CODE_SPOOL_UNUSABLE = 4, /* newer version, I/O error, no permission */
