@@ -185,27 +185,26 @@ static bool has_come_to(struct slog_async *async, const uint64_t *heads)
 	return true;
 }
 
-static int wait_until_done(struct slog_async *async, const uint64_t *heads)
+static int wait_until_done(struct slog_async *async, const uint64_t *heads, uint64_t deadline)
 {
-	uint64_t deadline = slog_clock_monotonic_ms() + SLOG_ASYNC_FLUSH_MS;
 	int error = ETIMEDOUT;
 	atomic_fetch_add(&async->waiters, 1);
-	for (uint64_t now = 0; error != 0 && now < deadline; now = slog_clock_monotonic_ms()) {
+	for (uint64_t now = slog_clock_monotonic_ms(); now < deadline; now = slog_clock_monotonic_ms()) {
 		uint32_t progress = atomic_load(&async->progress);
 		if (has_come_to(async, heads)) {
 			error = 0;
 			break;
 		}
 		slog_async_wake(async);
-		slog_futex_wait(&async->progress, progress, (unsigned)(deadline - (now != 0 ? now : deadline - 1)));
+		slog_futex_wait(&async->progress, progress, (unsigned)(deadline - now));
 	}
 	atomic_fetch_sub(&async->waiters, 1);
 	return error;
 }
 
-static int flush_async(struct slog_sink *sink)
+/* Waits until what is queued now is out, no longer than the deadline: 0 or an errno value. */
+static int flush_until(struct slog_async *async, uint64_t deadline)
 {
-	struct slog_async *async = (struct slog_async *)sink;
 	uint64_t heads[SLOG_ASYNC_LANES_MAX] = {0};
 	if (!move_in(async))
 		return EAGAIN;
@@ -215,9 +214,14 @@ static int flush_async(struct slog_sink *sink)
 	if (has_come_to(async, heads))
 		return slog_sink_flush(async->to);
 	see_to_worker(async);
-	int error = wait_until_done(async, heads);
+	int error = wait_until_done(async, heads, deadline);
 	async->is_late = error != 0;
 	return error != 0 ? error : slog_sink_flush(async->to);
+}
+
+static int flush_async(struct slog_sink *sink)
+{
+	return flush_until((struct slog_async *)sink, slog_clock_monotonic_ms() + SLOG_ASYNC_FLUSH_MS);
 }
 
 /* Tells what was lost, after all else. */
@@ -265,17 +269,17 @@ static void tell_stderr(const struct slog_async *async, uint64_t left)
 }
 
 /*
- * Ends the worker, which does what it can within the bound, or at once if a flush has used that up. False if it does not
- * end: then it is abandoned.
+ * Ends the worker, which does what it can until the deadline, or is to end at once if a flush was in vain. False if it
+ * does not end: then it is abandoned.
  */
-static bool stop_worker(struct slog_async *async)
+static bool stop_worker(struct slog_async *async, uint64_t deadline)
 {
-	unsigned ms = async->is_late ? 0 : SLOG_ASYNC_FLUSH_MS;
+	uint64_t now = slog_clock_monotonic_ms();
+	uint64_t stop_at = async->is_late && now < deadline ? now : deadline;
+	uint64_t abandon_at = stop_at + ABANDON_MS;
 	if (!has_worker(async))
 		return true;
-	uint64_t now = slog_clock_monotonic_ms();
-	uint64_t abandon_at = now + ms + ABANDON_MS;
-	atomic_store(&async->stop_at, now + ms);
+	atomic_store(&async->stop_at, stop_at);
 	while (atomic_load(&async->worker) == SLOG_ASYNC_WORKER && slog_clock_monotonic_ms() < abandon_at) {
 		slog_async_wake(async);
 		slog_futex_wait(&async->worker, SLOG_ASYNC_WORKER, PROBE_MS);
@@ -309,7 +313,7 @@ static void close_async(struct slog_sink *sink)
 	if (!move_in(async))
 		return;
 	tell_losses(async);
-	bool has_ended = stop_worker(async);
+	bool has_ended = stop_worker(async, slog_clock_monotonic_ms() + SLOG_ASYNC_FLUSH_MS);
 	tell_stderr(async, count_left(async));
 	if (!has_ended)
 		return;
@@ -319,17 +323,29 @@ static void close_async(struct slog_sink *sink)
 	free(async);
 }
 
-/* At exit, and when the library is unloaded: what is queued goes out within the bound, and no thread of ours remains. */
+static bool is_of_this_process(struct slog_async *async)
+{
+	return atomic_load(&async->generation) == slog_generation();
+}
+
+/*
+ * At exit, and when the library is unloaded: what is queued goes out within one bound for all rings, whose workers are at
+ * it at the same time, and no thread of ours remains.
+ */
 static __attribute__((destructor)) void flush_all(void)
 {
+	uint64_t deadline = slog_clock_monotonic_ms() + SLOG_ASYNC_FLUSH_MS;
 	if (slog_gate_take(&list_gate, SLOG_ASYNC_FLUSH_MS) == SLOG_GATE_BUSY)
 		return;
+	for (struct slog_async *async = all_rings; async != NULL; async = async->next)
+		if (is_of_this_process(async) && has_worker(async))
+			slog_async_wake(async);
 	for (struct slog_async *async = all_rings; async != NULL; async = async->next) {
-		if (atomic_load(&async->generation) != slog_generation())
+		if (!is_of_this_process(async))
 			continue;
-		flush_async(&async->sink);
+		flush_until(async, deadline);
 		tell_losses(async);
-		stop_worker(async);
+		stop_worker(async, deadline);
 		tell_stderr(async, count_left(async));
 	}
 	slog_gate_leave(&list_gate);

@@ -178,6 +178,27 @@ START_TEST(a_host_name_is_looked_up_by_the_worker)
 }
 END_TEST
 
+/* Four rings whose peers are away: the second is one for all of them, not one each. */
+START_TEST(a_program_with_several_dead_sinks_ends_in_a_second)
+{
+	static const char *const names[] = {"a", "b", "c", "d"};
+	char address[32];
+	int status;
+	close(peer_inet(SOCK_STREAM, 0, address));
+	long start = peer_now_us();
+	pid_t child = fork();
+	if (child == 0) {
+		for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+			slog_set_sink(slog_logger(names[i]), slog_sink_async(slog_sink_tcp(address, NULL), NULL));
+			slog_info_to(slog_logger(names[i]), "t");
+		}
+		exit(0);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_lt(peer_now_us() - start, 2000000);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("sink_async_processes");
@@ -189,6 +210,7 @@ int main(void)
 	tcase_add_test(processes, daemon_gets_a_worker_of_its_own);
 	tcase_add_test(processes, an_event_is_there_soon_without_a_flush);
 	tcase_add_test(processes, events_queued_for_an_absent_daemon_arrive_when_it_comes);
+	tcase_add_test(processes, a_program_with_several_dead_sinks_ends_in_a_second);
 	tcase_add_test(processes, a_host_name_is_looked_up_by_the_worker);
 	suite_add_tcase(suite, processes);
 	SRunner *runner = srunner_create(suite);
