@@ -120,6 +120,10 @@ bool connection_take(struct connection *connection, struct bytes message, uint32
 {
 	struct connection_part *part = connection->part;
 	int64_t received_ns = worker_wall_ns(part->on->worker);
+	if (part->stop.gives_up) {
+		connection_drop(connection, message);
+		return true;
+	}
 	if (intake_take(part->on->intake, &part->source, &connection->peer, message, flags, received_ns, receipt) ==
 	    INTAKE_WAIT) {
 		wait_for_room(connection);
@@ -179,11 +183,6 @@ void connection_report_lost(struct connection *connection, const char *identity,
 	connection_log(connection, PEER_LOST, text, bytes_of(NULL, 0));
 }
 
-struct bytes connection_rest(const struct connection *connection)
-{
-	return bytes_of(connection->rest, connection->rest_len);
-}
-
 /* Drops the first `used` octets of the rest; without any left there is none. */
 static void use_rest(struct connection *connection, size_t used)
 {
@@ -202,7 +201,8 @@ void connection_try_again(struct connection *connection)
 	connection_resume(connection, CONNECTION_PAUSE_ROOM);
 	if (connection->rest == NULL)
 		return;
-	use_rest(connection, connection_protocol_of(connection->part)->end(connection, connection_rest(connection)));
+	struct bytes rest = bytes_of(connection->rest, connection->rest_len);
+	use_rest(connection, connection_protocol_of(connection->part)->end(connection, rest));
 	if (connection->rest == NULL)
 		connection_close(connection);
 }

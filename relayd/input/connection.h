@@ -43,7 +43,10 @@ struct connection_protocol {
 	 * again. Bounded by CONNECTION_STOP_NS.
 	 */
 	void (*stop)(struct connection *connection);
-	/* The bound of stop() has passed: calls connection_finish() at once. Optional: else it is closed. */
+	/*
+	 * The bound of stop() has passed: calls connection_finish() at once. Optional, for peers that get answers: else what is
+	 * left is stored or counted (connection_stop.c), and it is closed.
+	 */
 	void (*give_up)(struct connection *connection);
 	/* It waits for room, because the spool is full: called at once, and every CONNECTION_WAITING_MS. Optional. */
 	void (*waiting)(struct connection *connection);
@@ -58,6 +61,11 @@ struct connection_protocol {
 
 #define CONNECTION_STOP_NS ((uint64_t)3 * 1000 * 1000 * 1000)   /* for what was received to be stored, at our stop */
 #define CONNECTION_FINISH_NS ((uint64_t)2 * 1000 * 1000 * 1000) /* for the peer to close after us (rule 35) */
+/*
+ * For what peers without answers have sent to be stored at our stop, while there is any progress; then CONNECTION_FINISH_NS
+ * to count the rest. Together with the outputs' stop less than TimeoutStopSec in contrib/systemd/relayd.service.
+ */
+#define CONNECTION_DRAIN_NS ((uint64_t)20 * 1000 * 1000 * 1000)
 
 enum { CONNECTION_WAITING_MS = 10000 };
 
@@ -89,8 +97,8 @@ struct connection {
 
 /*
  * Gives a message to the intake. False: no room; the connection is paused, and its bytes from this message on will be
- * presented again when there is. True: taken, or dropped and counted by an input that sheds. `skipped`, for the log: how
- * many octets will be skipped behind what is given of a truncated one; 0: not known.
+ * presented again when there is. True: taken, or dropped and counted by an input that sheds or by a stop that is over.
+ * `skipped`, for the log: how many octets will be skipped behind what is given of a truncated one; 0: not known.
  */
 bool connection_take(struct connection *connection, struct bytes message, uint32_t flags, uint64_t skipped,
                      uint64_t *receipt);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between connection.c (one connection) and connection_part.c (all of them at one worker). */
+/* Between connection.c (one connection), connection_part.c (all of them at one worker) and connection_stop.c (their end). */
 #ifndef RELAYD_INPUT_CONNECTION_INTERNAL_H
 #define RELAYD_INPUT_CONNECTION_INTERNAL_H
 
@@ -18,16 +18,10 @@ void connection_try_again(struct connection *connection);
 /* A rate-limited line about its peer. */
 void connection_log(struct connection *connection, enum peer_event event, const char *message, struct bytes octets);
 
-/* Octets that wait for room after the end of the stream. */
-struct bytes connection_rest(const struct connection *connection);
-
 /* --- connection_part.c ------------------------------------------------------------------------------------------- */
 
 /* Sets the time of connection.give_up() or of its end, from now. */
 void connection_set_deadline(struct connection *connection, uint64_t from_now_ns);
-
-/* Ends it in order, by the protocol's stop(). */
-void connection_stop(struct connection *connection);
 
 /* It waits for room: tells the peer, if that is because the spool is full and it was not told for a while. */
 void connection_tell_waiting(struct connection *connection, uint64_t now);
@@ -35,8 +29,25 @@ void connection_tell_waiting(struct connection *connection, uint64_t now);
 /* Something that the timer depends on has changed. */
 void connection_part_update_timer(struct connection_part *part);
 
+/* There may be room: those that wait for it are tried again, first those that got nothing of the last. */
+void connection_part_try_again(struct connection_part *part);
+
+/* --- connection_stop.c ------------------------------------------------------------------------------------------- */
+
+/* Ends it in order, by the protocol's stop(). */
+void connection_stop(struct connection *connection);
+
+/* The time for ending in order is over. */
+void connection_expire(struct connection *connection);
+
 /* A connection is gone: the timer may rest, and a part that stops may be complete. */
 void connection_part_forget(struct connection_part *part);
+
+/* At each tick: our stop goes on while messages without answers are taken, and gives up when none are, or at its bound. */
+void connection_part_watch_stop(struct connection_part *part, uint64_t now);
+
+/* Our stop has given up: counts the message, which is lost. */
+void connection_drop(struct connection *connection, struct bytes message);
 
 static inline uint64_t connection_part_now(const struct connection_part *part)
 {

@@ -59,12 +59,6 @@ void connection_set_deadline(struct connection *connection, uint64_t from_now_ns
 	connection_part_update_timer(connection->part);
 }
 
-void connection_stop(struct connection *connection)
-{
-	connection_set_deadline(connection, CONNECTION_STOP_NS);
-	connection_protocol_of(connection->part)->stop(connection);
-}
-
 /* --- waiting ----------------------------------------------------------------------------------------------------- */
 
 static void move_all(struct list *from, struct list *to)
@@ -74,15 +68,19 @@ static void move_all(struct list *from, struct list *to)
 		list_append(to, link);
 }
 
-static void on_room(void *context)
+void connection_part_try_again(struct connection_part *part)
 {
-	struct connection_part *part = context;
 	struct list woken; /* those that wait again go into the part's lists, and are not met twice */
 	list_init(&woken);
 	move_all(&part->hungry, &woken);
 	move_all(&part->fed, &woken);
 	while (!list_is_empty(&woken))
 		connection_try_again(LIST_ENTRY(woken.next, struct connection, waiting));
+}
+
+static void on_room(void *context)
+{
+	connection_part_try_again(context);
 }
 
 static void on_stored(void *context, uint64_t ordinal)
@@ -178,47 +176,7 @@ void connection_part_start(struct connection_part *part)
 	part->timer.data = part;
 }
 
-/* --- ending ------------------------------------------------------------------------------------------------------ */
-
-static void on_handle_closed(uv_handle_t *handle)
-{
-	struct connection_part *part = handle->data;
-	input_part_stopped(&part->server->input);
-}
-
-static void end_part_if_empty(struct connection_part *part)
-{
-	if (!part->is_stopping || !list_is_empty(&part->connections))
-		return;
-	part->is_stopping = false;
-	intake_remove_source(part->on->intake, &part->source);
-	uv_close((uv_handle_t *)&part->timer, on_handle_closed);
-}
-
-void connection_part_forget(struct connection_part *part)
-{
-	connection_part_update_timer(part);
-	end_part_if_empty(part);
-}
-
-/* The time for ending in order is over. */
-static void expire(struct connection *connection)
-{
-	const struct connection_protocol *protocol = connection_protocol_of(connection->part);
-	if (!connection->is_finishing && connection->stream != NULL && protocol->give_up != NULL) {
-		protocol->give_up(connection);
-		return;
-	}
-	bool is_waiting = (connection->pauses & CONNECTION_PAUSE_ROOM) != 0 && protocol->give_up == NULL;
-	if (is_waiting && !connection->part->is_stopping) {
-		connection_set_deadline(connection, CONNECTION_FINISH_NS); /* it is not the peer who is late */
-		return;
-	}
-	if (is_waiting)
-		connection_log(connection, PEER_NOT_STORED, "the spool had no room until our stop: what this peer had sent last "
-		                                            "is lost", connection_rest(connection));
-	connection_close(connection);
-}
+/* --- each tick --------------------------------------------------------------------------------------------------- */
 
 static bool is_idle(const struct connection *connection, uint64_t now, uint64_t timeout_ns)
 {
@@ -279,7 +237,7 @@ static void on_tick(uv_timer_t *timer)
 	LIST_FOR_EACH(link, &part->connections) {
 		struct connection *connection = LIST_ENTRY(link, struct connection, link);
 		if (now >= connection->deadline_ns) {
-			expire(connection);
+			connection_expire(connection);
 		} else if (is_answered(connection)) {
 			connection_close(connection);
 		} else if (is_idle(connection, now, idle_timeout_ns)) {
@@ -290,25 +248,6 @@ static void on_tick(uv_timer_t *timer)
 			connection_tell_waiting(connection, now);
 		}
 	}
+	connection_part_watch_stop(part, now);
 	connection_part_update_timer(part);
-}
-
-void connection_part_stop(struct connection_part *part)
-{
-	const struct connection_protocol *protocol = connection_protocol_of(part);
-	LIST_FOR_EACH(link, &part->connections) {
-		struct connection *connection = LIST_ENTRY(link, struct connection, link);
-		if (part->server->spec.tls != NULL && !connection->is_ready) {
-			connection_close(connection); /* still in the handshake: it has sent nothing */
-			continue;
-		}
-		if (connection->is_finishing)
-			continue;
-		connection_set_deadline(connection, CONNECTION_STOP_NS);
-		if (connection->stream != NULL)
-			protocol->stop(connection);
-	}
-	intake_flush(part->on->intake);
-	part->is_stopping = true;
-	end_part_if_empty(part);
 }

@@ -36,7 +36,15 @@ struct connection_part {
 	struct list fed;             /* wait for room, and got some */
 	struct list awaiting;        /* wait for something to be stored */
 	unsigned ending;             /* connections with a deadline */
-	bool is_stopping;
+	struct connection_part_stop {
+		bool is_on;                  /* our stop has begun, and there are connections */
+		bool gives_up;               /* it waits no longer: what still comes of those without answers is dropped */
+		uint64_t begun_ns;
+		uint64_t progress_ns;        /* when `received` moved last */
+		uint64_t received;           /* then */
+		uint64_t lost, lost_octets;  /* messages that were dropped */
+		uint64_t unread_octets;      /* of connections that were closed at the end, with no time left to look at them */
+	} stop;
 	uint64_t tick_ms;            /* of the timer, 0 while it is off */
 	struct turn_count acknowledged; /* reads, at once (input_stream.c) */
 	uv_timer_t timer;

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* --- polling ----------------------------------------------------------------------------------------------------- */
@@ -299,6 +300,13 @@ const char *stream_peer_identity(const struct stream *stream)
 int stream_fd(const struct stream *stream)
 {
 	return stream->fd;
+}
+
+size_t stream_unused(const struct stream *stream)
+{
+	int unread = 0;
+	(void)ioctl(stream->fd, FIONREAD, &unread);
+	return stream->pending_len + (unread > 0 ? (size_t)unread : 0);
 }
 
 uint64_t stream_last_active_ns(const struct stream *stream)

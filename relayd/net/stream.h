@@ -100,6 +100,9 @@ const char *stream_peer_identity(const struct stream *stream);
 
 int stream_fd(const struct stream *stream);
 
+/* Octets that have come and were not used: what the owner left, and what nobody has read yet (of TLS, as it was sent). */
+size_t stream_unused(const struct stream *stream);
+
 /* Monotonic time when bytes last came or went. */
 uint64_t stream_last_active_ns(const struct stream *stream);
 

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The driver tcp at our stop: what the kernel has acknowledged for us is stored, as long as that takes within its bound, or
+ * is counted. Its senders believe it to be delivered, and send nothing again.
+ */
+#include <fcntl.h>
+#include <netinet/tcp.h>
+
+#include "input_stream_fixture.h"
+
+enum { LINE_BYTES = 1000, SENDERS = 3 };
+
+/* A spool with room for so much, whose writer takes a quarter of a mebibyte at a time. */
+static void open_with(uint64_t max_size_bytes)
+{
+	rig_open(&rig, (struct rig_options){
+		.max_size_bytes = max_size_bytes, .reserve_bytes = max_size_bytes / 8,
+		.segment_size_bytes = (uint32_t)(max_size_bytes / 8), .block_size_bytes = 64 << 10, .blocks_per_worker = 4,
+	});
+	rig_start(&rig, "tcp", "listen", "127.0.0.1:0", NULL);
+}
+
+/* Sends whole lines, `bytes` of them at the most, or until nothing is taken any more. */
+static void send_lines(int fd, size_t bytes)
+{
+	static char line[LINE_BYTES];
+	size_t sent = 0;
+	memset(line, 'x', sizeof line - 1);
+	memcpy(line, "<13>", 4);
+	line[sizeof line - 1] = '\n';
+	ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+	for (unsigned refused = 0; refused < 500 && sent < bytes;) {
+		ssize_t put = send(fd, line + sent % LINE_BYTES, LINE_BYTES - sent % LINE_BYTES, MSG_NOSIGNAL);
+		sent += put > 0 ? (size_t)put : 0;
+		refused = put > 0 ? 0 : refused + 1;
+		if (put <= 0)
+			usleep(1000);
+	}
+}
+
+/* Lines that the input's kernel has acknowledged, a begun one included. */
+static uint64_t acknowledged_lines(int fd)
+{
+	enum { BYTES_ACKED_AT = 120 }; /* tcpi_bytes_acked, which the C library's struct tcp_info does not have */
+	uint8_t info[256];
+	uint64_t acked;
+	socklen_t size = sizeof info;
+	ck_assert_int_eq(getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &size), 0);
+	memcpy(&acked, info + BYTES_ACKED_AT, sizeof acked);
+	return (acked - 1 + LINE_BYTES - 1) / LINE_BYTES; /* the connection's beginning counts as one */
+}
+
+static uint64_t stored(void)
+{
+	struct spool_input_totals totals;
+	spool_input_totals(rig.spool, rig.spool_index, &totals);
+	return totals.stored;
+}
+
+/* Stops while the disk syncs once in so many milliseconds. Returns how long it took. */
+static uint64_t stop_with_slow_syncs(unsigned ms)
+{
+	uint64_t begun = clock_monotonic_ns();
+	rig_begin_stop(&rig);
+	while (!atomic_load(&rig.is_stopped)) {
+		ck_assert_uint_lt(clock_monotonic_ns() - begun, RIG_WAIT_SECONDS * CLOCK_NS_PER_SECOND);
+		held_disk_allow_one(&rig.disk);
+		usleep(ms * 1000);
+	}
+	uint64_t took = clock_monotonic_ns() - begun;
+	held_disk_set(&rig.disk, false);
+	RIG_WAIT(rig_settled(&rig) == rig_status(&rig).received);
+	return took;
+}
+
+/* What the kernel holds for us needs several times two seconds. */
+START_TEST(our_stop_goes_on_while_what_was_acknowledged_is_being_stored)
+{
+	open_with(64 << 20);
+	int fd = rig_connect(&rig, SOCK_STREAM);
+	held_disk_set(&rig.disk, true);
+	send_lines(fd, SIZE_MAX);
+	ck_assert_uint_gt(stop_with_slow_syncs(600), 3 * CLOCK_NS_PER_SECOND);
+	ck_assert_uint_eq(stored(), acknowledged_lines(fd));
+	close(fd);
+	rig_close(&rig);
+}
+END_TEST
+
+/* There is no room, and none comes: each message that was acknowledged is stored or counted, whole or begun. */
+START_TEST(what_a_full_spool_cannot_take_at_our_stop_is_counted)
+{
+	int fd[SENDERS];
+	uint64_t acknowledged = 0;
+	open_with(4 << 20);
+	for (unsigned i = 0; i < SENDERS; i++)
+		fd[i] = rig_connect(&rig, SOCK_STREAM);
+	for (unsigned i = 0; i < SENDERS; i++)
+		send_lines(fd[i], SIZE_MAX);
+	ck_assert_str_eq(rig_status(&rig).state, "paused: spool full");
+	uint64_t begun = clock_monotonic_ns();
+	rig_finish(&rig);
+	ck_assert_uint_lt(clock_monotonic_ns() - begun, 8 * CLOCK_NS_PER_SECOND);
+	for (unsigned i = 0; i < SENDERS; i++)
+		acknowledged += acknowledged_lines(fd[i]);
+	ck_assert_uint_gt(rig_dropped(&rig, SPOOL_DROP_SPOOL_FULL), 0);
+	ck_assert_uint_eq(stored() + rig_dropped(&rig, SPOOL_DROP_SPOOL_FULL), acknowledged);
+	for (unsigned i = 0; i < SENDERS; i++)
+		close(fd[i]);
+	rig_close(&rig);
+}
+END_TEST
+
+/* Peers that have left while they waited, and of which only their last octets are here. */
+START_TEST(what_peers_that_have_left_sent_last_is_counted_at_our_stop)
+{
+	open_with(4 << 20);
+	int first = rig_connect(&rig, SOCK_STREAM);
+	send_lines(first, SIZE_MAX);
+	int second = rig_connect(&rig, SOCK_STREAM);
+	send_lines(second, 10 * LINE_BYTES);
+	rig_send(second, "<13>begun");
+	close(second);
+	rig_finish(&rig);
+	ck_assert_uint_eq(stored() + rig_dropped(&rig, SPOOL_DROP_SPOOL_FULL), acknowledged_lines(first) + 11);
+	close(first);
+	rig_close(&rig);
+}
+END_TEST
+
+/* However slowly the disk goes on, our stop has a bound. */
+START_TEST(our_stop_ends_at_its_bound_and_counts_what_is_left)
+{
+	int fd[SENDERS];
+	uint64_t acknowledged = 0;
+	open_with(64 << 20);
+	held_disk_set(&rig.disk, true);
+	for (unsigned i = 0; i < SENDERS; i++) {
+		fd[i] = rig_connect(&rig, SOCK_STREAM);
+		send_lines(fd[i], SIZE_MAX);
+	}
+	uint64_t took = stop_with_slow_syncs(1500);
+	ck_assert_uint_ge(took, 19 * CLOCK_NS_PER_SECOND);
+	ck_assert_uint_le(took, 25 * CLOCK_NS_PER_SECOND);
+	for (unsigned i = 0; i < SENDERS; i++) {
+		acknowledged += acknowledged_lines(fd[i]);
+		close(fd[i]);
+	}
+	ck_assert_uint_gt(rig_dropped(&rig, SPOOL_DROP_NO_BUFFER), 0);
+	ck_assert_uint_eq(rig_settled(&rig), acknowledged);
+	rig_close(&rig);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("input_stream_stop");
+	TCase *tests = tcase_create("stop");
+	tcase_set_timeout(tests, 120);
+	tcase_add_test(tests, our_stop_goes_on_while_what_was_acknowledged_is_being_stored);
+	tcase_add_test(tests, what_a_full_spool_cannot_take_at_our_stop_is_counted);
+	tcase_add_test(tests, what_peers_that_have_left_sent_last_is_counted_at_our_stop);
+	tcase_add_test(tests, our_stop_ends_at_its_bound_and_counts_what_is_left);
+	suite_add_tcase(suite, tests);
+	return rig_run(suite);
+}
