@@ -8,8 +8,10 @@
 #include "base/decimal.h"
 #include "frame/frame_cut.h"
 
-/* Behind the limit: the lookahead of the cut, and the octet after a NUL. */
-enum { WINDOW_EXTRA = FRAME_CUT_LOOKAHEAD + 1 };
+enum {
+	WINDOW_EXTRA = FRAME_CUT_LOOKAHEAD + 1, /* behind the limit: the lookahead of the cut, and the octet after a NUL */
+	SEARCH_PIECE_BYTES = 1024, /* for LF first, then for what else may end a message: LF may be far, or not there at all */
+};
 
 bool non_transparent_is_delimiter(uint8_t octet)
 {
@@ -54,6 +56,21 @@ static size_t find_nul_before_pri(struct bytes in, size_t from, size_t end)
 	return end;
 }
 
+/* find_trailer() in [from, end). */
+static inline bool find_in_piece(const struct non_transparent *reader, struct bytes in, size_t from, size_t end, size_t *at)
+{
+	size_t first = from + bytes_find(bytes_of(in.at + from, end - from), '\n');
+	if (reader->delimiter != NON_TRANSPARENT_NO_DELIMITER)
+		first = from + bytes_find(bytes_of(in.at + from, first - from), (uint8_t)reader->delimiter);
+	if (reader->rule == NON_TRANSPARENT_LOCAL) {
+		*at = from + bytes_find(bytes_of(in.at + from, first - from), '\0');
+		return *at < end;
+	}
+	*at = find_nul_before_pri(in, from, first);
+	bool undecided = *at < first && *at + 1 == in.len;
+	return *at < end && !undecided;
+}
+
 /*
  * Looks for a trailer from offset `from` on. True: it is at `*at`. False: the octets before `*at` hold none, nor need
  * they be looked at again.
@@ -64,16 +81,14 @@ static inline bool find_trailer(const struct non_transparent *reader, struct byt
 		*at = from + bytes_find(bytes_after(in, from), '\0');
 		return *at < in.len;
 	}
-	size_t end = from + bytes_find(bytes_after(in, from), '\n');
-	if (reader->delimiter != NON_TRANSPARENT_NO_DELIMITER)
-		end = from + bytes_find(bytes_of(in.at + from, end - from), (uint8_t)reader->delimiter);
-	if (reader->rule == NON_TRANSPARENT_LOCAL) {
-		*at = from + bytes_find(bytes_of(in.at + from, end - from), '\0');
-		return *at < in.len;
-	}
-	*at = find_nul_before_pri(in, from, end);
-	bool undecided = *at < end && *at + 1 == in.len;
-	return *at < in.len && !undecided;
+	size_t end = from;
+	do {
+		from = end;
+		end = in.len - from > SEARCH_PIECE_BYTES ? from + SEARCH_PIECE_BYTES : in.len;
+		if (find_in_piece(reader, in, from, end, at))
+			return true;
+	} while (end < in.len);
+	return false;
 }
 
 /* The trailer at `at` ends a message; the next one may go by another rule. */

@@ -54,6 +54,48 @@ START_TEST(octets_without_a_trailer_are_searched_once)
 }
 END_TEST
 
+/* Short messages that NUL ends, and no LF far and wide: what is far behind, here unreadable, is not searched for each. */
+START_TEST(what_is_far_behind_a_trailer_is_not_searched)
+{
+	enum { READABLE = 4096, FAR = 65536, MESSAGES = 1000 };
+	struct guarded_bytes octets = guarded_bytes_room(READABLE);
+	for (size_t i = 0; i < READABLE; i++)
+		octets.at[i] = i % 2 == 0 ? '<' : (uint8_t)_i;
+	struct non_transparent reader;
+	struct frame frame;
+	non_transparent_init(&reader, FAR, NON_TRANSPARENT_NETWORK, _i == '\0' ? NON_TRANSPARENT_NO_DELIMITER : _i);
+	for (size_t i = 0; i < MESSAGES; i++) {
+		ck_assert_int_eq(non_transparent_next(&reader, bytes_of(octets.at + 2 * i, FAR), &frame), FRAME_COMPLETE);
+		ck_assert(bytes_equal(frame.message, BYTES("<")));
+	}
+	guarded_bytes_free(&octets);
+}
+END_TEST
+
+/* The search goes in pieces: no trailer and no NUL may be lost, or taken for another, where two of them meet. */
+START_TEST(a_trailer_is_found_wherever_it_stands)
+{
+	enum { LONGEST = 3000 };
+	static uint8_t text[LONGEST + 2];
+	memset(text, 'x', sizeof text);
+	for (size_t at = 1; at < LONGEST; at++) {
+		struct non_transparent reader;
+		struct frame frame;
+		non_transparent_init(&reader, LONGEST, NON_TRANSPARENT_NETWORK, NON_TRANSPARENT_NO_DELIMITER);
+		text[at] = '\n';
+		ck_assert_int_eq(non_transparent_next(&reader, bytes_of(text, at + 1), &frame), FRAME_COMPLETE);
+		ck_assert_uint_eq(frame.message.len, at);
+		text[at] = '\0';
+		ck_assert_int_eq(non_transparent_next(&reader, bytes_of(text, at + 1), &frame), FRAME_INCOMPLETE);
+		ck_assert_uint_eq(reader.scanned, at);
+		text[at + 1] = '<';
+		ck_assert_int_eq(non_transparent_next(&reader, bytes_of(text, at + 2), &frame), FRAME_COMPLETE);
+		ck_assert_uint_eq(frame.message.len, at);
+		text[at] = text[at + 1] = 'x';
+	}
+}
+END_TEST
+
 START_TEST(rest_of_an_oversized_message_is_consumed_as_it_comes)
 {
 	struct non_transparent reader;
@@ -77,6 +119,8 @@ int main(void)
 	tcase_add_test(all, writer_replaces_each_lf_and_counts_it);
 	tcase_add_test(all, writer_leaves_other_octets_alone);
 	tcase_add_test(all, octets_without_a_trailer_are_searched_once);
+	tcase_add_loop_test(all, what_is_far_behind_a_trailer_is_not_searched, 0, 2);
+	tcase_add_test(all, a_trailer_is_found_wherever_it_stands);
 	tcase_add_test(all, rest_of_an_oversized_message_is_consumed_as_it_comes);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
