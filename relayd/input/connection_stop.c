@@ -128,7 +128,8 @@ void connection_part_stop(struct connection_part *part)
 	LIST_FOR_EACH(link, &part->connections) {
 		struct connection *connection = LIST_ENTRY(link, struct connection, link);
 		if (part->server->spec.tls != NULL && !connection->is_ready)
-			connection_close(connection); /* still in the handshake: it has sent nothing */
+			/* Still in the handshake: at the most a client of TLS 1.3 has sent something right behind its Finished. */
+			connection_close(connection);
 		else if (connection->stream == NULL)
 			connection_set_deadline(connection, CONNECTION_STOP_NS);
 		else if (!connection->is_finishing || !gets_answers(part))
