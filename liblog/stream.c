@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -218,6 +219,7 @@ int slog_stream_write(struct slog_stream *stream, struct iovec *pieces, size_t p
 	       slog_patience_wait(&stream->patience, stream->socket.fd, &left_ms))
 		error = try_to_write(stream, pieces, parts, severity);
 	slog_stream_leave(stream);
+	pthread_testcancel(); /* a thread that does nothing but log can be cancelled */
 	if (error == 0)
 		slog_patience_restore(&stream->patience);
 	return error;

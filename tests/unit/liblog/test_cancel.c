@@ -57,6 +57,30 @@ START_TEST(a_cancelled_thread_does_not_close_a_stream_to_the_others)
 }
 END_TEST
 
+static void *log_for_ever(void *argument)
+{
+	for (;;)
+		slog_info("again");
+	return argument;
+}
+
+START_TEST(a_thread_that_only_logs_to_a_stream_can_be_cancelled)
+{
+	char address[32];
+	pthread_t thread;
+	int listener = peer_inet(SOCK_STREAM, 0, address);
+	peer_use(slog_sink_tcp(address, NULL));
+	ck_assert_int_eq(pthread_create(&thread, NULL, log_for_ever, NULL), 0);
+	int peer = peer_accept(listener);
+	ck_assert_ptr_nonnull(strstr(peer_read(peer), " again "));
+	pthread_cancel(thread);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	slog_close();
+	close(peer);
+	close(listener);
+}
+END_TEST
+
 START_TEST(a_cancelled_thread_does_not_close_a_socket_that_it_repairs_to_the_others)
 {
 	peer_use(slog_sink_syslog(peer_path, NULL));
@@ -162,6 +186,7 @@ int main(void)
 	tcase_add_checked_fixture(cancelled, peer_make_folder, peer_remove_folder);
 	tcase_set_timeout(cancelled, 20);
 	tcase_add_test(cancelled, a_cancelled_thread_does_not_close_a_stream_to_the_others);
+	tcase_add_test(cancelled, a_thread_that_only_logs_to_a_stream_can_be_cancelled);
 	tcase_add_test(cancelled, a_cancelled_thread_does_not_close_a_socket_that_it_repairs_to_the_others);
 	tcase_add_test(cancelled, a_cancelled_thread_does_not_keep_the_others_from_telling_losses);
 	tcase_add_test(cancelled, a_cancelled_thread_does_not_keep_the_others_from_the_backtrace);
