@@ -15,7 +15,7 @@ enum {
 	TICK_MIN_MS = 50,
 	TICK_MAX_MS = 15000,
 	TICK_ENDING_MS = 100,     /* while a connection has a deadline */
-	TICK_WAITING_MS = 1000,   /* while one waits for room whose peer is to be told so, or may give up */
+	TICK_WAITING_MS = 1000,   /* while one waits for room whose peer is to be told so, or may give up, or for memory */
 	TICKS_PER_IDLE_TIMEOUT = 4,
 };
 
@@ -248,6 +248,9 @@ static void on_tick(uv_timer_t *timer)
 			connection_tell_waiting(connection, now);
 		}
 	}
+	/* A wait for room has an event at its end; one for memory has none. */
+	if (intake_level(part->on->intake) == SPOOL_LEVEL_OPEN)
+		connection_part_try_again(part);
 	connection_part_watch_stop(part, now);
 	connection_part_update_timer(part);
 }

@@ -15,7 +15,7 @@ enum intake_result intake_fence(struct intake *intake, const struct spool_stream
 
 enum intake_block_result {
 	INTAKE_BLOCK_TAKEN = 0,   /* when `*receipt` is stored, spool_stream_look() says whether it may be answered */
-	INTAKE_BLOCK_WAIT = 1,    /* nothing taken: no space, no block or no memory; try again after `room` */
+	INTAKE_BLOCK_WAIT = 1,    /* nothing taken: no space, no block or no memory; try again after `room`, or a while */
 	INTAKE_BLOCK_INVALID = 2, /* nothing taken: `*reason` is a constant sentence */
 };
 
