@@ -136,11 +136,6 @@ uint64_t spool_cursor_start(const struct spool_cursor *cursor)
 	return cursor->start;
 }
 
-const uint8_t *spool_cursor_stream_id(const struct spool_cursor *cursor)
-{
-	return cursor->stream_id;
-}
-
 void spool_cursor_totals(const struct spool_cursor *cursor, struct spool_output_totals *totals)
 {
 	struct spool_cursor *locked = &cursor->spool->cursors.cursor[cursor->place];

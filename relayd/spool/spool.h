@@ -350,9 +350,6 @@ uint64_t spool_cursor_delivered(const struct spool_cursor *cursor);
 /* The sequence where the cursor began: stored - start = delivered + filtered + ... + pending. */
 uint64_t spool_cursor_start(const struct spool_cursor *cursor);
 
-/* The random id born with the cursor. */
-const uint8_t *spool_cursor_stream_id(const struct spool_cursor *cursor);
-
 /* What this output has counted, loaded at open and as last set. From any thread. */
 void spool_cursor_totals(const struct spool_cursor *cursor, struct spool_output_totals *totals);
 

@@ -46,7 +46,7 @@ START_TEST(a_new_cursor_begins_behind_what_is_stored_unless_it_says_oldest)
 	ck_assert_uint_eq(spool_cursor_delivered(fresh), 10);
 	ck_assert_uint_eq(spool_cursor_start(fresh), 10);
 	ck_assert_uint_eq(spool_cursor_delivered(oldest), 0);
-	ck_assert_int_ne(memcmp(spool_cursor_stream_id(fresh), spool_cursor_stream_id(oldest), SPOOL_STREAM_ID_BYTES), 0);
+	ck_assert_int_ne(memcmp(fresh->stream_id, oldest->stream_id, SPOOL_STREAM_ID_BYTES), 0);
 	spool_cursor_close(&fresh);
 	spool_cursor_close(&oldest);
 }
@@ -59,7 +59,7 @@ START_TEST(a_cursor_keeps_place_stream_start_and_totals_over_a_restart)
 	struct spool_view view = {.payload_checksum = 77, .place = {.segment = 1, .offset = 640}};
 	ck_assert(rig_store(&rig, 10));
 	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_OLDEST, SPOOL_HOLD);
-	memcpy(stream_id, spool_cursor_stream_id(cursor), sizeof stream_id);
+	memcpy(stream_id, cursor->stream_id, sizeof stream_id);
 	spool_cursor_deliver(cursor, 8, &view, &totals);
 	spool_cursor_deliver(cursor, 6, &view, &(struct spool_output_totals){.delivered = 99}); /* never back */
 	spool_cursor_close(&cursor);
@@ -67,7 +67,7 @@ START_TEST(a_cursor_keeps_place_stream_start_and_totals_over_a_restart)
 	cursor = rig_cursor(&rig, "central", SPOOL_FROM_NEW, SPOOL_HOLD);
 	ck_assert_uint_eq(spool_cursor_delivered(cursor), 8);
 	ck_assert_uint_eq(spool_cursor_start(cursor), 0);
-	ck_assert_mem_eq(spool_cursor_stream_id(cursor), stream_id, sizeof stream_id);
+	ck_assert_mem_eq(cursor->stream_id, stream_id, sizeof stream_id);
 	spool_cursor_totals(cursor, &loaded);
 	ck_assert_mem_eq(&loaded, &totals, sizeof totals);
 	ck_assert_uint_eq(cursor->payload_checksum, 77);
@@ -172,7 +172,7 @@ START_TEST(renaming_keeps_the_place_and_the_stream)
 {
 	uint8_t stream_id[SPOOL_STREAM_ID_BYTES];
 	struct spool_cursor *cursor = rig_cursor(&rig, "old", SPOOL_FROM_OLDEST, SPOOL_HOLD);
-	memcpy(stream_id, spool_cursor_stream_id(cursor), sizeof stream_id);
+	memcpy(stream_id, cursor->stream_id, sizeof stream_id);
 	ck_assert(rig_store(&rig, 10));
 	rig_deliver(cursor, 4);
 	spool_cursor_close(&cursor);
@@ -184,7 +184,7 @@ START_TEST(renaming_keeps_the_place_and_the_stream)
 	crash();
 	cursor = rig_cursor(&rig, "new", SPOOL_FROM_NEW, SPOOL_HOLD);
 	ck_assert_uint_eq(spool_cursor_delivered(cursor), 4);
-	ck_assert_mem_eq(spool_cursor_stream_id(cursor), stream_id, sizeof stream_id);
+	ck_assert_mem_eq(cursor->stream_id, stream_id, sizeof stream_id);
 	spool_cursor_close(&cursor);
 }
 END_TEST
