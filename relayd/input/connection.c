@@ -272,7 +272,7 @@ static void keep_rest(struct connection *connection, struct bytes rest)
 static bool may_want_answers(const struct connection *connection, enum stream_end end)
 {
 	const struct connection_protocol *protocol = connection_protocol_of(connection->part);
-	return end == STREAM_END_EOF && protocol->owes != NULL &&
+	return end == STREAM_END_EOF && connection_part_answers(connection->part) &&
 	       (protocol->owes(connection) || buffer_len(stream_output(connection->stream)) > 0);
 }
 

@@ -44,8 +44,8 @@ struct connection_protocol {
 	 */
 	void (*stop)(struct connection *connection);
 	/*
-	 * The bound of stop() has passed: calls connection_finish() at once. Optional, for peers that get answers: else what is
-	 * left is stored or counted (connection_stop.c), and it is closed.
+	 * The bound of stop() has passed: calls connection_finish() at once. There if owes() is: else what is left is stored or
+	 * counted (connection_stop.c), and it is closed.
 	 */
 	void (*give_up)(struct connection *connection);
 	/* It waits for room, because the spool is full: called at once, and every CONNECTION_WAITING_MS. Optional. */
@@ -54,7 +54,7 @@ struct connection_protocol {
 	void (*closed)(struct connection *connection);
 	/*
 	 * Whether we still owe the peer answers, so that its silence is not idleness, nor its EOF the end. Optional: else there
-	 * are no answers, and nothing that was sent comes again.
+	 * are no answers (connection_part_answers()).
 	 */
 	bool (*owes)(const struct connection *connection);
 };

@@ -59,4 +59,13 @@ static inline const struct connection_protocol *connection_protocol_of(const str
 	return part->server->spec.protocol;
 }
 
+/*
+ * Whether the peers of this input get answers: then they send again what got none, and nobody need take it or keep it for
+ * them. Else they believe that all arrived which our kernel has acknowledged, and what we do not take is lost.
+ */
+static inline bool connection_part_answers(const struct connection_part *part)
+{
+	return connection_protocol_of(part)->owes != NULL;
+}
+
 #endif

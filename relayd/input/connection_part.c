@@ -162,6 +162,7 @@ void connection_part_adopt(struct connection_part *part, int fd, const struct ad
 void connection_part_start(struct connection_part *part)
 {
 	const struct stream_server *server = part->server;
+	assert((server->spec.protocol->owes != NULL) == (server->spec.protocol->give_up != NULL));
 	list_init(&part->connections);
 	list_init(&part->hungry);
 	list_init(&part->fed);
@@ -180,9 +181,9 @@ void connection_part_start(struct connection_part *part)
 
 static bool is_idle(const struct connection *connection, uint64_t now, uint64_t timeout_ns)
 {
-	const struct connection_protocol *protocol = connection_protocol_of(connection->part);
+	const struct connection_part *part = connection->part;
 	if (timeout_ns == 0 || connection->is_finishing || connection->pauses != 0 || connection->stream == NULL ||
-	    (protocol->owes != NULL && protocol->owes(connection)))
+	    (connection_part_answers(part) && connection_protocol_of(part)->owes(connection)))
 		return false;
 	uint64_t since = stream_last_active_ns(connection->stream);
 	if (since < connection->resumed_ns)
@@ -195,7 +196,7 @@ static void end_idle(struct connection *connection)
 {
 	connection_log(connection, PEER_IDLE, "nothing came for the idle_timeout: the connection is closed",
 	               bytes_of(NULL, 0));
-	if (connection_protocol_of(connection->part)->owes != NULL)
+	if (connection_part_answers(connection->part))
 		connection_stop(connection);
 	else
 		connection_finish(connection);
@@ -207,7 +208,7 @@ static void end_idle(struct connection *connection)
  */
 static bool has_given_up(const struct connection *connection)
 {
-	return connection_protocol_of(connection->part)->owes != NULL && connection->stream != NULL &&
+	return connection_part_answers(connection->part) && connection->stream != NULL &&
 	       (connection->pauses & CONNECTION_PAUSE_ROOM) != 0 &&
 	       intake_level(connection->part->on->intake) != SPOOL_LEVEL_OPEN &&
 	       socket_peer_has_left(stream_fd(connection->stream));

@@ -15,17 +15,12 @@ void connection_stop(struct connection *connection)
 	connection_protocol_of(connection->part)->stop(connection);
 }
 
-static bool gets_answers(const struct connection_part *part)
-{
-	return connection_protocol_of(part)->give_up != NULL;
-}
-
 /* Octets of a peer without answers are lost with its connection. */
 static void note_unread(struct connection *connection)
 {
 	char text[160];
 	size_t octets = connection->rest_len + (connection->stream != NULL ? stream_unused(connection->stream) : 0);
-	if (gets_answers(connection->part) || octets == 0)
+	if (connection_part_answers(connection->part) || octets == 0)
 		return;
 	if (connection->part->stop.is_on) {
 		connection->part->stop.unread_octets += octets;
@@ -38,12 +33,12 @@ static void note_unread(struct connection *connection)
 void connection_expire(struct connection *connection)
 {
 	const struct connection_part *part = connection->part;
-	if (!connection->is_finishing && connection->stream != NULL && gets_answers(part)) {
+	if (!connection->is_finishing && connection->stream != NULL && connection_part_answers(part)) {
 		connection_protocol_of(part)->give_up(connection);
 		return;
 	}
 	bool is_waiting = (connection->pauses & CONNECTION_PAUSE_ROOM) != 0;
-	if (!gets_answers(part) && (part->stop.is_on ? !part->stop.gives_up : is_waiting)) {
+	if (!connection_part_answers(part) && (part->stop.is_on ? !part->stop.gives_up : is_waiting)) {
 		connection_set_deadline(connection, CONNECTION_FINISH_NS); /* it is not the peer who is late */
 		return;
 	}
@@ -112,7 +107,7 @@ void connection_part_watch_stop(struct connection_part *part, uint64_t now)
 {
 	struct connection_part_stop *stop = &part->stop;
 	uint64_t received = counter_get(&part->source.received);
-	if (!stop->is_on || stop->gives_up || gets_answers(part))
+	if (!stop->is_on || stop->gives_up || connection_part_answers(part))
 		return;
 	if (received != stop->received) {
 		stop->received = received;
@@ -132,7 +127,7 @@ void connection_part_stop(struct connection_part *part)
 			connection_close(connection);
 		else if (connection->stream == NULL)
 			connection_set_deadline(connection, CONNECTION_STOP_NS);
-		else if (!connection->is_finishing || !gets_answers(part))
+		else if (!connection->is_finishing || !connection_part_answers(part))
 			connection_stop(connection);
 	}
 	intake_flush(part->on->intake);
