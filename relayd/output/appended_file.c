@@ -42,22 +42,28 @@ bool appended_file_wants_room(int error)
 	return error == ENOSPC || error == EDQUOT || error == EFBIG;
 }
 
+/* A regular file whose last line is ended. False with errno; 0: it is no regular file. */
+static bool is_ready_for_lines(int fd)
+{
+	struct stat about;
+	if (fstat(fd, &about) != 0)
+		return false;
+	if (S_ISREG(about.st_mode))
+		return end_last_line(fd, about.st_size);
+	errno = 0;
+	return false;
+}
+
 int appended_file_open(const char *path, mode_t mode, char *error)
 {
-	struct stat about = {0};
 	int fd = open_or_make(path, mode);
-	int problem = fd < 0 ? errno : 0;
-	if (fd < 0) {
-		snprintf(error, OUTPUT_ERROR_MAX_BYTES, "cannot open %s: %s", path, strerror(problem));
-		errno = problem;
-		return -1;
-	}
-	if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && end_last_line(fd, about.st_size))
+	if (fd >= 0 && is_ready_for_lines(fd))
 		return fd;
-	problem = S_ISREG(about.st_mode) ? errno : 0;
-	snprintf(error, OUTPUT_ERROR_MAX_BYTES, "cannot append to %s: %s", path,
+	int problem = errno;
+	snprintf(error, OUTPUT_ERROR_MAX_BYTES, "cannot %s %s: %s", fd < 0 ? "open" : "append to", path,
 	         problem != 0 ? strerror(problem) : "it is not a regular file");
-	close(fd);
+	if (fd >= 0)
+		close(fd);
 	errno = problem;
 	return -1;
 }

@@ -156,14 +156,14 @@ static enum step begin_block(struct sender *sender)
 	bool has_gap = block->first > sender->account.last + 1;
 	if (has_gap && follow_jump(sender))
 		return STEP_ON; /* the keeper moved the cursor and gave the segment back while we were about to read it */
-	/* What is missing is reported as damage; a gap that was not reported are sequences that were never used. */
-	if (has_gap && account_has_room_for(&sender->account, block))
-		account_note(&sender->account, block->first - 1, OUTCOME_FILTERED);
 	if (!account_has_room_for(&sender->account, block)) {
 		sender->has_block = false;
 		spool_reader_seek(sender->reader, block->first);
 		return STEP_FULL;
 	}
+	/* What is missing is reported as damage; a gap that was not reported are sequences that were never used. */
+	if (has_gap)
+		account_note(&sender->account, block->first - 1, OUTCOME_FILTERED);
 	account_note_block(&sender->account, block);
 	sender->has_block = true;
 	sender->rest = block->records;
