@@ -282,13 +282,23 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
+/* Whether one of the words, each of which has a space before it, is `name`. */
+static bool has_word(const char *words, const char *name)
+{
+	size_t len = strlen(name);
+	for (const char *space = strchr(words, ' '); space != NULL; space = strchr(space + 1, ' ')) {
+		const char *word = space + 1;
+		if (strcspn(word, " ") == len && memcmp(word, name, len) == 0)
+			return true;
+	}
+	return false;
+}
+
 static const struct argument *argument_of(const struct command *command, const char *name)
 {
-	const char *at = command->arguments;
-	size_t len = strlen(name);
-	while ((at = strchr(at, ' ')) != NULL && (strncmp(++at, name, len) != 0 || (at[len] != ' ' && at[len] != '\0')))
-		;
-	for (size_t i = 0; at != NULL && i < sizeof arguments / sizeof arguments[0]; i++)
+	if (!has_word(command->arguments, name))
+		return NULL;
+	for (size_t i = 0; i < sizeof arguments / sizeof arguments[0]; i++)
 		if (strcmp(arguments[i].name, name) == 0)
 			return &arguments[i];
 	return NULL;
