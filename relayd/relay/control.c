@@ -24,12 +24,15 @@ enum {
 	CONTROL_CLIENTS_MAX = 16,
 	CONTROL_REQUEST_MAX_BYTES = 8192, /* a filter of full length, escaped */
 	CONTROL_TIMEOUT_MS = 5000,
+	CONTROL_RETRY_MS = 1000, /* for want of memory */
 	CONTROL_MODE = 0660,
 	CONTROL_DIRECTORY_MODE = 0750,
 };
 
 struct control {
 	uv_pipe_t listener;
+	uv_timer_t retry;
+	unsigned open_handles;
 	struct relay *relay;
 	struct list clients;
 	unsigned clients_count;
@@ -134,15 +137,17 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buffer)
 
 /* ---- connections ---- */
 
-static void on_connection(uv_stream_t *listener, int status)
+static void on_retry(uv_timer_t *timer);
+
+/* libuv listens on when this one is accepted, and not before: as long as there is no memory for it, it waits. */
+static void accept_client(struct control *control)
 {
-	struct control *control = listener->data;
-	struct client *client = status == 0 ? calloc(1, sizeof *client) : NULL;
-	if (client == NULL)
-		return;
-	uv_loop_t *loop = listener->loop;
-	if (uv_pipe_init(loop, &client->pipe, 0) != 0) {
+	uv_loop_t *loop = control->listener.loop;
+	uv_stream_t *listener = (uv_stream_t *)&control->listener;
+	struct client *client = calloc(1, sizeof *client);
+	if (client == NULL || uv_pipe_init(loop, &client->pipe, 0) != 0) {
 		free(client);
+		uv_timer_start(&control->retry, on_retry, CONTROL_RETRY_MS, 0);
 		return;
 	}
 	int result = uv_timer_init(loop, &client->timer);
@@ -157,6 +162,17 @@ static void on_connection(uv_stream_t *listener, int status)
 	    uv_timer_start(&client->timer, on_timeout, CONTROL_TIMEOUT_MS, 0) != 0 ||
 	    uv_read_start((uv_stream_t *)&client->pipe, on_allocate, on_read) != 0)
 		close_client(client);
+}
+
+static void on_retry(uv_timer_t *timer)
+{
+	accept_client(timer->data);
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+	if (status == 0)
+		accept_client(listener->data);
 }
 
 /* Directories that are not there are made; those that are there keep their mode: it is the operator's. */
@@ -219,10 +235,13 @@ struct control *control_open(uv_loop_t *loop, const char *path, struct relay *re
 		snprintf(error, RELAY_ERROR_MAX_BYTES, "not enough memory for the control socket");
 		goto free_control;
 	}
+	int result = uv_timer_init(loop, &control->retry);
+	assert(result == 0);
 	control->relay = relay;
-	control->listener.data = control;
+	control->listener.data = control->retry.data = control;
+	control->open_handles = 2;
 	list_init(&control->clients);
-	int result = uv_pipe_open(&control->listener, fd);
+	result = uv_pipe_open(&control->listener, fd);
 	if (result == 0)
 		result = uv_listen((uv_stream_t *)&control->listener, CONTROL_CLIENTS_MAX, on_connection);
 	if (result == 0)
@@ -239,9 +258,11 @@ free_control:
 	return NULL;
 }
 
-static void on_listener_closed(uv_handle_t *handle)
+static void on_handle_closed(uv_handle_t *handle)
 {
 	struct control *control = handle->data;
+	if (--control->open_handles > 0)
+		return;
 	free(control->path);
 	free(control);
 }
@@ -255,5 +276,6 @@ void control_close(struct control **closed)
 	LIST_FOR_EACH (link, &control->clients)
 		close_client(LIST_ENTRY(link, struct client, link));
 	unlink(control->path);
-	uv_close((uv_handle_t *)&control->listener, on_listener_closed);
+	uv_close((uv_handle_t *)&control->listener, on_handle_closed);
+	uv_close((uv_handle_t *)&control->retry, on_handle_closed);
 }
