@@ -88,8 +88,8 @@ void connection_drop(struct connection *connection, struct bytes message)
 {
 	struct connection_part *part = connection->part;
 	bool is_full = intake_level(part->on->intake) != SPOOL_LEVEL_OPEN;
-	intake_count_drop(part->on->intake, &part->source, &connection->peer,
-	                  is_full ? SPOOL_DROP_SPOOL_FULL : SPOOL_DROP_NO_BUFFER, 1);
+	intake_drop(part->on->intake, &part->source, &connection->peer, message, worker_wall_ns(part->on->worker),
+	            is_full ? SPOOL_DROP_SPOOL_FULL : SPOOL_DROP_NO_BUFFER);
 	part->stop.lost++;
 	part->stop.lost_octets += message.len;
 }

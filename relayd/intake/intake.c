@@ -185,14 +185,21 @@ void intake_count_drop(struct intake *intake, struct intake_source *source, cons
 		spool_source_count_drop(intake->spool, source_of(intake, source, peer, bytes_of(NULL, 0)), reason, count);
 }
 
+/* One that was read: its source is known in full. */
+static void drop(struct intake *intake, struct intake_source *source, const struct envelope *envelope,
+                 enum spool_drop_reason reason)
+{
+	unsigned number = source_of(intake, source, &envelope->peer, envelope->message.hostname);
+	count_drop(intake, source, reason, 1);
+	spool_source_count_drop(intake->spool, number, reason, 1);
+}
+
 static enum intake_result shed(struct intake *intake, struct intake_source *source, const struct envelope *envelope,
                                enum spool_drop_reason reason)
 {
 	if (source->tries_again)
 		return INTAKE_WAIT;
-	unsigned number = source_of(intake, source, &envelope->peer, envelope->message.hostname);
-	count_drop(intake, source, reason, 1);
-	spool_source_count_drop(intake->spool, number, reason, 1);
+	drop(intake, source, envelope, reason);
 	return INTAKE_DROPPED;
 }
 
@@ -251,6 +258,17 @@ enum intake_result intake_take(struct intake *intake, struct intake_source *sour
 	count_record(intake, source, &envelope);
 	*receipt = source->receipt;
 	return INTAKE_TAKEN;
+}
+
+void intake_drop(struct intake *intake, struct intake_source *source, const struct peer *peer, struct bytes raw,
+                 int64_t received_ns, enum spool_drop_reason reason)
+{
+	struct envelope envelope;
+	envelope.received_ns = received_ns;
+	envelope.peer = *peer;
+	envelope.raw = bytes_of(raw.at, raw.len > source->max_message_bytes ? source->max_message_bytes : raw.len);
+	read_message(source, &envelope, 0);
+	drop(intake, source, &envelope, reason);
 }
 
 void intake_stored(struct intake *intake)

@@ -77,6 +77,10 @@ void intake_remove_source(struct intake *intake, struct intake_source *source);
 enum intake_result intake_take(struct intake *intake, struct intake_source *source, const struct peer *peer,
                                struct bytes raw, uint32_t flags, int64_t received_ns, uint64_t *receipt);
 
+/* Counts a message that is given up, as intake_take() would have taken it: under the HOSTNAME that it says. */
+void intake_drop(struct intake *intake, struct intake_source *source, const struct peer *peer, struct bytes raw,
+                 int64_t received_ns, enum spool_drop_reason reason);
+
 /*
  * Counts messages that were lost before they could be taken (kernel drops, peers not allowed, empty datagrams). `peer`:
  * who sent them, as far as it is known; else NULL, and they count for the input alone.

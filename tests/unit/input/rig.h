@@ -21,6 +21,7 @@
 #include "base/clock.h"
 #include "held_disk.h"
 #include "input/input.h"
+#include "spool/ledger_sources.h"
 #include "spool/spool_stream.h"
 
 enum { RIG_WORKERS_MAX = 4, RIG_WAIT_SECONDS = 30 };
@@ -330,6 +331,20 @@ static inline uint64_t rig_dropped(const struct rig *rig, enum spool_drop_reason
 	struct spool_input_totals totals;
 	spool_input_totals(rig->spool, rig->spool_index, &totals);
 	return totals.dropped[reason];
+}
+
+/* The same of all sources with that HOSTNAME. */
+static inline uint64_t rig_dropped_of(const struct rig *rig, const char *hostname, enum spool_drop_reason reason)
+{
+	uint64_t sum = 0;
+	for (unsigned i = 0; i < spool_source_count(rig->spool); i++) {
+		struct spool_source_totals totals;
+		const struct spool_source_name *name = spool_source_name(rig->spool, i);
+		spool_source_totals(rig->spool, i, &totals);
+		if (name->hostname_len == strlen(hostname) && memcmp(name->hostname, hostname, name->hostname_len) == 0)
+			sum += totals.dropped[reason];
+	}
+	return sum;
 }
 
 /* Stops the input; waits until everything received is stored or counted: the ledger's equation. It can still be read. */

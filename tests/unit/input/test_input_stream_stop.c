@@ -128,6 +128,23 @@ START_TEST(what_peers_that_have_left_sent_last_is_counted_at_our_stop)
 }
 END_TEST
 
+/* A loss is told by its source: what is given up is read for the HOSTNAME that it says. */
+START_TEST(what_our_stop_gives_up_is_counted_under_its_hostname)
+{
+	open_with(4 << 20);
+	int first = rig_connect(&rig, SOCK_STREAM);
+	send_lines(first, SIZE_MAX);
+	int second = rig_connect(&rig, SOCK_STREAM);
+	rig_send(second, "<13>1 - web17 app - - - first\n<13>1 - web18 app - - - second\n<13>1 - web17 app - - - third\n");
+	rig_finish(&rig);
+	ck_assert_uint_eq(rig_dropped_of(&rig, "web17", SPOOL_DROP_SPOOL_FULL), 2);
+	ck_assert_uint_eq(rig_dropped_of(&rig, "web18", SPOOL_DROP_SPOOL_FULL), 1);
+	close(first);
+	close(second);
+	rig_close(&rig);
+}
+END_TEST
+
 /* However slowly the disk goes on, our stop has a bound. */
 START_TEST(our_stop_ends_at_its_bound_and_counts_what_is_left)
 {
@@ -159,6 +176,7 @@ int main(void)
 	tcase_add_test(tests, our_stop_goes_on_while_what_was_acknowledged_is_being_stored);
 	tcase_add_test(tests, what_a_full_spool_cannot_take_at_our_stop_is_counted);
 	tcase_add_test(tests, what_peers_that_have_left_sent_last_is_counted_at_our_stop);
+	tcase_add_test(tests, what_our_stop_gives_up_is_counted_under_its_hostname);
 	tcase_add_test(tests, our_stop_ends_at_its_bound_and_counts_what_is_left);
 	suite_add_tcase(suite, tests);
 	return rig_run(suite);
