@@ -120,7 +120,7 @@ bool connection_take(struct connection *connection, struct bytes message, uint32
 {
 	struct connection_part *part = connection->part;
 	int64_t received_ns = worker_wall_ns(part->on->worker);
-	if (part->stop.gives_up) {
+	if (part->stop.gives_up || connection->drops) {
 		connection_drop(connection, message);
 		return true;
 	}
@@ -253,6 +253,18 @@ static void note_end(struct connection *connection, enum stream_end end, const c
 	}
 }
 
+/* Nobody sends it again: it is cut into messages, and each is counted. */
+static void drop_rest(struct connection *connection, struct bytes rest)
+{
+	connection_log(connection, PEER_NOT_STORED, "the last messages of a connection are lost, counted as dropped: the spool "
+	                                            "has no room for them, and there is no memory to keep them", rest);
+	leave_waiting(connection);
+	connection->pauses = 0;
+	connection->drops = true;
+	size_t settled = connection_protocol_of(connection->part)->end(connection, rest);
+	assert(settled == rest.len);
+}
+
 /* A copy of what could not be settled; the stream's memory goes with it. */
 static void keep_rest(struct connection *connection, struct bytes rest)
 {
@@ -260,8 +272,7 @@ static void keep_rest(struct connection *connection, struct bytes rest)
 		return;
 	connection->rest = malloc(rest.len);
 	if (connection->rest == NULL) {
-		connection_log(connection, PEER_NOT_STORED, "the last octets of a connection are lost: the spool has no "
-		                                            "room for them, and there is no memory to keep them", rest);
+		drop_rest(connection, rest);
 		return;
 	}
 	memcpy(connection->rest, rest.at, rest.len);

@@ -91,13 +91,15 @@ struct connection {
 	uint64_t deadline_ns;    /* of stop or finish; UINT64_MAX: none */
 	uint64_t told_waiting_ns;/* when waiting() was called last */
 	uint64_t resumed_ns;     /* our own pauses are not the peer's idleness */
+	bool drops;              /* there is no memory for its last octets: what they hold is counted */
 	uint8_t *rest;           /* the last octets, when they wait for room; NULL: none */
 	size_t rest_len;
 };
 
 /*
  * Gives a message to the intake. False: no room; the connection is paused, and its bytes from this message on will be
- * presented again when there is. True: taken, or dropped and counted by an input that sheds or by a stop that is over.
+ * presented again when there is. True: taken, or dropped and counted: by an input that sheds, by a stop that is over, or for
+ * want of memory.
  * `skipped`, for the log: how many octets will be skipped behind what is given of a truncated one; 0: not known.
  */
 bool connection_take(struct connection *connection, struct bytes message, uint32_t flags, uint64_t skipped,

@@ -46,7 +46,7 @@ void connection_part_forget(struct connection_part *part);
 /* At each tick: our stop goes on while messages without answers are taken, and gives up when none are, or at its bound. */
 void connection_part_watch_stop(struct connection_part *part, uint64_t now);
 
-/* Our stop has given up: counts the message, which is lost. */
+/* Our stop has given up, or there is no memory to keep the message for later: counts it. It is lost. */
 void connection_drop(struct connection *connection, struct bytes message);
 
 static inline uint64_t connection_part_now(const struct connection_part *part)

@@ -45,7 +45,7 @@ enum {
 
 /* Why a message that was received is not in the spool. Kept on disk by number: values never change. */
 enum spool_drop_reason {
-	SPOOL_DROP_SPOOL_FULL = 0,       /* "spool-full": the spool was full or in its reserve; datagrams, and TCP at our stop */
+	SPOOL_DROP_SPOOL_FULL = 0,       /* "spool-full": it was full or in its reserve; datagrams, TCP that could not wait */
 	SPOOL_DROP_NO_BUFFER = 1,        /* "no-buffer": a datagram while no block was free, or TCP when our stop was over */
 	SPOOL_DROP_KERNEL = 2,           /* "kernel": the socket's receive buffer was full (SO_MEMINFO) */
 	SPOOL_DROP_PEER_NOT_ALLOWED = 3, /* "peer-not-allowed": a datagram from outside `allowed_peers` */
