@@ -19,6 +19,7 @@ static void count_sent(struct sender *sender, const struct relp_block *block)
 static enum step leave_block(struct sender *sender)
 {
 	sender->has_block = sender->has_shipment = false;
+	shipment_done(sender->shipment);
 	sender->ship_from = sender->block.last + 1;
 	spool_reader_leave_packed(sender->reader, sender_leaves_packed(sender, sender->ship_from));
 	return STEP_ON;
@@ -199,6 +200,8 @@ enum sender_knowledge sender_knows(struct sender *sender, uint64_t last, uint64_
 		result = SENDER_CANNOT_SAY;
 	else if (read == SPOOL_READ_BLOCK && view.last == last)
 		result = was_shipped(sender, &view, checksum);
+	sender->has_shipment = false; /* its memory was used for this */
+	shipment_done(sender->shipment);
 	spool_reader_close(&reader);
 	return result;
 }

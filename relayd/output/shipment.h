@@ -14,7 +14,10 @@
 
 struct shipment;
 
-/* The memory in which blocks are packed again: taken when it is needed first. NULL if memory is short. */
+/*
+ * The memory in which blocks are packed again: taken when it is needed first, about as much as the block that is packed has
+ * unpacked, twice. NULL if memory is short.
+ */
 struct shipment *shipment_open(void);
 void shipment_close(struct shipment **shipment);
 
@@ -42,11 +45,14 @@ static inline bool shipment_is_whole(const struct spool_view *view, const struct
 
 /*
  * The block that ships the records of `view` that are chosen; its range is all of choice->from (or view->first) up to
- * view->last. `total` is left 0. The payload is a view into `view`, or into the shipment until the next call. `left_out`
- * says what is not in it; also of SHIPMENT_EMPTY.
+ * view->last. `total` is left 0. The payload is a view into `view`, or into the shipment until the next call or
+ * shipment_done(). `left_out` says what is not in it; also of SHIPMENT_EMPTY.
  */
 enum shipment_result shipment_make(struct shipment *shipment, const struct spool_view *view,
                                    const struct shipment_choice *choice, struct relp_block *block,
                                    struct account_left_out *left_out);
+
+/* The block that was made is not needed any more: memory beyond a mebibyte goes back. */
+void shipment_done(struct shipment *shipment);
 
 #endif
