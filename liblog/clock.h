@@ -12,6 +12,9 @@ struct timespec slog_clock_now(void);
 /* Milliseconds of a clock that never goes back; a few milliseconds coarse. */
 uint64_t slog_clock_monotonic_ms(void);
 
+/* The same clock in microseconds, exact; it takes longer to ask. */
+uint64_t slog_clock_monotonic_us(void);
+
 /*
  * Seconds that local time is ahead of UTC at this time. The zone is the one that TZ or /etc/localtime says when this is
  * first called in a process and its ancestors; UTC where it cannot be read. Nothing of libc's zone is used, whose lock a

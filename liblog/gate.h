@@ -3,7 +3,8 @@
  * A lock that a fork cannot leave locked for ever, and that nobody waits for without bound. It remembers the generation
  * of the process whose thread holds it: in a child of that process the holder does not exist, and the gate is free.
  *
- * Held for a copy or a system call that does not block. Zero is a free gate. A thread that is cancelled while it holds
+ * Held for a copy or some system calls that do not block; threads that come again without pause do not shut out one that
+ * waits. Zero is a free gate. A thread that is cancelled while it holds
  * one would close it to the others for ever, so whoever calls what may be a cancellation point, as most system calls
  * are, takes it by slog_gate_take_whole().
  */
@@ -18,6 +19,7 @@
 struct slog_gate {
 	_Atomic uint32_t holder; /* generation of the holder's process; 0: free */
 	int cancel_state;        /* of a thread that took it whole, as it was before */
+	_Atomic uint32_t urgent; /* a thread waits for long: so many that come let it go first */
 };
 
 enum slog_gate_outcome {
