@@ -107,7 +107,7 @@ static ssize_t transmit(int fd, const struct msghdr *message)
 	return sendmsg(fd, message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static int send_one(struct slog_datagram *datagram, const struct msghdr *message, unsigned *left_ms)
+static int send_one(struct slog_datagram *datagram, const struct msghdr *message, struct slog_call_wait *call)
 {
 	int error = EAGAIN;
 	for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
@@ -117,8 +117,8 @@ static int send_one(struct slog_datagram *datagram, const struct msghdr *message
 		if (transmit(fd, message) >= 0)
 			return 0;
 		error = errno;
-		if (error == EAGAIN && left_ms != NULL) {
-			if (!slog_patience_wait(&datagram->patience, fd, left_ms))
+		if (error == EAGAIN && call != NULL) {
+			if (!slog_patience_wait(&datagram->patience, fd, call))
 				return EAGAIN;
 			continue;
 		}
@@ -131,10 +131,10 @@ static int send_one(struct slog_datagram *datagram, const struct msghdr *message
 
 int slog_datagram_send(struct slog_datagram *datagram, const struct msghdr *message)
 {
-	unsigned left_ms = SLOG_WAIT_CALL_MS;
+	struct slog_call_wait call = SLOG_CALL_WAIT;
 	if (!slog_patience_may_try(&datagram->patience))
 		return EAGAIN;
-	int error = send_one(datagram, message, &left_ms);
+	int error = send_one(datagram, message, &call);
 	if (error == 0)
 		slog_patience_restore(&datagram->patience);
 	return error;

@@ -126,34 +126,33 @@ static void notify(struct slog_async *async, const struct slog_ring_lane *lane, 
 		slog_futex_wake(&async->state);
 }
 
-/* Waits for room, for an event that is worth it. Milliseconds still left of *left_ms. */
-static bool wait_for_room(struct slog_async *async, uint32_t progress, unsigned *left_ms)
+/* Waits for room, for an event that is worth it. False if it may not: nothing is left of *left_us, or of the patience. */
+static bool wait_for_room(struct slog_async *async, uint32_t progress, unsigned *left_us)
 {
-	uint64_t start = slog_clock_monotonic_ms();
-	unsigned may_wait = slog_patience_left(&async->patience, *left_ms);
-	if (may_wait == 0)
+	struct slog_wait wait;
+	if (!slog_patience_begin(&async->patience, *left_us, &wait))
 		return false;
 	atomic_fetch_add(&async->waiters, 1);
-	slog_futex_wait(&async->progress, progress, may_wait);
+	slog_futex_wait(&async->progress, progress, wait.granted_us / 1000);
 	atomic_fetch_sub(&async->waiters, 1);
-	unsigned waited = slog_patience_spend(&async->patience, start);
-	*left_ms -= waited < *left_ms ? waited : *left_ms;
+	unsigned waited_us = slog_patience_end(&async->patience, &wait, true);
+	*left_us -= waited_us < *left_us ? waited_us : *left_us;
 	return true;
 }
 
 static int put_waiting(struct slog_async *async, struct slog_ring_lane *lane, const char *line, size_t length,
                        enum slog_severity severity)
 {
-	unsigned left_ms = async->wait_ms;
+	unsigned left_us = async->wait_ms * 1000;
 	int error;
 	do {
 		uint32_t progress = atomic_load(&async->progress);
-		error = slog_ring_lane_put(lane, async->to, line, length, severity, left_ms == 0);
-		if (error == 0 || left_ms == 0)
+		error = slog_ring_lane_put(lane, async->to, line, length, severity, left_us == 0);
+		if (error == 0 || left_us == 0)
 			return error;
 		see_to_worker(async);
-		if (!wait_for_room(async, progress, &left_ms))
-			left_ms = 0;
+		if (!wait_for_room(async, progress, &left_us))
+			left_us = 0;
 	} while (true);
 }
 

@@ -47,12 +47,12 @@ static void leave_to_parent(struct slog_stream *stream)
 	stream->generation = slog_generation();
 }
 
-int slog_stream_enter(struct slog_stream *stream, unsigned *left_ms)
+int slog_stream_enter(struct slog_stream *stream, unsigned *left_us)
 {
 	uint64_t start = slog_clock_monotonic_ms();
-	enum slog_gate_outcome outcome = slog_gate_take_whole(&stream->gate, *left_ms);
-	uint64_t waited = slog_clock_monotonic_ms() - start;
-	*left_ms -= waited < *left_ms ? (unsigned)waited : *left_ms;
+	enum slog_gate_outcome outcome = slog_gate_take_whole(&stream->gate, *left_us / 1000);
+	uint64_t waited = (slog_clock_monotonic_ms() - start) * 1000;
+	*left_us -= waited < *left_us ? (unsigned)waited : *left_us;
 	if (outcome == SLOG_GATE_BUSY)
 		return EAGAIN;
 	leave_to_parent(stream);
@@ -204,21 +204,34 @@ static int try_to_write(struct slog_stream *stream, struct iovec *pieces, size_t
 	return error;
 }
 
+/* A connection that turns out to be dead took nothing: once more on a new one. */
+static int write_now(struct slog_stream *stream, struct iovec *pieces, size_t parts, enum slog_severity severity)
+{
+	int error = try_to_write(stream, pieces, parts, severity);
+	return error == 0 || error == EAGAIN ? error : try_to_write(stream, pieces, parts, severity);
+}
+
+/*
+ * Nobody waits with the gate held: others could not write meanwhile, and their wait would come from nobody's patience.
+ * So the socket that is waited for may be closed by another thread, and its number may lead elsewhere; that costs no more
+ * than a wait in vain, since what is written is written with the gate held.
+ */
 int slog_stream_write(struct slog_stream *stream, struct iovec *pieces, size_t parts, enum slog_severity severity)
 {
-	unsigned left_ms = SLOG_WAIT_CALL_MS;
-	if (!slog_patience_may_try(&stream->patience) || slog_stream_enter(stream, &left_ms) != 0)
+	struct slog_call_wait call = SLOG_CALL_WAIT;
+	int error = EAGAIN;
+	int fd = -1;
+	if (!slog_patience_may_try(&stream->patience))
 		return EAGAIN;
-	if (slog_stream_is_over(stream))
-		slog_stream_disconnect(stream, ECONNRESET);
-	int error = try_to_write(stream, pieces, parts, severity);
-	/* A connection that turns out to be dead took nothing: once more on a new one. */
-	if (error != 0 && error != EAGAIN)
-		error = try_to_write(stream, pieces, parts, severity);
-	while (error == EAGAIN && stream->socket.fd >= 0 &&
-	       slog_patience_wait(&stream->patience, stream->socket.fd, &left_ms))
-		error = try_to_write(stream, pieces, parts, severity);
-	slog_stream_leave(stream);
+	do {
+		if (slog_stream_enter(stream, &call.left_us) != 0)
+			break;
+		if (fd < 0 && slog_stream_is_over(stream))
+			slog_stream_disconnect(stream, ECONNRESET);
+		error = write_now(stream, pieces, parts, severity);
+		fd = stream->socket.fd;
+		slog_stream_leave(stream);
+	} while (error == EAGAIN && fd >= 0 && slog_patience_wait(&stream->patience, fd, &call));
 	pthread_testcancel(); /* a thread that does nothing but log can be cancelled */
 	if (error == 0)
 		slog_patience_restore(&stream->patience);

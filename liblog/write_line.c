@@ -10,14 +10,14 @@
 #define HALF_LINE_WAIT_MS 250 /* for a descriptor that has taken a part of a line */
 
 static int write_all(struct slog_writer *writer, struct slog_outlet *outlet, const char *octets, size_t length,
-                     unsigned *left_ms)
+                     struct slog_call_wait *call)
 {
 	size_t done = 0;
 	while (done < length) {
 		ssize_t written = slog_outlet_write(outlet, octets + done, length - done);
 		if (written > 0) {
 			done += (size_t)written;
-		} else if (written != -EAGAIN || !slog_patience_wait(&writer->patience, outlet->fd, left_ms)) {
+		} else if (written != -EAGAIN || !slog_patience_wait(&writer->patience, outlet->fd, call)) {
 			if (done > 0)
 				atomic_store_explicit(&writer->torn, true, memory_order_relaxed);
 			return written < 0 ? (int)-written : ENOSPC;
@@ -28,18 +28,18 @@ static int write_all(struct slog_writer *writer, struct slog_outlet *outlet, con
 
 int slog_write_line(struct slog_writer *writer, int fd, const char *line, size_t length)
 {
-	unsigned left_ms = SLOG_WAIT_CALL_MS;
+	struct slog_call_wait call = SLOG_CALL_WAIT;
 	int error = 0;
 	if (!slog_patience_may_try(&writer->patience))
 		return EAGAIN;
 	struct slog_outlet outlet = slog_outlet_open(fd);
 	if (atomic_exchange_explicit(&writer->torn, false, memory_order_relaxed)) {
-		error = write_all(writer, &outlet, "\n", 1, &left_ms);
+		error = write_all(writer, &outlet, "\n", 1, &call);
 		if (error != 0)
 			atomic_store_explicit(&writer->torn, true, memory_order_relaxed);
 	}
 	if (error == 0)
-		error = write_all(writer, &outlet, line, length, &left_ms);
+		error = write_all(writer, &outlet, line, length, &call);
 	slog_outlet_close(&outlet);
 	if (error == 0)
 		slog_patience_restore(&writer->patience);

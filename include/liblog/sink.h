@@ -46,10 +46,11 @@ struct slog_sink {
 /*
  * Lines to a descriptor, which stays the caller's and must stay open as long as the sink. encoder NULL: for people if
  * it is a terminal (with colours unless NO_COLOR is set), else JSON. One write(2) for a line; a descriptor that takes
- * nothing is waited for 10 ms at most, and not at all once that took 50 ms in a second: then it gets one try a second.
- * That is so whatever the descriptor leads to at the moment, but for files; its mode, which others may share, is not
- * changed. (A terminal, and before Linux 6.5 a pipe, is opened for each line through /proc/self/fd. Where that may not
- * be, poll(2) has to do: a terminal whose reader stalls may then make a call wait, and so may a pipe that is shared.)
+ * nothing is waited for 10 ms at most, and not at all once that took 50 ms in any second, of all threads together; when it
+ * has taken nothing for 50 ms more it gets one try a second. That is so whatever the descriptor leads to at the moment,
+ * but for files; its mode, which others may share, is not changed. (A terminal, and before Linux 6.5 a pipe, is opened
+ * for each line through /proc/self/fd. Where that may not be, poll(2) has to do: a terminal whose reader stalls may then
+ * make a call wait, and so may a pipe that is shared.)
  * A pipe or socket whose reader is gone drops the event with EPIPE and raises no SIGPIPE. NULL without memory.
  */
 struct slog_sink *slog_sink_fd(int fd, const struct slog_encoder *encoder);
