@@ -40,7 +40,7 @@ struct budget_rates budget_rates_of(const struct budget_sample *then, const stru
 		.messages_per_s = per_second(messages, ns),
 		.octets_per_s = per_second(octets, ns),
 		.delivered_per_s = per_second(delivered, ns),
-		.covers = messages > 0 && ns > 0,
+		.covers = octets > 0 && ns > 0, /* the first messages may be numbered and not written yet */
 		.drains = pending == 0 || (delivered > messages && ns > 0),
 	};
 	if (rates.covers)

@@ -52,6 +52,16 @@ START_TEST(nothing_comes_or_no_time_has_passed)
 }
 END_TEST
 
+/* A message has its sequence a little before it is written: nobody knows how large messages are. */
+START_TEST(messages_that_are_not_written_yet_say_nothing_of_the_room)
+{
+	const struct budget_sample now = {.at_ns = 11 * SECOND_NS, .messages = 101, .octets = 10000, .delivered = 40};
+	struct budget_rates rates = budget_rates_of(&then, &now, 1000, 5);
+	ck_assert(!rates.covers);
+	ck_assert_uint_eq(rates.covers_s, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("budget");
@@ -60,6 +70,7 @@ int main(void)
 	tcase_add_test(tests, an_output_catches_up_by_what_it_delivers_beyond_what_comes);
 	tcase_add_test(tests, as_much_as_comes_never_catches_up_but_nothing_pending_has);
 	tcase_add_test(tests, nothing_comes_or_no_time_has_passed);
+	tcase_add_test(tests, messages_that_are_not_written_yet_say_nothing_of_the_room);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
