@@ -6,7 +6,7 @@
 
 #include "base/utf8.h"
 
-enum { OCTETS_MAX = 256, HEX_OCTETS_MAX = 32 };
+enum { HEX_OCTETS_MAX = 32 };
 
 yajl_gen document_begin(void)
 {
@@ -23,22 +23,21 @@ void document_name(yajl_gen gen, const char *name)
 
 void document_text(yajl_gen gen, const char *name, const char *value)
 {
-	document_name(gen, name);
-	document_name(gen, value);
+	document_octets(gen, name, (const uint8_t *)value, strlen(value));
 }
 
 void document_octets(yajl_gen gen, const char *name, const uint8_t *value, size_t len)
 {
-	unsigned char text[OCTETS_MAX];
-	assert(len <= sizeof text);
-	if (len > 0)
-		memcpy(text, value, len);
-	if (!utf8_is_valid(bytes_of(text, len))) {
-		for (size_t i = 0; i < len; i++)
-			text[i] = text[i] < 0x80 ? text[i] : '?';
-	}
 	document_name(gen, name);
-	yajl_gen_string(gen, text, len);
+	if (utf8_is_valid(bytes_of(value, len))) {
+		yajl_gen_string(gen, len > 0 ? value : (const uint8_t *)"", len);
+		return;
+	}
+	unsigned char *text = malloc(len);
+	for (size_t i = 0; text != NULL && i < len; i++)
+		text[i] = value[i] < 0x80 ? value[i] : '?';
+	yajl_gen_string(gen, text != NULL ? text : (const unsigned char *)"?", text != NULL ? len : 1);
+	free(text);
 }
 
 static void write_hex(char text[2 * HEX_OCTETS_MAX + 1], const uint8_t *value, size_t len)

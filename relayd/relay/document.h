@@ -13,10 +13,10 @@
 /* A new document: an open object. NULL if memory is short. */
 yajl_gen document_begin(void);
 
-/* A member of the open object: its name, and its value. */
+/* A member of the open object: its name, and its value, which may be any octets: what is not UTF-8 is replaced by "?". */
 void document_name(yajl_gen gen, const char *name);
 void document_text(yajl_gen gen, const char *name, const char *value);
-/* `value` has `len` octets, which may be anything: what is not UTF-8 is replaced by "?". */
+/* The same of `len` octets. */
 void document_octets(yajl_gen gen, const char *name, const uint8_t *value, size_t len);
 /* At most 32 octets as hexadecimal digits. */
 void document_hex(yajl_gen gen, const char *name, const uint8_t *value, size_t len);
