@@ -2,6 +2,7 @@
 #include "daemon/own_log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <liblog/encoder.h>
 #include <liblog/sink.h>
 #include <stdio.h>
@@ -45,6 +46,22 @@ bool own_log_open(const struct log_settings *settings, char *error)
 	slog_sink_close(&options.sink);
 	snprintf(error, OWN_LOG_ERROR_MAX_BYTES, "log: cannot be set up: %s", strerror(failure));
 	return false;
+}
+
+/* liblog opens it when it writes next, and would keep to itself that it cannot: so it is tried here as it does it. */
+bool own_log_reopen(const struct log_settings *settings, char *error)
+{
+	enum { FILE_MODE = 0640 };
+	slog_reopen();
+	if (settings->file == NULL)
+		return true;
+	int fd = open(settings->file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, FILE_MODE);
+	if (fd < 0)
+		snprintf(error, OWN_LOG_ERROR_MAX_BYTES, "log: file: %s cannot be opened again: %s", settings->file,
+		         strerror(errno));
+	else
+		close(fd);
+	return fd >= 0;
 }
 
 void own_log_close(void)

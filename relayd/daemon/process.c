@@ -25,6 +25,7 @@ struct process {
 	uv_loop_t loop;
 	uv_signal_t terminate, interrupt, hang_up;
 	uv_timer_t alive;
+	const struct settings *settings;
 	struct relay *relay;
 	bool is_stopping;
 	uint64_t stopping_since_ns;
@@ -98,9 +99,12 @@ static void on_hang_up(uv_signal_t *handle, int number)
 	(void)number;
 	if (process->is_stopping)
 		return;
+	char error[OWN_LOG_ERROR_MAX_BYTES];
 	notify_reloading();
-	slog_reopen();
-	if (relay_reload(process->relay))
+	bool reopened = own_log_reopen(&process->settings->process.log.is, error);
+	if (!reopened)
+		slog_err("reload_failed", "message", slog_msgf("what relayd says goes on to the file that was open: %s", error));
+	if (relay_reload(process->relay) && reopened)
 		slog_notice("reloaded");
 	notify_ready();
 }
@@ -224,7 +228,7 @@ static void run(struct process *process, const char *greeting)
 
 enum exit_code process_run(const struct settings *settings, const char *greeting)
 {
-	struct process process = {0};
+	struct process process = {.settings = settings};
 	struct privilege privilege = {0};
 	char error[RELAY_ERROR_MAX_BYTES];
 	raise_descriptor_limit();

@@ -94,6 +94,21 @@ def test_sighup_opens_files_anew_and_leaves_sockets_alone(relays, tmp_path):
     assert relay.stop() == 0 and '"msgid":"stopped"' in log.read_text()
 
 
+def test_a_log_that_cannot_be_opened_anew_is_said_in_the_one_that_was_open(relays, tmp_path):
+    """The directory of relayd's own log is moved away: on SIGHUP there is no place for a new file, and nobody may think that there is one."""
+    directory = tmp_path / "logs"
+    directory.mkdir()
+    relay = relays.start("relay", [{"type": "tcp", "listen": f"127.0.0.1:{free_port()}"}], log={"format": "json", "file": str(directory / "own.log")})
+    moved = directory.rename(tmp_path / "moved")
+    relay.hup()
+    wait_until(lambda: "reload_failed" in (moved / "own.log").read_text(), what="the line that says so")
+    assert "cannot be opened again: No such file or directory" in (moved / "own.log").read_text()
+    directory.mkdir()
+    relay.hup()
+    wait_until(lambda: (directory / "own.log").exists() and "reloaded" in (directory / "own.log").read_text(), what="the new log")
+    assert "reloaded" not in (moved / "own.log").read_text()
+
+
 def test_filters_choose_for_each_output_and_what_they_leave_out_is_counted(relays, tmp_path):
     """Five outputs look at facility, severity, hostname, app name and input; all five keep their place in the spool."""
     filters = {"facility": ({"facility": ["auth"]}, ["a"]), "severity": ({"severity": "err"}, ["b", "d"]),
