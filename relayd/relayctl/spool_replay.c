@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/printable.h"
 #include "net/address.h"
 #include "output/encoder.h"
 #include "relayctl/blocking_socket.h"
@@ -96,6 +97,7 @@ static void take_event(struct replay *replay, const struct relp_client_event *ev
 	} else if (event->kind == RELP_CLIENT_REFUSED) {
 		snprintf(text, sizeof text, "message %" PRIu64 " is refused: %u %.*s", event->sequence, event->code,
 		         (int)bytes_first(event->text, 160).len, (const char *)event->text.at);
+		printable_make(text);
 		fail(replay, text);
 	} else if (event->kind == RELP_CLIENT_SERVER_CLOSE) {
 		fail(replay, "the relay ended the session");

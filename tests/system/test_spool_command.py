@@ -396,6 +396,23 @@ def test_replay_of_a_range_and_a_filter_over_a_local_socket(filled, relays, tmp_
     assert second.input("relp")["stored"] == 11
 
 
+def test_replay_blunts_what_a_server_said(filled):
+    """A server refuses a message with an escape sequence in its words: the terminal gets none."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        command = [RELAYCTL, "spool", "--spool", filled.folder / "spool", "replay", "--to", "127.0.0.1:%d" % listener.getsockname()[1]]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            client, _ = listener.accept()
+            with client:
+                client.recv(65536)
+                offers = b"200 OK\nrelp_version=0\ncommands=syslog"
+                client.sendall(b"1 rsp %d %s\n" % (len(offers), offers))
+                client.recv(65536)
+                refusal = b"500 no \x1b]0;title\x07"
+                client.sendall(b"2 rsp %d %s\n" % (len(refusal), refusal))
+                said = process.communicate(timeout=20)[1]
+    assert process.returncode == 1 and "is refused: 500 no ?]0;title?" in said, said
+
+
 def test_replay_to_nobody_says_so(filled):
     result = spool(filled, "replay", "--to", f"127.0.0.1:{free_port()}")
     assert result.returncode == 1 and "Connection refused" in result.stderr
