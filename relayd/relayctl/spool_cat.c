@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/directory.h"
 #include "output/encoder.h"
 #include "relayctl/spool_records.h"
 
@@ -61,7 +62,7 @@ static enum relayctl_exit print_all(const struct spool_arguments *arguments, con
 		printed++;
 	}
 	encoder_free(&encoder);
-	if (!good || fflush(out) != 0) {
+	if (!good || fflush(out) != 0 || ferror(out)) {
 		fprintf(stderr, "%s: cannot be printed\n", arguments->label);
 		return RELAYCTL_FAILED;
 	}
@@ -106,8 +107,8 @@ static enum relayctl_exit cannot_write(const struct spool_arguments *arguments, 
 }
 
 /*
- * A file that is there is never written over, and what is said to be exported is on the disk. A file that could not be
- * finished is taken away: it would stand in the way of the next try.
+ * A file that is there is never written over, and what is said to be exported is on the disk, its name too. A file that
+ * could not be finished is taken away: it would stand in the way of the next try.
  */
 static enum relayctl_exit export(const struct spool_arguments *arguments, struct spool_records *records,
                                  enum encoder_format format)
@@ -118,6 +119,9 @@ static enum relayctl_exit export(const struct spool_arguments *arguments, struct
 		return cannot_write(arguments, errno);
 	enum relayctl_exit code = print_all(arguments, NULL, records, format, out);
 	int error = fflush(out) != 0 || fsync(fd) != 0 ? errno : 0;
+	int named = error == 0 ? directory_sync_above(arguments->words[0]) : 0;
+	if (named < 0 && named != -EACCES)
+		error = -named;
 	if (fclose(out) != 0 && error == 0)
 		error = errno;
 	if (error != 0)

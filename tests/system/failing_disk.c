@@ -2,7 +2,7 @@
 /*
  * Loaded before libc (LD_PRELOAD), it makes operations on segments of a spool fail with EIO, as a disk does. The file that
  * FAILING_DISK names says which: "write", "sync" or "read"; with " once" behind it, it is removed by the first that fails.
- * Without the file nothing fails.
+ * Without the file nothing fails. "names": to sync a directory fails.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -24,11 +25,18 @@ static bool is_segment(int fd)
 	return strstr(path, "/segment-") != NULL;
 }
 
+static bool is_directory(int fd)
+{
+	struct stat about;
+	return fstat(fd, &about) == 0 && S_ISDIR(about.st_mode);
+}
+
 static bool fails(const char *operation, int fd)
 {
 	char text[32] = "";
 	const char *name = getenv("FAILING_DISK");
-	int control = name != NULL && is_segment(fd) ? open(name, O_RDONLY | O_CLOEXEC) : -1;
+	bool is_meant = strcmp(operation, "names") == 0 ? is_directory(fd) : is_segment(fd);
+	int control = name != NULL && is_meant ? open(name, O_RDONLY | O_CLOEXEC) : -1;
 	if (control < 0)
 		return false;
 	ssize_t len = read(control, text, sizeof text - 1);
@@ -67,4 +75,10 @@ int fdatasync(int fd)
 {
 	int (*real)(int) = (int (*)(int))next("fdatasync");
 	return fails("sync", fd) ? -1 : real(fd);
+}
+
+int fsync(int fd)
+{
+	int (*real)(int) = (int (*)(int))next("fsync");
+	return fails("names", fd) ? -1 : real(fd);
 }

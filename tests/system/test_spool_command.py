@@ -3,13 +3,14 @@
 says what is changed, and what the next start then does."""
 import json
 import os
+import pathlib
 import resource
 import signal
 import socket
 import subprocess
 
 import pytest
-from relay import BIN, free_port, wait_until
+from relay import BIN, SANITIZED, free_port, wait_until
 
 RELAYCTL = BIN / "relayctl"
 
@@ -374,6 +375,20 @@ def test_an_export_that_fails_does_not_stand_in_the_way_of_the_next(filled, tmp_
     assert spool(filled, "export", "--quarantine", "nobody", file).returncode == 1 and not file.exists()
     assert spool(filled, "export", file, preexec_fn=no_room).returncode == 1 and not file.exists()
     assert spool(filled, "export", file).returncode == 0 and file.exists()
+
+
+@pytest.mark.skipif(SANITIZED, reason="failing_disk.c and the sanitizers want to be loaded first, both of them")
+def test_an_export_whose_name_is_not_on_the_disk_has_failed(filled, tmp_path):
+    """The file's octets are synced, the directory that it is in cannot be: a power cut would leave no export."""
+    library, control, file = tmp_path / "failing_disk.so", tmp_path / "fails", tmp_path / "exported"
+    source = pathlib.Path(__file__).parent / "failing_disk.c"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True, timeout=60)
+    control.write_text("names")
+    environment = dict(os.environ, LD_PRELOAD=str(library), FAILING_DISK=str(control))
+    result = spool(filled, "export", file, env=environment)
+    assert result.returncode == 1 and "Input/output error" in result.stderr and not file.exists()
+    control.unlink()
+    assert spool(filled, "export", file, env=environment).returncode == 0 and file.exists()
 
 
 # ---- replay ----
