@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* relayctl: one program, one command after its name. */
+#include <stdbool.h>
 #include <string.h>
 
 #include "relayctl/relayctl.h"
@@ -38,16 +39,23 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
+/* A full disk, or a reader that has gone, must not look like success; also if only a part of it was written. */
+static enum relayctl_exit said(enum relayctl_exit code)
+{
+	bool written = fflush(stdout) == 0 && !ferror(stdout);
+	return code == RELAYCTL_OK && !written ? RELAYCTL_FAILED : code;
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
 		print_help(stdout);
-		return fflush(stdout) == 0 ? RELAYCTL_OK : RELAYCTL_FAILED;
+		return said(RELAYCTL_OK);
 	}
 	if (strcmp(name, "--version") == 0) {
 		puts("relayctl " RELAYD_VERSION);
-		return fflush(stdout) == 0 ? RELAYCTL_OK : RELAYCTL_FAILED;
+		return said(RELAYCTL_OK);
 	}
 	const struct command *command = find(name);
 	if (command != NULL) {
@@ -55,7 +63,7 @@ int main(int argc, char **argv)
 		char label[64];
 		snprintf(label, sizeof label, "relayctl %s", command->name);
 		argv[1] = label;
-		return command->run(argc - 1, argv + 1);
+		return said(command->run(argc - 1, argv + 1));
 	}
 	if (argc > 1)
 		fprintf(stderr, "relayctl: there is no command \"%s\"\n", name);

@@ -66,7 +66,8 @@ def test_output_that_cannot_be_written_is_a_failure(tmp_path):
         assert subprocess.run([RELAYD, "--options"], stdout=full, timeout=60).returncode == 1
         for action in "--check", "--explain":
             assert subprocess.run([RELAYD, action, "-c", write_config(tmp_path)], stdout=full, timeout=60).returncode == 1
-        assert subprocess.run([RELAYCTL, "--version"], stdout=full, timeout=60).returncode == 1
+        for words in (["--version"], ["--help"], ["status", "--help"], ["ledger", "--help"], ["spool", "--help"]):
+            assert subprocess.run([RELAYCTL, *words], stdout=full, timeout=60).returncode == 1, words
 
 
 # ---- relayd: the configuration ----
@@ -411,6 +412,15 @@ def test_status_blunts_what_a_peer_said(tmp_path):
     out, request = answered_with(tmp_path, answer, "status")
     assert request == b'{"command":"status"}\n'
     assert "refused: ?]0;title??" in out and "\x1b" not in out
+
+
+def test_a_ledger_that_could_only_be_written_in_part_is_a_failure(tmp_path):
+    """One that is longer than what is gathered before it is written: only the end of it would be missed when all is flushed."""
+    file = tmp_path / "ledger"
+    file.write_text(json.dumps({"sources": [], "inputs": [], "outputs": [], "spool": {}, "padding": "x" * 100000}) + "\n")
+    assert run(RELAYCTL, "ledger", "--json", file).returncode == 0
+    with open("/dev/full", "w") as full:
+        assert subprocess.run([RELAYCTL, "ledger", "--json", file], stdout=full, timeout=60).returncode == 1
 
 
 def test_as_many_streams_as_a_relay_may_have_are_listed(tmp_path):
