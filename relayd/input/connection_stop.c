@@ -113,7 +113,7 @@ void connection_part_watch_stop(struct connection_part *part, uint64_t now)
 		stop->received = received;
 		stop->progress_ns = now;
 	}
-	if (now - stop->progress_ns >= CONNECTION_STOP_NS || now - stop->begun_ns >= CONNECTION_DRAIN_NS)
+	if (now - stop->progress_ns >= part->server->stop_ns || now - stop->begun_ns >= part->server->drain_ns)
 		give_up(part);
 }
 

@@ -172,6 +172,8 @@ struct input *stream_server_open(const struct stream_server_spec *spec, const st
 		return NULL;
 	}
 	server->spec = *spec;
+	server->stop_ns = CONNECTION_STOP_NS;
+	server->drain_ns = CONNECTION_DRAIN_NS;
 	server->listener.fd = -1;
 	if (!input_init(&server->input, setup, error))
 		goto free_server;

@@ -60,6 +60,7 @@ struct stream_server {
 	struct tls_holder tls;
 	struct local_path path;
 	struct listener listener;
+	uint64_t stop_ns, drain_ns;  /* CONNECTION_STOP_NS, CONNECTION_DRAIN_NS, but for tests */
 	_Atomic uint64_t open;       /* connections, descriptors on their way to a worker included */
 	_Atomic uint64_t total;
 	_Atomic uint64_t refused;
