@@ -2,14 +2,15 @@
 """How each kind of row is measured. Each function takes a Run, returns the figures of one program in one round as a dict, and leaves
 nothing running. Figures per message are per message that arrived: who loses half does not cost half."""
 import dataclasses
+import itertools
 import json
 import pathlib
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 
+from compare_ending import held
 from compare_programs import BENCH, Daemon, Processes, free_port, listening, socket, wait_until
 
 IDLE_SECONDS = 3           # a sink on which nothing new has come for so long gives up
@@ -22,6 +23,7 @@ LIVE_RATE, LIVE_SECONDS = 5000, 2
 CEILING_LOW, CEILING_HIGH, CEILING_STEPS = 50_000, 3_000_000, 7
 START_DRAIN_SECONDS = 2
 MIB, MB = 1 << 20, 1_000_000
+NUMBERS = itertools.count()
 
 
 class Run:
@@ -31,15 +33,17 @@ class Run:
         self.row, self.label, self.count = row, label, row.count(label, form)
         self.leaves, self.authority, self.form = leaves, authority, form
         self.processes = Processes()
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="relayd-bench.", dir=where))
+        self.folder = where / str(next(NUMBERS))  # short: names of Unix sockets below it have 107 octets at most
+        self.folder.mkdir()
         self.ports = [free_port(socket.SOCK_DGRAM if row.load[0] == "udp" else socket.SOCK_STREAM), free_port()]
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.processes.end_all()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with held():
+            self.processes.end_all()
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def daemon(self, road=None, name="daemon", ports=None, spool=8 << 30):
         ports = ports or self.ports

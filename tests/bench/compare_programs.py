@@ -13,6 +13,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "tests" / "system"))
 
+from compare_ending import held  # noqa: E402
 from relay import BIN, free_port, listening, socket, wait_until  # noqa: E402,F401
 
 BENCH = BIN.parent / "tests" / "bench"
@@ -58,8 +59,9 @@ class Processes:
         self.running = []
 
     def start(self, command, **options):
-        process = subprocess.Popen([str(word) for word in command], **options)
-        self.running.append(process)
+        with held():
+            process = subprocess.Popen([str(word) for word in command], **options)
+            self.running.append(process)
         return process
 
     def end(self, process, seconds=STOP_SECONDS):

@@ -26,9 +26,9 @@ def shown(row, figure):
     return figure in COLUMNS and (row.latency or figure not in LATENCY_ONLY)
 
 
-def json_line(row, label, rounds):
+def json_line(row, label, rounds, unfinished=None):
     figures = {figure: values for figure, values in summary(rounds).items() if row.latency or figure not in LATENCY_ONLY}
-    return json.dumps({"row": row.name, "program": label, "rounds": len(rounds),
+    return json.dumps({"row": row.name, "program": label, "rounds": len(rounds), **({"unfinished": unfinished} if unfinished else {}),
                        "median": {figure: round(values[0], 3) for figure, values in figures.items()},
                        "spread": {figure: [round(values[1], 3), round(values[2], 3)] for figure, values in figures.items()}})
 
