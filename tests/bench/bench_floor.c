@@ -4,15 +4,16 @@
  * period of one's choice, in one thread. Beside them it counts LFs (light) or copies each line once (aggregates): no
  * parsing, no checksums, no TLS. A relay that makes these calls as often cannot take less.
  *
- *   light        lines over TCP, one connection; every PERIOD: read, write, sync, send on over TCP. The row `light`
+ *   light        lines over TCP; every PERIOD: read each connection, write, sync, send on over one TCP connection. The
+ *                row `light`
  *   aggregates   datagrams over UDP_GRO; every PERIOD: read, write past the page cache, sync, append as lines to a file,
  *                which is synced every 16 MiB. The row `udp-gro-file`, "relayd aggregates"
  *
  * The part of the spool is a file of 64 MiB that was written before, so no sync has to find blocks for it. It begins with
- * the first message, ends when the sender closes (light) or nothing came for a second (aggregates), and prints one line of
- * JSON. Lines are those of bench_send without --mix for aggregates.
+ * the first message, ends when all senders have closed (light) or nothing came for a second (aggregates), and prints one
+ * line of JSON. Its files are FOLDER/spool and FOLDER/out. Lines are those of bench_send, without --mix for aggregates.
  *
- * Usage: bench_floor light PORT OUT_PORT FOLDER --period MICROSECONDS [--no-sync]
+ * Usage: bench_floor light PORT OUT_PORT FOLDER --period MICROSECONDS [--connections N] [--no-sync]
  *        bench_floor aggregates PORT FOLDER --period MICROSECONDS [--no-sync]
  */
 #include "bench_common.h"
@@ -33,19 +34,29 @@ enum {
 	FILE_KEPT_BYTES = 4 << 20, /* the rest is given back to the kernel, as relayd's file output does */
 	RECEIVE_BUFFER_BYTES = 64 << 20,
 	AGGREGATE_MAX_BYTES = 65536,
+	CONNECTIONS_MAX = 64,
 	QUIET_MS = 1000,
+};
+
+/* What was read of a line whose end is not here yet. */
+struct begun {
+	uint8_t line[LINE_MAX_BYTES + 1];
+	size_t len;
 };
 
 struct floor {
 	bool syncs;
 	uint64_t period_us;
-	int in, out, spool;
+	struct pollfd in[CONNECTIONS_MAX]; /* datagrams: one; a connection that is over: -1 */
+	struct begun begun[CONNECTIONS_MAX];
+	unsigned in_count;
+	int out, spool;
 	uint8_t *group; /* begins with a page */
 	size_t len;
 	off_t spool_at, out_at, forgotten;
 	uint64_t lines, groups;
+	uint64_t longest_sync_us;
 	double ended; /* the last group */
-	bool is_over; /* the sender has closed */
 };
 
 static void fail(const char *what)
@@ -64,10 +75,7 @@ static int open_in(const char *folder, const char *name, int flags)
 {
 	char path[4096];
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | flags, 0600);
-	if (fd < 0)
-		fail(path);
-	return fd;
+	return open(path, O_RDWR | O_CREAT | O_TRUNC | flags, 0600);
 }
 
 static int bind_to(const char *port, int kind)
@@ -80,49 +88,93 @@ static int bind_to(const char *port, int kind)
 	return fd;
 }
 
-/* A segment as one that went round: every block of it was written before. */
-static void open_spool(struct floor *floor, const char *folder, int flags)
+/*
+ * A segment as one that went round: every block of it was written before, in small pieces where it stays in the page cache,
+ * so that the kernel does not take (and count) it in large ones. Not all file systems know O_DIRECT.
+ */
+static void open_spool(struct floor *floor, const char *folder, bool is_direct)
 {
-	floor->spool = open_in(folder, "bench_floor.spool", flags);
+	floor->spool = is_direct ? open_in(folder, "spool", O_DIRECT) : -1;
+	off_t piece = floor->spool >= 0 ? GROUP_MAX_BYTES : PAGE_BYTES;
+	if (floor->spool < 0)
+		floor->spool = open_in(folder, "spool", 0);
+	if (floor->spool < 0)
+		fail("FOLDER/spool");
 	memset(floor->group, 0, GROUP_MAX_BYTES);
-	for (off_t at = 0; at < SPOOL_BYTES; at += GROUP_MAX_BYTES)
-		if (pwrite(floor->spool, floor->group, GROUP_MAX_BYTES, at) != GROUP_MAX_BYTES)
+	for (off_t at = 0; at < SPOOL_BYTES; at += piece)
+		if (pwrite(floor->spool, floor->group, (size_t)piece, at) != piece)
 			fail("write");
 	fsync(floor->spool);
 }
 
+/* Accepts the senders once it is ready, all of them before it reads. */
 static void open_light(struct floor *floor, const char *port, const char *out_port, const char *folder)
 {
 	struct sockaddr_in to = loopback(out_port);
 	int listener = bind_to(port, SOCK_STREAM), yes = 1;
-	open_spool(floor, folder, 0);
+	open_spool(floor, folder, false);
 	floor->out = socket(AF_INET, SOCK_STREAM, 0);
 	setsockopt(floor->out, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-	if (connect(floor->out, (struct sockaddr *)&to, sizeof(to)) != 0 || listen(listener, 1) != 0)
+	if (connect(floor->out, (struct sockaddr *)&to, sizeof(to)) != 0 || listen(listener, CONNECTIONS_MAX) != 0)
 		fail("connect or listen");
-	floor->in = accept(listener, NULL, NULL);
+	for (unsigned i = 0; i < floor->in_count; i++)
+		floor->in[i] = (struct pollfd){.fd = accept(listener, NULL, NULL), .events = POLLIN};
 }
 
 static void open_aggregates(struct floor *floor, const char *port, const char *folder)
 {
 	int yes = 1, room = RECEIVE_BUFFER_BYTES;
-	open_spool(floor, folder, O_DIRECT);
-	floor->out = open_in(folder, "bench_floor.out", O_APPEND);
-	floor->in = bind_to(port, SOCK_DGRAM);
-	if (setsockopt(floor->in, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) != 0 ||
-	    setsockopt(floor->in, IPPROTO_UDP, UDP_GRO, &yes, sizeof(yes)) != 0)
-		fail("SO_RCVBUFFORCE or UDP_GRO");
+	open_spool(floor, folder, true);
+	floor->out = open_in(folder, "out", O_APPEND);
+	if (floor->out < 0)
+		fail("FOLDER/out");
+	int fd = bind_to(port, SOCK_DGRAM);
+	if ((setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) != 0 &&
+	     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)) != 0) ||
+	    setsockopt(fd, IPPROTO_UDP, UDP_GRO, &yes, sizeof(yes)) != 0)
+		fail("SO_RCVBUF or UDP_GRO");
+	floor->in[0] = (struct pollfd){.fd = fd, .events = POLLIN};
 }
 
-static void read_stream(struct floor *floor)
+/* Appends the whole lines that are there to the group. */
+static void read_connection(struct floor *floor, unsigned i)
 {
-	int yes = 1;
-	ssize_t got = recv(floor->in, floor->group, GROUP_MAX_BYTES, 0);
-	floor->len = got > 0 ? (size_t)got : 0;
-	floor->is_over = got <= 0;
-	setsockopt(floor->in, IPPROTO_TCP, TCP_QUICKACK, &yes, sizeof(yes));
-	for (const uint8_t *at = floor->group; (at = memchr(at, '\n', (size_t)(floor->group + floor->len - at))) != NULL; at++)
+	struct begun *begun = &floor->begun[i];
+	uint8_t *start = floor->group + floor->len;
+	int yes = 1, fd = floor->in[i].fd;
+	memcpy(start, begun->line, begun->len);
+	ssize_t got = recv(fd, start + begun->len, GROUP_MAX_BYTES - floor->len - begun->len, MSG_DONTWAIT);
+	if (got == 0 || (got < 0 && errno != EAGAIN)) {
+		close(fd);
+		floor->in[i].fd = -1;
+	}
+	if (got <= 0)
+		return;
+	setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &yes, sizeof(yes));
+	uint8_t *end = start + begun->len + got, *next = start;
+	for (uint8_t *lf; (lf = memchr(next, '\n', (size_t)(end - next))) != NULL; next = lf + 1)
 		floor->lines++;
+	begun->len = (size_t)(end - next);
+	if (begun->len > sizeof begun->line)
+		fail("a line is too long");
+	memcpy(begun->line, next, begun->len);
+	floor->len += (size_t)(next - start);
+}
+
+static bool has_senders(const struct floor *floor)
+{
+	for (unsigned i = 0; i < floor->in_count; i++)
+		if (floor->in[i].fd >= 0)
+			return true;
+	return false;
+}
+
+static void read_connections(struct floor *floor)
+{
+	floor->len = 0;
+	for (unsigned i = 0; i < floor->in_count; i++)
+		if (floor->in[i].fd >= 0)
+			read_connection(floor, i);
 }
 
 /* All datagrams that are there; their lines are of one length. */
@@ -130,12 +182,21 @@ static void read_datagrams(struct floor *floor)
 {
 	floor->len = 0;
 	while (floor->len + AGGREGATE_MAX_BYTES <= GROUP_MAX_BYTES) {
-		ssize_t got = recv(floor->in, floor->group + floor->len, AGGREGATE_MAX_BYTES, MSG_DONTWAIT);
+		ssize_t got = recv(floor->in[0].fd, floor->group + floor->len, AGGREGATE_MAX_BYTES, MSG_DONTWAIT);
 		if (got <= 0)
 			break;
 		floor->len += (size_t)got;
 		floor->lines += (size_t)got / LINE_BYTES;
 	}
+}
+
+static void sync_spool(struct floor *floor)
+{
+	uint64_t began = microseconds_now();
+	if (fdatasync(floor->spool) != 0)
+		fail("sync");
+	uint64_t took = microseconds_now() - began;
+	floor->longest_sync_us = took > floor->longest_sync_us ? took : floor->longest_sync_us;
 }
 
 static void store(struct floor *floor, size_t whole)
@@ -145,8 +206,8 @@ static void store(struct floor *floor, size_t whole)
 	if (pwrite(floor->spool, floor->group, whole, floor->spool_at) != (ssize_t)whole)
 		fail("write");
 	floor->spool_at += (off_t)whole;
-	if (floor->syncs && fdatasync(floor->spool) != 0)
-		fail("sync");
+	if (floor->syncs)
+		sync_spool(floor);
 }
 
 /* One copy of each message with its LF, one write of all. */
@@ -168,20 +229,19 @@ static void append_lines(struct floor *floor)
 	floor->forgotten += FILE_SYNC_BYTES;
 }
 
-static bool wait_for_more(const struct floor *floor, int ms)
+static bool wait_for_more(struct floor *floor, int ms)
 {
-	struct pollfd in = {.fd = floor->in, .events = POLLIN};
-	return poll(&in, 1, ms) > 0;
+	return poll(floor->in, floor->in_count, ms) > 0;
 }
 
 static void run_light(struct floor *floor)
 {
-	read_stream(floor);
-	if (floor->is_over)
+	read_connections(floor);
+	if (floor->len == 0)
 		return;
 	floor->groups++;
 	store(floor, floor->len);
-	if (send(floor->out, floor->group, floor->len, 0) != (ssize_t)floor->len)
+	if (send(floor->out, floor->group, floor->len, MSG_NOSIGNAL) != (ssize_t)floor->len)
 		fail("send");
 }
 
@@ -195,18 +255,70 @@ static void run_aggregates(struct floor *floor)
 	append_lines(floor);
 }
 
+/* Group after group, until nothing comes any more. */
+static void run(struct floor *floor, bool light)
+{
+	uint64_t next = microseconds_now(), before;
+	do {
+		before = floor->groups;
+		(light ? run_light : run_aggregates)(floor);
+		if (floor->groups > before)
+			floor->ended = seconds_now();
+		uint64_t now = microseconds_now();
+		next = next + floor->period_us > now ? next + floor->period_us : now;
+		struct timespec until = {.tv_sec = (time_t)(next / 1000000), .tv_nsec = (long)(next % 1000000 * 1000)};
+		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+	} while (has_senders(floor) && (floor->groups > before || wait_for_more(floor, light ? -1 : QUIET_MS)));
+}
+
+static void usage(void)
+{
+	fprintf(stderr, "usage: bench_floor light PORT OUT_PORT FOLDER --period MICROSECONDS [--connections N] [--no-sync]\n"
+	                "       bench_floor aggregates PORT FOLDER --period MICROSECONDS [--no-sync]\n");
+	exit(2);
+}
+
+static void read_options(struct floor *floor, int argc, char **argv)
+{
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--no-sync") == 0)
+			floor->syncs = false;
+		else if (i + 1 < argc && strcmp(argv[i], "--period") == 0)
+			floor->period_us = strtoull(argv[++i], NULL, 10);
+		else if (i + 1 < argc && strcmp(argv[i], "--connections") == 0)
+			floor->in_count = (unsigned)atoi(argv[++i]);
+		else
+			usage();
+	}
+	if (floor->period_us == 0 || floor->in_count == 0 || floor->in_count > CONNECTIONS_MAX)
+		usage();
+}
+
+static double seconds_of(struct timeval before, struct timeval after)
+{
+	return (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_usec - before.tv_usec) / 1e6;
+}
+
+static void tell(const struct floor *floor, double began, const struct rusage *before)
+{
+	struct rusage after;
+	getrusage(RUSAGE_SELF, &after);
+	double user = seconds_of(before->ru_utime, after.ru_utime), system = seconds_of(before->ru_stime, after.ru_stime);
+	double groups = (double)floor->groups, lines = (double)floor->lines;
+	printf("{\"lines\":%.0f,\"groups_per_second\":%.0f,\"lines_per_group\":%.1f,\"cpu_seconds_per_million\":%.2f,"
+	       "\"us_per_group\":%.0f,\"user_seconds\":%.3f,\"system_seconds\":%.3f,\"written_bytes\":%llu,"
+	       "\"longest_sync_us\":%llu}\n", lines, groups / (floor->ended - began), lines / groups,
+	       (user + system) * 1e6 / lines, (user + system) * 1e6 / groups, user, system,
+	       (unsigned long long)(after.ru_oublock - before->ru_oublock) * 512, (unsigned long long)floor->longest_sync_us);
+}
+
 int main(int argc, char **argv)
 {
-	bool light = argc > 1 && strcmp(argv[1], "light") == 0;
-	int options = light ? 5 : 4;
-	bool no_sync = argc == options + 3 && strcmp(argv[options + 2], "--no-sync") == 0;
-	if ((!light && (argc < 2 || strcmp(argv[1], "aggregates") != 0)) || (argc != options + 2 && !no_sync) ||
-	    strcmp(argv[options], "--period") != 0) {
-		fprintf(stderr, "usage: bench_floor light PORT OUT_PORT FOLDER --period MICROSECONDS [--no-sync]\n"
-		                "       bench_floor aggregates PORT FOLDER --period MICROSECONDS [--no-sync]\n");
-		return 2;
-	}
-	struct floor floor = {.syncs = !no_sync, .period_us = strtoull(argv[options + 1], NULL, 10)};
+	static struct floor floor = {.syncs = true, .in_count = 1};
+	bool light = argc > 5 && strcmp(argv[1], "light") == 0;
+	if (!light && (argc < 5 || strcmp(argv[1], "aggregates") != 0))
+		usage();
+	read_options(&floor, argc - (light ? 5 : 4), argv + (light ? 5 : 4));
 	floor.group = aligned_alloc(PAGE_BYTES, GROUP_MAX_BYTES);
 	if (floor.group == NULL)
 		fail("memory");
@@ -215,26 +327,14 @@ int main(int argc, char **argv)
 	else
 		open_aggregates(&floor, argv[2], argv[3]);
 	wait_for_more(&floor, -1);
-	double began = seconds_now(), used = cpu_seconds();
-	uint64_t next = microseconds_now();
-	uint64_t before;
-	do {
-		before = floor.groups;
-		(light ? run_light : run_aggregates)(&floor);
-		if (floor.groups > before)
-			floor.ended = seconds_now();
-		uint64_t now = microseconds_now();
-		next = next + floor.period_us > now ? next + floor.period_us : now;
-		struct timespec until = {.tv_sec = (time_t)(next / 1000000), .tv_nsec = (long)(next % 1000000 * 1000)};
-		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
-	} while (!floor.is_over && (floor.groups > before || wait_for_more(&floor, QUIET_MS)));
-	double seconds = floor.ended - began, groups = (double)floor.groups, lines = (double)floor.lines;
+	struct rusage before;
+	getrusage(RUSAGE_SELF, &before);
+	double began = seconds_now();
+	run(&floor, light);
 	if (floor.lines == 0) {
 		fprintf(stderr, "bench_floor: no line came\n");
 		return 1;
 	}
-	printf("{\"lines\":%.0f,\"groups_per_second\":%.0f,\"lines_per_group\":%.1f,\"cpu_seconds_per_million\":%.2f,"
-	       "\"us_per_group\":%.0f}\n", lines, groups / seconds, lines / groups, (cpu_seconds() - used) * 1e6 / lines,
-	       (cpu_seconds() - used) * 1e6 / groups);
+	tell(&floor, began, &before);
 	return 0;
 }

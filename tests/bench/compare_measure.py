@@ -11,7 +11,7 @@ import subprocess
 import time
 
 from compare_ending import held
-from compare_programs import BENCH, Daemon, Processes, free_port, listening, socket, wait_until
+from compare_programs import BARE_CALLS, BENCH, Daemon, Processes, free_port, listening, socket, wait_until
 
 IDLE_SECONDS = 3           # a sink on which nothing new has come for so long gives up
 LOAD_SECONDS = 300         # no load and no sink may take longer
@@ -71,6 +71,10 @@ class Run:
             command = [BENCH / "bench_send_relp", "127.0.0.1", port or self.ports[0]]
             options += ["--tls", self.authority.certificate, client.certificate, client.key] if kind == "relp-tls" else []
         return self.processes.start([*command, "--count", count, *options, *more], stdout=subprocess.PIPE, text=True)
+
+    def connections(self):
+        """As many as the load makes."""
+        return self.row.load[self.row.load.index("--connections") + 1]
 
     @staticmethod
     def told(process):
@@ -316,6 +320,24 @@ def relay(run):
     return {**figures, "wire": wire / run.count} if wire > 0 else figures
 
 
+def bare_calls(run):
+    """bench_floor, which sends lines on over plain TCP, or writes them to the file that a daemon would write. It tells its cost itself."""
+    kind, period = run.row.bare
+    datagrams = run.row.load[0] == "udp"
+    folder = run.folder / "daemon"
+    folder.mkdir()
+    sink = run.sink(run.count, kind="file" if datagrams else "tcp")
+    where, more = ([], []) if datagrams else ([run.ports[1]], ["--connections", run.connections()])
+    bare = run.processes.start([BENCH / "bench_floor", kind, run.ports[0], *where, folder, "--period", period, *more],
+                               stdout=subprocess.PIPE, text=True)
+    wait_until(listening(run.ports[0]), LISTEN_SECONDS, "the port of bench_floor", pause=0.001)
+    sent = run.told(run.load(run.count))
+    said, got = run.told(bare), run.told(sink)
+    user, system = (said[f"{part}_seconds"] / said["lines"] * MB for part in ("user", "system"))
+    return {**stream_figures(sent, got, run.count), "cpu": user + system, "user": user, "system": system,
+            "written": said["written_bytes"] / said["lines"], "longest_sync_ms": said["longest_sync_us"] / 1000}
+
+
 def measure(row, label, form, leaves, authority, where):
     with Run(row, label, form, leaves, authority, where) as run:
-        return globals()[row.measure](run)
+        return bare_calls(run) if label == BARE_CALLS else globals()[row.measure](run)

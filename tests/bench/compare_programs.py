@@ -20,6 +20,7 @@ BENCH = BIN.parent / "tests" / "bench"
 SYSLOG_NG = ROOT / "build" / "peers" / "syslog-ng"
 TICKS = os.sysconf("SC_CLK_TCK")
 PROGRAMS = ("rsyslog", "syslog-ng", "relayd")
+BARE_CALLS = "bare calls"  # no peer: bench_floor, the system calls of a row and nothing else
 START_SECONDS, STOP_SECONDS = 15, 20
 
 
@@ -32,7 +33,7 @@ def configuration(label, road):
 
 def installed(label):
     program = label.split()[0]
-    return {"relayd": lambda: (BIN / "relayd").exists(), "rsyslog": lambda: rsyslogd() is not None,
+    return {"relayd": lambda: (BIN / "relayd").exists(), "rsyslog": lambda: rsyslogd() is not None, "bare": lambda: True,
             "syslog-ng": lambda: (SYSLOG_NG / "usr/sbin/syslog-ng").exists()}[program]()
 
 

@@ -2,6 +2,8 @@
 """The rows of the comparison: which road, which programs, how much load, and what relayd is to reach (docs/performance.md)."""
 import dataclasses
 
+from compare_programs import BARE_CALLS
+
 THOUSAND, MILLION = 1_000, 1_000_000
 
 
@@ -29,6 +31,7 @@ class Row:
     goals: tuple = ()
     latency: bool = False
     full_only: bool = False
+    bare: tuple = ()              # for "bare calls": what bench_floor does, and every how many microseconds
 
     def count(self, program, form):
         return max(1, int(self.counts[("full", "quick", "smoke").index(form)] * self.slower.get(program, 1)))
@@ -51,8 +54,8 @@ ROWS = (
         (500 * THOUSAND, 200 * THOUSAND, 3 * THOUSAND), load=("udp", "--rate", "100000"),
         goals=(at_most("cpu", "rsyslog", 0.6),)),
     Row("udp-gro-file", "the same, 250,000/s in datagrams that arrive aggregated; relayd with presets, and with receive_aggregates",
-        "udp-file", ("rsyslog", "rsyslog queue", "relayd", "relayd aggregates"), (MILLION, 300 * THOUSAND, 3 * THOUSAND),
-        load=("udp", "--rate", "250000", "--gso"), goals=(at_most("cpu", "rsyslog", 0.2, "relayd aggregates"),)),
+        "udp-file", ("rsyslog", "rsyslog queue", "relayd", "relayd aggregates", BARE_CALLS), (MILLION, 300 * THOUSAND, 3 * THOUSAND),
+        load=("udp", "--rate", "250000", "--gso"), bare=("aggregates", 4000), goals=(at_most("cpu", "rsyslog", 0.2, "relayd aggregates"),)),
     Row("udp-ceiling", "UDP in, file out: the highest rate without loss", "udp-file",
         ("rsyslog", "rsyslog queue", "syslog-ng", "syslog-ng sockets", "relayd"), (3, 3, 3), load=("udp", "--gso"), measure="ceiling",
         full_only=True, goals=(at_least("ceiling", "rsyslog", 1.3), at_least("ceiling", "syslog-ng", 2))),
@@ -80,8 +83,8 @@ ROWS = (
         (MILLION, 300 * THOUSAND, 3 * THOUSAND), load=("relp", "--connections", "1", "--mix"), measure="relay",
         goals=(Goal("cpu", "relayd", True, 0.4, of="relayd behind-relayd"), Goal("rate", "relayd", False, 2, of="relayd behind-relayd"),
                Goal("wire", None, True, 0.2 * 213, of="relayd behind-relayd"))),
-    Row("light", "20,000/s, TCP in, RELP/TLS out; rsyslog: memory queue", "tcp-relp-tls", ("rsyslog", "relayd"),
-        (200 * THOUSAND, 60 * THOUSAND, 3 * THOUSAND), load=(*TCP, "--rate", "20000"), sink="relp-tls", latency=True,
+    Row("light", "20,000/s, TCP in, RELP/TLS out; rsyslog: memory queue", "tcp-relp-tls", ("rsyslog", "relayd", BARE_CALLS),
+        (200 * THOUSAND, 60 * THOUSAND, 3 * THOUSAND), load=(*TCP, "--rate", "20000"), sink="relp-tls", latency=True, bare=("light", 2000),
         goals=(at_most("cpu", "rsyslog", 0.25), at_most("p50_ms", None, 1.5), at_most("p99_ms", None, 10))),
     Row("drain", "a backlog drains over TCP when the sink is back, with 5,000/s of new messages", "tcp-disk-tcp", ALL,
         (MILLION, 300 * THOUSAND, 3 * THOUSAND), load=TCP, sink="tcp", measure="drain", slower={"rsyslog": 0.4},

@@ -6,7 +6,8 @@ import statistics
 # figure: (heading, width, decimals)
 COLUMNS = {"rate": ("msgs/s", 9, 0), "cpu": ("CPU s/M", 8, 2), "user": ("user", 6, 2), "system": ("system", 6, 2),
            "peak_mb": ("RSS MB", 7, 1), "written": ("B/msg", 6, 0), "p50_ms": ("p50 ms", 7, 2), "p99_ms": ("p99 ms", 7, 2),
-           "answer_p50_ms": ("ans p50", 7, 2), "answer_p99_ms": ("ans p99", 7, 2), "ceiling": ("ceiling/s", 9, 0),
+           "longest_sync_ms": ("max sync", 8, 1), "answer_p50_ms": ("ans p50", 7, 2), "answer_p99_ms": ("ans p99", 7, 2),
+           "ceiling": ("ceiling/s", 9, 0),
            "per_connection_kib": ("KiB each", 8, 2), "cpu_ms_per_connection": ("ms each", 7, 3), "listening_ms": ("listen ms", 9, 1),
            "first_ms": ("first ms", 8, 1), "drain_seconds": ("drain s", 7, 2), "wire": ("wire B", 6, 0), "counted": ("counted", 8, 0),
            "uncounted": ("uncounted", 9, 0), "lost": ("lost", 7, 0), "doubled": ("doubled", 7, 0), "load_cpu": ("load", 5, 2),
