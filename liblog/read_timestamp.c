@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TIMESTAMPs back to times. The date is reckoned here, as in timestamp.c, because libc's functions know locks. */
+#include "civil_days.h"
 #include "reading.h"
 
 #define NANOSECOND_DIGITS 9
@@ -36,16 +37,6 @@ static int days_in_month(int year, int month)
 	return days[month - 1] + (month == 2 && is_leap ? 1 : 0);
 }
 
-/* Days from 1970-01-01. Years are counted from March, so that the leap day is the last of its year. */
-static int64_t days_since_1970(int year, int month, int day)
-{
-	int64_t from_march = month <= 2 ? year - 1 : year;
-	int64_t era = (from_march >= 0 ? from_march : from_march - 399) / 400;
-	int64_t year_of_era = from_march - era * 400;
-	int64_t day_of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
-}
-
 /* FULL-DATE = 4DIGIT "-" 2DIGIT "-" 2DIGIT */
 static bool take_date(struct stamp *stamp, int64_t *days)
 {
@@ -56,7 +47,7 @@ static bool take_date(struct stamp *stamp, int64_t *days)
 	int day = take_digits(stamp, 2);
 	if (!dashes || year < 0 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month))
 		return false;
-	*days = days_since_1970(year, month, day);
+	*days = slog_days_since_1970(year, month, day);
 	return true;
 }
 

@@ -4,31 +4,20 @@
 
 #include <string.h>
 
+#include "civil_days.h"
+
 #define DAY_SECONDS 86400
 #define HOUR_SECONDS 3600
 #define OFFSET_MAX (DAY_SECONDS - 1)
 
 /* ---- days -------------------------------------------------------------------------------------------------------- */
 
-static int64_t floor_div(int64_t a, int64_t b)
-{
-	return a / b - (a % b < 0 ? 1 : 0);
-}
-
-/* Days since 1970 of the first day of a month, 1 to 13. Years are counted from March: the leap day is their last. */
-static int64_t days_to_month(int64_t year, long month)
-{
-	int64_t from_march = month > 2 ? month - 3 : month + 9;
-	int64_t y = month > 2 ? year : year - 1;
-	return 365 * y + floor_div(y, 4) - floor_div(y, 100) + floor_div(y, 400) + (153 * from_march + 2) / 5 - 719468;
-}
-
 static int64_t year_of_day(int64_t day)
 {
-	int64_t year = 1970 + floor_div(day * 400, 146097);
-	while (days_to_month(year, 1) > day)
+	int64_t year = 1970 + slog_floor_div(day * 400, 146097);
+	while (slog_days_since_1970(year, 1, 1) > day)
 		year--;
-	while (days_to_month(year + 1, 1) <= day)
+	while (slog_days_since_1970(year + 1, 1, 1) <= day)
 		year++;
 	return year;
 }
@@ -104,18 +93,18 @@ static bool take_day(const char **at, int64_t year, int64_t *day)
 		if (!take_number(at, 1, 12, &month) || !take(at, '.') || !take_number(at, 1, 5, &week) || !take(at, '.') ||
 		    !take_number(at, 0, 6, &number))
 			return false;
-		int64_t first = days_to_month(year, month);
-		int64_t weekday = first + 4 - 7 * floor_div(first + 4, 7); /* 1970 began on a Thursday */
+		int64_t first = slog_days_since_1970(year, month, 1);
+		int64_t weekday = first + 4 - 7 * slog_floor_div(first + 4, 7); /* 1970 began on a Thursday */
 		*day = first + (number - weekday + 7) % 7 + (week - 1) * 7;
-		if (*day >= days_to_month(year, month + 1))
+		if (*day >= slog_days_since_1970(year, month + 1, 1))
 			*day -= 7;
 		return true;
 	}
 	bool skips_leap_day = take(at, 'J');
 	if (!take_number(at, skips_leap_day, 365, &number))
 		return false;
-	bool is_leap = days_to_month(year, 3) - days_to_month(year, 2) == 29;
-	*day = days_to_month(year, 1) + number - (skips_leap_day && !(is_leap && number >= 60) ? 1 : 0);
+	bool is_leap = slog_days_since_1970(year, 3, 1) - slog_days_since_1970(year, 2, 1) == 29;
+	*day = slog_days_since_1970(year, 1, 1) + number - (skips_leap_day && !(is_leap && number >= 60) ? 1 : 0);
 	return true;
 }
 
@@ -150,7 +139,7 @@ static bool offset_by_text(const char *at, int64_t time, long *offset)
 		return false;
 	if (is_end(at)) /* POSIX leaves the dates to us; the C libraries take those of the United States */
 		at = ",M3.2.0,M11.1.0";
-	int64_t year = year_of_day(floor_div(time + standard, DAY_SECONDS));
+	int64_t year = year_of_day(slog_floor_div(time + standard, DAY_SECONDS));
 	if (!take_date(&at, year, &start) || !take_date(&at, year, &end) || !is_end(at))
 		return false;
 	start -= standard;
