@@ -193,3 +193,12 @@ bool slog_patience_wait(struct slog_patience *patience, int fd, struct slog_call
 	call->left_us -= waited_us < call->left_us ? waited_us : call->left_us;
 	return may_try;
 }
+
+bool slog_patience_enter(struct slog_gate *gate, struct slog_call_wait *call)
+{
+	uint64_t start = slog_clock_monotonic_ms();
+	enum slog_gate_outcome outcome = slog_gate_take_whole(gate, call->left_us / 1000);
+	uint64_t waited_us = (slog_clock_monotonic_ms() - start) * 1000;
+	call->left_us -= waited_us < call->left_us ? (unsigned)waited_us : call->left_us;
+	return outcome != SLOG_GATE_BUSY;
+}

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "gate.h"
+
 #define SLOG_WAIT_CALL_MS 10
 #define SLOG_WAIT_SECOND_MS 50
 #define SLOG_STALLED_RETRY_MS 1000
@@ -49,7 +51,13 @@ bool slog_patience_may_try(struct slog_patience *patience);
  */
 bool slog_patience_wait(struct slog_patience *patience, int fd, struct slog_call_wait *call);
 
-/* The same wait for a worker, who has all the patience: so many milliseconds at most. */
+/*
+ * Takes a gate, whole, within what is left of the call, which the time is taken from. That is nobody's patience: with the
+ * gate held nobody waits for the sink.
+ */
+bool slog_patience_enter(struct slog_gate *gate, struct slog_call_wait *call);
+
+/* As slog_patience_wait() for a worker, who has all the patience: so many milliseconds at most. */
 void slog_patience_sleep(int fd, unsigned ms);
 
 /*

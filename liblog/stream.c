@@ -47,13 +47,9 @@ static void leave_to_parent(struct slog_stream *stream)
 	stream->generation = slog_generation();
 }
 
-int slog_stream_enter(struct slog_stream *stream, unsigned *left_us)
+int slog_stream_enter(struct slog_stream *stream, struct slog_call_wait *call)
 {
-	uint64_t start = slog_clock_monotonic_ms();
-	enum slog_gate_outcome outcome = slog_gate_take_whole(&stream->gate, *left_us / 1000);
-	uint64_t waited = (slog_clock_monotonic_ms() - start) * 1000;
-	*left_us -= waited < *left_us ? (unsigned)waited : *left_us;
-	if (outcome == SLOG_GATE_BUSY)
+	if (!slog_patience_enter(&stream->gate, call))
 		return EAGAIN;
 	leave_to_parent(stream);
 	return 0;
@@ -224,7 +220,7 @@ int slog_stream_write(struct slog_stream *stream, struct iovec *pieces, size_t p
 	if (!slog_patience_may_try(&stream->patience))
 		return EAGAIN;
 	do {
-		if (slog_stream_enter(stream, &call.left_us) != 0)
+		if (slog_stream_enter(stream, &call) != 0)
 			break;
 		if (fd < 0 && slog_stream_is_over(stream))
 			slog_stream_disconnect(stream, ECONNRESET);

@@ -37,10 +37,10 @@ struct slog_stream {
 void slog_stream_start(struct slog_stream *stream, const struct slog_endpoint *to);
 
 /*
- * 0 if the gate was taken within *left_us, which it is charged to; else EAGAIN. Until it is left this thread is not
+ * 0 if the gate was taken within what the call may still wait; else EAGAIN. Until it is left this thread is not
  * cancelled. Nobody waits for the peer with the gate held.
  */
-int slog_stream_enter(struct slog_stream *stream, unsigned *left_us);
+int slog_stream_enter(struct slog_stream *stream, struct slog_call_wait *call);
 void slog_stream_leave(struct slog_stream *stream);
 
 /* True if there is a socket, and it is this process's. */

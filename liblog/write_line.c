@@ -5,41 +5,82 @@
 #include <errno.h>
 
 #include "clock.h"
+#include "generation.h"
 #include "outlet.h"
 
 #define HALF_LINE_WAIT_MS 250 /* for a descriptor that has taken a part of a line */
 
-static int write_all(struct slog_writer *writer, struct slog_outlet *outlet, const char *octets, size_t length,
-                     struct slog_call_wait *call)
+/* What of the line is not written yet, behind the LF that a torn one wants. 0, or why not all of it is written. */
+static int write_rest(struct slog_writer *writer, struct slog_outlet *outlet, const char *line, size_t length,
+                      size_t *done)
 {
-	size_t done = 0;
-	while (done < length) {
-		ssize_t written = slog_outlet_write(outlet, octets + done, length - done);
-		if (written > 0) {
-			done += (size_t)written;
-		} else if (written != -EAGAIN || !slog_patience_wait(&writer->patience, outlet->fd, call)) {
-			if (done > 0)
+	while (*done < length) {
+		bool is_torn = *done == 0 && atomic_load_explicit(&writer->torn, memory_order_relaxed) &&
+		               atomic_exchange_explicit(&writer->torn, false, memory_order_relaxed);
+		ssize_t written = is_torn ? slog_outlet_write(outlet, "\n", 1)
+		                          : slog_outlet_write(outlet, line + *done, length - *done);
+		if (written <= 0) {
+			if (is_torn)
 				atomic_store_explicit(&writer->torn, true, memory_order_relaxed);
 			return written < 0 ? (int)-written : ENOSPC;
 		}
+		*done += is_torn ? 0 : (size_t)written;
 	}
 	return 0;
+}
+
+/* True if the line may be begun, or gone on with. Of a line that a parent's thread is in the middle of the end is its. */
+static bool may_write(struct slog_writer *writer, size_t done)
+{
+	uint32_t middle = atomic_load_explicit(&writer->middle, memory_order_acquire);
+	if (middle == 0 || done > 0)
+		return true;
+	if (middle == slog_generation())
+		return false;
+	atomic_store_explicit(&writer->torn, true, memory_order_relaxed);
+	return true;
+}
+
+/*
+ * One try, with the gate held. A descriptor that takes a part of a line makes others wait until its end is written or
+ * given up: between them another line would put the end at the beginning of a line, where it might look like an event.
+ */
+static int write_in_turn(struct slog_writer *writer, struct slog_outlet *outlet, const char *line, size_t length,
+                         size_t *done, struct slog_call_wait *call)
+{
+	int error = EAGAIN;
+	if (!slog_patience_enter(&writer->gate, call))
+		return EAGAIN;
+	if (may_write(writer, *done)) {
+		error = write_rest(writer, outlet, line, length, done);
+		uint32_t middle = *done > 0 && *done < length ? slog_generation() : 0;
+		atomic_store_explicit(&writer->middle, middle, memory_order_relaxed);
+	}
+	slog_gate_leave_whole(&writer->gate);
+	return error;
+}
+
+/* A line that is given up in its middle. */
+static void tear(struct slog_writer *writer)
+{
+	atomic_store_explicit(&writer->torn, true, memory_order_relaxed);
+	atomic_store_explicit(&writer->middle, 0, memory_order_release);
 }
 
 int slog_write_line(struct slog_writer *writer, int fd, const char *line, size_t length)
 {
 	struct slog_call_wait call = SLOG_CALL_WAIT;
-	int error = 0;
+	size_t done = 0;
+	int error;
 	if (!slog_patience_may_try(&writer->patience))
 		return EAGAIN;
 	struct slog_outlet outlet = slog_outlet_open(fd);
-	if (atomic_exchange_explicit(&writer->torn, false, memory_order_relaxed)) {
-		error = write_all(writer, &outlet, "\n", 1, &call);
-		if (error != 0)
-			atomic_store_explicit(&writer->torn, true, memory_order_relaxed);
-	}
-	if (error == 0)
-		error = write_all(writer, &outlet, line, length, &call);
+	do
+		error = outlet.way == SLOG_OUTLET_FILE ? write_rest(writer, &outlet, line, length, &done)
+		                                       : write_in_turn(writer, &outlet, line, length, &done, &call);
+	while (error == EAGAIN && slog_patience_wait(&writer->patience, fd, &call));
+	if (done > 0 && done < length)
+		tear(writer);
 	slog_outlet_close(&outlet);
 	if (error == 0)
 		slog_patience_restore(&writer->patience);

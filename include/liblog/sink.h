@@ -50,7 +50,8 @@ struct slog_sink {
  * has taken nothing for 50 ms more it gets one try a second. That is so whatever the descriptor leads to at the moment,
  * but for files; its mode, which others may share, is not changed. (A terminal, and before Linux 6.5 a pipe, is opened
  * for each line through /proc/self/fd. Where that may not be, poll(2) has to do: a terminal whose reader stalls may then
- * make a call wait, and so may a pipe that is shared.)
+ * make a call wait, and so may a pipe that is shared.) Lines of several threads do not mix; one that is not taken to its
+ * end loses the end, and the next one begins on a line of its own.
  * A pipe or socket whose reader is gone drops the event with EPIPE and raises no SIGPIPE. NULL without memory.
  */
 struct slog_sink *slog_sink_fd(int fd, const struct slog_encoder *encoder);

@@ -14,6 +14,7 @@
 #include "patience.h"
 
 #define EVENTS 2000
+#define MIXED_BYTES (16 << 20)
 #define THREADS 4
 #define ROUNDS 40
 #define NOBODY 65534
@@ -142,6 +143,20 @@ static void *log_large(void *unused)
 	return NULL;
 }
 
+static void *log_very_large(void *unused)
+{
+	static const struct timespec pause = {0, 1000000};
+	char large[50001];
+	memset(large, 'x', sizeof large - 1);
+	large[sizeof large - 1] = '\0';
+	pthread_barrier_wait((pthread_barrier_t *)unused);
+	for (int i = 0; i < 20; i++) {
+		slog_info("t", "text", large);
+		nanosleep(&pause, NULL);
+	}
+	return NULL;
+}
+
 /* Each of them sees room, and another one takes it. */
 START_TEST(threads_that_share_a_pipe_do_not_wait_for_ever)
 {
@@ -159,6 +174,52 @@ START_TEST(threads_that_share_a_pipe_do_not_wait_for_ever)
 		slog_close();
 		close_ends();
 	}
+}
+END_TEST
+
+static void *read_slowly(void *text)
+{
+	size_t length = 0;
+	for (ssize_t n = 1; n > 0; length += n > 0 ? (size_t)n : 0) {
+		n = read(ends[0], (char *)text + length, length + 4096 < MIXED_BYTES ? 4096 : 0);
+		usleep(50);
+	}
+	((char *)text)[length] = '\0';
+	return NULL;
+}
+
+/*
+ * A descriptor takes a long line in parts, and a terminal a short one too: no other line gets between them, or what is
+ * behind it would begin a line with what somebody gave as a value. A line may have no end.
+ */
+START_TEST(lines_of_threads_do_not_mix)
+{
+	static char text[MIXED_BYTES + 1];
+	pthread_t threads[THREADS];
+	pthread_t reader;
+	pthread_barrier_t all;
+	if (_i == 0)
+		make_pipe();
+	else
+		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	peer_use(slog_sink_fd(ends[1], &slog_encoder_logfmt));
+	ck_assert_int_eq(pthread_create(&reader, NULL, read_slowly, text), 0);
+	pthread_barrier_init(&all, NULL, THREADS);
+	for (int i = 0; i < THREADS; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, log_very_large, &all), 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	pthread_barrier_destroy(&all);
+	slog_close();
+	close(ends[1]);
+	pthread_join(reader, NULL);
+	unsigned lines = 0;
+	for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n"), lines++) {
+		ck_assert_int_eq(strncmp(line, "timestamp=", 10), 0);
+		ck_assert_ptr_null(strstr(line + 1, "timestamp="));
+	}
+	ck_assert_uint_gt(lines, 0);
+	close(ends[0]);
 }
 END_TEST
 
@@ -275,6 +336,7 @@ int main(void)
 	tcase_add_test(terminals, a_terminal_that_may_not_be_opened_gets_events);
 	TCase *pipes = tcase_create("pipes");
 	tcase_add_test(pipes, threads_that_share_a_pipe_do_not_wait_for_ever);
+	tcase_add_loop_test(pipes, lines_of_threads_do_not_mix, 0, 2);
 	tcase_add_test(pipes, the_reader_of_a_pipe_sees_its_end_when_the_program_closes_it);
 	tcase_add_test(pipes, a_pipe_whose_reader_is_gone_does_not_end_the_program);
 	TCase *standard_error = tcase_create("standard error");
