@@ -27,9 +27,17 @@ bool encoder_check(enum encoder_format format, const struct output_common *commo
 	return false;
 }
 
+static unsigned formats_as_received(enum encoder_format format, bool stamp)
+{
+	if (format == ENCODER_RAW)
+		return MESSAGE_FORMATS_ALL;
+	return format == ENCODER_RFC5424 && !stamp ? 1u << MESSAGE_FORMAT_RFC5424 : 0;
+}
+
 void encoder_init(struct encoder *encoder, enum encoder_format format, bool stamp, const struct spool *spool)
 {
-	*encoder = (struct encoder){.format = format, .stamp = stamp, .spool = spool};
+	*encoder = (struct encoder){
+		.format = format, .stamp = stamp, .as_received = formats_as_received(format, stamp), .spool = spool};
 	buffer_init(&encoder->scratch, SCRATCH_MAX_BYTES);
 }
 
@@ -57,12 +65,22 @@ static enum encoder_result encoded(const uint8_t *out, size_t len, struct bytes 
 	return len <= ENCODER_MESSAGE_MAX_BYTES ? ENCODER_DONE : ENCODER_TOO_LONG;
 }
 
+enum encoder_result encoder_pass_on(const struct encoder *encoder, struct bytes raw, struct bytes *message)
+{
+	/* RFC 5424 is trimmed: that is what the encoder would write, without a copy. */
+	struct bytes whole = encoder->format == ENCODER_RAW ? raw : parse_trim(raw);
+	return encoded(whole.at, whole.len, message);
+}
+
+static bool passes_on(const struct encoder *encoder, const struct envelope *envelope)
+{
+	const struct message *message = &envelope->message;
+	return (encoder->as_received >> message->format & 1) != 0 && envelope->raw.len > 0 &&
+		   (message->flags & (MESSAGE_PRI_ABSENT | MESSAGE_PRI_INVALID)) == 0;
+}
+
 static enum encoder_result encode_rfc5424(struct encoder *encoder, const struct envelope *envelope, struct bytes *message)
 {
-	if (envelope->message.format == MESSAGE_FORMAT_RFC5424 && !encoder->stamp) {
-		struct bytes trimmed = parse_trim(envelope->raw); /* what the encoder would write, without a copy */
-		return encoded(trimmed.at, trimmed.len, message);
-	}
 	enum encoder_result result;
 	size_t room = rfc5424_encoded_max(envelope->raw.len);
 	uint8_t *out = room_for(encoder, room, &result);
@@ -78,9 +96,6 @@ static enum encoder_result encode_rfc5424(struct encoder *encoder, const struct 
 
 static enum encoder_result encode_raw(struct encoder *encoder, const struct envelope *envelope, struct bytes *message)
 {
-	bool has_pri = (envelope->message.flags & (MESSAGE_PRI_ABSENT | MESSAGE_PRI_INVALID)) == 0;
-	if (has_pri && envelope->raw.len > 0)
-		return encoded(envelope->raw.at, envelope->raw.len, message);
 	enum encoder_result result;
 	uint8_t *out = room_for(encoder, DECIMAL_DIGITS_MAX + 2 + envelope->raw.len, &result);
 	if (out == NULL)
@@ -117,6 +132,8 @@ static enum encoder_result encode_json(struct encoder *encoder, const struct env
 
 enum encoder_result encoder_encode(struct encoder *encoder, const struct envelope *envelope, struct bytes *message)
 {
+	if (passes_on(encoder, envelope))
+		return encoder_pass_on(encoder, envelope->raw, message);
 	switch (encoder->format) {
 	case ENCODER_RFC5424:
 		return encode_rfc5424(encoder, envelope, message);

@@ -40,6 +40,7 @@ enum { ENCODER_MESSAGE_MAX_BYTES = 32 * 1024 * 1024 };
 struct encoder {
 	enum encoder_format format;
 	bool stamp;
+	unsigned as_received;      /* the set of formats whose messages go on as they came, if they have a PRI */
 	const struct spool *spool; /* names of inputs */
 	struct typed_event typed;
 	struct buffer scratch;
@@ -63,5 +64,8 @@ enum encoder_result {
  * call, as long as the record's own octets live.
  */
 enum encoder_result encoder_encode(struct encoder *encoder, const struct envelope *envelope, struct bytes *message);
+
+/* The same for a message whose format is in encoder->as_received, and that has a PRI: its raw octets are enough. */
+enum encoder_result encoder_pass_on(const struct encoder *encoder, struct bytes raw, struct bytes *message);
 
 #endif

@@ -247,9 +247,9 @@ static bool is_wanted(const struct sender *sender, uint64_t sequence)
 	       (sequence > account->delivered && account->lost > 0 && account_find(account, sequence) == OUTCOME_LOST);
 }
 
-static enum step encode(struct sender *sender, uint64_t sequence, const struct envelope *envelope)
+static enum step take_encoded(struct sender *sender, uint64_t sequence, enum encoder_result result)
 {
-	switch (encoder_encode(&sender->encoder, envelope, &sender->message)) {
+	switch (result) {
 	case ENCODER_DONE:
 		sender->has_message = true;
 		sender->sequence = sequence;
@@ -281,10 +281,16 @@ static enum step drop_record(struct sender *sender, uint64_t sequence, const str
 	return STEP_ON;
 }
 
+/* Whether nothing is asked of a record but its octets: none was sent before, for those may go into quarantine. */
+static bool asks_nothing(const struct sender *sender, uint64_t sequence)
+{
+	return sequence > sender->account.last && !sender->filter.active && sender->rules.count == 0;
+}
+
 /* Takes the next record off the block. */
 static enum step next_record(struct sender *sender)
 {
-	struct bytes record;
+	struct bytes record, raw;
 	struct envelope *envelope = &sender->envelope;
 	uint64_t sequence = sender->next;
 	if (!spool_record_next(&sender->rest, &record)) {
@@ -294,6 +300,9 @@ static enum step next_record(struct sender *sender)
 		return STEP_ON;
 	}
 	sender->next++;
+	if (asks_nothing(sender, sequence) &&
+		envelope_skim(&sender->unpacking, record, sender->encoder.as_received, &raw))
+		return take_encoded(sender, sequence, encoder_pass_on(&sender->encoder, raw, &sender->message));
 	bool readable = envelope_unpack(&sender->unpacking, record, envelope);
 	envelope->input = (uint16_t)sender->block.input; /* in another relay's block it is one of that relay's */
 	if (!is_wanted(sender, sequence))
@@ -307,7 +316,7 @@ static enum step next_record(struct sender *sender)
 	const struct drop_rule *rule = rule_for(sender, sequence, envelope);
 	if (rule != NULL)
 		return drop_record(sender, sequence, rule);
-	return encode(sender, sequence, envelope);
+	return take_encoded(sender, sequence, encoder_encode(&sender->encoder, envelope, &sender->message));
 }
 
 /* Only what has been sent before is ever refused, so that the sequence is noted already: as lost. */

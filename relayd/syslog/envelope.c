@@ -18,6 +18,7 @@
 #include "syslog/envelope.h"
 
 #include "base/clock.h"
+#include "base/octets16.h"
 #include "base/varint.h"
 #include "syslog/civil_date.h"
 #include "syslog/peer.h"
@@ -77,7 +78,8 @@ static unsigned find_peer(const struct envelope_context *context, const struct p
 	if (known > 0 && memcmp(&context->peer[context->last_slot], peer, sizeof *peer) == 0)
 		return context->last_slot;
 	for (unsigned slot = 0; slot < known; slot++) {
-		if (memcmp(&context->peer[slot], peer, sizeof *peer) == 0)
+		/* Where there are many, ports differ: no call for each. */
+		if (context->peer[slot].port == peer->port && memcmp(&context->peer[slot], peer, sizeof *peer) == 0)
 			return slot;
 	}
 	return ENVELOPE_PEERS_MAX;
@@ -381,4 +383,70 @@ bool envelope_unpack(struct envelope_context *context, struct bytes record, stru
 	if (reader.good)
 		context->last_received_ns = envelope->received_ns;
 	return reader.good;
+}
+
+/* ---- skimming ---- */
+
+enum {
+	SKIM_OCTETS = 2 * OCTETS16_BLOCK, /* behind head and PRI, in which all numbers must end */
+	SKIM_NOT = 0xFF,
+};
+
+/* How many numbers a time of each kind takes. */
+static const uint8_t time_numbers[HEAD_TIME_MASK + 1] = {
+	2, 3, 3, 3, 3, 3, 3, 3, 3, 3, SKIM_NOT, SKIM_NOT, SKIM_NOT, SKIM_NOT, SKIM_NOT, 0,
+};
+
+/* A bit for each octet that a number ends with. */
+static inline uint32_t number_ends(const uint8_t *at)
+{
+	uint32_t more = octets16_mask(octets16_load(at)) | octets16_mask(octets16_load(at + OCTETS16_BLOCK)) << OCTETS16_BLOCK;
+	return ~more;
+}
+
+static inline uint32_t without_lowest(uint32_t bits, unsigned count)
+{
+	for (; count > 0; count--)
+		bits &= bits - 1;
+	return bits;
+}
+
+/* Behind the octet `present`, which is the lowest in `ends`: two numbers for each view, of one octet each as a rule. */
+static inline uint32_t without_views(uint32_t ends, unsigned present)
+{
+	unsigned numbers = 2 * (unsigned)__builtin_popcount(present);
+	uint32_t lowest = ends & -ends, all = (lowest << numbers) - lowest;
+	return (ends & all) == all ? ends & ~all : without_lowest(ends, numbers);
+}
+
+bool envelope_skim(struct envelope_context *context, struct bytes record, unsigned formats, struct bytes *raw)
+{
+	if (record.len <= 2 + SKIM_OCTETS)
+		return false;
+	uint8_t head = record.at[0];
+	unsigned numbers = time_numbers[head >> HEAD_TIME_SHIFT & HEAD_TIME_MASK];
+	if ((formats >> (head & HEAD_FORMAT_MASK) & 1) == 0 || (head & HEAD_UNUSED) != 0 || numbers == SKIM_NOT)
+		return false;
+	const uint8_t *begin = record.at + 2, *at = begin;
+	uint32_t ends = number_ends(begin);
+	uint64_t flags = 0, received;
+	size_t flags_len = (head & HEAD_HAS_FLAGS) != 0 ? varint_read(bytes_of(at, VARINT_LEN_MAX), &flags) : 0;
+	size_t received_len = varint_read(bytes_of(at + flags_len, VARINT_LEN_MAX), &received);
+	at += flags_len + received_len;
+	unsigned peer = *at++;
+	if ((flags & (MESSAGE_PRI_ABSENT | MESSAGE_PRI_INVALID)) != 0 || received_len == 0 || peer == 0 ||
+		peer > known_peers(context))
+		return false;
+	ends = without_lowest(ends >> (at - begin), 1 + numbers); /* the input's, and those of the time */
+	if (ends == 0)
+		return false;
+	unsigned present = at[__builtin_ctz(ends)];
+	ends = without_views(ends, present);
+	if (present >> VIEWS != 0 || ends == 0)
+		return false;
+	context->last_received_ns = (int64_t)((uint64_t)context->last_received_ns + (uint64_t)zigzag_back(received));
+	context->last_slot = peer - 1;
+	at += __builtin_ctz(ends) + 1;
+	*raw = bytes_of(at, (size_t)(record.at + record.len - at));
+	return true;
 }

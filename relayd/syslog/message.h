@@ -17,6 +17,9 @@ enum message_format {
 	MESSAGE_FORMAT_NEAR_RFC5424 = 3, /* RFC 5424 with deviations that were tolerated (protocols, 2.8) */
 };
 
+/* A set of formats has a bit for each: 1u << format. */
+enum { MESSAGE_FORMATS_ALL = 15 };
+
 /* What was guessed, missing or wrong. One bit each; stored in records: values never change. Names in
  * message_flag_name(). */
 enum message_flag {

@@ -49,7 +49,7 @@ static void unpack_prefix(void *user, struct bytes prefix)
 	struct envelope envelope;
 	struct envelope_context fresh;
 	envelope_context_start(&fresh, context.received_ns);
-	if (!envelope_unpack(&fresh, prefix, &envelope))
+	if (!check_unpack(&fresh, prefix, &envelope))
 		return;
 	check_views(&envelope.message, envelope.raw);
 	*(unsigned *)user += 1;
@@ -92,7 +92,7 @@ START_TEST(records_come_back_in_order_with_their_differences)
 			envelope.peer.port = (uint16_t)(i * 5000);
 			envelope.peer.transport = (uint8_t)i;
 			pack(&envelope, record.at, &record_len);
-			ck_assert(envelope_unpack(&unpacking, bytes_of(record.at, record_len), &back));
+			ck_assert(check_unpack(&unpacking, bytes_of(record.at, record_len), &back));
 			check_equal_messages(&back.message, &envelope.message);
 			ck_assert_int_eq(back.received_ns, envelope.received_ns);
 			ck_assert_uint_eq(back.input, envelope.input);
@@ -130,7 +130,7 @@ START_TEST(more_peers_than_the_context_remembers_are_still_right)
 		size_t record_len;
 		envelope.peer.port = (uint16_t)(i * 37 % (2 * ENVELOPE_PEERS_MAX));
 		pack(&envelope, record, &record_len);
-		ck_assert(envelope_unpack(&unpacking, bytes_of(record, record_len), &back));
+		ck_assert(check_unpack(&unpacking, bytes_of(record, record_len), &back));
 		ck_assert_uint_eq(back.peer.port, envelope.peer.port);
 	}
 }
@@ -193,7 +193,7 @@ START_TEST(the_numbers_of_views_may_take_more_octets_than_they_need)
 		}
 		memcpy(longer + len, record + packed_len, record_len - packed_len);
 		start();
-		ck_assert(envelope_unpack(&unpacking, bytes_of(longer, len + record_len - packed_len), &back));
+		ck_assert(check_unpack(&unpacking, bytes_of(longer, len + record_len - packed_len), &back));
 		check_equal_messages(&back.message, &envelope.message);
 		ck_assert(bytes_equal(back.raw, envelope.raw));
 	}
@@ -231,10 +231,10 @@ START_TEST(parts_that_are_together_longer_than_the_message_twice_are_refused)
 	envelope.message.msg = bytes_of(NULL, 0);
 	start();
 	pack(&envelope, record, &record_len);
-	ck_assert(envelope_unpack(&unpacking, bytes_of(record, record_len), &back));
+	ck_assert(check_unpack(&unpacking, bytes_of(record, record_len), &back));
 	envelope.message.msg = bytes_first(envelope.raw, 1);
 	pack(&envelope, record, &record_len);
-	ck_assert(!envelope_unpack(&unpacking, bytes_of(record, record_len), &back));
+	ck_assert(!check_unpack(&unpacking, bytes_of(record, record_len), &back));
 }
 END_TEST
 
@@ -242,7 +242,56 @@ START_TEST(an_empty_record_is_refused)
 {
 	struct envelope envelope;
 	start();
-	ck_assert(!envelope_unpack(&unpacking, bytes_of(NULL, 0), &envelope));
+	ck_assert(!check_unpack(&unpacking, bytes_of(NULL, 0), &envelope));
+}
+END_TEST
+
+static bool skims(const struct envelope *envelope, unsigned formats, struct bytes *raw)
+{
+	static uint8_t record[1024];
+	size_t record_len;
+	pack(envelope, record, &record_len);
+	return envelope_skim(&unpacking, bytes_of(record, record_len), formats, raw);
+}
+
+START_TEST(what_goes_on_as_it_came_is_found_without_unpacking)
+{
+	static const char *const texts[] = {
+		sshd,
+		"<165>1 2026-10-11T22:14:15.123456789+05:45 m ev 77 ID47 [x@1 a=\"1\"] hello",
+		"<38>Oct 11 22:14:60 h sshd[1]: [ID 800047 auth.info] x, and some more",
+		"<165>1 - - - - - - but there is a text",
+	};
+	struct envelope first = envelope_of(bytes_of_text(sshd)), back;
+	uint8_t record[512];
+	size_t record_len;
+	start();
+	pack(&first, record, &record_len);
+	ck_assert(check_unpack(&unpacking, bytes_of(record, record_len), &back)); /* the peer is known from here on */
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		struct envelope envelope = envelope_of(bytes_of_text(texts[i]));
+		struct bytes raw;
+		envelope.received_ns += (int64_t)i * 77777;
+		ck_assert(skims(&envelope, MESSAGE_FORMATS_ALL, &raw));
+		ck_assert(bytes_equal(raw, envelope.raw));
+		ck_assert_int_eq(unpacking.last_received_ns, envelope.received_ns);
+	}
+}
+END_TEST
+
+START_TEST(other_formats_new_peers_and_no_pri_are_not_skimmed)
+{
+	struct envelope envelope = envelope_of(bytes_of_text(sshd));
+	struct envelope free_text = envelope_of(BYTES("a text of forty octets with no PRI at all"));
+	struct bytes raw;
+	start();
+	ck_assert(!skims(&envelope, MESSAGE_FORMATS_ALL, &raw)); /* its peer is new */
+	ck_assert_uint_eq(unpacking.peers, 0);
+	unpacking = packing; /* as if it had been unpacked */
+	ck_assert(!skims(&envelope, 1u << MESSAGE_FORMAT_RFC5424, &raw));
+	unpacking = packing;
+	ck_assert(skims(&envelope, 1u << MESSAGE_FORMAT_RFC3164, &raw));
+	ck_assert(!skims(&free_text, MESSAGE_FORMATS_ALL, &raw));
 }
 END_TEST
 
@@ -260,6 +309,8 @@ int main(void)
 	tcase_add_test(tests, any_one_octet_may_be_wrong);
 	tcase_add_test(tests, parts_that_are_together_longer_than_the_message_twice_are_refused);
 	tcase_add_test(tests, an_empty_record_is_refused);
+	tcase_add_test(tests, what_goes_on_as_it_came_is_found_without_unpacking);
+	tcase_add_test(tests, other_formats_new_peers_and_no_pri_are_not_skimmed);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
