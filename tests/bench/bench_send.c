@@ -4,8 +4,11 @@
  * buffers and only their stamps written anew; UDP goes out in batches, or by segmentation offload where asked. Prints
  * one line of JSON when all is sent: messages, when it began (monotonic clock), seconds, its own CPU seconds.
  *
+ * With --hold it says "connected" when all connections are, sends when it is told a line, and closes them when it is told
+ * another: so their coming and going can be measured apart.
+ *
  * Usage: bench_send udp|tcp HOST PORT --count N [--first N] [--rate PER_SECOND] [--connections N] [--line-bytes N]
- * [--gso] [--mix]
+ * [--gso] [--mix] [--hold]
  */
 #include "bench_common.h"
 
@@ -24,7 +27,7 @@ enum {
 };
 
 struct options {
-	bool udp, gso, mix;
+	bool udp, gso, mix, hold;
 	struct sockaddr_in to;
 	uint64_t count, first, rate, burst;
 	unsigned connections;
@@ -96,7 +99,15 @@ static void write_all(int fd, const char *at, size_t len)
 	}
 }
 
-static void send_tcp(const struct options *options, double started)
+static void await_line(void)
+{
+	int octet;
+	while ((octet = getchar()) != EOF && octet != '\n')
+		;
+}
+
+/* Returns when it began to send. */
+static double send_tcp(const struct options *options)
 {
 	static int fds[CONNECTIONS_MAX];
 	for (unsigned i = 0; i < options->connections; i++) {
@@ -106,7 +117,13 @@ static void send_tcp(const struct options *options, double started)
 	}
 	static struct lines lines;
 	make_lines(&lines, options, WRITE_BYTES / (options->line_bytes + 1) + 1, true);
+	if (options->hold) {
+		printf("connected\n");
+		fflush(stdout);
+		await_line();
+	}
 	uint64_t sent = 0, each = burst(options, lines.most);
+	double started = seconds_now();
 	for (unsigned turn = 0; sent < options->count; turn++) {
 		uint64_t now = options->count - sent < each ? options->count - sent : each;
 		pace(options, started, sent);
@@ -114,6 +131,8 @@ static void send_tcp(const struct options *options, double started)
 		write_all(fds[turn % options->connections], lines.at, now * lines.step);
 		sent += now;
 	}
+	if (options->hold)
+		await_line();
 	for (unsigned i = 0; i < options->connections; i++) {
 		shutdown(fds[i], SHUT_WR);
 		char rest[256];
@@ -121,6 +140,7 @@ static void send_tcp(const struct options *options, double started)
 			;
 		close(fds[i]);
 	}
+	return started;
 }
 
 /* Sends the lines as datagrams; returns how many went. */
@@ -169,7 +189,7 @@ static void send_udp(const struct options *options, double started)
 static void usage(void)
 {
 	fprintf(stderr, "usage: bench_send udp|tcp HOST PORT --count N [--first N] [--rate PER_SECOND] [--connections N]\n"
-					"                  [--burst LINES_AT_ONCE] [--line-bytes N] [--gso] [--mix]\n");
+					"                  [--burst LINES_AT_ONCE] [--line-bytes N] [--gso] [--mix] [--hold]\n");
 	exit(2);
 }
 
@@ -185,8 +205,12 @@ static struct options read_options(int argc, char **argv)
 		usage();
 	for (int i = 4; i < argc; i++) {
 		const char *value = i + 1 < argc ? argv[i + 1] : "";
-		if (strcmp(argv[i], "--gso") == 0 || strcmp(argv[i], "--mix") == 0) {
-			*(argv[i][2] == 'g' ? &options.gso : &options.mix) = true;
+		bool *flag = strcmp(argv[i], "--gso") == 0    ? &options.gso
+					 : strcmp(argv[i], "--mix") == 0  ? &options.mix
+					 : strcmp(argv[i], "--hold") == 0 ? &options.hold
+													  : NULL;
+		if (flag != NULL) {
+			*flag = true;
 			continue;
 		}
 		if (strcmp(argv[i], "--count") == 0)
@@ -218,7 +242,7 @@ int main(int argc, char **argv)
 	if (options.udp)
 		send_udp(&options, started);
 	else
-		send_tcp(&options, started);
+		started = send_tcp(&options);
 	printf("{\"sent\":%llu,\"began\":%.6f,\"seconds\":%.3f,\"cpu_seconds\":%.3f}\n", (unsigned long long)options.count,
 		   started, seconds_now() - started, cpu_seconds());
 	return 0;

@@ -15,7 +15,8 @@ from compare_programs import BARE_CALLS, BENCH, Daemon, Processes, free_port, li
 
 IDLE_SECONDS = 3           # a sink on which nothing new has come for so long gives up
 LOAD_SECONDS = 300         # no load and no sink may take longer
-LISTEN_SECONDS = 5
+LISTEN_SECONDS, CONNECT_SECONDS = 5, 10
+CONNECTIONS_TO_DIVIDE_BY = 1000  # with fewer, what each takes is below the steps of /proc/PID/stat
 QUIET_SECONDS, QUIET_CPU_SECONDS = 0.7, 0.015
 SETTLE_SECONDS = 0.2       # what a daemon does after the last message still belongs to it
 LINE_BYTES, BACKLOG_LINE_BYTES = 213, 4000
@@ -70,7 +71,13 @@ class Run:
             client = self.leaves["client"]
             command = [BENCH / "bench_send_relp", "127.0.0.1", port or self.ports[0]]
             options += ["--tls", self.authority.certificate, client.certificate, client.key] if kind == "relp-tls" else []
-        return self.processes.start([*command, "--count", count, *options, *more], stdout=subprocess.PIPE, text=True)
+        return self.processes.start([*command, "--count", count, *options, *more], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    @staticmethod
+    def tell(process):
+        """A line for a load that waits for it."""
+        process.stdin.write("\n")
+        process.stdin.flush()
 
     def connections(self):
         """As many as the load makes."""
@@ -139,9 +146,32 @@ def stream(run):
 
 
 def connections(run):
-    """The same messages over as many connections as the label says."""
-    run.row = dataclasses.replace(run.row, load=(*run.row.load, "--connections", run.label.split()[1]))
-    return stream(run)
+    """The same messages over as many open connections as the label says; and what the coming and going of one takes, which is none of a
+    message's cost."""
+    count = int(run.label.split()[1])
+    run.row = dataclasses.replace(run.row, load=(*run.row.load, "--connections", str(count), "--hold"))
+    sink = run.sink(run.count, idle=CONNECT_SECONDS)
+    daemon = run.daemon()
+    daemon.start()
+    nobody = daemon.usage()
+    load = run.load(run.count)
+    if load.stdout.readline() != "connected\n":
+        raise RuntimeError("bench_send could not connect")
+    wait_for_quiet(daemon)
+    before = daemon.usage()
+    run.tell(load)
+    got = run.told(sink)
+    wait_for_quiet(daemon)
+    after = daemon.usage()
+    sent = run.told(load)  # it is told the second line, the end of its input
+    wait_for_quiet(daemon)
+    gone = daemon.usage()
+    daemon.stop()
+    figures = {**stream_figures(sent, got, run.count), **daemon_cost(before, after, got["distinct"])}
+    if count >= CONNECTIONS_TO_DIVIDE_BY:
+        apart = before.user + before.system - nobody.user - nobody.system + gone.user + gone.system - after.user - after.system
+        figures["cpu_ms_per_connection"] = apart * 1000 / count
+    return figures
 
 
 def backlog(run):
@@ -296,27 +326,38 @@ def wire_bytes(port):
     return sum(int(word.split(":")[1]) for word in out.split() if word.startswith("bytes_received:"))
 
 
+def stored_in_front(run):
+    """A relayd that has stored all messages while the next hop was away, so that what it does with them is not on the cores that are
+    measured; and what its load said."""
+    front = run.daemon("tcp-relp", name="front", ports=[free_port(), run.ports[0]])
+    front.start()
+    sent = run.told(run.load(run.count, load=("tcp", "--connections", "4", "--mix"), port=front.port))
+    wait_for_quiet(front)
+    front.stop()
+    return front, sent
+
+
 def relay(run):
     """The cost of a relayd that gets its messages by RELP, from a RELP sender or from another relayd in front of it."""
-    behind = run.label.endswith("behind-relayd")
+    front, sent = stored_in_front(run) if run.label.endswith("behind-relayd") else (None, None)
     daemon = run.daemon()
     daemon.start()
-    feed, front = None, None
-    if behind:
-        feed = free_port()
-        front = run.daemon("tcp-relp", name="front", ports=[feed, run.ports[0]])
-        front.start()
     sink = run.sink(run.count, kind="file")
     before = daemon.usage()
-    load = run.load(run.count, load=("tcp", "--connections", "4", "--mix"), port=feed) if behind else run.load(run.count)
-    sent, got = run.told(load), run.told(sink)
+    if front is None:
+        sent = run.told(run.load(run.count))
+    else:
+        sent["began"] = time.monotonic()
+        front.start()
+    got = run.told(sink)
     wire = wire_bytes(run.ports[0])
     time.sleep(SETTLE_SECONDS)
-    cost = daemon_cost(before, daemon.usage(), got["distinct"])
+    after = daemon.usage()
+    daemon.stop()
+    figures = {**stream_figures(sent, got, run.count), **daemon_cost(before, after, got["distinct"]),
+               "taking": (after.taking - before.taking) / max(got["distinct"], 1) * MB}
     if front is not None:
         front.stop()
-    daemon.stop()
-    figures = {**stream_figures(sent, got, run.count), **cost}
     return {**figures, "wire": wire / run.count} if wire > 0 else figures
 
 

@@ -41,6 +41,15 @@ def rsyslogd():
     return shutil.which("rsyslogd") or shutil.which("/usr/sbin/rsyslogd")
 
 
+def threads(pid):
+    """The name and the CPU seconds of each thread."""
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        try:
+            yield (task / "comm").read_text().strip(), int((task / "schedstat").read_text().split()[0]) / 1e9
+        except OSError:  # it has ended meanwhile
+            continue
+
+
 class Usage:
     """What a process has used since it started."""
 
@@ -51,6 +60,7 @@ class Usage:
         self.resident, self.peak = (int(status[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
         io = dict(line.split(": ") for line in pathlib.Path(f"/proc/{pid}/io").read_text().splitlines())
         self.written = int(io["write_bytes"])
+        self.taking = sum(seconds for name, seconds in threads(pid) if not name.startswith("output"))
 
 
 class Processes:

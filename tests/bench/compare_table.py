@@ -4,7 +4,7 @@ import json
 import statistics
 
 # figure: (heading, width, decimals)
-COLUMNS = {"rate": ("msgs/s", 9, 0), "cpu": ("CPU s/M", 8, 2), "user": ("user", 6, 2), "system": ("system", 6, 2),
+COLUMNS = {"rate": ("msgs/s", 9, 0), "cpu": ("CPU s/M", 8, 2), "taking": ("in s/M", 7, 2), "user": ("user", 6, 2), "system": ("system", 6, 2),
            "peak_mb": ("RSS MB", 7, 1), "written": ("B/msg", 6, 0), "p50_ms": ("p50 ms", 7, 2), "p99_ms": ("p99 ms", 7, 2),
            "longest_sync_ms": ("max sync", 8, 1), "answer_p50_ms": ("ans p50", 7, 2), "answer_p99_ms": ("ans p99", 7, 2),
            "ceiling": ("ceiling/s", 9, 0),
