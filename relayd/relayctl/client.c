@@ -19,6 +19,12 @@ static bool refuse(char *error, const char *path, const char *what)
 	return false;
 }
 
+/* What errno says; a relay that is halted takes no connection, and then no request, within the time. */
+static bool refuse_for_error(char *error, const char *path)
+{
+	return refuse(error, path, errno == EAGAIN ? "relayd does not answer" : strerror(errno));
+}
+
 /* A connected socket whose calls end after CLIENT_TIMEOUT_SECONDS, or -1. */
 static int connect_to(const char *path, char *error)
 {
@@ -34,7 +40,7 @@ static int connect_to(const char *path, char *error)
 	if (errno == ENOENT || errno == ECONNREFUSED)
 		refuse(error, path, "no relayd listens there; is it running, and is this its \"control\" path?");
 	else
-		refuse(error, path, strerror(errno));
+		refuse_for_error(error, path);
 	return -1;
 }
 
@@ -49,7 +55,7 @@ static bool receive_all(int fd, const char *path, struct buffer *answer, char *e
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return refuse(error, path, errno == EAGAIN ? "relayd does not answer" : strerror(errno));
+			return refuse_for_error(error, path);
 		if (got == 0)
 			break;
 		buffer_commit(answer, (size_t)got);
@@ -63,7 +69,7 @@ static bool exchange(const char *path, struct bytes request, struct buffer *answ
 	int fd = connect_to(path, error);
 	if (fd < 0)
 		return false;
-	bool good = blocking_socket_send(fd, request) || refuse(error, path, strerror(errno));
+	bool good = blocking_socket_send(fd, request) || refuse_for_error(error, path);
 	good = good && receive_all(fd, path, answer, error);
 	close(fd);
 	return good;

@@ -390,6 +390,17 @@ def test_status_without_a_relay_is_a_failure(tmp_path):
     assert result.returncode == 1 and "too long" in result.stderr
 
 
+def test_a_relay_that_takes_no_connection_is_said_not_to_answer(tmp_path):
+    """It is halted, and so many have asked it already that its queue is full."""
+    path = tmp_path / "control"
+    with socket.socket(socket.AF_UNIX) as listener, socket.socket(socket.AF_UNIX) as waiting:
+        listener.bind(str(path))
+        listener.listen(0)
+        waiting.connect(str(path))
+        result = run(RELAYCTL, "status", "--control", path)
+    assert result.returncode == 1 and result.stderr == f"relayctl status: {path}: relayd does not answer\n"
+
+
 def answered_with(tmp_path, answer, *words):
     """What relayctl prints if the relay answers with this document; and the request."""
     path = tmp_path / "control"
