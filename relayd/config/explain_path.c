@@ -126,6 +126,9 @@ static void say_input(struct sentence *sentence, const struct spool_settings *sp
 			"received "
 			"and what was not %s yet (at most %s) is lost, and the next start says so",
 			synced ? "stored" : "written", memory);
+	if (!input->acknowledges && !input->sheds)
+		say(sentence, "; a stop in order stores what had come while it can, for 20 s at the most, and drops the rest and "
+		              "counts it");
 	if (!input->acknowledges && !synced)
 		say(sentence, "; \"sync\" is \"off\": a power failure or a crash of the kernel also loses what was written and "
 					  "not yet on "

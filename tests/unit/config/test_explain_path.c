@@ -102,6 +102,15 @@ START_TEST(sync_off_is_named_on_every_path)
 }
 END_TEST
 
+/* Only those who wait, and get no answers, believe that all arrived which the kernel has taken. */
+START_TEST(what_a_stop_may_drop_is_named)
+{
+	check_says(explained("", TCP, STDOUT), "a stop in order stores what had come while it can, for 20 s at the most");
+	check_does_not_say(explained("", RELP, STDOUT), "a stop in order");
+	check_does_not_say(explained("", UDP, STDOUT), "a stop in order");
+}
+END_TEST
+
 START_TEST(drop_oldest_is_named_with_its_limits)
 {
 	const char *sentence = explained(
@@ -155,6 +164,7 @@ int main(void)
 	tcase_add_test(tests, udp_in_loses_datagrams);
 	tcase_add_test(tests, aggregates_are_not_counted_exactly);
 	tcase_add_test(tests, sync_off_is_named_on_every_path);
+	tcase_add_test(tests, what_a_stop_may_drop_is_named);
 	tcase_add_test(tests, drop_oldest_is_named_with_its_limits);
 	tcase_add_test(tests, balance_and_filters_are_named);
 	tcase_add_test(tests, a_short_room_cuts_the_sentence);
