@@ -90,5 +90,6 @@ bool relay_drop_add(struct relay *relay, const struct relay_drop *wanted, struct
 		return refuse(error, "the rule goes beyond the last message stored");
 	const struct spool_audit audit = {.command = "drop", .uid = rule->uid, .output = rule->output, .filter = rule->filter,
 	                                  .to = rule->to, .messages = wanted->messages};
-	return write_audit(relay, &audit, error) && spool_drop_add(relay->spool, rule, error);
+	return spool_drop_is_possible(relay->spool, rule, error) && write_audit(relay, &audit, error) &&
+	       spool_drop_add(relay->spool, rule, error);
 }

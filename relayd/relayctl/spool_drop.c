@@ -128,6 +128,8 @@ static enum relayctl_exit make_by_hand(const struct drop *drop, struct spool_han
 	strcpy(rule.filter, arguments->filter);
 	/* It is the name of a cursor that was found, so it fits. */
 	strcpy(rule.output, arguments->output != NULL ? arguments->output : "");
+	if (!spool_hand_may_drop(hand, &rule, error))
+		return spool_command_fail(arguments, error);
 	if (!spool_change_audit_if_room(arguments, &audit))
 		return RELAYCTL_FAILED;
 	if (!spool_hand_drop(hand, &rule, error))

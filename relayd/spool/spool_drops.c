@@ -79,14 +79,28 @@ static bool has_output(const struct spool *spool, const char *name)
 	return false;
 }
 
+/* With the lock; NULL if there is none. */
+static struct drop_place *find_place(struct drops *drops)
+{
+	for (unsigned i = 0; i < SPOOL_DROP_RULES_MAX; i++)
+		if (drops->place[i].state == DROP_FREE)
+			return &drops->place[i];
+	return NULL;
+}
+
+static bool has_place(struct drops *drops)
+{
+	pthread_mutex_lock(&drops->lock);
+	bool has = find_place(drops) != NULL;
+	pthread_mutex_unlock(&drops->lock);
+	return has;
+}
+
 /* A free place, which is ours from here on; NULL if there is none. */
 static struct drop_place *take_place(struct drops *drops)
 {
-	struct drop_place *found = NULL;
 	pthread_mutex_lock(&drops->lock);
-	for (unsigned i = 0; i < SPOOL_DROP_RULES_MAX && found == NULL; i++)
-		if (drops->place[i].state == DROP_FREE)
-			found = &drops->place[i];
+	struct drop_place *found = find_place(drops);
 	if (found != NULL)
 		found->state = DROP_BUSY;
 	pthread_mutex_unlock(&drops->lock);
@@ -104,19 +118,27 @@ static void publish(struct drops *drops, struct drop_place *place, const struct 
 	atomic_fetch_add_explicit(&drops->version, 1, memory_order_release);
 }
 
-bool spool_drop_add(struct spool *spool, struct spool_drop_rule *rule, char *error)
+bool spool_drop_is_possible(struct spool *spool, const struct spool_drop_rule *rule, char *error)
 {
-	struct drops *drops = &spool->drops;
-	assert(rule->filter[0] != '\0' && rule->to > 0);
 	if (rule->output[0] != '\0' && !has_output(spool, rule->output)) {
 		snprintf(error, SPOOL_ERROR_MAX_BYTES, "%s: has no place of an output \"%s\"", spool->path, rule->output);
 		return false;
 	}
-	int result = drops_create(spool, NULL);
-	struct drop_place *place = result == 0 ? take_place(drops) : NULL;
-	if (result == 0 && place == NULL)
+	if (!has_place(&spool->drops))
 		return refuse(spool, error, "has as many rules as it can remember: they go when all outputs have passed them");
+	return true;
+}
+
+bool spool_drop_add(struct spool *spool, struct spool_drop_rule *rule, char *error)
+{
+	struct drops *drops = &spool->drops;
+	assert(rule->filter[0] != '\0' && rule->to > 0);
+	if (!spool_drop_is_possible(spool, rule, error))
+		return false;
+	int result = drops_create(spool, NULL);
 	if (result == 0) {
+		struct drop_place *place = take_place(drops);
+		assert(place != NULL); /* others only give places back */
 		rule->id = drops->next_id++;
 		rule->made_ns = clock_wall_ns();
 		result = drops_write(spool, place, rule);

@@ -30,6 +30,12 @@ struct spool_drop_rule {
  */
 bool spool_drop_add(struct spool *spool, struct spool_drop_rule *rule, char *error);
 
+/*
+ * Whether nothing but the disk stands in the way of that; if not, the same sentence. For who writes down first what is about
+ * to be done: nobody shall read there of a rule that there never was.
+ */
+bool spool_drop_is_possible(struct spool *spool, const struct spool_drop_rule *rule, char *error);
+
 /* One higher whenever a rule came or went: one atomic load. From any thread. */
 uint64_t spool_drop_version(const struct spool *spool);
 

@@ -165,6 +165,11 @@ static int give_to_owner(const struct spool *spool, int file)
 	return good ? 0 : -errno;
 }
 
+bool spool_hand_may_drop(struct spool_hand *hand, const struct spool_drop_rule *rule, char *error)
+{
+	return spool_drop_is_possible(&hand->spool, rule, error);
+}
+
 bool spool_hand_drop(struct spool_hand *hand, struct spool_drop_rule *rule, char *error)
 {
 	int code = drops_create(&hand->spool, give_to_owner);

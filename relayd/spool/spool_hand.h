@@ -29,7 +29,8 @@ bool spool_hand_find(const struct spool_hand *hand, const char *name, struct spo
 bool spool_hand_forget(struct spool_hand *hand, const char *name, char *error);
 bool spool_hand_rename(struct spool_hand *hand, const char *name, const char *new_name, char *error);
 
-/* Makes a rule, synced; see spool_drop_add(). */
+/* Makes a rule, synced; see spool_drop_add(), and spool_drop_is_possible() for what is to be asked before. */
 bool spool_hand_drop(struct spool_hand *hand, struct spool_drop_rule *rule, char *error);
+bool spool_hand_may_drop(struct spool_hand *hand, const struct spool_drop_rule *rule, char *error);
 
 #endif

@@ -287,11 +287,16 @@ def test_on_a_full_disk_the_rule_is_made_without_its_line_in_the_audit(waiting):
 
 
 def test_no_more_rules_than_there_are_places_for(waiting):
+    """One more is refused, by the relay and by hand, and the audit does not say that there was one."""
     for number in range(16):
         assert drop(waiting, "--filter", CRON, "--to", str(50 + number)).returncode == 0
-    result = drop(waiting, "--filter", CRON)
-    assert result.returncode == 1 and "as many rules as it can remember" in result.stderr
-    assert [rule["rule"] for rule in listed(waiting)] == list(range(1, 17))
+    for state in ("running", "stopped"):
+        result = drop(waiting, "--filter", CRON)
+        assert result.returncode == 1 and "as many rules as it can remember" in result.stderr
+        assert [rule["rule"] for rule in listed(waiting)] == list(range(1, 17))
+        assert len(audit(waiting)) == 16
+        if state == "running":
+            assert waiting.stop() == 0
 
 
 def test_a_rule_goes_with_an_output_that_gets_another_name(waiting, server):
