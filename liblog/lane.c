@@ -43,12 +43,15 @@ char *slog_lane_large(struct slog_lane *of, size_t size)
 	free_large(of);
 	of->large = malloc(size);
 	of->large_size = of->large != NULL ? size : 0;
+	/* At once: the thread may be cancelled before the call is over. */
+	if (of->large != NULL && has_key)
+		pthread_setspecific(at_thread_end, of);
 	return of->large;
 }
 
 void slog_lane_keep_large(struct slog_lane *lane)
 {
 	/* Without a key nobody would free it at the end of the thread. */
-	if (lane->large_size > SLOG_LANE_LARGE_BYTES || !has_key || pthread_setspecific(at_thread_end, lane) != 0)
+	if (lane->large_size > SLOG_LANE_LARGE_BYTES || !has_key || pthread_getspecific(at_thread_end) != lane)
 		free_large(lane);
 }

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -46,18 +47,24 @@ static int open_file(const char *path)
 	return fd < 0 ? fd : slog_descriptor_raise(fd);
 }
 
-/* Of several threads the one that changes `opened` opens the file; the others go on with the old one. */
+/*
+ * Of several threads the one that changes `opened` opens the file; the others go on with the old one. Were it cancelled
+ * they would do so for ever.
+ */
 static void reopen_if_asked(struct sink_file *file)
 {
 	unsigned wanted = atomic_load_explicit(&reopen_requests, memory_order_relaxed);
 	unsigned opened = atomic_load_explicit(&file->opened, memory_order_relaxed);
 	if (wanted == opened || !atomic_compare_exchange_strong(&file->opened, &opened, wanted))
 		return;
+	int cancel_state;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	int fd = open_file(file->path);
 	if (fd < 0 || dup3(fd, file->fd, O_CLOEXEC) < 0)
 		slog_stats_failed(errno);
 	if (fd >= 0)
 		close(fd);
+	pthread_setcancelstate(cancel_state, &cancel_state);
 }
 
 /*
@@ -66,12 +73,14 @@ static void reopen_if_asked(struct sink_file *file)
  */
 static int replace_closed(struct sink_file *file, int closed)
 {
+	int cancel_state;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	int fd = open_file(file->path);
-	if (fd < 0)
-		return errno;
-	if (!atomic_compare_exchange_strong(&file->fd, &closed, fd))
+	int error = fd < 0 ? errno : 0;
+	if (fd >= 0 && !atomic_compare_exchange_strong(&file->fd, &closed, fd))
 		close(fd);
-	return 0;
+	pthread_setcancelstate(cancel_state, &cancel_state);
+	return error;
 }
 
 static int write_raw(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -57,16 +58,20 @@ static int make_memfd(const struct iovec *event)
 	return -error;
 }
 
-/* Sends by memfd, within the patience or, if wait is false, without waiting. */
+/* Sends by memfd, within the patience or, if wait is false, without waiting. A thread that is cancelled would leave it. */
 static int send_memfd(struct sink_journald *to, const struct iovec *event, bool wait)
 {
 	union {
 		char octets[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control = {{0}};
+	int cancel_state;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
 	int fd = make_memfd(event);
-	if (fd < 0)
+	if (fd < 0) {
+		pthread_setcancelstate(cancel_state, &cancel_state);
 		return -fd;
+	}
 	struct msghdr message = {.msg_control = &control, .msg_controllen = sizeof control};
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 	header->cmsg_level = SOL_SOCKET;
@@ -75,6 +80,7 @@ static int send_memfd(struct sink_journald *to, const struct iovec *event, bool 
 	memcpy(CMSG_DATA(header), &fd, sizeof fd);
 	int error = wait ? slog_datagram_send(&to->datagram, &message) : slog_datagram_try(&to->datagram, &message);
 	close(fd);
+	pthread_setcancelstate(cancel_state, &cancel_state);
 	return error;
 }
 

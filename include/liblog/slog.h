@@ -16,9 +16,10 @@
  *
  * A call whose level is off evaluates no argument and costs one load and one branch. Every call leaves errno as it
  * found it, keeps no pointer to anything it was given, uses at most 4 KiB of stack, and may be made from any thread. It
- * allocates nothing: a thread has some 22 KiB of its own in liblog, and gets memory once, when it first logs an event
- * that does not fit 2 KiB when encoded; of that it keeps at most 320 KiB until it ends. A call from a signal handler is
- * dropped and counted if it interrupts another call, and is not allowed otherwise; slog_crash() is.
+ * allocates nothing for common events: a thread has some 22 KiB of its own in liblog. It gets memory when it logs an
+ * event that does not fit 2 KiB when encoded, of which it keeps at most 320 KiB until it ends, and when it first needs a
+ * lane in a ring; a stream keeps the end of an event that was taken in part. A call from a signal handler is dropped and
+ * counted if it interrupts another call, and is not allowed otherwise; slog_crash() is.
  *
  * A program works before any configuration: events at info and above go to standard error, for people if that is a
  * terminal, else as JSON lines. slog_open() says otherwise.

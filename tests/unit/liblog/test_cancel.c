@@ -6,6 +6,7 @@
 #include "peer.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <pty.h>
 
@@ -28,6 +29,23 @@ static void *log_when_cancelled(void *severity)
 		slog_info("cancelled");
 	pthread_testcancel();
 	return NULL;
+}
+
+static void *log_large_when_cancelled(void *text)
+{
+	int before;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+	pthread_cancel(pthread_self());
+	pthread_setcancelstate(before, &before);
+	slog_info("cancelled", "text", (const char *)text);
+	return NULL;
+}
+
+static void *log_large_for_ever(void *text)
+{
+	for (;; pthread_testcancel())
+		slog_info("again", "text", (const char *)text);
+	return text;
 }
 
 static void log_in_a_cancelled_thread(enum slog_severity severity)
@@ -91,6 +109,80 @@ START_TEST(a_cancelled_thread_does_not_close_a_socket_that_it_repairs_to_the_oth
 	if (strstr(text, "\"cancelled\"") != NULL)
 		text = peer_read(peer);
 	ck_assert_ptr_nonnull(strstr(text, "\"second\""));
+	slog_close();
+	close(peer);
+}
+END_TEST
+
+/* Room that a large event needed is given back, also if the thread ends before the call does. */
+START_TEST(a_cancelled_thread_leaves_no_memory_behind)
+{
+	static char large[60001];
+	memset(large, 'x', sizeof large - 1);
+	int peer = peer_unix(SOCK_DGRAM);
+	struct slog_sink *sink = slog_sink_syslog(peer_path, NULL);
+	ck_assert_ptr_nonnull(sink);
+	sink->max_size = SLOG_EVENT_BYTES_DEFAULT;
+	peer_use(sink);
+	size_t before = 0;
+	for (int i = 0; i < 40; i++) {
+		pthread_t thread;
+		ck_assert_int_eq(pthread_create(&thread, NULL, log_large_when_cancelled, large), 0);
+		pthread_join(thread, NULL);
+		if (i == 20)
+			before = mallinfo2().uordblks + mallinfo2().hblkhd;
+	}
+	ck_assert_uint_lt(mallinfo2().uordblks + mallinfo2().hblkhd, before + 10 * sizeof large);
+	slog_close();
+	close(peer);
+}
+END_TEST
+
+static const char *file_text(const char *path)
+{
+	int fd = open(path, O_RDONLY);
+	ssize_t length = read(fd, peer_text, PEER_BYTES);
+	ck_assert_int_ge(length, 0);
+	peer_text[length] = '\0';
+	close(fd);
+	return peer_text;
+}
+
+START_TEST(a_cancelled_thread_does_not_keep_a_file_from_being_opened_again)
+{
+	char rotated[sizeof peer_path + 2];
+	snprintf(rotated, sizeof rotated, "%s.1", peer_path);
+	peer_use(slog_sink_file(peer_path, NULL));
+	slog_info("first");
+	ck_assert_int_eq(rename(peer_path, rotated), 0);
+	slog_reopen();
+	log_in_a_cancelled_thread(SLOG_INFO);
+	slog_info("second");
+	ck_assert_ptr_null(strstr(file_text(rotated), "\"second\""));
+	ck_assert_ptr_nonnull(strstr(file_text(peer_path), "\"second\""));
+	slog_close();
+	unlink(rotated);
+}
+END_TEST
+
+/* What is too large for a datagram goes by a descriptor of ours. */
+START_TEST(a_cancelled_thread_leaves_no_descriptor_open)
+{
+	static char large[1000001];
+	memset(large, 'x', sizeof large - 1);
+	int peer = peer_unix(SOCK_DGRAM);
+	peer_use(slog_sink_journald(peer_path));
+	int before = dup(peer);
+	close(before);
+	for (unsigned i = 0; i < 100; i++) {
+		pthread_t thread;
+		ck_assert_int_eq(pthread_create(&thread, NULL, log_large_for_ever, large), 0);
+		usleep(i * 20);
+		pthread_cancel(thread);
+		pthread_join(thread, NULL);
+	}
+	ck_assert_int_eq(dup(peer), before);
+	close(before);
 	slog_close();
 	close(peer);
 }
@@ -188,6 +280,9 @@ int main(void)
 	tcase_add_test(cancelled, a_cancelled_thread_does_not_close_a_stream_to_the_others);
 	tcase_add_test(cancelled, a_thread_that_only_logs_to_a_stream_can_be_cancelled);
 	tcase_add_test(cancelled, a_cancelled_thread_does_not_close_a_socket_that_it_repairs_to_the_others);
+	tcase_add_test(cancelled, a_cancelled_thread_leaves_no_memory_behind);
+	tcase_add_test(cancelled, a_cancelled_thread_does_not_keep_a_file_from_being_opened_again);
+	tcase_add_test(cancelled, a_cancelled_thread_leaves_no_descriptor_open);
 	tcase_add_test(cancelled, a_cancelled_thread_does_not_keep_the_others_from_telling_losses);
 	tcase_add_test(cancelled, a_cancelled_thread_does_not_keep_the_others_from_the_backtrace);
 	tcase_add_test(cancelled, a_cancelled_thread_does_not_leave_others_without_the_zone);
