@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "output/output_common.h"
@@ -78,6 +79,23 @@ static void say_not_renamed(const struct spool_arguments *arguments, int error)
 		        "%s\n", label, path, from, to, strerror(error));
 }
 
+static bool has_quarantine(const struct spool_arguments *arguments, const char *output)
+{
+	char path[4096];
+	struct stat status;
+	return (size_t)snprintf(path, sizeof path, "%s/quarantine/%s", arguments->path, output) < sizeof path &&
+	       lstat(path, &status) == 0;
+}
+
+/* Known before anything is written down: nobody shall read in the audit of what was refused. */
+static bool quarantine_can_move(const struct spool_arguments *arguments)
+{
+	if (!has_quarantine(arguments, arguments->words[0]) || !has_quarantine(arguments, arguments->words[1]))
+		return true;
+	say_not_renamed(arguments, EEXIST);
+	return false;
+}
+
 /*
  * What the output's next hop refused goes with it, if there is anything. It goes first: a command that did not come to its
  * end is given again and finds the rest to do, as the output still has its place under the old name.
@@ -108,6 +126,8 @@ static enum relayctl_exit rename_output(const struct spool_arguments *arguments,
 		fprintf(stderr, "%s: %s: has a place of an output \"%s\" already\n", arguments->label, arguments->path, new_name);
 		return RELAYCTL_FAILED;
 	}
+	if (!quarantine_can_move(arguments))
+		return RELAYCTL_FAILED;
 	const struct spool_audit audit = {
 		.command = "rename-output", .output = cursor->name, .new_name = new_name, .messages = cursor->pending};
 	if (!spool_change_audit(arguments, &audit))

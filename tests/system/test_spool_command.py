@@ -120,6 +120,7 @@ def test_a_quarantine_is_renamed_before_its_output_and_if_it_cannot_be_nothing_i
     result = spool(kept, "rename-output", "f", "g")
     assert result.returncode == 1 and "the output is not renamed" in result.stderr
     assert f"both {quarantine / 'f'} and {quarantine / 'g'} exist" in result.stderr
+    assert not (kept.folder / "spool" / "audit").exists()
     (quarantine / "g").unlink()
     assert spool(kept, "rename-output", "f", "g").returncode == 0
     assert (quarantine / "g").read_bytes() == b"of f" and not (quarantine / "f").exists()
