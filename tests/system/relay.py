@@ -11,6 +11,8 @@ import socket
 import subprocess
 import time
 
+import reaper
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("RELAYD_BIN_DIR", ROOT / "build" / "bin"))
 SANITIZED = BIN.parent.name in ("asan", "tsan")
@@ -77,6 +79,7 @@ class Processes:
     def start(self, command, **options):
         process = subprocess.Popen([str(word) for word in command], **options)
         self.running.append(process)
+        reaper.register(process.pid)
         return process
 
     def stop(self, process, seconds=10):
@@ -122,6 +125,7 @@ class Relay:
         with open(self.out, "ab") as out, open(self.log, "ab") as log:
             self.process = subprocess.Popen([*command, str(BIN / "relayd"), "-c", str(self.write_config())],
                                             stdin=subprocess.DEVNULL, stdout=out, stderr=log, pass_fds=pass_fds)
+        reaper.register(self.process.pid)
         if wait:
             def ready():
                 assert self.process.poll() is None, f"relayd ended with {self.process.returncode}:\n{self.log_text()[-3000:]}"
@@ -279,14 +283,27 @@ class Relays:
         return self.make(name, inputs, outputs, **top).start()
 
     def end(self):
+        """All of them, whatever is wrong with one; then the first thing that was."""
+        wrong = []
         for made in self.made:
-            if made.process is None:
-                continue
-            crashed = made.process.poll()
-            if crashed is None and made.status(quiet=True):
+            try:
+                self.end_one(made)
+            except Exception as error:  # noqa: BLE001
+                wrong.append(error)
+        if wrong:
+            raise wrong[0]
+
+    @staticmethod
+    def end_one(made):
+        if made.process is None:
+            return
+        code = made.process.poll()
+        try:
+            if code is None and made.status(quiet=True):
                 made.assert_ledger()
-            code = made.stop() if crashed is None else crashed
-            assert code == 0, f"relay {made.name} ended with {code}:\n{made.log_text()[-3000:]}"
+        finally:
+            code = made.stop() if code is None else code
+        assert code == 0, f"relay {made.name} ended with {code}:\n{made.log_text()[-3000:]}"
 
 
 def resident_bytes(pid):
