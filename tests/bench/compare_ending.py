@@ -3,6 +3,7 @@
 printed. Only the first signal counts."""
 import contextlib
 import signal
+import threading
 
 ENDING = (signal.SIGTERM, signal.SIGINT)
 
@@ -40,7 +41,10 @@ def ignore():
 
 @contextlib.contextmanager
 def held():
-    """The exception comes behind this block, if it was due inside: for what must not be left half done."""
+    """The exception comes behind this block, if it was due inside: for what must not be left half done. It is the main thread's alone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     _State.held += 1
     try:
         yield

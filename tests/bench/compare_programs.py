@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The programs under comparison: their configurations (tests/bench/peers), how each starts, and what the kernel says of them."""
+import contextlib
 import glob
 import os
 import pathlib
@@ -7,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -67,10 +69,12 @@ class Processes:
     """Everything that a measurement started; ended by its own handle, whatever happens."""
 
     def __init__(self):
-        self.running = []
+        self.running, self.lock, self.is_over = [], threading.Lock(), False
 
     def start(self, command, **options):
-        with held():
+        with held(), self.lock:
+            if self.is_over:
+                raise SystemExit  # of a thread, quietly: the measurement was told to end
             process = subprocess.Popen([str(word) for word in command], **options)
             self.running.append(process)
         return process
@@ -85,6 +89,8 @@ class Processes:
                 process.wait()
 
     def end_all(self):
+        with self.lock:
+            self.is_over = True
         for process in reversed(self.running):
             self.end(process, 5)
             for pipe in (process.stdin, process.stdout):
@@ -151,6 +157,14 @@ class Daemon:
         if self.process.poll() is not None:
             raise RuntimeError(f"{self.label} ended with {self.process.returncode} while it was measured: {self.said()}")
         return Usage(self.process.pid)
+
+    def waits_for_disk(self):
+        """Whether a thread is in an uninterruptible sleep, as in a sync."""
+        for stat in pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/stat"):
+            with contextlib.suppress(OSError):
+                if stat.read_text().rsplit(")", 1)[1].split()[0] == "D":
+                    return True
+        return False
 
     def stop(self, seconds=STOP_SECONDS):
         self.processes.end(self.process, seconds)

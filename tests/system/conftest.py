@@ -5,6 +5,7 @@ The programs are taken from RELAYD_BIN_DIR (default build/bin)."""
 import pathlib
 import shutil
 import sys
+import tempfile
 
 import pytest
 
@@ -34,6 +35,14 @@ def pytest_runtest_makereport(item, call):
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
     return certificates_module.Authority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def short_path():
+    """A folder like tmp_path, for what makes Unix sockets in folders of its own: their names are bounded."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="relayd-test."))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

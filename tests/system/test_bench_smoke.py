@@ -3,7 +3,6 @@
 and doubles none. Times are not judged."""
 import json
 import os
-import pathlib
 import subprocess
 
 import pytest
@@ -13,10 +12,10 @@ COMPARE = ROOT / "tests" / "bench" / "compare"
 
 
 @pytest.mark.slow
-def test_every_row_runs_and_relayd_loses_and_doubles_nothing(tmp_path):
+def test_every_row_runs_and_relayd_loses_and_doubles_nothing(short_path):
     if not (BIN.parent / "tests" / "bench" / "bench_send_relp").exists():
         pytest.skip("the load programs are not built")
-    run = subprocess.run([COMPARE, "--smoke", "--minutes", "5", "--json", "--folder", tmp_path], capture_output=True, text=True,
+    run = subprocess.run([COMPARE, "--smoke", "--minutes", "5", "--json", "--folder", short_path], capture_output=True, text=True,
                          timeout=400, env=dict(os.environ, RELAYD_BIN_DIR=str(BIN)))
     assert run.returncode == 0, run.stderr[-3000:]
     lines = [json.loads(line) for line in run.stdout.splitlines()]
@@ -24,4 +23,4 @@ def test_every_row_runs_and_relayd_loses_and_doubles_nothing(tmp_path):
     for line in lines:
         if line["program"].split()[0] in ("relayd", "bare"):
             assert line["median"].get("lost", 0) == 0 and line["median"].get("doubled", 0) == 0, line
-    assert list(pathlib.Path(tmp_path).iterdir()) == []
+    assert list(short_path.iterdir()) == []
