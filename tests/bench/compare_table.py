@@ -13,14 +13,20 @@ COLUMNS = {"rate": ("msgs/s", 9, 0), "cpu": ("CPU s/M", 8, 2), "taking": ("in s/
            "uncounted": ("uncounted", 9, 0), "lost": ("lost", 7, 0), "doubled": ("doubled", 7, 0), "load_cpu": ("load", 5, 2),
            "sink_cpu": ("sink", 5, 2)}
 LATENCY_ONLY = ("p50_ms", "p99_ms")
+WORST = ("lost", "doubled", "uncounted", "longest_sync_ms")  # the most of all rounds: a median would hide a round
 LABEL_WIDTH = 21
 
 
 def summary(rounds):
-    """{figure: (median, least, most)} of the rounds of one program."""
+    """{figure: (median, least, most)} of the rounds of one program; of WORST the most comes first, too."""
     figures = [figure for figure in rounds[0] if all(figure in item for item in rounds)]
-    return {figure: (statistics.median(item[figure] for item in rounds), min(item[figure] for item in rounds),
-                     max(item[figure] for item in rounds)) for figure in figures}
+    return {figure: ((max if figure in WORST else statistics.median)(item[figure] for item in rounds),
+                     min(item[figure] for item in rounds), max(item[figure] for item in rounds)) for figure in figures}
+
+
+def astray(figures):
+    """What is wrong with the messages, as text; empty if each arrived once. `figures`: {figure: number}."""
+    return ", ".join(f"{figures[what]:.0f} {what}" for what in ("lost", "doubled") if figures.get(what, 0) > 0)
 
 
 def shown(row, figure):
@@ -35,7 +41,8 @@ def json_line(row, label, rounds, unfinished=None):
 
 
 def goal_line(goal, summaries):
-    """One sentence about one goal, or None if what it compares was not measured."""
+    """One sentence about one goal, or None if what it compares was not measured. None is reached with messages that were lost or doubled,
+    unless it is about them; who lost them stands behind it, because a figure of such a run compares badly."""
     ours = summaries.get(goal.of, {}).get(goal.figure)
     theirs = summaries.get(goal.against, {}).get(goal.figure) if goal.against else (1, 1, 1)
     if ours is None or theirs is None:
@@ -45,7 +52,11 @@ def goal_line(goal, summaries):
     heading, sign = COLUMNS[goal.figure][0], "<=" if goal.at_most else ">="
     whose = f", {goal.of}" if goal.of != "relayd" else ""
     against = f" x {goal.against}" if goal.against else ""
-    return f"    {'reached' if reached else 'MISSED '}  {heading}{whose}: {ratio:.4g}{against} (goal {sign} {goal.bound:.4g})"
+    wrong = {label: astray({what: values[0] for what, values in summaries[label].items()}) for label in (goal.of, goal.against)
+             if label in summaries and goal.figure not in WORST}
+    reached = reached and not wrong.get(goal.of)
+    but = "".join(f"; {label}: {text}" for label, text in wrong.items() if text)
+    return f"    {'reached' if reached else 'MISSED '}  {heading}{whose}: {ratio:.4g}{against} (goal {sign} {goal.bound:.4g}){but}"
 
 
 def ratio_lines(summaries):
@@ -61,8 +72,8 @@ def ratio_lines(summaries):
             yield f"    {label_of_ours} to {label}: {', '.join(parts)}"
 
 
-def print_row(row, results):
-    """`results`: {label: rounds}."""
+def print_row(row, results, wanted):
+    """`results`: {label: rounds}; `wanted`: so many rounds were asked for."""
     summaries = {label: summary(rounds) for label, rounds in results.items() if rounds}
     if not summaries:
         return
@@ -73,7 +84,8 @@ def print_row(row, results):
         cells = [f"{values[figure][0]:{COLUMNS[figure][1]}.{COLUMNS[figure][2]}f}" if figure in values else
                  " " * (COLUMNS[figure][1] - 1) + "-" for figure in figures]
         spread = f"  {values['cpu'][1]:.2f}-{values['cpu'][2]:.2f}" if "cpu" in values else ""
-        print(f"{label:<{LABEL_WIDTH}}" + " ".join(cells) + spread)
+        fewer = f"  {len(results[label])} of {wanted} rounds" if len(results[label]) < wanted else ""
+        print(f"{label:<{LABEL_WIDTH}}" + " ".join(cells) + spread + fewer)
     for line in ratio_lines(summaries):
         print(line)
     for line in filter(None, (goal_line(goal, summaries) for goal in row.goals)):

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the table of tests/bench/compare says of rounds in which messages were lost, and whom a round begins with."""
+import importlib.machinery
+import importlib.util
+import sys
+import types
+
+import pytest
+from relay import ROOT
+
+sys.path.insert(0, str(ROOT / "tests" / "bench"))
+
+import compare_rows  # noqa: E402
+import compare_table  # noqa: E402
+
+ROWS = {row.name: row for row in compare_rows.ROWS}
+
+
+def load_compare():
+    """The program as a module: its name has no suffix."""
+    loader = importlib.machinery.SourceFileLoader("compare_program", str(ROOT / "tests" / "bench" / "compare"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
+
+
+def rounds(cpu, *lost):
+    return [{"rate": 1000000.0, "cpu": cpu, "lost": each, "doubled": 0} for each in lost]
+
+
+def table(capsys, row, results, wanted=3):
+    compare_table.print_row(ROWS[row], results, wanted)
+    return capsys.readouterr().out
+
+
+def test_a_loss_in_one_round_is_shown_and_no_goal_is_reached_with_it(capsys):
+    peer = rounds(4.0, 0, 0, 0)
+    assert "reached  CPU s/M: 0.125 x rsyslog" in table(capsys, "tcp-file", {"rsyslog": peer, "relayd": rounds(0.5, 0, 0, 0)})
+    said = table(capsys, "tcp-file", {"rsyslog": peer, "relayd": rounds(0.5, 0, 7, 0)})
+    assert "reached" not in said and "; relayd: 7 lost" in said
+
+
+def test_a_peer_that_lost_something_is_named_behind_the_goal(capsys):
+    said = table(capsys, "tcp-file", {"rsyslog": rounds(4.0, 0, 0, 12), "relayd": rounds(0.5, 0, 0, 0)})
+    assert "reached  CPU s/M: 0.125 x rsyslog (goal <= 0.33); rsyslog: 12 lost" in said
+
+
+def test_what_was_lost_in_one_round_is_uncounted_in_the_table(capsys):
+    overload = [{"cpu": 1.0, "lost": 9, "counted": 9 - each, "uncounted": each} for each in (0, 2, 0)]
+    assert "MISSED   uncounted: 2" in table(capsys, "udp-overload", {"relayd": overload})
+
+
+def test_fewer_rounds_than_wanted_are_told(capsys):
+    said = table(capsys, "tcp-file", {"rsyslog": rounds(4.0, 0, 0), "relayd": rounds(0.5, 0, 0, 0)})
+    assert [line.endswith("2 of 3 rounds") for line in said.splitlines() if line.startswith(("rsyslog ", "relayd "))] == [True, False]
+
+
+@pytest.mark.parametrize("row, fails", [("tcp-file", True), ("udp-file", False)])
+def test_a_run_fails_if_relayd_loses_what_tcp_had_brought(tmp_path, row, fails):
+    compare = load_compare()
+    wanted = types.SimpleNamespace(minutes=None, form="full", folder=tmp_path, rounds=1, programs=["relayd"])
+    comparison = compare.Comparison(wanted, [ROWS[row]])
+    compare.compare_measure = types.SimpleNamespace(measure=lambda *_: rounds(0.5, 7)[0])
+    comparison.measure(0, ROWS[row], "relayd", None, None, tmp_path)
+    assert comparison.failures == ([f"{row}, relayd: 7 lost in round 1"] if fails else [])
+
+
+def test_each_round_begins_with_the_next_program():
+    compare = load_compare()
+    assert [compare.in_turn(["a", "b", "c"], number)[0] for number in range(4)] == ["a", "b", "c", "a"]
