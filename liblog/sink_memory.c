@@ -6,6 +6,7 @@
 #include <liblog/sink.h>
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "gate.h"
@@ -63,7 +64,7 @@ static const struct slog_sink_driver driver = {
 
 struct slog_sink *slog_sink_memory(size_t size, const struct slog_encoder *encoder)
 {
-	struct sink_memory *memory = calloc(1, sizeof *memory + size);
+	struct sink_memory *memory = size <= PTRDIFF_MAX - sizeof *memory ? calloc(1, sizeof *memory + size) : NULL;
 	if (memory == NULL)
 		return NULL;
 	memory->sink.driver = &driver;

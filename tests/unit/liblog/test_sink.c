@@ -228,6 +228,13 @@ START_TEST(a_file_that_cannot_be_opened_is_no_sink)
 }
 END_TEST
 
+START_TEST(more_memory_than_there_can_be_is_no_sink)
+{
+	ck_assert_ptr_null(slog_sink_memory(SIZE_MAX, NULL));
+	ck_assert_ptr_null(slog_sink_memory(SIZE_MAX - 8, NULL));
+}
+END_TEST
+
 START_TEST(memory_forgets_the_oldest_lines)
 {
 	struct slog_sink *memory = slog_sink_memory(400, &slog_encoder_json);
@@ -257,6 +264,7 @@ int main(void)
 	tcase_add_test(descriptors, a_large_line_passes_a_pipe_in_parts);
 	tcase_add_test(descriptors, a_torn_line_is_ended_before_the_next);
 	tcase_add_test(descriptors, a_closed_descriptor_is_counted);
+	tcase_add_test(descriptors, more_memory_than_there_can_be_is_no_sink);
 	tcase_add_test(descriptors, memory_forgets_the_oldest_lines);
 	suite_add_tcase(suite, descriptors);
 	TCase *files = tcase_create("files");
