@@ -251,9 +251,23 @@ void slog_stream_wait(struct slog_stream *stream, short events, unsigned ms)
 	poll(&poller, 1, (int)ms);
 }
 
+/* The rest of a frame that was reported as sent. 0, or why the peer has not taken it. */
+static int finish_rest(struct slog_stream *stream)
+{
+	uint64_t now = slog_clock_monotonic_ms();
+	uint64_t give_up_at = now + SLOG_WAIT_SECOND_MS;
+	int error = send_rest(stream);
+	while (error == EAGAIN && now < give_up_at) {
+		slog_stream_wait(stream, POLLOUT, (unsigned)(give_up_at - now));
+		error = send_rest(stream);
+		now = slog_clock_monotonic_ms();
+	}
+	return error;
+}
+
 void slog_stream_end(struct slog_stream *stream)
 {
-	forget_rest(stream);
-	slog_socket_close(&stream->socket);
+	leave_to_parent(stream);
+	slog_stream_disconnect(stream, finish_rest(stream));
 	slog_endpoint_free(&stream->to);
 }

@@ -72,7 +72,10 @@ void slog_stream_wait(struct slog_stream *stream, short events, unsigned ms);
 /* Gives the connection up; the next use makes a new one. */
 void slog_stream_disconnect(struct slog_stream *stream, int error);
 
-/* Closes the socket and frees what the stream owns. */
+/*
+ * Closes the socket and frees what the stream owns. What the peer does not take of a frame that was sent in part, within
+ * SLOG_WAIT_SECOND_MS, is counted as dropped, unless it is sent again.
+ */
 void slog_stream_end(struct slog_stream *stream);
 
 #endif

@@ -3,6 +3,7 @@
 #include "peer.h"
 
 #define CALL_BOUND_US 200000 /* generous: 10 ms is meant; sanitizers and a busy machine */
+#define LARGE_EVENTS 20
 
 START_TEST(dev_log_gets_an_rfc3164_header_and_cee_json)
 {
@@ -115,6 +116,36 @@ START_TEST(a_stream_dev_log_gets_records_ended_by_nul)
 }
 END_TEST
 
+/* The socket takes a part of one event. That is finished while the sink is closed, or counted as those behind it are. */
+START_TEST(an_event_that_a_stream_took_in_part_is_finished_or_counted_at_the_end)
+{
+	static char large[60001];
+	memset(large, 'x', sizeof large - 1);
+	int listener = peer_unix(SOCK_STREAM);
+	struct slog_sink *sink = slog_sink_syslog(peer_path, &slog_encoder_json);
+	ck_assert_ptr_nonnull(sink);
+	sink->max_size = SLOG_EVENT_BYTES_DEFAULT;
+	peer_use(_i == 0 ? sink : slog_sink_async(sink, NULL));
+	uint64_t before = peer_dropped_info();
+	for (int i = 0; i < LARGE_EVENTS; i++) {
+		slog_info("t", "text", large);
+		if (_i == 1)
+			usleep(10000);
+	}
+	slog_close();
+	int peer = peer_accept(listener);
+	size_t whole = 0;
+	ssize_t length;
+	while ((length = read(peer, peer_text, PEER_BYTES)) > 0)
+		for (ssize_t i = 0; i < length; i++)
+			whole += peer_text[i] == '\0';
+	ck_assert_uint_gt(whole, 0);
+	ck_assert_uint_eq(whole + (peer_dropped_info() - before), LARGE_EVENTS);
+	close(peer);
+	close(listener);
+}
+END_TEST
+
 START_TEST(a_daemon_that_changes_from_datagrams_to_a_stream_and_back_is_followed)
 {
 	int peer = peer_unix(SOCK_DGRAM);
@@ -163,6 +194,7 @@ int main(void)
 	tcase_add_test(local, a_syslog_daemon_that_comes_back_is_found_by_the_next_event_and_told_what_it_missed);
 	tcase_add_test(local, a_syslog_daemon_that_starts_after_us_is_found);
 	tcase_add_test(local, a_stream_dev_log_gets_records_ended_by_nul);
+	tcase_add_loop_test(local, an_event_that_a_stream_took_in_part_is_finished_or_counted_at_the_end, 0, 2);
 	tcase_add_test(local, a_daemon_that_changes_from_datagrams_to_a_stream_and_back_is_followed);
 	tcase_add_test(local, an_event_larger_than_dev_log_takes_is_cut_and_counted);
 	suite_add_tcase(suite, local);
