@@ -62,6 +62,13 @@ static void note_sent(struct slog_async *async, const struct load *load, size_t 
 	lane_at(async, load->lanes[i])->sent = load->events[i].end;
 }
 
+static void tell_progress(struct slog_async *async)
+{
+	atomic_fetch_add(&async->progress, 1);
+	if (atomic_load(&async->waiters) > 0)
+		slog_futex_wake(&async->progress);
+}
+
 /* Frees the room of what is settled, oldest first. */
 static void release(struct slog_async *async)
 {
@@ -73,11 +80,8 @@ static void release(struct slog_async *async)
 		async->sent_count--;
 		any = true;
 	}
-	if (!any)
-		return;
-	atomic_fetch_add(&async->progress, 1);
-	if (atomic_load(&async->waiters) > 0)
-		slog_futex_wake(&async->progress);
+	if (any)
+		tell_progress(async);
 }
 
 /* The sink has settled this many more of those that are not yet. */
@@ -176,6 +180,16 @@ static void drop_one(struct slog_async *async, const struct load *load, size_t i
 	release(async);
 }
 
+/* What the sink has sent in part is not done: whoever flushes waits for it, and the worker does not sleep. */
+static bool see_to_rest(struct slog_async *async)
+{
+	const struct slog_carrier *carrier = async->to->driver->carrier;
+	bool has_rest = carrier != NULL && carrier->has_rest != NULL && carrier->has_rest(async->to);
+	if (atomic_exchange(&async->has_rest, has_rest) && !has_rest)
+		tell_progress(async);
+	return has_rest;
+}
+
 /* Carries one load. True if there was something to do. */
 static bool carry(struct slog_async *async)
 {
@@ -185,15 +199,17 @@ static bool carry(struct slog_async *async)
 	bool has_settled = settle(async);
 	collect(async, &load);
 	if (load.count == 0) {
-		if (async->sent_count > 0 && !has_settled)
+		bool is_busy = see_to_rest(async) || async->sent_count > 0;
+		if (is_busy && !has_settled)
 			wait_for_sink(async);
-		return async->sent_count > 0 || has_settled;
+		return is_busy || has_settled;
 	}
 	async->last_load = load.count;
 	size_t sent = carrier != NULL ? carrier->send(async->to, load.octets, load.count, &error)
 	                              : write_each(async->to, &load, &error);
 	for (size_t i = 0; i < sent; i++)
 		note_sent(async, &load, i, carrier == NULL || carrier->settle == NULL);
+	see_to_rest(async);
 	release(async);
 	if (sent > 0 || has_settled)
 		async->failures = 0;

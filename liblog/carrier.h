@@ -29,6 +29,12 @@ struct slog_carrier {
 	 */
 	size_t (*settle)(struct slog_sink *sink, bool *again);
 
+	/*
+	 * Optional: true if the last event that it took is on its way in part. It goes on with that, without waiting; wait()
+	 * waits until it may.
+	 */
+	bool (*has_rest)(struct slog_sink *sink);
+
 	/* Optional: an attempt to end the session in order, without waiting. All events are settled. */
 	void (*finish)(struct slog_sink *sink);
 };

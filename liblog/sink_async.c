@@ -82,6 +82,7 @@ static bool move_in(struct slog_async *async)
 				slog_ring_lane_reset(async->lanes[i]);
 		async->sent_count = 0;
 		async->failures = 0;
+		async->has_rest = false;
 		async->waiters = 0;
 		async->stop_at = 0;
 		async->state = SLOG_ASYNC_AWAKE;
@@ -175,13 +176,13 @@ static int write_async(struct slog_sink *sink, const char *line, size_t length, 
 
 /* ---- flushing and closing ---------------------------------------------------------------------------------------- */
 
-/* True if every lane has been emptied up to the position that it had. */
+/* True if every lane has been emptied up to the position that it had, and nothing is half sent. */
 static bool has_come_to(struct slog_async *async, const uint64_t *heads)
 {
 	for (unsigned i = 0; i < async->lanes_max; i++)
 		if (async->lanes[i] != NULL && atomic_load_explicit(&async->lanes[i]->tail, memory_order_acquire) < heads[i])
 			return false;
-	return true;
+	return !atomic_load(&async->has_rest);
 }
 
 static int wait_until_done(struct slog_async *async, const uint64_t *heads, uint64_t deadline)

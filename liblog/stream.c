@@ -123,6 +123,15 @@ static int send_rest(struct slog_stream *stream)
 	return 0;
 }
 
+bool slog_stream_has_rest(struct slog_stream *stream)
+{
+	leave_to_parent(stream);
+	int error = send_rest(stream);
+	if (error != 0 && error != EAGAIN)
+		slog_stream_disconnect(stream, error);
+	return stream->rest != NULL;
+}
+
 /* Keeps what of a frame follows its first `sent` octets. False without memory: the frame is torn then. */
 static bool keep_rest(struct slog_stream *stream, const struct iovec *pieces, size_t parts, size_t sent,
                       enum slog_severity severity)

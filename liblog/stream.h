@@ -60,6 +60,9 @@ int slog_stream_ready(struct slog_stream *stream);
 size_t slog_stream_send(struct slog_stream *stream, struct iovec *pieces, size_t parts, size_t frames,
                         enum slog_severity severity, int *error);
 
+/* Sends the rest of a frame that was sent in part, without waiting. True while there is one. */
+bool slog_stream_has_rest(struct slog_stream *stream);
+
 /* One frame within the sink's patience, connecting if need be. 0, or the errno value with which it was given up. */
 int slog_stream_write(struct slog_stream *stream, struct iovec *pieces, size_t parts, enum slog_severity severity);
 

@@ -79,8 +79,9 @@ void slog_memory_clear(struct slog_sink *sink);
 /*
  * The four below never block and need no daemon to begin with: one that is away is looked for at each event, without
  * waiting, and one that takes nothing is waited for as slog_sink_fd() says. In a child of fork() a stream gets a
- * connection of its own. After chroot(2) they go on as long as the daemon stays. Errors: NULL with errno ENOMEM, or
- * EINVAL for a path or address that is none.
+ * connection of its own. An event of which a stream took a part gets its end before the next event and when the sink is
+ * closed; behind a ring as soon as there is room. After chroot(2) they go on as long as the daemon stays. Errors: NULL
+ * with errno ENOMEM, or EINVAL for a path or address that is none.
  *
  * slog_sink_syslog(): the system's syslog socket, datagrams or, if it is one, a stream. path NULL: /dev/log; '@' at its
  * start means an abstract name. encoder NULL: slog_encoder_cee.

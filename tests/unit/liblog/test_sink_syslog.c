@@ -2,6 +2,8 @@
 /* /dev/log: what is on the wire, and daemons that are full, away, back again, or of another kind. */
 #include "peer.h"
 
+#include <sys/ioctl.h>
+
 #define CALL_BOUND_US 200000 /* generous: 10 ms is meant; sanitizers and a busy machine */
 #define LARGE_EVENTS 20
 
@@ -146,6 +148,45 @@ START_TEST(an_event_that_a_stream_took_in_part_is_finished_or_counted_at_the_end
 }
 END_TEST
 
+/* A ring's worker does not leave it at that until another event comes, and a flush does not say that it is out. */
+START_TEST(an_event_that_a_stream_took_in_part_is_finished_without_another_one)
+{
+	static char large[60001];
+	memset(large, 'x', sizeof large - 1);
+	int listener = peer_unix(SOCK_STREAM);
+	struct slog_sink *sink = slog_sink_syslog(peer_path, &slog_encoder_json);
+	ck_assert_ptr_nonnull(sink);
+	sink->max_size = SLOG_EVENT_BYTES_DEFAULT;
+	peer_use(slog_sink_async(sink, NULL));
+	int peer = -1;
+	int first = 0;
+	int octets = 0;
+	int logged = 0;
+	int error;
+	do {
+		slog_info("t", "text", large);
+		error = slog_flush();
+		logged++;
+		if (peer < 0)
+			peer = peer_accept(listener);
+		ck_assert_int_eq(ioctl(peer, FIONREAD, &octets), 0);
+		if (first == 0)
+			first = octets;
+	} while (octets >= logged * first - 64 && logged < LARGE_EVENTS);
+	ck_assert_int_ne(error, 0);
+	while (logged > 0) {
+		ck_assert(peer_has_something(peer, PEER_WAIT_MS));
+		ssize_t length = read(peer, peer_text, 4096);
+		for (ssize_t i = 0; i < length; i++)
+			logged -= peer_text[i] == '\0';
+	}
+	ck_assert_int_eq(slog_flush(), 0);
+	slog_close();
+	close(peer);
+	close(listener);
+}
+END_TEST
+
 START_TEST(a_daemon_that_changes_from_datagrams_to_a_stream_and_back_is_followed)
 {
 	int peer = peer_unix(SOCK_DGRAM);
@@ -195,6 +236,7 @@ int main(void)
 	tcase_add_test(local, a_syslog_daemon_that_starts_after_us_is_found);
 	tcase_add_test(local, a_stream_dev_log_gets_records_ended_by_nul);
 	tcase_add_loop_test(local, an_event_that_a_stream_took_in_part_is_finished_or_counted_at_the_end, 0, 2);
+	tcase_add_test(local, an_event_that_a_stream_took_in_part_is_finished_without_another_one);
 	tcase_add_test(local, a_daemon_that_changes_from_datagrams_to_a_stream_and_back_is_followed);
 	tcase_add_test(local, an_event_larger_than_dev_log_takes_is_cut_and_counted);
 	suite_add_tcase(suite, local);
