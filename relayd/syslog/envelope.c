@@ -218,6 +218,13 @@ size_t envelope_pack(struct envelope_context *context, const struct envelope *en
 	return (size_t)(at - out);
 }
 
+/* Two for each view. Three bits at a time: nibbles say how many bits a number from 0 to 7 has. */
+static inline unsigned view_numbers(unsigned present)
+{
+	const uint32_t bits = 0x32212110;
+	return 2 * ((bits >> 4 * (present & 7) & 15) + (bits >> 4 * (present >> 3 & 7) & 15));
+}
+
 /* Reading: everything is checked. After the first thing that is wrong, there is nothing left to read. */
 struct reader {
 	const uint8_t *at, *end;
@@ -279,19 +286,32 @@ static void read_peer_or_slot(struct reader *reader, struct envelope_context *co
 	}
 }
 
-static int16_t read_offset(struct reader *reader)
+static struct message_time received_time(int64_t received_ns)
 {
-	uint64_t code = take_number(reader, UINT16_MAX);
-	int64_t minutes = zigzag_back(code >> 1) * ((code & 1) != 0 ? 1 : 15);
-	if (minutes > TIMESTAMP_OFFSET_MAX_MINUTES || minutes < -TIMESTAMP_OFFSET_MAX_MINUTES)
-		refuse(reader);
-	return (int16_t)minutes;
+	return (struct message_time){.unix_ns = received_ns, .digits = TIMESTAMP_RFC5424_DIGITS_MAX};
+}
+
+/* Whether the code is that of a zone's offset. */
+static inline bool set_offset(uint64_t code, struct message_time *time)
+{
+	int64_t minutes = zigzag_back(code >> 1 & UINT16_MAX) * ((code & 1) != 0 ? 1 : 15);
+	time->offset_minutes = (int16_t)minutes;
+	return code <= UINT16_MAX && minutes <= TIMESTAMP_OFFSET_MAX_MINUTES && minutes >= -TIMESTAMP_OFFSET_MAX_MINUTES;
+}
+
+/* Whether it is a time: whole seconds since `received_ns`, and a fraction in so many digits. */
+static inline bool set_time(int64_t received_ns, int64_t seconds, unsigned digits, uint64_t units, struct message_time *time)
+{
+	return units < timestamp_unit_ns(TIMESTAMP_DIGITS_MAX - digits) &&
+		   !__builtin_add_overflow(seconds, civil_split_ns(received_ns).seconds, &seconds) &&
+		   !__builtin_mul_overflow(seconds, CLOCK_NS_PER_SECOND, &time->unix_ns) &&
+		   !__builtin_add_overflow(time->unix_ns, (int64_t)(units * timestamp_unit_ns(digits)), &time->unix_ns);
 }
 
 static void read_time(struct reader *reader, unsigned kind, int64_t received_ns, struct message_time *time)
 {
 	if (kind == TIME_IS_RECEIVED) {
-		*time = (struct message_time){.unix_ns = received_ns, .digits = TIMESTAMP_RFC5424_DIGITS_MAX};
+		*time = received_time(received_ns);
 		return;
 	}
 	time->digits = (uint8_t)(kind == TIME_EXACT ? take_octet(reader) : kind);
@@ -300,13 +320,9 @@ static void read_time(struct reader *reader, unsigned kind, int64_t received_ns,
 		return;
 	}
 	unsigned digits = kind == TIME_EXACT ? TIMESTAMP_DIGITS_MAX : time->digits;
-	uint32_t unit = timestamp_unit_ns(digits), units_a_second = timestamp_unit_ns(TIMESTAMP_DIGITS_MAX - digits);
 	int64_t seconds = zigzag_back(take_number(reader, UINT64_MAX));
-	uint64_t units = digits > 0 ? take_number(reader, units_a_second - 1) : 0;
-	time->offset_minutes = read_offset(reader);
-	if (__builtin_add_overflow(seconds, civil_split_ns(received_ns).seconds, &seconds) ||
-		__builtin_mul_overflow(seconds, CLOCK_NS_PER_SECOND, &time->unix_ns) ||
-		__builtin_add_overflow(time->unix_ns, (int64_t)(units * unit), &time->unix_ns))
+	uint64_t units = digits > 0 ? take_number(reader, UINT64_MAX) : 0;
+	if (!set_offset(take_number(reader, UINT16_MAX), time) || !set_time(received_ns, seconds, digits, units, time))
 		refuse(reader);
 }
 
@@ -362,7 +378,7 @@ static void read_views(struct reader *reader, struct envelope *envelope)
 		refuse(reader);
 }
 
-bool envelope_unpack(struct envelope_context *context, struct bytes record, struct envelope *envelope)
+static bool unpack_any(struct envelope_context *context, struct bytes record, struct envelope *envelope)
 {
 	if (record.len == 0)
 		return false;
@@ -383,6 +399,100 @@ bool envelope_unpack(struct envelope_context *context, struct bytes record, stru
 	if (reader.good)
 		context->last_received_ns = envelope->received_ns;
 	return reader.good;
+}
+
+/*
+ * The common form: a known peer, each view behind the one before it, and numbers of one octet for views. Where the record
+ * is longer than all of its numbers may be, none has to be checked for its end.
+ */
+enum {
+	COMMON_NUMBERS_MAX = 6, /* flags, received, input, three of a time */
+	COMMON_MIN_BYTES = 2 + COMMON_NUMBERS_MAX * VARINT_LEN_MAX + 2 + OCTETS16_BLOCK,
+};
+
+/* A number that is known to end in time; one that is too large leaves `*at` where it is, for the next to stumble on. */
+static inline uint64_t next_number(const uint8_t **at)
+{
+	uint64_t value = 0;
+	*at += varint_read(bytes_of(*at, VARINT_LEN_MAX), &value);
+	return value;
+}
+
+/* Returns where the view ends; `*odd` gets what is no common form. */
+static inline size_t next_view(const uint8_t **at, unsigned present, enum view number, struct bytes raw, size_t end,
+                               struct bytes *view, unsigned *odd)
+{
+	*view = bytes_of(NULL, 0);
+	if ((present >> number & 1) == 0)
+		return end;
+	unsigned gap = (*at)[0], len = (*at)[1];
+	*at += 2;
+	*odd |= (gap & 1) | (len == 0);
+	*view = bytes_of(raw.at + end + gap / 2, len);
+	return end + gap / 2 + len;
+}
+
+/* False: it is in no common form, and nothing is said of it. */
+static bool unpack_common(struct envelope_context *context, struct bytes record, struct envelope *envelope)
+{
+	if (record.len < COMMON_MIN_BYTES)
+		return false;
+	struct message *message = &envelope->message;
+	const uint8_t *at = record.at + 2;
+	unsigned head = record.at[0], kind = head >> HEAD_TIME_SHIFT & HEAD_TIME_MASK;
+	uint64_t flags = (head & HEAD_HAS_FLAGS) != 0 ? next_number(&at) : 0, received = next_number(&at);
+	unsigned peer = *at++;
+	uint64_t input = next_number(&at);
+	if (peer == 0 || peer > known_peers(context) || flags >> MESSAGE_FLAGS != 0 || input > UINT16_MAX ||
+		record.at[1] > PRI_MAX || (head & HEAD_UNUSED) != 0)
+		return false;
+	envelope->received_ns = (int64_t)((uint64_t)context->last_received_ns + (uint64_t)zigzag_back(received));
+	if (kind <= TIMESTAMP_DIGITS_MAX) {
+		int64_t seconds = zigzag_back(next_number(&at));
+		uint64_t units = kind > 0 ? next_number(&at) : 0;
+		message->time.digits = (uint8_t)kind;
+		if (!set_offset(next_number(&at), &message->time) ||
+			!set_time(envelope->received_ns, seconds, kind, units, &message->time))
+			return false;
+	} else if (kind == TIME_IS_RECEIVED) {
+		message->time = received_time(envelope->received_ns);
+	} else {
+		return false;
+	}
+	unsigned present = *at++, longer = octets16_mask(octets16_load(at)), odd = present >> VIEWS;
+	if (odd != 0 || (longer & ((1u << view_numbers(present)) - 1)) != 0)
+		return false;
+	const uint8_t *begin = at + view_numbers(present);
+	struct bytes raw = envelope->raw = bytes_of(begin, (size_t)(record.at + record.len - begin));
+	size_t end = next_view(&at, present, VIEW_HOSTNAME, raw, 0, &message->hostname, &odd);
+	end = next_view(&at, present, VIEW_APP_NAME, raw, end, &message->app_name, &odd);
+	end = next_view(&at, present, VIEW_PROCID, raw, end, &message->procid, &odd);
+	end = next_view(&at, present, VIEW_MSGID, raw, end, &message->msgid, &odd);
+	end = next_view(&at, present, VIEW_STRUCTURED_DATA, raw, end, &message->structured_data, &odd);
+	message->msg = bytes_of(NULL, 0);
+	if ((present >> VIEW_MSG & 1) != 0) {
+		unsigned behind = at[1];
+		odd |= at[0] & 1u;
+		end += at[0] / 2;
+		if (end + behind >= raw.len)
+			return false;
+		message->msg = bytes_of(raw.at + end, raw.len - behind - end);
+	}
+	if (odd != 0 || end > raw.len)
+		return false;
+	message->format = (enum message_format)(head & HEAD_FORMAT_MASK);
+	message->pri = record.at[1];
+	message->flags = (uint32_t)flags;
+	envelope->input = (uint16_t)input;
+	envelope->peer = context->peer[peer - 1];
+	context->last_slot = peer - 1;
+	context->last_received_ns = envelope->received_ns;
+	return true;
+}
+
+bool envelope_unpack(struct envelope_context *context, struct bytes record, struct envelope *envelope)
+{
+	return unpack_common(context, record, envelope) || unpack_any(context, record, envelope);
 }
 
 /* ---- skimming ---- */
@@ -414,7 +524,7 @@ static inline uint32_t without_lowest(uint32_t bits, unsigned count)
 /* Behind the octet `present`, which is the lowest in `ends`: two numbers for each view, of one octet each as a rule. */
 static inline uint32_t without_views(uint32_t ends, unsigned present)
 {
-	unsigned numbers = 2 * (unsigned)__builtin_popcount(present);
+	unsigned numbers = view_numbers(present);
 	uint32_t lowest = ends & -ends, all = (lowest << numbers) - lowest;
 	return (ends & all) == all ? ends & ~all : without_lowest(ends, numbers);
 }

@@ -76,7 +76,7 @@ size_t envelope_pack(struct envelope_context *context, const struct envelope *en
 bool envelope_unpack(struct envelope_context *context, struct bytes record, struct envelope *envelope);
 
 /*
- * Where the raw octets of a record are, for a message that goes on as it was received: a third of what unpacking takes.
+ * Where the raw octets of a record are, for a message that goes on as it was received: less than half of unpacking.
  * The context is left as by envelope_unpack(), so both may take turns. False, and nothing has changed: its format is not
  * in the set `formats`, it came without a valid PRI, it is packed in one of the rare ways (the first of its peer in the
  * block, very short, or with long numbers), or it is malformed: envelope_unpack() knows. The fields are not checked, as
