@@ -4,9 +4,8 @@
  * of the process whose thread holds it: in a child of that process the holder does not exist, and the gate is free.
  *
  * Held for a copy or some system calls that do not block; threads that come again without pause do not shut out one that
- * waits. Zero is a free gate. A thread that is cancelled while it holds
- * one would close it to the others for ever, so whoever calls what may be a cancellation point, as most system calls
- * are, takes it by slog_gate_take_whole().
+ * waits. Zero is a free gate. A thread that is cancelled while it holds one would close it to the others for ever, so
+ * whoever calls what may be a cancellation point, as most system calls are, takes it by slog_gate_take_whole().
  */
 #ifndef LIBLOG_GATE_H
 #define LIBLOG_GATE_H
