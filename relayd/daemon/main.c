@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/standard_descriptors.h"
 #include "config/check.h"
 #include "config/config.h"
 #include "config/explain.h"
@@ -85,6 +86,8 @@ static enum exit_code with_config(const struct arguments *arguments, struct conf
 int main(int argc, char **argv)
 {
 	struct arguments arguments;
+	if (!standard_descriptors_hold())
+		return EXIT_CODE_FAILED;
 	if (!arguments_read(argc, argv, &arguments))
 		return EXIT_CODE_USAGE;
 	if (arguments.action == ACTION_RUN)

@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/standard_descriptors.h"
 #include "relayctl/relayctl.h"
 
 struct command {
@@ -49,6 +50,8 @@ static enum relayctl_exit said(enum relayctl_exit code)
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
+	if (!standard_descriptors_hold())
+		return RELAYCTL_FAILED;
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
 		print_help(stdout);
 		return said(RELAYCTL_OK);

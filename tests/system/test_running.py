@@ -5,12 +5,13 @@ import os
 import pathlib
 import random
 import signal
+import subprocess
 import time
 
 import pytest
 import senders
 from peers import relp
-from relay import SANITIZED, free_port, socket, wait_until
+from relay import BIN, SANITIZED, free_port, socket, wait_until
 
 
 @pytest.mark.sanitized
@@ -45,6 +46,25 @@ def test_sighup_at_any_moment_of_the_start_does_not_end_it(relays):
         time.sleep(0.05)
         assert relay.process.poll() is None
         relay.stop()
+
+
+@pytest.mark.sanitized
+def test_standard_descriptors_that_are_closed_are_taken_by_nothing_else(relays):
+    """Whoever starts relayd has closed standard input, output and error: what it says of itself goes nowhere, least of all into its spool
+    or its sockets. It relays, keeps what it has nobody to print for, and stops in order. relayctl writes its words into no file either."""
+    port = free_port()
+    relay = relays.make("relay", [{"type": "tcp", "listen": f"127.0.0.1:{port}"}], [{"type": "stdout", "name": "print"}])
+    relay.start(command=("bash", "-c", 'exec "$0" "$@" <&- >&- 2>&-'))
+    descriptors = pathlib.Path("/proc", str(relay.process.pid), "fd")
+    assert [os.readlink(descriptors / str(fd)) for fd in range(3)] == ["/dev/null"] * 3
+    senders.finish(senders.connect(port), b"<38>kept\n")
+    relay.wait_stored(1)
+    assert relay.output("print")["delivered"] == 0
+    assert relay.stop() == 0
+    lock = pathlib.Path(relay.config["spool"]["path"], "lock").read_text()
+    words = [BIN / "relayctl", "spool", "--spool", relay.config["spool"]["path"], "rename-output", "print", "again"]
+    assert subprocess.run(["bash", "-c", 'exec "$0" "$@" >&- 2>&-', *words], check=False, timeout=60).returncode == 1
+    assert len(pathlib.Path(relay.config["spool"]["path"], "lock").read_text().split()) == len(lock.split()) == 1
 
 
 @pytest.mark.sanitized
