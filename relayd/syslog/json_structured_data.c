@@ -28,8 +28,7 @@ static void put_value(struct slog_line *line, struct bytes value)
 	slog_line_put_char(line, '"');
 	for (size_t at = bytes_find(value, '\\'); at + 1 < value.len;
 		 at += 1 + bytes_find(bytes_after(value, at + 1), '\\')) {
-		uint8_t next = value.at[at + 1];
-		if (next != '"' && next != '\\' && next != ']')
+		if (!sd_is_escaped(value.at[at + 1]))
 			continue;
 		put_text(line, bytes_of(value.at + begin, at - begin));
 		begin = ++at;

@@ -5,6 +5,7 @@
 
 #include "base/decimal.h"
 #include "syslog/parse.h"
+#include "syslog/structured_data.h"
 #include "syslog/timestamp.h"
 
 struct walk {
@@ -43,6 +44,30 @@ static void over_field(struct walk *walk, struct bytes field)
 	over_part(walk, field.len > 0 ? field : BYTES("-"));
 }
 
+/*
+ * STRUCTURED-DATA as it is written from its names and values: "\\" only before what it escapes, no "]" without one. An
+ * SD-ID that occurs twice is told as one list, without the place of each.
+ */
+static bool is_as_written(const struct message *message)
+{
+	struct bytes rest = message->structured_data;
+	if (rest.len == 0)
+		return true;
+	if ((message->flags & MESSAGE_SD_REPEATED) != 0)
+		return false;
+	/* Only what is near to RFC 5424 has that "]". */
+	if (message->format != MESSAGE_FORMAT_RFC5424 && sd_measure(rest).outcome != SD_EXACT)
+		return false;
+	for (;;) {
+		rest = bytes_after(rest, bytes_find(rest, '\\'));
+		if (rest.len == 0)
+			return true;
+		if (rest.len < 2 || !sd_is_escaped(rest.at[1]))
+			return false;
+		rest = bytes_after(rest, 2);
+	}
+}
+
 static void over_rfc5424(struct walk *walk, const struct message *message)
 {
 	uint8_t time[TIMESTAMP_TEXT_MAX_BYTES];
@@ -57,6 +82,7 @@ static void over_rfc5424(struct walk *walk, const struct message *message)
 	over_field(walk, message->app_name);
 	over_field(walk, message->procid);
 	over_field(walk, message->msgid);
+	walk->good = walk->good && is_as_written(message);
 	over_field(walk, message->structured_data);
 	if (walk->rest.len > 0)
 		over_text(walk, BYTES(" "));

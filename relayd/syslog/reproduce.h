@@ -8,7 +8,7 @@
 /*
  * True if PRI, time and the fields, put together as their RFC has it, are exactly the message's octets (as parse_trim()
  * leaves them): "<PRI>Mmm dd hh:mm:ss HOSTNAME TAG[PROCID]: MSG" with absent parts left out, or RFC 5424 with "-" for
- * them.
+ * them and STRUCTURED-DATA written from its names and unescaped values.
  */
 bool message_is_reproduced(const struct envelope *envelope);
 

@@ -22,11 +22,6 @@ static inline const uint8_t *name_end(const uint8_t *at, const uint8_t *end)
 	return (size_t)(stop - at) - 1 < SD_NAME_MAX_BYTES ? stop : NULL;
 }
 
-static bool is_escaped(uint8_t octet)
-{
-	return octet == '"' || octet == '\\' || octet == ']';
-}
-
 /* The quote that ends the PARAM-VALUE at `at`; `end` if there is none. */
 __attribute__((always_inline)) static inline const uint8_t *value_end(const uint8_t *at, const uint8_t *end,
 																	  bool *bracket)
@@ -36,7 +31,7 @@ __attribute__((always_inline)) static inline const uint8_t *value_end(const uint
 		if (at == end || *at == '"')
 			return at;
 		*bracket = *bracket || *at == ']';
-		at += *at == '\\' && end - at > 1 && is_escaped(at[1]) ? 2 : 1;
+		at += *at == '\\' && end - at > 1 && sd_is_escaped(at[1]) ? 2 : 1;
 	}
 }
 

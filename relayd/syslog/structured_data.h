@@ -41,6 +41,12 @@ struct sd_param {
 	struct bytes value; /* still escaped, without its quotes */
 };
 
+/* Whether "\\" before this octet in a PARAM-VALUE is an escape. */
+static inline bool sd_is_escaped(uint8_t octet)
+{
+	return octet == '"' || octet == '\\' || octet == ']';
+}
+
 /* Measures the SD-ELEMENTs at the start of `text`, which begins with "[" (NILVALUE is the caller's). */
 struct sd_extent sd_measure(struct bytes text);
 

@@ -57,7 +57,7 @@ END_TEST
 
 START_TEST(an_exact_message_from_a_file_needs_no_relay)
 {
-	expect(BYTES("<165>1 2026-10-11T22:14:15.003Z m ev 77 ID47 [x@1 a=\"q\\\"b\\\\s\\]c\\n\"] hello\n"), &from_file,
+	expect(BYTES("<165>1 2026-10-11T22:14:15.003Z m ev 77 ID47 [x@1 a=\"q\\\"b\\\\s\\]c\\\\n\"] hello\n"), &from_file,
 		   "{\"timestamp\":\"2026-10-11T22:14:15.003Z\",\"severity\":\"notice\",\"facility\":\"local4\",\"hostname\":"
 		   "\"m\","
 		   "\"app_name\":\"ev\",\"procid\":\"77\",\"msgid\":\"ID47\",\"message\":\"hello\","
@@ -73,7 +73,24 @@ START_TEST(a_repeated_name_makes_pairs_and_a_repeated_sd_id_a_list)
 		   "{\"timestamp\":\"2026-10-11T22:14:15Z\",\"severity\":\"notice\",\"facility\":\"local4\",\"hostname\":\"m\","
 		   "\"structured_data\":{\"origin\":[[\"ip\",\"192.0.2.1\"],[\"ip\",\"192.0.2.2\"]],\"x@1\":[{\"a\":\"1\"},{"
 		   "\"b\":\"2\"}],\"y@1\":{}},"
-		   "\"relay\":{\"flags\":[\"sd-repeated\"]}}\n");
+		   "\"relay\":{\"flags\":[\"sd-repeated\"],\"raw\":\"<165>1 2026-10-11T22:14:15Z m - - - "
+		   "[origin ip=\\\"192.0.2.1\\\" ip=\\\"192.0.2.2\\\"][x@1 a=\\\"1\\\"][y@1][x@1 b=\\\"2\\\"]\"}}\n");
+}
+END_TEST
+
+START_TEST(two_spellings_of_a_param_value_are_told_apart_by_raw)
+{
+	expect(BYTES("<165>1 2026-10-11T22:14:15Z m - - - [x@1 a=\"C:\\\\new\"]"), &from_file,
+		   "{\"timestamp\":\"2026-10-11T22:14:15Z\",\"severity\":\"notice\",\"facility\":\"local4\",\"hostname\":\"m\","
+		   "\"structured_data\":{\"x@1\":{\"a\":\"C:\\\\new\"}}}\n");
+	expect(BYTES("<165>1 2026-10-11T22:14:15Z m - - - [x@1 a=\"C:\\new\"]"), &from_file,
+		   "{\"timestamp\":\"2026-10-11T22:14:15Z\",\"severity\":\"notice\",\"facility\":\"local4\",\"hostname\":\"m\","
+		   "\"structured_data\":{\"x@1\":{\"a\":\"C:\\\\new\"}},"
+		   "\"relay\":{\"raw\":\"<165>1 2026-10-11T22:14:15Z m - - - [x@1 a=\\\"C:\\\\new\\\"]\"}}\n");
+	expect(BYTES("<165>1 2026-10-11T22:14:15Z m - - - [x@1 a=\"b]\"]"), &from_file,
+		   "{\"timestamp\":\"2026-10-11T22:14:15Z\",\"severity\":\"notice\",\"facility\":\"local4\",\"hostname\":\"m\","
+		   "\"structured_data\":{\"x@1\":{\"a\":\"b]\"}},\"relay\":{\"flags\":[\"field-invalid\"],"
+		   "\"raw\":\"<165>1 2026-10-11T22:14:15Z m - - - [x@1 a=\\\"b]\\\"]\"}}\n");
 }
 END_TEST
 
@@ -144,6 +161,7 @@ int main(void)
 	tcase_add_test(tests, a_configured_zone_is_written);
 	tcase_add_test(tests, an_exact_message_from_a_file_needs_no_relay);
 	tcase_add_test(tests, a_repeated_name_makes_pairs_and_a_repeated_sd_id_a_list);
+	tcase_add_test(tests, two_spellings_of_a_param_value_are_told_apart_by_raw);
 	tcase_add_test(tests, octets_that_are_not_utf8_are_reversible);
 	tcase_add_test(tests, raw_is_there_where_the_parts_do_not_reproduce_it);
 	tcase_add_test(tests, a_space_that_is_no_part_needs_raw);
