@@ -119,6 +119,18 @@ size_t legacy_host_word(struct bytes text, struct bytes *hostname)
 	return 0;
 }
 
+size_t legacy_host_and_colon(struct bytes text, struct bytes *hostname)
+{
+	size_t len = bytes_find(bytes_first(text, RFC3164_HOSTNAME_MAX_BYTES + 2), ' ');
+	if (len < 2 || text.at[len - 1] != ':')
+		return 0;
+	struct bytes word = bytes_first(text, len - 1);
+	if (legacy_hostname_len(word) != word.len && (word.len > IPV6_LEN_MAX || !is_ipv6(word)))
+		return 0;
+	*hostname = word;
+	return len;
+}
+
 /* HP ProCurve: "00076 ports: ", an event number and the module. */
 static size_t procurve_read(struct bytes text, struct message *message)
 {

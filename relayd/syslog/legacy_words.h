@@ -16,6 +16,12 @@ size_t legacy_hostname_len(struct bytes text);
 size_t legacy_host_word(struct bytes text, struct bytes *hostname);
 
 /*
+ * Reads the word at the start of `text`, which ends in ":" with SP or the end behind it, as the HOSTNAME before that ":":
+ * a name, or an IPv4 or IPv6 address. Returns the length of both, 0 if it is none.
+ */
+size_t legacy_host_and_colon(struct bytes text, struct bytes *hostname);
+
+/*
  * Reads TAG at the start of `text` into the message's APP-NAME, PROCID, and MSGID (HP ProCurve's event number): a word
  * up to
  * "[", ":" or SP, which is a TAG if "[" procid "]" and ":", SP or the end follows it, or ":", or (only with `has_host`,

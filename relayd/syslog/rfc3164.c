@@ -135,7 +135,7 @@ static void read_time(struct reader *reader, struct parse_context *context, stru
 	timestamp_use_reception(context, MESSAGE_TIME_ABSENT, message);
 }
 
-/* AIX: "Message forwarded from H: " and "From H: ". */
+/* AIX: "Message forwarded from H: " and "From H: ". Leaves the reader behind the ":". */
 static bool read_forwarded_host(struct reader *reader, struct message *message)
 {
 	if (!next_is(reader, 'M') && !next_is(reader, 'F'))
@@ -146,12 +146,10 @@ static bool read_forwarded_host(struct reader *reader, struct message *message)
 																			: 0;
 	if (begin == 0)
 		return false;
-	struct bytes host = bytes_after(rest, begin);
-	size_t len = legacy_hostname_len(host);
-	if (len == 0 || len == host.len || host.at[len] != ':')
+	size_t len = legacy_host_and_colon(bytes_after(rest, begin), &message->hostname);
+	if (len == 0)
 		return false;
-	message->hostname = bytes_first(host, len);
-	reader->at += begin + len + 1;
+	reader->at += begin + len;
 	reader->has_host = true;
 	return true;
 }
