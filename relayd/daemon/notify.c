@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -14,7 +15,11 @@
 #include "base/clock.h"
 #include "base/decimal.h"
 
-enum { DIGITS_MAX = 19, US_PER_MS = 1000 };
+enum {
+	DIGITS_MAX = 19,
+	US_PER_MS = 1000,
+	PATIENCE_SECONDS = 2, /* with a supervisor that is busy, for what it must know: the loop waits meanwhile */
+};
 
 /* The supervisor's address; "@name" is an abstract one. Its length, or 0 if there is none. */
 static socklen_t supervisor_address(struct sockaddr_un *address)
@@ -30,7 +35,8 @@ static socklen_t supervisor_address(struct sockaddr_un *address)
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
 }
 
-static void notify(const char *state)
+/* `flags`: MSG_DONTWAIT for what is said again soon, or can be missed. */
+static void notify(const char *state, int flags)
 {
 	struct sockaddr_un address;
 	socklen_t len = supervisor_address(&address);
@@ -39,15 +45,17 @@ static void notify(const char *state)
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	/* A supervisor that does not listen is its own problem: we go on. */
-	ssize_t sent = sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, len);
+	/* A supervisor that does not listen, or does not come to it, is its own problem: we go on. */
+	struct timeval patience = {.tv_sec = PATIENCE_SECONDS};
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+	ssize_t sent = sendto(fd, state, strlen(state), MSG_NOSIGNAL | flags, (const struct sockaddr *)&address, len);
 	(void)sent;
 	close(fd);
 }
 
 void notify_ready(void)
 {
-	notify("READY=1");
+	notify("READY=1", 0);
 }
 
 void notify_reloading(void)
@@ -56,17 +64,17 @@ void notify_reloading(void)
 	char state[64];
 	uint64_t now_us = clock_monotonic_ns() / CLOCK_NS_PER_US;
 	snprintf(state, sizeof state, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now_us);
-	notify(state);
+	notify(state, 0);
 }
 
 void notify_stopping(void)
 {
-	notify("STOPPING=1");
+	notify("STOPPING=1", MSG_DONTWAIT);
 }
 
 void notify_alive(void)
 {
-	notify("WATCHDOG=1");
+	notify("WATCHDOG=1", MSG_DONTWAIT);
 }
 
 static uint64_t number_in(const char *variable)

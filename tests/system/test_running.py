@@ -67,6 +67,24 @@ def test_standard_descriptors_that_are_closed_are_taken_by_nothing_else(relays):
     assert len(pathlib.Path(relay.config["spool"]["path"], "lock").read_text().split()) == len(lock.split()) == 1
 
 
+def test_a_supervisor_that_does_not_read_holds_nothing_up(relays, tmp_path, monkeypatch):
+    """The supervisor hangs, and its socket is full: relayd starts and answers nevertheless, while the watchdog's time goes by, and
+    SIGTERM stops it in order."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as hung, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        hung.bind(str(tmp_path / "notify"))
+        other.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                other.sendto(b"READY=1", str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "2000000")
+        relay = relays.make("relay", [{"type": "tcp", "listen": f"127.0.0.1:{free_port()}"}], [{"type": "stdout", "name": "print"}])
+        relay.start()
+        time.sleep(2)
+        assert relay.status()["outputs"]
+        assert relay.stop(10) == 0
+
+
 @pytest.mark.sanitized
 def test_a_start_that_fails_half_way_leaves_nothing_behind(relays, tmp_path):
     """The last input's port is in use: the spool, a local socket and other ports were open by then. Exit code 5; with the port free the
