@@ -136,14 +136,17 @@ static void open_aggregates(struct floor *floor, const char *port, const char *f
 	floor->in[0] = (struct pollfd){.fd = fd, .events = POLLIN};
 }
 
-/* Appends the whole lines that are there to the group. */
+/* Appends the whole lines that are there to the group, as long as it has room. */
 static void read_connection(struct floor *floor, unsigned i)
 {
 	struct begun *begun = &floor->begun[i];
 	uint8_t *start = floor->group + floor->len;
+	size_t room = GROUP_MAX_BYTES - floor->len;
 	int yes = 1, fd = floor->in[i].fd;
+	if (room <= begun->len)
+		return; /* the disk stalled, and so much has come that it takes more than one group */
 	memcpy(start, begun->line, begun->len);
-	ssize_t got = recv(fd, start + begun->len, GROUP_MAX_BYTES - floor->len - begun->len, MSG_DONTWAIT);
+	ssize_t got = recv(fd, start + begun->len, room - begun->len, MSG_DONTWAIT);
 	if (got == 0 || (got < 0 && errno != EAGAIN)) {
 		close(fd);
 		floor->in[i].fd = -1;
