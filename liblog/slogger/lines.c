@@ -217,7 +217,7 @@ bool slogger_lines_send(const struct slogger_arguments *arguments)
 		fprintf(stderr, "slogger: %s: %s\n", arguments->file, strerror(errno));
 		return false;
 	}
-	while (read_line(&lines, file))
+	while (!slogger_stdout_is_gone() && read_line(&lines, file))
 		send_line(&lines);
 	if (ferror(file)) {
 		fprintf(stderr, "slogger: the input cannot be read: %s\n", strerror(errno));

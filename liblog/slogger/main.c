@@ -33,6 +33,12 @@ static bool send_lines(const struct slogger_arguments *arguments)
 	return slogger_send_close() && were_read;
 }
 
+/* A full disk, or a reader that has gone, must not look like success. */
+static enum slogger_exit said(void)
+{
+	return fflush(stdout) == 0 && !ferror(stdout) ? SLOGGER_OK : SLOGGER_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	struct slogger_arguments arguments;
@@ -42,11 +48,11 @@ int main(int argc, char **argv)
 	}
 	if (arguments.help) {
 		slogger_print_help(stdout);
-		return SLOGGER_OK;
+		return said();
 	}
 	if (arguments.version) {
 		puts("slogger " SLOGGER_VERSION);
-		return SLOGGER_OK;
+		return said();
 	}
 	signal(SIGPIPE, SIG_IGN);
 	if (arguments.word_count == 0)

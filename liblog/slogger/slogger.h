@@ -60,10 +60,16 @@ void slogger_send(int facility, int severity, const char *name, const struct slo
 /* Carries out what is still queued. False if anything was lost or cut since the start; standard error says what. */
 bool slogger_send_close(void);
 
-/* Every line of the file is an event. False if the file could not be read to its end. */
+/*
+ * Every line of the file is an event, as long as there is somebody to print for. False if the file could not be read to
+ * its end.
+ */
 bool slogger_lines_send(const struct slogger_arguments *arguments);
 
 /* A sink that writes whole lines to standard output and waits as long as it takes. */
 struct slog_sink *slogger_stdout(const struct slog_encoder *encoder);
+
+/* Whether whoever read standard output has gone: nothing will be printed any more. */
+bool slogger_stdout_is_gone(void);
 
 #endif

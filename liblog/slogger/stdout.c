@@ -9,6 +9,8 @@
 
 #include "slogger.h"
 
+static bool is_gone;
+
 static int write_all(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
 {
 	(void)sink;
@@ -22,6 +24,7 @@ static int write_all(struct slog_sink *sink, const char *line, size_t length, en
 			struct pollfd wanted = {.fd = STDOUT_FILENO, .events = POLLOUT};
 			poll(&wanted, 1, -1);
 		} else if (errno != EINTR) {
+			is_gone = is_gone || errno == EPIPE;
 			return errno;
 		}
 	}
@@ -31,6 +34,11 @@ static int write_all(struct slog_sink *sink, const char *line, size_t length, en
 static void close_nothing(struct slog_sink *sink)
 {
 	(void)sink;
+}
+
+bool slogger_stdout_is_gone(void)
+{
+	return is_gone;
 }
 
 struct slog_sink *slogger_stdout(const struct slog_encoder *encoder)

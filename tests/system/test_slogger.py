@@ -189,7 +189,24 @@ def test_a_file_that_is_not_there():
 def test_nobody_reads_standard_output():
     with open("/dev/full", "wb") as full:
         result = subprocess.run([SLOGGER, "--stdout=json", "e"], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
-    assert result.returncode == 1 and b"No space left" in result.stderr
+        assert result.returncode == 1 and b"No space left" in result.stderr
+        for word in "--help", "--version":
+            assert subprocess.run([SLOGGER, word], stdout=full, timeout=60, check=False).returncode == 1, word
+
+
+def test_whoever_reads_has_gone_and_lines_come_for_ever():
+    """`yes | slogger --stdout=json | head -1` ends."""
+    with subprocess.Popen(["yes", "line"], stdout=subprocess.PIPE) as lines:
+        with subprocess.Popen([SLOGGER, "--stdout=json"], stdin=lines.stdout, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as sender:
+            lines.stdout.close()
+            assert json.loads(sender.stdout.readline())["message"] == "line"
+            sender.stdout.close()
+            try:
+                assert sender.wait(20) == 1
+                assert sender.stderr.read() == b"slogger: an event could not be sent: Broken pipe\n"
+            finally:
+                sender.kill()
+        lines.wait(20)
 
 
 def test_a_syslog_socket_gets_a_legacy_header_and_cee(tmp_path):
