@@ -15,6 +15,7 @@
 #define DEFAULT_PORT "514"
 #define HOST_MAX 256 /* octets with NUL: RFC 1035, 2.3.4 */
 #define PORT_MAX 16
+#define PORT_NUMBER_MAX 65535
 #define HIGH_DESCRIPTOR 512       /* half of the common limit of 1024 */
 #define USER_TIMEOUT_MS 30000U    /* octets that stay unacknowledged that long break a TCP connection */
 
@@ -59,6 +60,13 @@ static bool split(const char *text, char host[HOST_MAX], char port[PORT_MAX])
 	return true;
 }
 
+/* 1 to 65535 in digits; getaddrinfo() would take the lower 16 bits of a larger number. */
+static bool is_port(const char *text)
+{
+	unsigned long port = text[strspn(text, "0123456789")] == '\0' ? strtoul(text, NULL, 10) : 0;
+	return port > 0 && port <= PORT_NUMBER_MAX;
+}
+
 /* 0, EAI_NONAME if it is a name and only numbers are wanted, or another EAI_ value. */
 static int look_up(struct slog_endpoint *endpoint, const char *text, int socket_type, int flags)
 {
@@ -81,7 +89,7 @@ int slog_endpoint_inet(struct slog_endpoint *endpoint, const char *text, int soc
 {
 	char host[HOST_MAX];
 	char port[PORT_MAX];
-	if (!split(text, host, port) || port[strspn(port, "0123456789")] != '\0')
+	if (!split(text, host, port) || !is_port(port))
 		return EINVAL;
 	endpoint->length = 0;
 	look_up(endpoint, text, socket_type, AI_NUMERICHOST);

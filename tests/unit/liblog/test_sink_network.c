@@ -214,7 +214,8 @@ END_TEST
 
 START_TEST(what_is_no_address_is_no_sink)
 {
-	static const char *const wrong[] = {"", ":514", "host:", "host:port", "[::1", "[::1]x", "1:2:3"};
+	static const char *const wrong[] = {"",       ":514",   "host:", "host:port", "host:0", "192.0.2.1:65536",
+	                                    "[::1", "[::1]x", "1:2:3"};
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
 		errno = 0;
 		ck_assert_ptr_null(slog_sink_udp(wrong[i], NULL));
