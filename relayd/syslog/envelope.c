@@ -427,9 +427,12 @@ static inline size_t next_view(const uint8_t **at, unsigned present, enum view n
 		return end;
 	unsigned gap = (*at)[0], len = (*at)[1];
 	*at += 2;
-	*odd |= (gap & 1) | (len == 0);
-	*view = bytes_of(raw.at + end + gap / 2, len);
-	return end + gap / 2 + len;
+	size_t begin = end + gap / 2;
+	*odd |= (gap & 1) | (len == 0) | (begin + len > raw.len);
+	if (*odd != 0)
+		return end;
+	*view = bytes_of(raw.at + begin, len);
+	return begin + len;
 }
 
 /* False: it is in no common form, and nothing is said of it. */
@@ -478,7 +481,7 @@ static bool unpack_common(struct envelope_context *context, struct bytes record,
 			return false;
 		message->msg = bytes_of(raw.at + end, raw.len - behind - end);
 	}
-	if (odd != 0 || end > raw.len)
+	if (odd != 0)
 		return false;
 	message->format = (enum message_format)(head & HEAD_FORMAT_MASK);
 	message->pri = record.at[1];
