@@ -4,6 +4,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 import pytest
 from relay import BIN, wait_until
@@ -29,16 +30,23 @@ def is_running(pid):
         return False
 
 
+@pytest.fixture
+def short_folder():
+    """The relays inside are two tests deep, and the path of a control socket has 96 octets at most."""
+    with tempfile.TemporaryDirectory(prefix="relayd.") as folder:
+        yield pathlib.Path(folder)
+
+
 @pytest.mark.parametrize("wrong", [
     pytest.param("two[0].assert_ledger = lambda: exec('raise AssertionError')", id="a_ledger_that_does_not_add_up"),
     pytest.param("two[0].process.kill(); two[0].process.wait()", id="a_relay_that_has_ended"),
     pytest.param("os.kill(os.getpid(), signal.SIGKILL)", id="a_process_of_tests_that_is_killed"),
 ])
-def test_nothing_goes_on_running(tmp_path, wrong):
-    (tmp_path / "test_inner.py").write_text(TEST.replace("WRONG", wrong))
+def test_nothing_goes_on_running(short_folder, wrong):
+    (short_folder / "test_inner.py").write_text(TEST.replace("WRONG", wrong))
     run = subprocess.run([sys.executable, "-m", "pytest", "-q", "-x", "-p", "conftest", "-p", "no:cacheprovider", "--basetemp", "t", "test_inner.py"],
-                         cwd=tmp_path, capture_output=True, text=True, timeout=120,
+                         cwd=short_folder, capture_output=True, text=True, timeout=120,
                          env=dict(os.environ, PYTHONPATH=str(HERE), RELAYD_BIN_DIR=str(BIN)))
-    assert run.returncode != 0, run.stdout
-    pids = (tmp_path / "pids").read_text().split()
+    assert run.returncode != 0 and (short_folder / "pids").exists(), run.stdout
+    pids = (short_folder / "pids").read_text().split()
     wait_until(lambda: not any(is_running(pid) for pid in pids), 15, f"the end of {pids}: {run.stdout[-1500:]}")
