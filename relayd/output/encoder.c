@@ -74,9 +74,8 @@ enum encoder_result encoder_pass_on(const struct encoder *encoder, struct bytes 
 
 static bool passes_on(const struct encoder *encoder, const struct envelope *envelope)
 {
-	const struct message *message = &envelope->message;
-	return (encoder->as_received >> message->format & 1) != 0 && envelope->raw.len > 0 &&
-		   (message->flags & (MESSAGE_PRI_ABSENT | MESSAGE_PRI_INVALID)) == 0;
+	return (encoder->as_received >> envelope->message.format & 1) != 0 && envelope->raw.len > 0 &&
+		   message_has_pri(envelope->message.flags);
 }
 
 static enum encoder_result encode_rfc5424(struct encoder *encoder, const struct envelope *envelope, struct bytes *message)

@@ -286,6 +286,12 @@ static void read_peer_or_slot(struct reader *reader, struct envelope_context *co
 	}
 }
 
+/* Wraps, as packing it does. */
+static inline int64_t received_after(const struct envelope_context *context, uint64_t number)
+{
+	return (int64_t)((uint64_t)context->last_received_ns + (uint64_t)zigzag_back(number));
+}
+
 static struct message_time received_time(int64_t received_ns)
 {
 	return (struct message_time){.unix_ns = received_ns, .digits = TIMESTAMP_RFC5424_DIGITS_MAX};
@@ -390,8 +396,7 @@ static bool unpack_any(struct envelope_context *context, struct bytes record, st
 	message->flags = (head & HEAD_HAS_FLAGS) != 0 ? (uint32_t)take_number(&reader, (1u << MESSAGE_FLAGS) - 1) : 0;
 	if (message->pri > PRI_MAX || (head & HEAD_UNUSED) != 0)
 		refuse(&reader);
-	envelope->received_ns =
-		(int64_t)((uint64_t)context->last_received_ns + (uint64_t)zigzag_back(take_number(&reader, UINT64_MAX)));
+	envelope->received_ns = received_after(context, take_number(&reader, UINT64_MAX));
 	read_peer_or_slot(&reader, context, &envelope->peer);
 	envelope->input = (uint16_t)take_number(&reader, UINT16_MAX);
 	read_time(&reader, head >> HEAD_TIME_SHIFT & HEAD_TIME_MASK, envelope->received_ns, &message->time);
@@ -449,7 +454,7 @@ static bool unpack_common(struct envelope_context *context, struct bytes record,
 	if (peer == 0 || peer > known_peers(context) || flags >> MESSAGE_FLAGS != 0 || input > UINT16_MAX ||
 		record.at[1] > PRI_MAX || (head & HEAD_UNUSED) != 0)
 		return false;
-	envelope->received_ns = (int64_t)((uint64_t)context->last_received_ns + (uint64_t)zigzag_back(received));
+	envelope->received_ns = received_after(context, received);
 	if (kind <= TIMESTAMP_DIGITS_MAX) {
 		int64_t seconds = zigzag_back(next_number(&at));
 		uint64_t units = kind > 0 ? next_number(&at) : 0;
@@ -542,13 +547,9 @@ bool envelope_skim(struct envelope_context *context, struct bytes record, unsign
 		return false;
 	const uint8_t *begin = record.at + 2, *at = begin;
 	uint32_t ends = number_ends(begin);
-	uint64_t flags = 0, received;
-	size_t flags_len = (head & HEAD_HAS_FLAGS) != 0 ? varint_read(bytes_of(at, VARINT_LEN_MAX), &flags) : 0;
-	size_t received_len = varint_read(bytes_of(at + flags_len, VARINT_LEN_MAX), &received);
-	at += flags_len + received_len;
+	uint64_t flags = (head & HEAD_HAS_FLAGS) != 0 ? next_number(&at) : 0, received = next_number(&at);
 	unsigned peer = *at++;
-	if ((flags & (MESSAGE_PRI_ABSENT | MESSAGE_PRI_INVALID)) != 0 || received_len == 0 || peer == 0 ||
-		peer > known_peers(context))
+	if (flags >> MESSAGE_FLAGS != 0 || !message_has_pri((uint32_t)flags) || peer == 0 || peer > known_peers(context))
 		return false;
 	ends = without_lowest(ends >> (at - begin), 1 + numbers); /* the input's, and those of the time */
 	if (ends == 0)
@@ -557,7 +558,7 @@ bool envelope_skim(struct envelope_context *context, struct bytes record, unsign
 	ends = without_views(ends, present);
 	if (present >> VIEWS != 0 || ends == 0)
 		return false;
-	context->last_received_ns = (int64_t)((uint64_t)context->last_received_ns + (uint64_t)zigzag_back(received));
+	context->last_received_ns = received_after(context, received);
 	context->last_slot = peer - 1;
 	at += __builtin_ctz(ends) + 1;
 	*raw = bytes_of(at, (size_t)(record.at + record.len - at));

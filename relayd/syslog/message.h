@@ -80,6 +80,12 @@ static inline unsigned message_severity(const struct message *message)
 	return message->pri & 7;
 }
 
+/* Whether the message itself says its PRI; else 13 was assumed. */
+static inline bool message_has_pri(uint32_t flags)
+{
+	return (flags & (MESSAGE_PRI_ABSENT | MESSAGE_PRI_INVALID)) == 0;
+}
+
 /* "pri-absent" and so on for one bit of enum message_flag; asserts that it is one of them. */
 const char *message_flag_name(enum message_flag flag);
 

@@ -74,7 +74,7 @@ static inline bool check_unpack(struct envelope_context *context, struct bytes r
 		CHECK(same_peers(&skimming, &before) && skimming.last_received_ns == before.last_received_ns);
 	if (skimmed && unpacked) {
 		CHECK(raw.at == envelope->raw.at && raw.len == envelope->raw.len);
-		CHECK((envelope->message.flags & (MESSAGE_PRI_ABSENT | MESSAGE_PRI_INVALID)) == 0);
+		CHECK(message_has_pri(envelope->message.flags));
 		CHECK(same_peers(&skimming, context) && skimming.last_received_ns == context->last_received_ns);
 	}
 	return unpacked;

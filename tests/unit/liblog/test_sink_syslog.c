@@ -118,19 +118,26 @@ START_TEST(a_stream_dev_log_gets_records_ended_by_nul)
 }
 END_TEST
 
-/* The socket takes a part of one event. That is finished while the sink is closed, or counted as those behind it are. */
-START_TEST(an_event_that_a_stream_took_in_part_is_finished_or_counted_at_the_end)
+static char long_text[60001];
+
+static struct slog_sink *sink_for_large_events(void)
 {
-	static char large[60001];
-	memset(large, 'x', sizeof large - 1);
-	int listener = peer_unix(SOCK_STREAM);
 	struct slog_sink *sink = slog_sink_syslog(peer_path, &slog_encoder_json);
 	ck_assert_ptr_nonnull(sink);
 	sink->max_size = SLOG_EVENT_BYTES_DEFAULT;
+	return sink;
+}
+
+/* The socket takes a part of one event. That is finished while the sink is closed, or counted as those behind it are. */
+START_TEST(an_event_that_a_stream_took_in_part_is_finished_or_counted_at_the_end)
+{
+	memset(long_text, 'x', sizeof long_text - 1);
+	int listener = peer_unix(SOCK_STREAM);
+	struct slog_sink *sink = sink_for_large_events();
 	peer_use(_i == 0 ? sink : slog_sink_async(sink, NULL));
 	uint64_t before = peer_dropped_info();
 	for (int i = 0; i < LARGE_EVENTS; i++) {
-		slog_info("t", "text", large);
+		slog_info("t", "text", long_text);
 		if (_i == 1)
 			usleep(10000);
 	}
@@ -151,12 +158,9 @@ END_TEST
 /* A ring's worker does not leave it at that until another event comes, and a flush does not say that it is out. */
 START_TEST(an_event_that_a_stream_took_in_part_is_finished_without_another_one)
 {
-	static char large[60001];
-	memset(large, 'x', sizeof large - 1);
+	memset(long_text, 'x', sizeof long_text - 1);
 	int listener = peer_unix(SOCK_STREAM);
-	struct slog_sink *sink = slog_sink_syslog(peer_path, &slog_encoder_json);
-	ck_assert_ptr_nonnull(sink);
-	sink->max_size = SLOG_EVENT_BYTES_DEFAULT;
+	struct slog_sink *sink = sink_for_large_events();
 	peer_use(slog_sink_async(sink, NULL));
 	int peer = -1;
 	int first = 0;
@@ -164,7 +168,7 @@ START_TEST(an_event_that_a_stream_took_in_part_is_finished_without_another_one)
 	int logged = 0;
 	int error;
 	do {
-		slog_info("t", "text", large);
+		slog_info("t", "text", long_text);
 		error = slog_flush();
 		logged++;
 		if (peer < 0)
