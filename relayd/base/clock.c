@@ -22,3 +22,20 @@ int64_t clock_wall_ns(void)
 {
 	return read_clock(CLOCK_REALTIME);
 }
+
+bool clock_condition_init(pthread_cond_t *condition)
+{
+	pthread_condattr_t monotonic;
+	if (pthread_condattr_init(&monotonic) != 0)
+		return false;
+	bool made = pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0 && pthread_cond_init(condition, &monotonic) == 0;
+	pthread_condattr_destroy(&monotonic);
+	return made;
+}
+
+bool clock_wait(pthread_cond_t *condition, pthread_mutex_t *lock, uint64_t until_ns)
+{
+	struct timespec until = {.tv_sec = (time_t)(until_ns / (uint64_t)CLOCK_NS_PER_SECOND),
+	                         .tv_nsec = (long)(until_ns % (uint64_t)CLOCK_NS_PER_SECOND)};
+	return pthread_cond_timedwait(condition, lock, &until) == 0;
+}

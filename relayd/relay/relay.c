@@ -91,6 +91,16 @@ static void log_recovery(const struct relay *relay)
 		                              found->damaged_sequences, found->damaged_ranges));
 }
 
+/* Whether what an input does not read in time is gone. */
+static bool has_input_that_loses(const struct settings *settings)
+{
+	for (unsigned i = 0; i < settings->inputs_count; i++) {
+		if (settings->inputs[i].driver->loses)
+			return true;
+	}
+	return false;
+}
+
 static struct spool_options spool_options_of(const struct settings *settings)
 {
 	const struct spool_settings *wanted = &settings->process.spool.is;
@@ -103,6 +113,7 @@ static struct spool_options spool_options_of(const struct settings *settings)
 		.block_size_bytes = size,
 		.sync = (enum spool_sync)wanted->sync,
 		.compression = (enum spool_compression)wanted->compression,
+		.inputs_lose = has_input_that_loses(settings),
 		.workers = (unsigned)settings->process.workers,
 		.blocks_per_worker = blocks_per_worker(settings, size),
 	};
@@ -171,16 +182,6 @@ static enum relay_result open_inputs(struct relay *relay, char *error)
 	return RELAY_OK;
 }
 
-/* Whether what an input does not read in time is gone. */
-static bool has_input_that_loses(const struct relay *relay)
-{
-	for (unsigned i = 0; i < relay->settings->inputs_count; i++) {
-		if (relay->settings->inputs[i].driver->loses)
-			return true;
-	}
-	return false;
-}
-
 /* Whether what an output does not read in time stays in the spool, however long. */
 static bool is_patient(const struct relay_output *output)
 {
@@ -190,7 +191,7 @@ static bool is_patient(const struct relay_output *output)
 
 static enum relay_result open_outputs(struct relay *relay, char *error)
 {
-	bool gives_way = has_input_that_loses(relay);
+	bool gives_way = has_input_that_loses(relay->settings);
 	for (unsigned i = 0; i < relay->outputs_count; i++) {
 		struct relay_output *output = &relay->outputs[i];
 		char name[16];

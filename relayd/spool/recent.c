@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-void recent_init(struct recent *recent, size_t size)
+bool recent_init(struct recent *recent, size_t size, unsigned patience_ns)
 {
 	*recent = (struct recent){.size = (size_t)disk_page_end(size), .least = RECENT_LEAST_BYTES};
 	/* Readers that come one behind the other would otherwise keep the writer waiting. */
@@ -13,6 +13,7 @@ void recent_init(struct recent *recent, size_t size)
 	pthread_rwlockattr_setkind_np(&writer_first, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
 	pthread_rwlock_init(&recent->lock, &writer_first);
 	pthread_rwlockattr_destroy(&writer_first);
+	return followers_init(&recent->followers, patience_ns);
 }
 
 void recent_free(struct recent *recent)
@@ -21,6 +22,7 @@ void recent_free(struct recent *recent)
 		munmap(recent->memory, recent->size);
 	recent->memory = NULL;
 	pthread_rwlock_destroy(&recent->lock);
+	followers_free(&recent->followers);
 }
 
 static bool take_memory(struct recent *recent)
@@ -82,13 +84,25 @@ static uint64_t fill(struct recent *recent, uint64_t place, const void *from, si
 	return place + len;
 }
 
+/* The first place that is left when those up to `end` are filled. */
+static uint64_t floor_behind(const struct recent *recent, uint64_t end)
+{
+	return end > recent->size && end - recent->size > recent->floor ? end - recent->size : recent->floor;
+}
+
 /* From here on nobody reads what lies where the places up to `end` will be. */
 static void claim(struct recent *recent, uint64_t end)
 {
 	pthread_rwlock_wrlock(&recent->lock);
-	if (end > recent->size && end - recent->size > recent->floor)
-		recent->floor = end - recent->size;
+	recent->floor = floor_behind(recent, end);
 	pthread_rwlock_unlock(&recent->lock);
+}
+
+/* Waits for those who would read next what a group of `len` octets will take the place of. */
+static void await_readers(struct recent *recent, size_t len)
+{
+	uint64_t most = place_of_end(&recent->run[0]) + disk_page_end(len) + DISK_PAGE_BYTES;
+	followers_await(&recent->followers, recent->floor, floor_behind(recent, most), len);
 }
 
 /* A run that begins with the page of `offset`. What the file has in that page in front of it is read. */
@@ -117,6 +131,7 @@ bool recent_put(struct recent *recent, const struct disk *disk, const struct rec
 	struct recent_run *run = &recent->run[0];
 	if (!take_memory(recent))
 		return false;
+	await_readers(recent, group->len);
 	if ((run->counter != group->counter || run->end != group->offset) &&
 	    !begin_run(recent, disk, group->file, group->counter, group->offset))
 		return false;
@@ -135,7 +150,7 @@ bool recent_put(struct recent *recent, const struct disk *disk, const struct rec
 }
 
 static size_t copy_run(const struct recent *recent, const struct recent_run *run, uint64_t offset, uint8_t *out,
-                       size_t len)
+                       size_t len, uint64_t *place_behind)
 {
 	if (offset < run->begin || offset >= run->end)
 		return 0;
@@ -148,16 +163,20 @@ static size_t copy_run(const struct recent *recent, const struct recent_run *run
 	pieces_at(recent, place, len, piece);
 	memcpy(out, piece[0].iov_base, piece[0].iov_len);
 	memcpy(out + piece[0].iov_len, piece[1].iov_base, piece[1].iov_len);
+	*place_behind = place + len;
 	return len;
 }
 
-size_t recent_read(struct recent *recent, uint64_t counter, uint64_t offset, uint8_t *out, size_t len)
+size_t recent_read(struct recent *recent, struct follower *reader, uint64_t counter, uint64_t offset, uint8_t *out,
+                   size_t len)
 {
 	size_t got = 0;
+	uint64_t place = FOLLOWER_NOWHERE;
 	pthread_rwlock_rdlock(&recent->lock);
 	for (unsigned i = 0; i < RECENT_RUNS && got == 0; i++)
 		if (recent->run[i].counter == counter)
-			got = copy_run(recent, &recent->run[i], offset, out, len);
+			got = copy_run(recent, &recent->run[i], offset, out, len, &place);
 	pthread_rwlock_unlock(&recent->lock);
+	follower_note(&recent->followers, reader, place);
 	return got;
 }

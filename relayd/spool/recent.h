@@ -5,6 +5,8 @@
  * straight from it, past the page cache: to fill that costs several times the CPU of the disk's own transfer
  * (docs/performance.md), and nobody would read it.
  *
+ * A reader that keeps up is waited for before what it would read next is filled again (followers.h).
+ *
  * Only while groups are large: at light load the page cache is the cheaper way, and the window's memory is given back.
  *
  * The writer's thread puts; any thread reads.
@@ -13,6 +15,7 @@
 #define RELAYD_SPOOL_RECENT_H
 
 #include "spool/disk.h"
+#include "spool/followers.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -21,6 +24,7 @@ enum {
 	RECENT_LEAST_BYTES = 128 << 10, /* a group of so much is a large one */
 	RECENT_PARTS_MAX = 2,           /* the window goes round, so what lies in it is one piece or two */
 	RECENT_RUNS = 2,
+	RECENT_PATIENCE_NS = 5,         /* an octet, with readers that follow: 21 ms for 4 MiB, 200 MB/s at the least */
 	RECENT_SMALL_PART = 8,          /* small groups use it too, until they have filled this part of it */
 };
 
@@ -37,6 +41,7 @@ struct recent {
 	size_t size;     /* a multiple of DISK_PAGE_BYTES */
 	size_t least;    /* RECENT_LEAST_BYTES, but for tests */
 	size_t small;    /* octets of the small groups since the last large one */
+	struct followers followers;
 	pthread_rwlock_t lock;
 	/* Written by the writer with the lock; others read with it. */
 	struct recent_run run[RECENT_RUNS]; /* the one that grows, and the one before it */
@@ -60,8 +65,11 @@ struct recent_pages {
 	uint64_t offset;
 };
 
-/* A window of `size` octets, rounded up to pages, for which no memory is taken yet. */
-void recent_init(struct recent *recent, size_t size);
+/*
+ * A window of `size` octets, rounded up to pages, for which no memory is taken yet. `patience_ns` is RECENT_PATIENCE_NS,
+ * or 0 if nobody is to be waited for. False if there is no memory for its locks.
+ */
+bool recent_init(struct recent *recent, size_t size, unsigned patience_ns);
 void recent_free(struct recent *recent);
 
 /* Whether a group of `len` octets goes through the window. By the writer, once for each group. */
@@ -74,7 +82,11 @@ bool recent_wants(struct recent *recent, size_t len);
 bool recent_put(struct recent *recent, const struct disk *disk, const struct recent_group *group,
                 struct recent_pages *pages);
 
-/* Copies what the window has of the `len` octets at `offset` of a segment, from their first on; returns how much that is. */
-size_t recent_read(struct recent *recent, uint64_t counter, uint64_t offset, uint8_t *out, size_t len);
+/*
+ * Copies what the window has of `len` octets at `offset` of a segment, from their first on; returns how much that is.
+ * `reader` has joined recent->followers and goes on from there.
+ */
+size_t recent_read(struct recent *recent, struct follower *reader, uint64_t counter, uint64_t offset, uint8_t *out,
+                   size_t len);
 
 #endif

@@ -60,7 +60,7 @@ static int64_t read_behind(struct segment_walk *walk, size_t len)
 {
 	uint8_t *to = walk->buffer + walk->len;
 	uint64_t from = walk->buffer_at + walk->len;
-	size_t got = walk->recent != NULL ? recent_read(walk->recent, walk->counter, from, to, len) : 0;
+	size_t got = walk->recent != NULL ? recent_read(walk->recent, &walk->following, walk->counter, from, to, len) : 0;
 	if (got > 0)
 		return (int64_t)got;
 	bool past_cache = len >= WALK_PAST_CACHE_BYTES && len % DISK_PAGE_BYTES == 0 && from % DISK_PAGE_BYTES == 0;

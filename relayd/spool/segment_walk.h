@@ -19,6 +19,7 @@ enum {
 struct segment_walk {
 	const struct disk *disk;
 	struct recent *recent; /* NULL: everything is read from the disk */
+	struct follower following; /* joined by its owner, if there is `recent` */
 	uint64_t counter;      /* of the segment, set by its owner, for `recent` */
 	int file;
 	uint64_t salt;

@@ -45,20 +45,20 @@ void spool_fail(struct spool *spool, const char *doing, int error)
 
 static bool init_locks(struct spool *spool)
 {
-	pthread_condattr_t monotonic;
 	pthread_mutex_init(&spool->table_lock, NULL);
 	pthread_mutex_init(&spool->readers_lock, NULL);
 	pthread_mutex_init(&spool->failed_lock, NULL);
 	pthread_mutex_init(&spool->keeper.lock, NULL);
-	return pthread_condattr_init(&monotonic) == 0 && pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) == 0 &&
-	       pthread_cond_init(&spool->keeper.wake, &monotonic) == 0 && pthread_condattr_destroy(&monotonic) == 0;
+	return clock_condition_init(&spool->keeper.wake);
 }
 
 /* The memory of everything; false if it is short. What was made is freed by free_memory(). */
 static bool init_memory(struct spool *spool, const struct spool_options *options)
 {
 	unsigned blocks = options->workers * options->blocks_per_worker;
-	recent_init(&spool->recent, (size_t)blocks * options->block_size_bytes / RECENT_POOL_PART);
+	if (!recent_init(&spool->recent, (size_t)blocks * options->block_size_bytes / RECENT_POOL_PART,
+	                 options->inputs_lose ? 0 : RECENT_PATIENCE_NS))
+		return false;
 	spool->path = strdup(options->path);
 	spool->pool = aligned_alloc(POOL_CACHE_LINE_BYTES, options->workers * sizeof *spool->pool);
 	spool->writer.group = calloc(blocks + 1, sizeof(struct spool_block *));

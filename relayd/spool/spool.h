@@ -79,6 +79,7 @@ struct spool_options {
 	uint32_t block_size_bytes;   /* largest unpacked payload of a block */
 	enum spool_sync sync;
 	enum spool_compression compression;
+	bool inputs_lose;            /* what an input does not read in time is gone: the writer waits for no reader */
 	unsigned workers;            /* input workers, each with a pool of its own */
 	unsigned blocks_per_worker;  /* >= 4; one of them only for inputs that shed */
 	struct spool_events events;

@@ -434,10 +434,8 @@ static bool wait_for_work(struct keeper *keeper)
 		uint64_t due = begun + (keeper->dirty ? CURSOR_SYNC_NS : SPACE_RETRY_NS);
 		if ((keeper->dirty || keeper->retry) && now >= due)
 			break;
-		struct timespec until = {.tv_sec = (time_t)(due / (uint64_t)CLOCK_NS_PER_SECOND),
-		                         .tv_nsec = (long)(due % (uint64_t)CLOCK_NS_PER_SECOND)};
 		if (keeper->dirty || keeper->retry)
-			pthread_cond_timedwait(&keeper->wake, &keeper->lock, &until);
+			clock_wait(&keeper->wake, &keeper->lock, due);
 		else
 			pthread_cond_wait(&keeper->wake, &keeper->lock);
 	}

@@ -68,6 +68,7 @@ struct spool_reader *spool_reader_open(struct spool *spool, uint64_t sequence)
 	reader->file = -1;
 	reader->walk.disk = spool->disk;
 	reader->walk.recent = &spool->recent;
+	follower_join(&spool->recent.followers, &reader->walk.following);
 	pthread_mutex_lock(&spool->readers_lock);
 	reader->next_reader = spool->readers;
 	spool->readers = reader;
@@ -94,6 +95,7 @@ void spool_reader_close(struct spool_reader **closing)
 		link = &(*link)->next_reader;
 	*link = reader->next_reader;
 	pthread_mutex_unlock(&spool->readers_lock);
+	follower_leave(&spool->recent.followers, &reader->walk.following);
 	leave_segment(reader);
 	walk_free(&reader->walk);
 	ZSTD_freeDCtx(reader->unpacker);
@@ -125,8 +127,10 @@ static struct surroundings look_around(const struct spool_reader *reader)
 
 void spool_reader_seek(struct spool_reader *reader, uint64_t sequence)
 {
-	if (reader->file >= 0 && (sequence < reader->expected || sequence >= look_around(reader).next_first))
+	if (reader->file >= 0 && (sequence < reader->expected || sequence >= look_around(reader).next_first)) {
 		leave_segment(reader);
+		follower_note(&reader->spool->recent.followers, &reader->walk.following, FOLLOWER_NOWHERE);
+	}
 	reader->wanted = sequence;
 }
 

@@ -31,6 +31,7 @@ struct rig {
 	char error[SPOOL_ERROR_MAX_BYTES];
 	int input;
 	size_t recent_least; /* groups of so many octets go through the window of recent ones; 0: of the preset's */
+	unsigned recent_patience_ns; /* of it, for each octet, with readers that follow */
 	uint64_t submitted; /* number of the last record handed over */
 	int64_t base_ns;    /* receive time of the next block; a test may use it to tell one block from another */
 	const int64_t *base_of; /* by sequence: the one it must have when it is read; NULL: any */
@@ -78,7 +79,7 @@ static inline void rig_widen_recent(struct rig *rig)
 {
 	struct recent *recent = &rig->spool->recent;
 	recent_free(recent);
-	recent_init(recent, RIG_RECENT_BYTES);
+	recent_init(recent, RIG_RECENT_BYTES, rig->recent_patience_ns);
 	recent->least = rig->recent_least;
 }
 

@@ -6,6 +6,7 @@
 #include "support/spool_rig.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 enum {
 	WINDOW_BYTES = 16 * DISK_PAGE_BYTES,
@@ -15,6 +16,7 @@ enum {
 
 static struct memory_disk disk;
 static struct recent recent;
+static struct follower follower;
 static int file;
 static uint8_t whole[FILE_BYTES]; /* what the file is to have */
 static uint64_t end;
@@ -24,7 +26,8 @@ static void setup(void)
 	memory_disk_init(&disk);
 	int directory = disk.disk.open_directory(&disk.disk, "d");
 	file = disk.disk.open(&disk.disk, directory, "segment-", DISK_OPEN_CREATE);
-	recent_init(&recent, WINDOW_BYTES - 1);
+	recent_init(&recent, WINDOW_BYTES - 1, 0);
+	follower_join(&recent.followers, &follower);
 	recent.least = LEAST_BYTES;
 	memset(whole, 0, sizeof whole);
 	end = 0;
@@ -88,7 +91,7 @@ static void check_file(void)
 static size_t readable(uint64_t counter, uint64_t offset, size_t len)
 {
 	static uint8_t got[FILE_BYTES];
-	size_t had = recent_read(&recent, counter, offset, got, len);
+	size_t had = recent_read(&recent, &follower, counter, offset, got, len);
 	ck_assert_uint_le(had, len);
 	ck_assert_mem_eq(got, whole + offset, had);
 	return had;
@@ -270,6 +273,45 @@ START_TEST(readers_on_other_threads_get_what_was_written_while_the_window_goes_r
 }
 END_TEST
 
+enum { FOLLOWED = 1000, MS = 1000 * 1000 };
+
+static struct spool_reader *following;
+
+static void *follow_slowly(void *context)
+{
+	struct spool_view view = {0};
+	while (view.last < FOLLOWED) {
+		enum spool_read_result result = spool_read(following, &view);
+		ck_assert_msg(result == SPOOL_READ_BLOCK || result == SPOOL_READ_CAUGHT_UP, "%s", spool_reader_error(following));
+		usleep(100);
+	}
+	return context;
+}
+
+START_TEST(a_reader_that_follows_more_slowly_than_the_writer_writes_never_looks_at_the_disk)
+{
+	struct rig rig;
+	pthread_t thread;
+	rig_init(&rig, "spool", &disk.disk);
+	rig.recent_least = 1;
+	rig.recent_patience_ns = MS;
+	rig_open_ok(&rig);
+	rig_store(&rig, 10);
+	following = spool_reader_open(rig.spool, 1);
+	struct spool_view view;
+	ck_assert_int_eq(spool_read(following, &view), SPOOL_READ_BLOCK);
+	disk.unreadable_from = SEGMENT_HEADER_BYTES;
+	ck_assert_int_eq(pthread_create(&thread, NULL, follow_slowly, NULL), 0);
+	while (rig.submitted < FOLLOWED)
+		ck_assert(rig_store(&rig, 10));
+	pthread_join(thread, NULL);
+	disk.unreadable_from = 0;
+	ck_assert_uint_eq(rig.spool->table.count, 1);
+	spool_reader_close(&following);
+	spool_close(&rig.spool);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("spool: recent");
@@ -282,6 +324,7 @@ int main(void)
 	tcase_add_test(window, small_groups_follow_a_large_one_until_they_fill_a_part_of_the_window);
 	tcase_add_test(window, a_page_that_cannot_be_read_keeps_the_group_out);
 	tcase_add_test(window, a_reader_that_keeps_up_never_looks_at_the_disk);
+	tcase_add_test(window, a_reader_that_follows_more_slowly_than_the_writer_writes_never_looks_at_the_disk);
 	tcase_add_test(window, readers_on_other_threads_get_what_was_written_while_the_window_goes_round);
 	suite_add_tcase(suite, window);
 	SRunner *runner = srunner_create(suite);
