@@ -15,7 +15,7 @@ enum {
 	DATAGRAM_MESSAGES_PER_TURN = 1024, /* then other sockets of the worker are served; the last batch may go beyond it */
 	DATAGRAM_AGGREGATES_BATCH = 8,     /* each may hold twice as many datagrams as a whole batch of them */
 	DATAGRAM_DROPS_INTERVAL_MS = 1000, /* at most so often the kernel's drop counter is read, while something comes */
-	DATAGRAM_REST_MAX_MS = 4,          /* between two looks at a socket that brings less than whole batches */
+	DATAGRAM_REST_MAX_MS = 8,          /* between two looks at a socket that brings less than whole batches */
 	DATAGRAM_REST_BUFFER_MIN_BYTES = 4 << 20, /* for each millisecond of it: a smaller one could fill while nobody looks */
 };
 
