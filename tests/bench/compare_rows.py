@@ -56,7 +56,7 @@ ROWS = (
         goals=(at_most("cpu", "rsyslog", 0.6),)),
     Row("udp-gro-file", "the same, 250,000/s in datagrams that arrive aggregated; relayd with presets, and with receive_aggregates",
         "udp-file", ("rsyslog", "rsyslog queue", "relayd", "relayd aggregates", BARE_CALLS), (MILLION, 300 * THOUSAND, 3 * THOUSAND),
-        may_lose=True, load=("udp", "--rate", "250000", "--gso"), bare=("aggregates", 4000), goals=(at_most("cpu", "rsyslog", 0.2, "relayd aggregates"),)),
+        may_lose=True, load=("udp", "--rate", "250000", "--gso"), bare=("aggregates", 8000), goals=(at_most("cpu", "rsyslog", 0.2, "relayd aggregates"),)),
     Row("udp-ceiling", "UDP in, file out: the highest rate without loss", "udp-file",
         ("rsyslog", "rsyslog queue", "syslog-ng", "syslog-ng sockets", "relayd"), (3, 3, 3), may_lose=True, load=("udp", "--gso"), measure="ceiling",
         full_only=True, goals=(at_least("ceiling", "rsyslog", 1.3), at_least("ceiling", "syslog-ng", 2))),
