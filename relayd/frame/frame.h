@@ -19,6 +19,7 @@ struct frame {
 	struct bytes message; /* view into the bytes given, without length, trailer and CR */
 	size_t consumed;      /* octets to drop from the front before the next call */
 	bool truncated;       /* longer than the limit (the rest is skipped), or cut off by the end of the stream */
+	bool is_plain;        /* the framer has seen that all octets are ASCII, and no NUL: nobody need look again */
 	const char *reason;   /* for FRAME_INVALID: a constant sentence, fit for a log line */
 };
 

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The end of a message is found with memchr() over octets that were not searched before, so a sender of one octet at a
- * time costs no more than any other. The search never goes further than the limit and what a decision needs behind it.
+ * The end of a message is looked for in octets that were not searched before, so a sender of one octet at a time costs
+ * no more than any other. The search never goes further than the limit and what a decision needs behind it.
+ *
+ * Nearly all messages are ASCII without control characters up to their LF: one look at each octet, many at a time, finds the
+ * LF and knows that. Only behind an octet that is none of these is there a search for each octet that may end a message.
  */
 #include "frame/non_transparent_framing.h"
 
 #include "base/decimal.h"
+#include "base/octets16.h"
 #include "frame/frame_cut.h"
 
 enum {
@@ -41,6 +45,27 @@ size_t non_transparent_separators(const struct non_transparent *reader, struct b
 	return len;
 }
 
+/* Up to LF, among them NUL, and what is no ASCII. */
+static inline octets16 is_stop(octets16 block)
+{
+	return block <= '\n';
+}
+
+static unsigned stops(octets16 block)
+{
+	return octets16_mask(is_stop(block));
+}
+
+/* Offset behind the octets from `from` on that are ASCII and above LF. */
+static size_t pass_text(struct bytes in, size_t from)
+{
+	const ptrdiff_t step = 2 * OCTETS16_BLOCK;
+	const uint8_t *at = in.at + from, *end = in.at + in.len;
+	while (end - at >= step && octets16_mask(is_stop(octets16_load(at)) | is_stop(octets16_load(at + OCTETS16_BLOCK))) == 0)
+		at += step;
+	return (size_t)(octets16_find(at, end, '\n', stops) - in.at);
+}
+
 /*
  * Offset of the first NUL in [from, end) that "<" follows; `end` if there is none. A NUL that is the last octet of all
  * is undecided, and found too.
@@ -73,15 +98,22 @@ static inline bool find_in_piece(const struct non_transparent *reader, struct by
 
 /*
  * Looks for a trailer from offset `from` on. True: it is at `*at`. False: the octets before `*at` hold none, nor need
- * they be looked at again.
+ * they be looked at again. `*is_plain`: from `from` to the trailer there is nothing but ASCII above LF.
  */
-static inline bool find_trailer(const struct non_transparent *reader, struct bytes in, size_t from, size_t *at)
+static inline bool find_trailer(const struct non_transparent *reader, struct bytes in, size_t from, size_t *at,
+                                bool *is_plain)
 {
+	*is_plain = false;
 	if (reader->nul_shown) {
 		*at = from + bytes_find(bytes_after(in, from), '\0');
 		return *at < in.len;
 	}
-	size_t end = from;
+	size_t end = reader->delimiter == NON_TRANSPARENT_NO_DELIMITER ? pass_text(in, from) : from;
+	if (end < in.len && in.at[end] == '\n') {
+		*at = end;
+		*is_plain = true;
+		return true;
+	}
 	do {
 		from = end;
 		end = in.len - from > SEARCH_PIECE_BYTES ? from + SEARCH_PIECE_BYTES : in.len;
@@ -103,7 +135,8 @@ size_t non_transparent_skip(struct non_transparent *reader, struct bytes in)
 	if (!reader->skipping || in.len == 0)
 		return 0;
 	size_t at;
-	if (!find_trailer(reader, in, 0, &at))
+	bool is_plain;
+	if (!find_trailer(reader, in, 0, &at, &is_plain))
 		return at;
 	reader->skipping = false;
 	note_trailer(reader, in, at);
@@ -123,9 +156,11 @@ enum frame_result non_transparent_message(struct non_transparent *reader, struct
 	assert(reader->scanned <= rest.len);
 	struct bytes window = bytes_first(rest, reader->limit + WINDOW_EXTRA);
 	size_t at;
-	if (find_trailer(reader, window, reader->scanned, &at)) {
+	bool is_plain;
+	if (find_trailer(reader, window, reader->scanned, &at, &is_plain)) {
 		note_trailer(reader, window, at);
 		give(reader, bytes_of(window.at, at), out);
+		out->is_plain = is_plain && reader->scanned == 0;
 		out->consumed += at + 1;
 	} else if (window.len == reader->limit + WINDOW_EXTRA) {
 		give(reader, bytes_first(window, reader->limit + FRAME_CUT_LOOKAHEAD), out);

@@ -35,8 +35,8 @@ static bool take(struct framed_connection *framed, const struct frame *frame)
 	uint64_t receipt; /* nobody is told */
 	if (!framed->has_looked)
 		look_at_framing(framed, frame->message);
-	return connection_take(&framed->connection, frame->message, frame->truncated ? MESSAGE_TRUNCATED : 0,
-	                       framed->framing.counting.skip, &receipt);
+	uint32_t flags = (frame->truncated ? MESSAGE_TRUNCATED : 0u) | (frame->is_plain ? INTAKE_PLAIN : 0u);
+	return connection_take(&framed->connection, frame->message, flags, framed->framing.counting.skip, &receipt);
 }
 
 static void break_off(struct framed_connection *framed, const char *reason, struct bytes octets)

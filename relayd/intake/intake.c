@@ -220,8 +220,9 @@ static void put(struct intake_source *source, const struct envelope *envelope, u
 static void read_message(struct intake_source *source, struct envelope *envelope, uint32_t flags)
 {
 	source->parse.received_ns = envelope->received_ns;
+	source->parse.is_plain = (flags & INTAKE_PLAIN) != 0;
 	parse_message(envelope->raw, &source->parse, &envelope->message);
-	envelope->message.flags |= flags;
+	envelope->message.flags |= flags & ~INTAKE_PLAIN;
 }
 
 enum intake_result intake_take(struct intake *intake, struct intake_source *source, const struct peer *peer,

@@ -70,9 +70,12 @@ void intake_add_source(struct intake *intake, struct intake_source *source);
 /* Hands over the source's block (and those taken before it) and forgets the source; also from its own `stored` or `room`. */
 void intake_remove_source(struct intake *intake, struct intake_source *source);
 
+/* Beside flags of messages: all octets are known to be ASCII, and none NUL. */
+#define INTAKE_PLAIN (UINT32_C(1) << 31)
+
 /*
- * Takes one message: `raw` without framing, `flags` what the transport knows already (MESSAGE_TRUNCATED), `received_ns` wall
- * clock. On INTAKE_TAKEN `*receipt` is the ordinal to compare with `stored`. The bytes are copied.
+ * Takes one message: `raw` without framing, `flags` what the transport knows already (MESSAGE_TRUNCATED, INTAKE_PLAIN),
+ * `received_ns` wall clock. On INTAKE_TAKEN `*receipt` is the ordinal to compare with `stored`. The bytes are copied.
  */
 enum intake_result intake_take(struct intake *intake, struct intake_source *source, const struct peer *peer,
                                struct bytes raw, uint32_t flags, int64_t received_ns, uint64_t *receipt);

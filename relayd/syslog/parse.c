@@ -109,7 +109,7 @@ void parse_message(struct bytes raw, struct parse_context *context, struct messa
 	bool junk = text.len != trimmed.len;
 	size_t pri_len;
 	message_clear(message);
-	message->flags = octet_flags(text);
+	message->flags = context->is_plain ? 0 : octet_flags(text);
 	enum pri_outcome pri = pri_read(text, &message->pri, &pri_len);
 	message->flags |= pri_flags(pri);
 	if (pri == PRI_UNCLOSED) {

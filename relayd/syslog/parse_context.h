@@ -26,11 +26,12 @@ struct stamp_cache {
 };
 
 /*
- * One for each thread and input; set `received_ns` before each message. The cache is the reader's own: leave it zero,
- * and zero it when `zone` is exchanged.
+ * One for each thread and input; set `received_ns` and `is_plain` before each message. The cache is the reader's own:
+ * leave it zero, and zero it when `zone` is exchanged.
  */
 struct parse_context {
 	int64_t received_ns;                /* wall clock */
+	bool is_plain;                      /* the framer has seen that all octets of the message are 1..127 */
 	const struct timezone_rules *zone;  /* of stamps without one: the input's, else the relay's own; NULL is UTC */
 	const struct zone_name *zone_names; /* the operator's list, besides UTC and GMT */
 	size_t zone_name_count;

@@ -27,6 +27,8 @@ static inline uint64_t framer_run_once(const struct framer_run *run, struct byte
 			FUZZ_CHECK(frame.message.len <= run->limit);
 			FUZZ_CHECK(result != FRAME_COMPLETE || frame.consumed > 0);
 			FUZZ_CHECK((result == FRAME_INVALID) == (frame.reason != NULL));
+			for (size_t i = 0; frame.is_plain && i < frame.message.len; i++)
+				FUZZ_CHECK(frame.message.at[i] > 0 && frame.message.at[i] < 0x80);
 			if (result != FRAME_INCOMPLETE)
 				stream_pieces_note(&pieces, (uint64_t)result << 1 | frame.truncated, frame.message);
 		} while (result == FRAME_COMPLETE);

@@ -96,6 +96,43 @@ START_TEST(a_trailer_is_found_wherever_it_stands)
 }
 END_TEST
 
+/* Whoever is told so does not look again: one octet of another kind, wherever it stands, must not be called ASCII. */
+START_TEST(only_what_is_ascii_without_nul_is_said_to_be)
+{
+	enum { LONGEST = 100 };
+	static const uint8_t strange[] = {'\0', 1, '\t', 0x80, 0xC3, 0xFF};
+	uint8_t text[LONGEST + 1];
+	struct non_transparent reader;
+	struct frame frame;
+	for (size_t len = 1; len <= LONGEST; len++) {
+		memset(text, 'x', sizeof text);
+		text[len] = '\n';
+		non_transparent_init(&reader, LONGEST, NON_TRANSPARENT_NETWORK, NON_TRANSPARENT_NO_DELIMITER);
+		ck_assert_int_eq(non_transparent_next(&reader, bytes_of(text, len + 1), &frame), FRAME_COMPLETE);
+		ck_assert(frame.is_plain);
+		for (size_t at = 1; at < len; at++) {
+			text[at] = strange[(at + len) % sizeof strange];
+			ck_assert_int_eq(non_transparent_next(&reader, bytes_of(text, len + 1), &frame), FRAME_COMPLETE);
+			ck_assert(!frame.is_plain && frame.message.len == len);
+			text[at] = 'x';
+		}
+	}
+}
+END_TEST
+
+/* What was searched by an earlier call is not known any more. */
+START_TEST(what_came_in_two_parts_is_not_said_to_be_ascii)
+{
+	struct non_transparent reader;
+	struct frame frame;
+	struct bytes whole = BYTES("<13>\xC3\xBC, and then nothing but ASCII up to the end of the message\n");
+	non_transparent_init(&reader, 100, NON_TRANSPARENT_NETWORK, NON_TRANSPARENT_NO_DELIMITER);
+	ck_assert_int_eq(non_transparent_next(&reader, bytes_first(whole, 10), &frame), FRAME_INCOMPLETE);
+	ck_assert_int_eq(non_transparent_next(&reader, whole, &frame), FRAME_COMPLETE);
+	ck_assert(!frame.is_plain && frame.message.len == whole.len - 1);
+}
+END_TEST
+
 START_TEST(rest_of_an_oversized_message_is_consumed_as_it_comes)
 {
 	struct non_transparent reader;
@@ -121,6 +158,8 @@ int main(void)
 	tcase_add_test(all, octets_without_a_trailer_are_searched_once);
 	tcase_add_loop_test(all, what_is_far_behind_a_trailer_is_not_searched, 0, 2);
 	tcase_add_test(all, a_trailer_is_found_wherever_it_stands);
+	tcase_add_test(all, only_what_is_ascii_without_nul_is_said_to_be);
+	tcase_add_test(all, what_came_in_two_parts_is_not_said_to_be_ascii);
 	tcase_add_test(all, rest_of_an_oversized_message_is_consumed_as_it_comes);
 	suite_add_tcase(suite, all);
 	SRunner *runner = srunner_create(suite);
