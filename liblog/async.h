@@ -38,6 +38,13 @@ struct slog_async_sent {
 	uint64_t end;
 };
 
+/* An event that the other side did not accept. Nothing behind it is sent until it is settled. */
+struct slog_async_refused {
+	unsigned times; /* one after another; 0: there is no such event */
+	unsigned lane;
+	uint64_t end;
+};
+
 struct slog_async {
 	struct slog_sink sink;
 	struct slog_sink *to;
@@ -63,6 +70,7 @@ struct slog_async {
 	struct slog_async_sent sent[SLOG_ASYNC_WINDOW]; /* a ring, oldest at sent_first */
 	unsigned sent_first;
 	unsigned sent_count;
+	struct slog_async_refused refused;
 	unsigned next_lane; /* whose turn it is */
 	size_t last_load;   /* events in it */
 	unsigned failures;  /* rounds without progress, one after another */

@@ -2,7 +2,8 @@
 /*
  * The worker of an asynchronous ring. A round: collect events from the lanes, give them to the sink in one call, note
  * which of them are delivered, and free their room. When the sink takes nothing the events stay where they are, and the
- * worker tries again after a while that grows; only an event that the sink can never take is dropped, and counted.
+ * worker tries again after a while that grows; only an event that the sink can never take, or that the other side has
+ * refused again and again, is dropped, and counted.
  */
 #include "async.h"
 
@@ -18,6 +19,7 @@
 #define WAIT_MAX_MS 250       /* for a sink that is full, before it is asked again */
 #define HURRIED_MS 10         /* the same while somebody waits for us */
 #define EAGER_FAILURES 16     /* waits that may end at once before we nap all the same */
+#define REFUSALS_MAX 3        /* of an event that is sent again; then it is given up */
 #define BURST_EVENTS 32       /* a load of so many comes from a burst, not from a trickle */
 
 /* What one round carries. */
@@ -33,6 +35,14 @@ static struct slog_ring_lane *lane_at(struct slog_async *async, unsigned i)
 	return atomic_load_explicit(&async->lanes[i], memory_order_acquire);
 }
 
+/* Up to here events of a lane may be sent. Nothing goes past one that was refused: it would come twice. */
+static uint64_t limit_of_lane(const struct slog_async *async, const struct slog_ring_lane *lane, unsigned number)
+{
+	if (async->refused.times == 0)
+		return UINT64_MAX;
+	return number == async->refused.lane ? async->refused.end : lane->sent;
+}
+
 static void collect(struct slog_async *async, struct load *load)
 {
 	size_t max = SLOG_ASYNC_WINDOW - async->sent_count;
@@ -45,7 +55,9 @@ static void collect(struct slog_async *async, struct load *load)
 		if (lane == NULL)
 			continue;
 		uint64_t position = lane->sent;
-		while (load->count < max && slog_ring_lane_next(lane, &position, &load->events[load->count])) {
+		uint64_t limit = limit_of_lane(async, lane, number);
+		while (load->count < max && position < limit &&
+		       slog_ring_lane_next(lane, &position, &load->events[load->count])) {
 			load->octets[load->count] = load->events[load->count].octets;
 			load->lanes[load->count++] = number;
 		}
@@ -69,12 +81,19 @@ static void tell_progress(struct slog_async *async)
 		slog_futex_wake(&async->progress);
 }
 
+static bool is_refused(const struct slog_async *async, unsigned lane, uint64_t end)
+{
+	return async->refused.times > 0 && async->refused.lane == lane && async->refused.end == end;
+}
+
 /* Frees the room of what is settled, oldest first. */
 static void release(struct slog_async *async)
 {
 	bool any = false;
 	while (async->sent_count > 0 && async->sent[async->sent_first].is_settled) {
 		const struct slog_async_sent *oldest = &async->sent[async->sent_first];
+		if (is_refused(async, oldest->lane, oldest->end))
+			async->refused.times = 0;
 		atomic_store_explicit(&lane_at(async, oldest->lane)->tail, oldest->end, memory_order_release);
 		async->sent_first = (async->sent_first + 1) % SLOG_ASYNC_WINDOW;
 		async->sent_count--;
@@ -96,6 +115,20 @@ static void settle_oldest(struct slog_async *async, size_t n)
 	assert(n == 0);
 }
 
+/* The other side has refused the event that is behind n that are not settled. */
+static void note_refused(struct slog_async *async, size_t n)
+{
+	for (unsigned i = 0; i < async->sent_count; i++) {
+		const struct slog_async_sent *sent = &async->sent[(async->sent_first + i) % SLOG_ASYNC_WINDOW];
+		if (sent->is_settled || n-- > 0)
+			continue;
+		unsigned times = is_refused(async, sent->lane, sent->end) ? async->refused.times + 1 : 1;
+		async->refused = (struct slog_async_refused){times, sent->lane, sent->end};
+		return;
+	}
+	assert(false);
+}
+
 /* The connection is lost: everything that is not settled is to be sent again, and what lies behind it. */
 static void send_again(struct slog_async *async)
 {
@@ -111,15 +144,16 @@ static void send_again(struct slog_async *async)
 static bool settle(struct slog_async *async)
 {
 	const struct slog_carrier *carrier = async->to->driver->carrier;
-	bool again = false;
 	if (carrier == NULL || carrier->settle == NULL)
 		return false;
-	size_t n = carrier->settle(async->to, &again);
-	settle_oldest(async, n);
+	const struct slog_settling settling = carrier->settle(async->to);
+	settle_oldest(async, settling.delivered);
 	release(async);
-	if (again)
+	if (settling.is_refused)
+		note_refused(async, settling.refused);
+	if (settling.again)
 		send_again(async);
-	return n > 0;
+	return settling.delivered > 0;
 }
 
 /* Gives events to a sink without a carrier. */
@@ -180,6 +214,24 @@ static void drop_one(struct slog_async *async, const struct load *load, size_t i
 	release(async);
 }
 
+/*
+ * The last event of the load is not sent if it was refused too often: it is dropped, as soon as all before it are settled.
+ * (Before that it could come again with them, and be counted twice.) True if it was dropped.
+ */
+static bool give_up_refused(struct slog_async *async, struct load *load)
+{
+	if (load->count == 0 || async->refused.times < REFUSALS_MAX)
+		return false;
+	size_t last = load->count - 1;
+	if (!is_refused(async, load->lanes[last], load->events[last].end))
+		return false;
+	load->count = last;
+	if (last > 0 || async->sent_count > 0)
+		return false;
+	drop_one(async, load, 0, EBADMSG);
+	return true;
+}
+
 /* What the sink has sent in part is not done: whoever flushes waits for it, and the worker does not sleep. */
 static bool see_to_rest(struct slog_async *async)
 {
@@ -198,6 +250,8 @@ static bool carry(struct slog_async *async)
 	int error = 0;
 	bool has_settled = settle(async);
 	collect(async, &load);
+	if (give_up_refused(async, &load))
+		return true;
 	if (load.count == 0) {
 		bool is_busy = see_to_rest(async) || async->sent_count > 0;
 		if (is_busy && !has_settled)

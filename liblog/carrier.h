@@ -13,6 +13,14 @@
 
 #define SLOG_CARGO_MAX 128 /* events in one send() */
 
+/* What has become of the events that a sink took and had not settled, oldest first. */
+struct slog_settling {
+	size_t delivered; /* so many more are delivered */
+	bool again;       /* the connection is lost: what is not delivered is to be sent again */
+	bool is_refused;  /* with it: one was not accepted, */
+	size_t refused;   /* that which is behind so many that are not delivered */
+};
+
 struct slog_carrier {
 	/*
 	 * Takes events, oldest first, without waiting. Returns how many it took; if not all, *error says why not the next
@@ -23,11 +31,8 @@ struct slog_carrier {
 	/* Optional: waits at most so many milliseconds until send() or settle() may have something to do. */
 	void (*wait)(struct slog_sink *sink, unsigned ms);
 
-	/*
-	 * Optional, and if it is there the sink acknowledges: how many more of the events it took, oldest first, are
-	 * delivered. *again is set if it has lost its connection: then what it took and has not settled is to be sent again.
-	 */
-	size_t (*settle)(struct slog_sink *sink, bool *again);
+	/* Optional, and if it is there the sink acknowledges. */
+	struct slog_settling (*settle)(struct slog_sink *sink);
 
 	/*
 	 * Optional: true if the last event that it took is on its way in part. It goes on with that, without waiting; wait()

@@ -81,6 +81,7 @@ static bool move_in(struct slog_async *async)
 			if (async->lanes[i] != NULL)
 				slog_ring_lane_reset(async->lanes[i]);
 		async->sent_count = 0;
+		async->refused.times = 0;
 		async->failures = 0;
 		async->has_rest = false;
 		async->waiters = 0;

@@ -2,7 +2,8 @@
 /*
  * Events to the relayd of this host over RELP on its Unix socket. An event counts as delivered when the relay has
  * answered 200, which relayd does once it is on the disk; until then it stays in its lane of the ring. When the session
- * ends in any other way than by our `close`, what was not answered is sent again on the next one: at least once.
+ * ends in any other way than by our `close`, what was not answered is sent again on the next one: at least once. An
+ * event that is answered otherwise ends the session, too; how often it is tried is up to the ring.
  *
  * Only the ring's worker runs this.
  */
@@ -32,13 +33,14 @@ enum session { CLOSED, OPENING, OPEN };
 struct sink_relp {
 	struct slog_sink sink;
 	struct slog_stream stream;
-	uint32_t generation;  /* of the process that the session belongs to */
+	uint32_t generation;   /* of the process that the session belongs to */
 	enum session session;
-	uint64_t open_until;  /* when the answer to `open` must be there, in milliseconds */
-	uint32_t next_txnr;   /* of the next command */
-	uint32_t oldest_txnr; /* of the oldest event that is not settled; next_txnr if there is none */
-	bool is_full;         /* the socket took no more when it was last used */
-	bool is_lost;         /* the connection broke, and the ring has not been told */
+	uint64_t open_until;   /* when the answer to `open` must be there, in milliseconds */
+	uint32_t next_txnr;    /* of the next command */
+	uint32_t oldest_txnr;  /* of the oldest event that is not settled; next_txnr if there is none */
+	uint32_t refused_txnr; /* of an event that was not accepted, if the ring has not been told; else 0 */
+	bool is_full;          /* the socket took no more when it was last used */
+	bool is_lost;          /* the connection broke, and the ring has not been told */
 	bool is_settled[SLOG_ASYNC_WINDOW]; /* by TXNR modulo its size: answered before an older one was */
 	size_t input_length;
 	char input[INPUT_BYTES];
@@ -108,6 +110,8 @@ static void take_response(struct sink_relp *to, const struct slog_relp_answer *a
 	} else if (is_of_event && answer->code == OK) {
 		to->is_settled[answer->txnr % SLOG_ASYNC_WINDOW] = true;
 	} else {
+		if (is_of_event && !to->is_settled[answer->txnr % SLOG_ASYNC_WINDOW])
+			to->refused_txnr = answer->txnr;
 		be_refused(to);
 	}
 }
@@ -158,6 +162,7 @@ static void leave_to_parent(struct sink_relp *to)
 	to->generation = slog_generation();
 	to->session = CLOSED;
 	to->is_lost = false;
+	to->refused_txnr = 0;
 	to->next_txnr = to->oldest_txnr = 1;
 }
 
@@ -170,23 +175,27 @@ static void see_to_session(struct sink_relp *to)
 		be_refused(to);
 }
 
-static size_t settle_relp(struct slog_sink *sink, bool *again)
+static struct slog_settling settle_relp(struct slog_sink *sink)
 {
 	struct sink_relp *to = (struct sink_relp *)sink;
-	size_t settled = 0;
+	struct slog_settling settling = {.delivered = 0};
 	see_to_session(to);
 	read_answers(to);
 	/* Also what was answered before the connection broke. */
 	while (to->session != OPENING && to->oldest_txnr < to->next_txnr &&
 	       to->is_settled[to->oldest_txnr % SLOG_ASYNC_WINDOW]) {
 		to->is_settled[to->oldest_txnr++ % SLOG_ASYNC_WINDOW] = false;
-		settled++;
+		settling.delivered++;
 	}
-	*again = to->is_lost;
+	settling.again = to->is_lost;
+	settling.is_refused = to->refused_txnr != 0;
+	if (settling.is_refused)
+		settling.refused = to->refused_txnr - to->oldest_txnr;
 	if (to->is_lost)
 		to->oldest_txnr = to->next_txnr;
 	to->is_lost = false;
-	return settled;
+	to->refused_txnr = 0;
+	return settling;
 }
 
 /* ---- events ------------------------------------------------------------------------------------------------------ */

@@ -132,7 +132,9 @@ struct slog_sink *slog_sink_async(struct slog_sink *sink, const struct slog_asyn
 /*
  * The relayd of this host over RELP on its Unix socket, behind a ring of its own. Events are delivered when the relay
  * has answered, and keep their room in the lanes until then: what is queued and what is unacknowledged share the limit.
- * After a relay that went away comes back what it had not acknowledged is sent again: at least once. path NULL:
+ * After a relay that went away comes back what it had not acknowledged is sent again: at least once. An event that the
+ * relay refuses (any answer but 200) is tried three times, a second apart, with nothing behind it; then it is dropped
+ * with EBADMSG, counted and told as slog_sink_async() says, and what is behind it goes on. path NULL:
  * /run/relayd/relp; '@' at its start means an abstract name. encoder NULL: slog_encoder_rfc5424. NULL with errno ENOMEM
  * or EINVAL.
  */

@@ -5,6 +5,7 @@
  */
 #include "peer.h"
 
+#include <pthread.h>
 #include <sys/wait.h>
 
 #include "relp_answer.h"
@@ -148,6 +149,93 @@ START_TEST(an_event_answered_500_is_sent_again_after_a_while)
 }
 END_TEST
 
+/* Nothing comes for a while. */
+static void expect_no_event(void)
+{
+	ck_assert(!peer_has_something(session, 300));
+}
+
+/* The server's disk is not full, it just does not like this one: what is behind it must not wait for ever. */
+START_TEST(an_event_refused_three_times_is_given_up_and_what_is_behind_it_goes_on)
+{
+	struct slog_counters before = peer_counted();
+	int listener = start();
+	slog_info("one");
+	slog_info("two");
+	slog_info("three");
+	open_session(listener);
+	expect_event("2", " one -");
+	expect_event("3", " two -");
+	expect_event("4", " three -");
+	answer("3 rsp 7 500 bad\n");
+	/* What is before it goes with it, and nothing of what is behind it. */
+	open_session(listener);
+	expect_event("2", " one -");
+	expect_event("3", " two -");
+	expect_no_event();
+	answer("2 rsp 6 200 OK\n3 rsp 7 500 bad\n");
+	open_session(listener);
+	expect_event("2", " two -");
+	expect_no_event();
+	ck_assert_uint_eq(peer_counted().dropped[SLOG_INFO], before.dropped[SLOG_INFO]);
+	answer("2 rsp 7 500 bad\n");
+	open_session(listener);
+	expect_event("2", " three -");
+	answer("2 rsp 6 200 OK\n");
+	ck_assert_int_eq(slog_flush(), 0);
+	ck_assert_uint_eq(peer_counted().dropped[SLOG_INFO], before.dropped[SLOG_INFO] + 1);
+	ck_assert_int_eq(peer_counted().last_error, EBADMSG);
+	slog_info("four");
+	const char *loss = next_command();
+	ck_assert_msg(strncmp(loss, "3 syslog ", 9) == 0 && strstr(loss, " slog_loss [") != NULL, "%s", loss);
+	ck_assert_ptr_nonnull(strstr(loss, " sink=\"relp\" "));
+	ck_assert_ptr_nonnull(strstr(loss, " dropped/info=\"1\""));
+	expect_event("4", " four -");
+	answer("3 rsp 6 200 OK\n4 rsp 6 200 OK\n");
+	slog_close();
+	ck_assert_uint_eq(peer_counted().dropped[SLOG_INFO], before.dropped[SLOG_INFO] + 1);
+	close(session);
+	close(listener);
+}
+END_TEST
+
+static void *log_other(void *argument)
+{
+	slog_info("other");
+	return argument;
+}
+
+/* Each refusal counts for one event, and only in a row; other threads' events wait too, and go on when it is accepted. */
+START_TEST(an_event_that_is_accepted_after_refusals_holds_nothing_any_more)
+{
+	struct slog_counters before = peer_counted();
+	pthread_t thread;
+	int listener = start();
+	slog_info("one");
+	for (int times = 0; times < 2; times++) {
+		open_session(listener);
+		expect_event("2", " one -");
+		answer("2 rsp 7 500 bad\n");
+	}
+	pthread_create(&thread, NULL, log_other, NULL);
+	pthread_join(thread, NULL);
+	open_session(listener);
+	expect_event("2", " one -");
+	expect_no_event();
+	answer("2 rsp 6 200 OK\n");
+	expect_event("3", " other -");
+	answer("3 rsp 7 500 bad\n");
+	open_session(listener);
+	expect_event("2", " other -");
+	answer("2 rsp 6 200 OK\n");
+	ck_assert_int_eq(slog_flush(), 0);
+	slog_close();
+	ck_assert_uint_eq(peer_counted().dropped[SLOG_INFO], before.dropped[SLOG_INFO]);
+	close(session);
+	close(listener);
+}
+END_TEST
+
 START_TEST(what_is_no_relp_ends_the_session_and_nothing_else)
 {
 	int listener = start();
@@ -259,6 +347,8 @@ int main(void)
 	tcase_add_test(tests, what_a_lost_session_did_not_answer_is_sent_again);
 	tcase_add_test(tests, answers_in_disorder_release_the_oldest_first);
 	tcase_add_test(tests, an_event_answered_500_is_sent_again_after_a_while);
+	tcase_add_test(tests, an_event_refused_three_times_is_given_up_and_what_is_behind_it_goes_on);
+	tcase_add_test(tests, an_event_that_is_accepted_after_refusals_holds_nothing_any_more);
 	tcase_add_test(tests, what_is_no_relp_ends_the_session_and_nothing_else);
 	tcase_add_test(tests, no_more_than_the_window_is_unanswered);
 	tcase_add_test(tests, queued_and_unacknowledged_share_one_limit);
