@@ -293,25 +293,28 @@ static bool stop_worker(struct slog_async *async, uint64_t deadline)
 	return true;
 }
 
-/* Takes the ring off the list. */
-static void unlist(struct slog_async *async)
+/* Takes the ring off the list. False if the end of the program is at the list, and takes long. */
+static bool unlist(struct slog_async *async)
 {
 	if (slog_gate_take(&list_gate, SLOG_ASYNC_FLUSH_MS) == SLOG_GATE_BUSY)
-		return;
+		return false;
 	struct slog_async **at = &all_rings;
 	while (*at != NULL && *at != async)
 		at = &(*at)->next;
 	if (*at == async)
 		*at = async->next;
 	slog_gate_leave(&list_gate);
+	return true;
 }
 
-/* slog_sink_close() has flushed. A worker that does not end keeps the ring and the sink: they are never freed. */
+/*
+ * slog_sink_close() has flushed. A worker that does not end keeps the ring and the sink: they are never freed. Nor are
+ * they while the ring is listed: the end of the program sees to it.
+ */
 static void close_async(struct slog_sink *sink)
 {
 	struct slog_async *async = (struct slog_async *)sink;
-	unlist(async);
-	if (!move_in(async))
+	if (!unlist(async) || !move_in(async))
 		return;
 	tell_losses(async);
 	bool has_ended = stop_worker(async, slog_clock_monotonic_ms() + SLOG_ASYNC_FLUSH_MS);

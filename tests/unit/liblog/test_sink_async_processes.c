@@ -199,6 +199,73 @@ START_TEST(a_program_with_several_dead_sinks_ends_in_a_second)
 }
 END_TEST
 
+/* A sink that hangs, and one that must not be closed. */
+static int hang(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
+{
+	(void)sink, (void)line, (void)length, (void)severity;
+	pause();
+	return 0;
+}
+
+static void end_with_failure(struct slog_sink *sink)
+{
+	(void)sink;
+	_exit(EXIT_FAILURE);
+}
+
+static const struct slog_sink_driver hanging_driver = {.name = "hanging", .write = hang, .close = end_with_failure};
+
+static struct slog_sink *make_hanging_ring(void)
+{
+	static struct slog_sink sink = {
+		.driver = &hanging_driver, .encoder = &slog_encoder_json, .max_size = SLOG_EVENT_BYTES_DEFAULT,
+	};
+	return slog_sink_async(&sink, NULL);
+}
+
+static atomic_bool is_exiting;
+
+static void note_exit(void)
+{
+	atomic_store(&is_exiting, true);
+}
+
+static void *close_during_exit(void *ring)
+{
+	struct slog_sink *sink = ring;
+	while (!atomic_load(&is_exiting))
+		usleep(1000);
+	usleep(50000);
+	slog_sink_close(&sink);
+	return NULL;
+}
+
+/*
+ * Exit goes through all rings, and takes longer than a second where several hang. A thread that closes another ring
+ * meanwhile does not get it off the list in time: then it must leave it where it is.
+ */
+START_TEST(a_ring_that_is_closed_during_exit_is_not_freed_under_it)
+{
+	static const char *const names[] = {"a", "b", "c"};
+	int status;
+	pid_t child = fork();
+	if (child == 0) {
+		pthread_t closer;
+		pthread_create(&closer, NULL, close_during_exit, make_hanging_ring());
+		pthread_detach(closer);
+		/* Newer rings come first. */
+		for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+			slog_set_sink(slog_logger(names[i]), make_hanging_ring());
+			slog_info_to(slog_logger(names[i]), "t");
+		}
+		atexit(note_exit);
+		exit(EXIT_SUCCESS);
+	}
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("sink_async_processes");
@@ -212,6 +279,7 @@ int main(void)
 	tcase_add_test(processes, events_queued_for_an_absent_daemon_arrive_when_it_comes);
 	tcase_add_test(processes, a_program_with_several_dead_sinks_ends_in_a_second);
 	tcase_add_test(processes, a_host_name_is_looked_up_by_the_worker);
+	tcase_add_test(processes, a_ring_that_is_closed_during_exit_is_not_freed_under_it);
 	suite_add_tcase(suite, processes);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
