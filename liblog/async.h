@@ -62,7 +62,7 @@ struct slog_async {
 	_Atomic uint32_t progress;   /* grows whenever room was made in a lane */
 	_Atomic uint32_t waiters;    /* threads that wait for progress */
 	_Atomic uint64_t stop_at;    /* the worker ends when all is done, or at this time in milliseconds; 0: it does not */
-	atomic_bool has_rest;        /* the sink has sent the last event in part; the worker is at it */
+	atomic_bool has_rest;        /* the sink has sent the last event in part; the worker is at it, or has given it up */
 	atomic_bool is_late;         /* the last flush used its bound up */
 	_Atomic(struct slog_ring_lane *) lanes[SLOG_ASYNC_LANES_MAX];
 

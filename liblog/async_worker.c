@@ -325,6 +325,7 @@ void *slog_async_work(void *argument)
 		sleep_until_event(async);
 	}
 	const struct slog_carrier *carrier = async->to->driver->carrier;
+	see_to_rest(async);
 	if (carrier != NULL && carrier->finish != NULL && async->sent_count == 0)
 		carrier->finish(async->to);
 	atomic_store(&async->worker, SLOG_ASYNC_WORKER_ENDED);

@@ -40,7 +40,10 @@ struct slog_carrier {
 	 */
 	bool (*has_rest)(struct slog_sink *sink);
 
-	/* Optional: an attempt to end the session in order, without waiting. All events are settled. */
+	/*
+	 * Optional: the worker ends, and all events are settled. An attempt to end the session in order, without waiting; what
+	 * is on its way in part is given up, and counted as dropped.
+	 */
 	void (*finish)(struct slog_sink *sink);
 };
 

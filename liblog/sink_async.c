@@ -237,10 +237,10 @@ static void tell_losses(struct slog_async *async)
 	}
 }
 
-/* Events still in the lanes, counted as dropped. */
+/* Events still in the lanes, counted as dropped, and one that was sent in part: the worker has given it up and counted. */
 static uint64_t count_left(struct slog_async *async)
 {
-	uint64_t left = 0;
+	uint64_t left = atomic_exchange(&async->has_rest, false) ? 1 : 0;
 	for (unsigned i = 0; i < async->lanes_max; i++) {
 		struct slog_ring_lane *lane = async->lanes[i];
 		struct slog_lane_event event;

@@ -79,6 +79,11 @@ static bool has_rest_syslog(struct slog_sink *sink)
 	return slog_stream_has_rest(&((struct sink_syslog *)sink)->stream);
 }
 
+static void finish_syslog(struct slog_sink *sink)
+{
+	slog_stream_give_up_rest(&((struct sink_syslog *)sink)->stream);
+}
+
 static void wait_syslog(struct slog_sink *sink, unsigned ms)
 {
 	struct sink_syslog *to = (struct sink_syslog *)sink;
@@ -97,7 +102,9 @@ static void close_syslog(struct slog_sink *sink)
 	free(to);
 }
 
-static const struct slog_carrier carrier = {.send = send_syslog, .wait = wait_syslog, .has_rest = has_rest_syslog};
+static const struct slog_carrier carrier = {
+	.send = send_syslog, .wait = wait_syslog, .has_rest = has_rest_syslog, .finish = finish_syslog,
+};
 
 static const struct slog_sink_driver driver = {
 	.name = "syslog", .write = write_syslog, .close = close_syslog, .carrier = &carrier,

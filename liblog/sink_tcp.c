@@ -70,6 +70,11 @@ static bool has_rest_tcp(struct slog_sink *sink)
 	return slog_stream_has_rest(&((struct sink_tcp *)sink)->stream);
 }
 
+static void finish_tcp(struct slog_sink *sink)
+{
+	slog_stream_give_up_rest(&((struct sink_tcp *)sink)->stream);
+}
+
 static void wait_tcp(struct slog_sink *sink, unsigned ms)
 {
 	slog_stream_wait(&((struct sink_tcp *)sink)->stream, POLLOUT, ms);
@@ -83,7 +88,9 @@ static void close_tcp(struct slog_sink *sink)
 	free(to);
 }
 
-static const struct slog_carrier carrier = {.send = send_tcp, .wait = wait_tcp, .has_rest = has_rest_tcp};
+static const struct slog_carrier carrier = {
+	.send = send_tcp, .wait = wait_tcp, .has_rest = has_rest_tcp, .finish = finish_tcp,
+};
 
 static const struct slog_sink_driver driver = {
 	.name = "tcp", .write = write_tcp, .close = close_tcp, .carrier = &carrier,

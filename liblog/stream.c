@@ -132,6 +132,13 @@ bool slog_stream_has_rest(struct slog_stream *stream)
 	return stream->rest != NULL;
 }
 
+void slog_stream_give_up_rest(struct slog_stream *stream)
+{
+	leave_to_parent(stream);
+	if (stream->rest != NULL)
+		slog_stream_disconnect(stream, ETIMEDOUT);
+}
+
 /* Keeps what of a frame follows its first `sent` octets. False without memory: the frame is torn then. */
 static bool keep_rest(struct slog_stream *stream, const struct iovec *pieces, size_t parts, size_t sent,
                       enum slog_severity severity)

@@ -63,6 +63,9 @@ size_t slog_stream_send(struct slog_stream *stream, struct iovec *pieces, size_t
 /* Sends the rest of a frame that was sent in part, without waiting. True while there is one. */
 bool slog_stream_has_rest(struct slog_stream *stream);
 
+/* Gives up the rest of a frame that was sent in part, if there is one, and the connection with it: counted as dropped. */
+void slog_stream_give_up_rest(struct slog_stream *stream);
+
 /* One frame within the sink's patience, connecting if need be. 0, or the errno value with which it was given up. */
 int slog_stream_write(struct slog_stream *stream, struct iovec *pieces, size_t parts, enum slog_severity severity);
 

@@ -112,10 +112,11 @@ struct slog_sink *slog_sink_tcp(const char *address, const struct slog_encoder *
  * an event slog_loss {sink, since, until, dropped}.
  *
  * A child of fork() starts with empty lanes (the events in them are the parent's) and gets a thread of its own with its
- * first event. So flush before fork() if the parent then ends by _exit(), as it does in daemon(3). At exit(), and when
- * the library is unloaded, what is queued is carried out for a second at most; what is left then is counted, and told
- * in one line on standard error. A shared object that is linked with the static library and may be unloaded should be
- * linked with -z nodelete: a thread that hangs in a system call cannot be ended.
+ * first event. So flush before fork() if the parent then ends by _exit(), as it does in daemon(3). When the sink is
+ * closed, at exit(), and when the library is unloaded, what is queued is carried out for a second at most; what is left
+ * then, an event of which a stream took a part included, is counted, and told in one line on standard error. A shared
+ * object that is linked with the static library and may be unloaded should be linked with -z nodelete: a thread that
+ * hangs in a system call cannot be ended.
  *
  * Adopts the sink, also when it fails: NULL with errno ENOMEM, or EINVAL for a wrong size of the options. A NULL sink
  * gives NULL. options NULL: all defaults.

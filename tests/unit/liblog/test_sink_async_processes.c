@@ -199,6 +199,65 @@ START_TEST(a_program_with_several_dead_sinks_ends_in_a_second)
 }
 END_TEST
 
+enum { LARGE_EVENTS = 150, LARGE_OCTETS = 7001 };
+
+static void log_large_events(int standard_error)
+{
+	static char text[LARGE_OCTETS + 1];
+	const struct slog_async_options options = {.size = sizeof options, .lane_size = 1 << 22};
+	memset(text, 'x', LARGE_OCTETS);
+	dup2(standard_error, STDERR_FILENO);
+	peer_use(slog_sink_async(slog_sink_syslog(peer_path, NULL), &options));
+	for (int i = 0; i < LARGE_EVENTS; i++)
+		slog_info("t", "text", text);
+}
+
+/* Events that came whole: each ends with a NUL. */
+static unsigned long long count_whole(int connection)
+{
+	unsigned long long whole = 0;
+	for (ssize_t length; (length = read(connection, peer_text, PEER_BYTES)) > 0;)
+		for (ssize_t i = 0; i < length; i++)
+			whole += peer_text[i] == '\0';
+	return whole;
+}
+
+/*
+ * A peer takes events until its buffer is full, in the middle of one; then the program ends, by exit() or after closing.
+ * What did not come whole, the torn event too, is what is told, and what is counted.
+ */
+START_TEST(what_has_not_come_whole_when_a_program_ends_is_told_and_counted)
+{
+	int listener = peer_unix(SOCK_STREAM);
+	int standard_error[2];
+	int status;
+	ck_assert_int_eq(pipe(standard_error), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		log_large_events(standard_error[1]);
+		if (_i == 0)
+			exit(0);
+		slog_close();
+		dprintf(STDERR_FILENO, "counted %llu", (unsigned long long)peer_dropped_info());
+		_exit(0);
+	}
+	close(standard_error[1]);
+	int connection = peer_accept(listener);
+	ck_assert_int_eq(waitpid(child, &status, 0), child);
+	ck_assert_int_eq(status, 0);
+	unsigned long long left = LARGE_EVENTS - count_whole(connection);
+	char wanted[128];
+	int length = snprintf(wanted, sizeof wanted, "liblog: syslog: %llu events were not written at the end\n", left);
+	if (_i != 0)
+		snprintf(wanted + length, sizeof wanted - (size_t)length, "counted %llu", left);
+	ck_assert_uint_gt(left, 0);
+	ck_assert_str_eq(peer_read(standard_error[0]), wanted);
+	close(connection);
+	close(listener);
+	close(standard_error[0]);
+}
+END_TEST
+
 /* A sink that hangs, and one that must not be closed. */
 static int hang(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
 {
@@ -279,6 +338,7 @@ int main(void)
 	tcase_add_test(processes, events_queued_for_an_absent_daemon_arrive_when_it_comes);
 	tcase_add_test(processes, a_program_with_several_dead_sinks_ends_in_a_second);
 	tcase_add_test(processes, a_host_name_is_looked_up_by_the_worker);
+	tcase_add_loop_test(processes, what_has_not_come_whole_when_a_program_ends_is_told_and_counted, 0, 2);
 	tcase_add_test(processes, a_ring_that_is_closed_during_exit_is_not_freed_under_it);
 	suite_add_tcase(suite, processes);
 	SRunner *runner = srunner_create(suite);
