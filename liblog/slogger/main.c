@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "base/standard_descriptors.h"
 #include "slogger.h"
 
 /* EVENT and its FIELDs. False after saying what is wrong; then nothing was sent. */
@@ -42,6 +43,8 @@ static enum slogger_exit said(void)
 int main(int argc, char **argv)
 {
 	struct slogger_arguments arguments;
+	if (!standard_descriptors_hold())
+		return SLOGGER_FAILED;
 	if (!slogger_arguments_read(&arguments, argc, argv)) {
 		fputs("Try: slogger --help\n", stderr);
 		return SLOGGER_USAGE;

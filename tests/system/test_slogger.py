@@ -221,6 +221,25 @@ def test_a_syslog_socket_gets_a_legacy_header_and_cee(tmp_path):
     assert slogger("-u", tmp_path / "nobody", "e").returncode == 1
 
 
+def test_standard_descriptors_that_are_closed_are_taken_by_nothing_else(tmp_path):
+    """Whoever starts slogger has closed standard error, or standard input: the socket that it sends to does not take their place. What is
+    for people is not sent, and what comes back over a socket is not read as lines. (liblog moves its sockets out of the way where it can: not
+    where only few descriptors are allowed.)"""
+    path = tmp_path / "log"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log:
+        log.bind(str(path))
+        log.settimeout(10)
+        started = ("bash", "-c", 'ulimit -n 256; exec "$0" "$@" 2>&-', SLOGGER, "-s", "-u", path)
+        assert subprocess.run([*started, "e", "a:=1"], timeout=60, check=False).returncode == 0
+        assert b'"a":1' in log.recv(65536)
+        log.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            log.recv(65536)
+        started = ("bash", "-c", 'ulimit -n 256; exec "$0" "$@" <&-', SLOGGER, "-u", path)
+        result = subprocess.run(started, capture_output=True, timeout=20, check=False)
+        assert result.returncode == 1 and b"the input cannot be read: Bad file descriptor" in result.stderr
+
+
 def test_a_server_gets_rfc5424_over_udp_and_tcp():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.bind(("127.0.0.1", 0))
