@@ -45,25 +45,26 @@ size_t non_transparent_separators(const struct non_transparent *reader, struct b
 	return len;
 }
 
-/* Up to LF, among them NUL, and what is no ASCII. */
-static inline octets16 is_stop(octets16 block)
+/* ASCII above LF: compilers negate what is asked the other way round, octet by octet. */
+static inline octets16 is_text(octets16 block)
 {
-	return block <= '\n';
+	return block > '\n';
 }
 
-static unsigned stops(octets16 block)
+static unsigned no_text(octets16 block)
 {
-	return octets16_mask(is_stop(block));
+	return octets16_mask(is_text(block)) ^ 0xffff;
 }
 
 /* Offset behind the octets from `from` on that are ASCII and above LF. */
-static size_t pass_text(struct bytes in, size_t from)
+static inline size_t pass_text(struct bytes in, size_t from)
 {
 	const ptrdiff_t step = 2 * OCTETS16_BLOCK;
 	const uint8_t *at = in.at + from, *end = in.at + in.len;
-	while (end - at >= step && octets16_mask(is_stop(octets16_load(at)) | is_stop(octets16_load(at + OCTETS16_BLOCK))) == 0)
-		at += step;
-	return (size_t)(octets16_find(at, end, '\n', stops) - in.at);
+	for (; end - at >= step; at += step)
+		if (octets16_mask(is_text(octets16_load(at)) & is_text(octets16_load(at + OCTETS16_BLOCK))) != 0xffff)
+			break;
+	return (size_t)(octets16_find(at, end, '\n', no_text) - in.at);
 }
 
 /*

@@ -64,7 +64,15 @@ void envelope_context_start(struct envelope_context *context, int64_t base_ns)
 }
 
 /* Peers are compared as octets: the struct has no padding. */
-_Static_assert(sizeof(struct peer) == 32, "struct peer has padding");
+_Static_assert(sizeof(struct peer) == 2 * OCTETS16_BLOCK, "struct peer has padding");
+
+static inline bool same_peer(const struct peer *one, const struct peer *other)
+{
+	const uint8_t *octets = (const uint8_t *)one, *others = (const uint8_t *)other;
+	octets16 same = octets16_load(octets) == octets16_load(others);
+	same &= octets16_load(octets + OCTETS16_BLOCK) == octets16_load(others + OCTETS16_BLOCK);
+	return octets16_mask(same) == 0xffff;
+}
 
 static unsigned known_peers(const struct envelope_context *context)
 {
@@ -75,11 +83,11 @@ static unsigned known_peers(const struct envelope_context *context)
 static unsigned find_peer(const struct envelope_context *context, const struct peer *peer)
 {
 	unsigned known = known_peers(context);
-	if (known > 0 && memcmp(&context->peer[context->last_slot], peer, sizeof *peer) == 0)
+	if (known > 0 && same_peer(&context->peer[context->last_slot], peer))
 		return context->last_slot;
 	for (unsigned slot = 0; slot < known; slot++) {
-		/* Where there are many, ports differ: no call for each. */
-		if (context->peer[slot].port == peer->port && memcmp(&context->peer[slot], peer, sizeof *peer) == 0)
+		/* Where there are many, ports differ: that is looked at first. */
+		if (context->peer[slot].port == peer->port && same_peer(&context->peer[slot], peer))
 			return slot;
 	}
 	return ENVELOPE_PEERS_MAX;

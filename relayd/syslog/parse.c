@@ -40,7 +40,7 @@ static struct bytes skip_junk(struct bytes text)
 
 static unsigned not_plain(octets16 block)
 {
-	return octets16_mask(block <= 0);
+	return octets16_mask(block > 0) ^ 0xffff;
 }
 
 static octets16 two_blocks_plain(const uint8_t *at)
