@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One request, one answer, one connection. Clients are few (CONTROL_CLIENTS_MAX) and get CONTROL_TIMEOUT_MS in all, so
- * that a client that says nothing or reads nothing costs little and not for long.
+ * that a client that says nothing or reads nothing costs little and not for long. It keeps nobody off: where all places
+ * are taken it has to go.
  */
 #include "relay/control.h"
 
@@ -137,6 +138,20 @@ static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buffer)
 
 /* ---- connections ---- */
 
+/* If all places are taken, one is made free: of who came first of those that have not asked; if all have, of all. */
+static void make_room(struct control *control)
+{
+	if (control->clients_count < CONTROL_CLIENTS_MAX)
+		return;
+	struct client *first_silent = NULL;
+	LIST_FOR_EACH (link, &control->clients) {
+		struct client *client = LIST_ENTRY(link, struct client, link);
+		if (client->answer == NULL && first_silent == NULL)
+			first_silent = client;
+	}
+	close_client(first_silent != NULL ? first_silent : LIST_ENTRY(control->clients.next, struct client, link));
+}
+
 static void on_retry(uv_timer_t *timer);
 
 /* libuv listens on when this one is accepted, and not before: as long as there is no memory for it, it waits. */
@@ -155,10 +170,11 @@ static void accept_client(struct control *control)
 	client->control = control;
 	client->pipe.data = client->timer.data = client;
 	client->open_handles = 2;
+	make_room(control);
 	list_init(&client->link);
 	list_append(&control->clients, &client->link);
 	control->clients_count++;
-	if (uv_accept(listener, (uv_stream_t *)&client->pipe) != 0 || control->clients_count > CONTROL_CLIENTS_MAX ||
+	if (uv_accept(listener, (uv_stream_t *)&client->pipe) != 0 ||
 	    uv_timer_start(&client->timer, on_timeout, CONTROL_TIMEOUT_MS, 0) != 0 ||
 	    uv_read_start((uv_stream_t *)&client->pipe, on_allocate, on_read) != 0)
 		close_client(client);

@@ -211,3 +211,25 @@ def test_a_standard_output_that_nobody_reads_does_not_keep_relayd_from_stopping(
     assert os.get_blocking(writer)
     os.close(reader)
     os.close(writer)
+
+
+@pytest.mark.sanitized
+def test_clients_that_sit_at_the_control_socket_keep_nobody_off(relays):
+    """As many as it has places for connect and say nothing, or not the end of it, again and again: whoever asks is answered at once, and
+    so is one that came before the last of them and asks now."""
+    relay = relays.start("relay", [{"type": "tcp", "listen": f"127.0.0.1:{free_port()}"}], [{"type": "stdout", "name": "print"}])
+    sitting = []
+
+    def sit(said):
+        sitting.append(socket.socket(socket.AF_UNIX))
+        sitting[-1].connect(str(relay.control))
+        sitting[-1].sendall(said)
+
+    for number in range(40):
+        sit(b'{"command"' if number % 2 else b"")
+        time.sleep(0.01)
+    assert relay.status()["outputs"]
+    sitting[-2].sendall(b'{"command":"status"}\n')
+    assert sitting[-2].recv(1) == b"{"
+    for sock in sitting:
+        sock.close()
