@@ -47,6 +47,7 @@ static void forget(struct recent *recent)
 	pthread_rwlock_wrlock(&recent->lock);
 	recent->run[0] = none;
 	recent->run[1] = (struct recent_run){0};
+	recent->floor = none.place; /* whoever stopped reading here is not to be waited for */
 	pthread_rwlock_unlock(&recent->lock);
 	recent->small = 0;
 	madvise(recent->memory, recent->size, MADV_DONTNEED);
@@ -98,28 +99,65 @@ static void claim(struct recent *recent, uint64_t end)
 	pthread_rwlock_unlock(&recent->lock);
 }
 
-/* Waits for those who would read next what a group of `len` octets will take the place of. */
-static void await_readers(struct recent *recent, size_t len)
+static bool continues(const struct recent_run *run, const struct recent_group *group)
 {
-	uint64_t most = place_of_end(&recent->run[0]) + disk_page_end(len) + DISK_PAGE_BYTES;
-	followers_await(&recent->followers, recent->floor, floor_behind(recent, most), len);
+	return run->counter == group->counter && run->end == group->offset;
 }
 
-/* A run that begins with the page of `offset`. What the file has in that page in front of it is read. */
-static bool begin_run(struct recent *recent, const struct disk *disk, int file, uint64_t counter, uint64_t offset)
+/*
+ * Where in the file a run begins: with the group's page, or with the segment, if that is new and its head is short. Readers
+ * come by there, and one that had to read it from the disk would be overtaken meanwhile.
+ */
+static uint64_t begin_of_run(const struct recent *recent, const struct recent_group *group)
 {
-	uint8_t front[DISK_PAGE_BYTES];
+	size_t head_max = recent->size / RECENT_HEAD_PART;
+	if (head_max > RECENT_HEAD_MAX_BYTES)
+		head_max = RECENT_HEAD_MAX_BYTES;
+	bool has_head = group->counter != recent->run[0].counter && group->offset <= head_max;
+	return has_head ? 0 : disk_page_begin(group->offset);
+}
+
+/* Waits for those who would read next what the group, and what a new run has in front of it, will take the place of. */
+static void await_readers(struct recent *recent, const struct recent_group *group)
+{
+	bool begins = !continues(&recent->run[0], group);
+	size_t len = group->len + (begins ? (size_t)(group->offset - begin_of_run(recent, group)) : 0);
+	uint64_t most = place_of_end(&recent->run[0]) + disk_page_end(len) + DISK_PAGE_BYTES;
+	uint64_t to = floor_behind(recent, most);
+	if (begins && to < recent->run[0].place)
+		to = recent->run[0].place; /* the run before it is forgotten */
+	followers_await(&recent->followers, recent->floor, to, len);
+}
+
+/* What the file has from `offset` on. */
+static bool fill_from_file(struct recent *recent, const struct disk *disk, int file, uint64_t offset, uint64_t place,
+                           size_t len)
+{
+	struct iovec piece[RECENT_PARTS_MAX];
+	int pieces = len > 0 ? pieces_at(recent, place, len, piece) : 0;
+	for (int i = 0; i < pieces; i++) {
+		if (disk->read(disk, file, piece[i].iov_base, piece[i].iov_len, offset) != (int64_t)piece[i].iov_len)
+			return false;
+		offset += piece[i].iov_len;
+	}
+	return true;
+}
+
+/* What the file has in the run in front of the group is read. */
+static bool begin_run(struct recent *recent, const struct disk *disk, const struct recent_group *group)
+{
 	struct recent_run before = recent->run[0];
-	struct recent_run run = {.counter = counter, .begin = disk_page_begin(offset), .end = offset};
+	struct recent_run run = {.counter = group->counter, .begin = begin_of_run(recent, group), .end = group->offset};
 	run.place = place_of_end(&before);
-	size_t len = (size_t)(offset - run.begin);
-	if (len > 0 && disk->read(disk, file, front, len, run.begin) != (int64_t)len)
+	size_t len = (size_t)(group->offset - run.begin);
+	claim(recent, run.place + disk_page_end(len));
+	if (!fill_from_file(recent, disk, group->file, run.begin, run.place, len))
 		return false;
-	claim(recent, run.place + DISK_PAGE_BYTES);
-	fill(recent, run.place, front, len);
 	pthread_rwlock_wrlock(&recent->lock);
 	recent->run[1] = before;
 	recent->run[0] = run;
+	if (recent->floor < before.place)
+		recent->floor = before.place;
 	pthread_rwlock_unlock(&recent->lock);
 	return true;
 }
@@ -131,9 +169,8 @@ bool recent_put(struct recent *recent, const struct disk *disk, const struct rec
 	struct recent_run *run = &recent->run[0];
 	if (!take_memory(recent))
 		return false;
-	await_readers(recent, group->len);
-	if ((run->counter != group->counter || run->end != group->offset) &&
-	    !begin_run(recent, disk, group->file, group->counter, group->offset))
+	await_readers(recent, group);
+	if (!continues(run, group) && !begin_run(recent, disk, group))
 		return false;
 	pages->offset = disk_page_begin(group->offset);
 	uint64_t begin = run->place + (pages->offset - run->begin), place = run->place + (group->offset - run->begin);

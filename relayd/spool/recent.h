@@ -26,6 +26,8 @@ enum {
 	RECENT_RUNS = 2,
 	RECENT_PATIENCE_NS = 5,         /* an octet, with readers that follow: 21 ms for 4 MiB, 200 MB/s at the least */
 	RECENT_SMALL_PART = 8,          /* small groups use it too, until they have filled this part of it */
+	RECENT_HEAD_PART = 8,           /* so much of it a segment's head may take, ... */
+	RECENT_HEAD_MAX_BYTES = 256 << 10, /* ... and no more than this */
 };
 
 /* Part of a segment in the window. */
@@ -45,7 +47,7 @@ struct recent {
 	pthread_rwlock_t lock;
 	/* Written by the writer with the lock; others read with it. */
 	struct recent_run run[RECENT_RUNS]; /* the one that grows, and the one before it */
-	uint64_t floor;           /* places before it are being filled again */
+	uint64_t floor;           /* places before it are being filled again, or in no run any more */
 };
 
 /* What is to be written: where, and its parts. */

@@ -127,7 +127,7 @@ static int write_parts(struct spool *spool, const struct iovec *part, unsigned c
 	struct current_segment *current = &spool->writer.current;
 	struct recent_pages pages;
 	struct recent_group group = {current->file, current->counter, current->offset, part, (int)count, (size_t)len};
-	if (current->offset + len + DISK_PAGE_BYTES <= current->size && recent_wants(&spool->recent, (size_t)len) &&
+	if (disk_page_end(current->offset + len) <= current->size && recent_wants(&spool->recent, (size_t)len) &&
 	    recent_put(&spool->recent, spool->disk, &group, &pages))
 		return disk_write_pages(spool->disk, current->file, pages.part, pages.count, pages.offset);
 	return disk_write(spool->disk, current->file, part, (int)count, current->offset);

@@ -2,10 +2,12 @@
 /* The window of recent groups: what goes in, where it lies in the file, what comes out, and for how long. */
 #include "spool/recent.h"
 
+#include "base/clock.h"
 #include "support/memory_disk.h"
 #include "support/spool_rig.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 enum {
@@ -273,42 +275,111 @@ START_TEST(readers_on_other_threads_get_what_was_written_while_the_window_goes_r
 }
 END_TEST
 
-enum { FOLLOWED = 1000, MS = 1000 * 1000 };
+enum {
+	FOLLOWED = 24000,
+	FOLLOWED_SEGMENT_BYTES = 1 << 20,
+	FOLLOWED_WINDOW_BYTES = 64 << 10,
+	MANY_SOURCES = 60,
+	MS = 1000 * 1000,
+};
 
 static struct spool_reader *following;
+static _Thread_local bool follows;
+static atomic_uint looks; /* of who follows */
+static int64_t (*read_of_memory)(const struct disk *base, int handle, void *at, size_t len, uint64_t offset);
+
+static int64_t read_and_count(const struct disk *base, int handle, void *at, size_t len, uint64_t offset)
+{
+	if (follows && offset + len > SEGMENT_HEADER_BYTES)
+		looks++;
+	return read_of_memory(base, handle, at, len, offset);
+}
 
 static void *follow_slowly(void *context)
 {
 	struct spool_view view = {0};
+	follows = true;
 	while (view.last < FOLLOWED) {
 		enum spool_read_result result = spool_read(following, &view);
 		ck_assert_msg(result == SPOOL_READ_BLOCK || result == SPOOL_READ_CAUGHT_UP, "%s", spool_reader_error(following));
+		if (view.place.segment > 1)
+			ck_assert_uint_gt(view.place.offset, DISK_PAGE_BYTES); /* behind the many sources */
 		usleep(100);
 	}
 	return context;
+}
+
+/* The ledger of so many takes more than a page at the head of each segment. */
+static void know_many_sources(struct spool *spool)
+{
+	for (unsigned i = 0; i < MANY_SOURCES; i++) {
+		uint8_t address[SPOOL_ADDRESS_BYTES] = {(uint8_t)i};
+		char hostname[SPOOL_SOURCE_HOSTNAME_MAX_BYTES];
+		memset(hostname, 'h', sizeof hostname);
+		(void)spool_source_find(spool, address, bytes_of((const uint8_t *)hostname, sizeof hostname));
+	}
 }
 
 START_TEST(a_reader_that_follows_more_slowly_than_the_writer_writes_never_looks_at_the_disk)
 {
 	struct rig rig;
 	pthread_t thread;
+	read_of_memory = disk.disk.read;
+	disk.disk.read = read_and_count;
 	rig_init(&rig, "spool", &disk.disk);
-	rig.recent_least = 1;
-	rig.recent_patience_ns = MS;
+	rig.options.max_size_bytes = 64 << 20;
+	rig.options.segment_size_bytes = FOLLOWED_SEGMENT_BYTES;
 	rig_open_ok(&rig);
+	recent_free(&rig.spool->recent);
+	recent_init(&rig.spool->recent, FOLLOWED_WINDOW_BYTES, MS);
+	rig.spool->recent.least = 1;
+	struct spool_cursor *cursor = rig_cursor(&rig, "central", SPOOL_FROM_NEW, SPOOL_HOLD); /* nothing is released */
+	know_many_sources(rig.spool);
 	rig_store(&rig, 10);
 	following = spool_reader_open(rig.spool, 1);
 	struct spool_view view;
 	ck_assert_int_eq(spool_read(following, &view), SPOOL_READ_BLOCK);
-	disk.unreadable_from = SEGMENT_HEADER_BYTES;
 	ck_assert_int_eq(pthread_create(&thread, NULL, follow_slowly, NULL), 0);
-	while (rig.submitted < FOLLOWED)
-		ck_assert(rig_store(&rig, 10));
+	store_up_to(&rig, FOLLOWED);
 	pthread_join(thread, NULL);
-	disk.unreadable_from = 0;
-	ck_assert_uint_eq(rig.spool->table.count, 1);
+	ck_assert_uint_eq(looks, 0);
+	ck_assert_uint_ge(rig.spool->table.count, 3);
 	spool_reader_close(&following);
+	spool_cursor_close(&cursor);
 	spool_close(&rig.spool);
+}
+END_TEST
+
+/* How long it takes to put so much. */
+static uint64_t ns_to_put(uint64_t counter, size_t len)
+{
+	uint64_t begun_ns = clock_monotonic_ns();
+	put(counter, len);
+	return clock_monotonic_ns() - begun_ns;
+}
+
+START_TEST(one_that_reads_in_a_run_is_waited_for_before_that_is_forgotten_and_not_again)
+{
+	put(7, 3000);
+	put(8, 3000);
+	ck_assert_uint_eq(readable(7, 0, 1000), 1000);
+	recent.followers.patience_ns = 10000;
+	ck_assert_uint_ge(ns_to_put(9, 3000), 3000 * 10000);
+	recent.followers.patience_ns = MS;
+	for (unsigned i = 0; i < 10; i++)
+		ck_assert_uint_lt(ns_to_put(10 + i, 3000), CLOCK_NS_PER_SECOND);
+}
+END_TEST
+
+START_TEST(one_that_stopped_in_a_window_that_was_given_up_is_not_waited_for)
+{
+	put(7, 3000);
+	ck_assert_uint_eq(readable(7, 0, 1000), 1000);
+	while (recent_wants(&recent, 100))
+		continue;
+	recent.followers.patience_ns = MS;
+	for (unsigned i = 0; i < 30; i++)
+		ck_assert_uint_lt(ns_to_put(7, 3000), CLOCK_NS_PER_SECOND);
 }
 END_TEST
 
@@ -325,6 +396,8 @@ int main(void)
 	tcase_add_test(window, a_page_that_cannot_be_read_keeps_the_group_out);
 	tcase_add_test(window, a_reader_that_keeps_up_never_looks_at_the_disk);
 	tcase_add_test(window, a_reader_that_follows_more_slowly_than_the_writer_writes_never_looks_at_the_disk);
+	tcase_add_test(window, one_that_reads_in_a_run_is_waited_for_before_that_is_forgotten_and_not_again);
+	tcase_add_test(window, one_that_stopped_in_a_window_that_was_given_up_is_not_waited_for);
 	tcase_add_test(window, readers_on_other_threads_get_what_was_written_while_the_window_goes_round);
 	suite_add_tcase(suite, window);
 	SRunner *runner = srunner_create(suite);
