@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/nearest.h"
+#include "base/printable.h"
 #include "base/utf8.h"
 #include "config/config_internal.h"
 #include "config/config_options.h"
@@ -137,13 +138,7 @@ static unsigned line_of_name(const struct json_value *item)
 /* An input's name stands in messages and is matched by patterns with * and ?. */
 static bool input_name_is_good(const char *name)
 {
-	if (strlen(name) > SPOOL_NAME_MAX_BYTES)
-		return false;
-	for (; *name != '\0'; name++) {
-		if ((unsigned char)*name < 0x20 || *name == 0x7f || strchr("*?\"", *name) != NULL)
-			return false;
-	}
-	return true;
+	return strlen(name) <= SPOOL_NAME_MAX_BYTES && printable_is(name) && strpbrk(name, "*?\"") == NULL;
 }
 
 /* ---- inputs ---- */

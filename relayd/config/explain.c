@@ -2,6 +2,7 @@
 /* The settings with their origins. What paths guarantee is in explain_path.c. */
 #include "config/explain.h"
 
+#include "base/printable.h"
 #include "config/wrap.h"
 
 enum {
@@ -42,19 +43,29 @@ static void print_rows(const struct option *rows, const void *settings, const st
 			continue;
 		}
 		option_print(row, settings, value, sizeof value);
+		printable_make(value);
 		fprintf(out, "  %-*s %-*s ", NAME_COLUMNS, name, VALUE_COLUMNS, value[0] != '\0' ? value : "(not set)");
 		print_origin(row, written, out);
 	}
 }
 
+/* The name of an input that was not given one is made of a path, which may hold anything. */
+static void copy_name(const char *name, char out[VALUE_MAX_BYTES])
+{
+	snprintf(out, VALUE_MAX_BYTES, "%s", name);
+	printable_make(out);
+}
+
 static void print_settings(const struct config *config, FILE *out)
 {
 	const struct settings *settings = &config->settings;
+	char name[VALUE_MAX_BYTES];
 	fprintf(out, "Effective settings of %s\n\n", config->file);
 	print_rows(process_options, &settings->process, config->tree, "", out);
 	for (unsigned i = 0; i < settings->inputs_count; i++) {
 		const struct input_settings *input = &settings->inputs[i];
-		fprintf(out, "\ninput \"%s\", type %s, line %u\n", input->name, input->driver->type, input->line);
+		copy_name(input->name, name);
+		fprintf(out, "\ninput \"%s\", type %s, line %u\n", name, input->driver->type, input->line);
 		print_rows(input->driver->options, input->options, config_input(config, i), "", out);
 	}
 	for (unsigned i = 0; i < settings->outputs_count; i++) {
@@ -71,9 +82,11 @@ void explain_print(const struct config *config, FILE *out)
 	fprintf(out, "\nWhat each path guarantees, and what it may lose\n");
 	for (unsigned i = 0; i < settings->inputs_count; i++) {
 		for (unsigned k = 0; k < settings->outputs_count; k++) {
-			char sentence[SENTENCE_MAX_BYTES];
+			char sentence[SENTENCE_MAX_BYTES], name[VALUE_MAX_BYTES];
 			explain_path(settings, i, k, sentence, sizeof sentence);
-			fprintf(out, "\n  %s -> spool -> %s\n", settings->inputs[i].name, settings->outputs[k].name);
+			printable_make(sentence);
+			copy_name(settings->inputs[i].name, name);
+			fprintf(out, "\n  %s -> spool -> %s\n", name, settings->outputs[k].name);
 			wrap_print(out, INDENT_COLUMNS, LINE_COLUMNS, sentence);
 		}
 	}

@@ -10,8 +10,10 @@ static void check_made(const char *text, const char *expected)
 {
 	char copy[64];
 	strcpy(copy, text);
+	ck_assert_int_eq(printable_is(copy), strcmp(text, expected) == 0);
 	printable_make(copy);
 	ck_assert_str_eq(copy, expected);
+	ck_assert(printable_is(copy));
 }
 
 START_TEST(controls_are_replaced)
