@@ -2,8 +2,9 @@
 /*
  * Readers that follow close behind the writer, in the window of what was written last (recent.h). Before the writer fills
  * what one of them would read next, it waits for it, a little: a reader that has to go to the disk instead costs everybody
- * more than that, and finds its way back only when the writer rests. How little goes by how much is written, so the
- * writer stays faster than any patience_ns an octet, and whoever does not read at all is waited for once.
+ * more than that, and finds its way back only when the writer rests. How little goes by how much is written, so waiting
+ * never adds more than patience_ns an octet to the writing itself. Whoever does not read at all is waited for once or twice:
+ * then its place is filled.
  *
  * Places are those of the window (struct recent_run).
  */

@@ -24,7 +24,7 @@ enum {
 	RECENT_LEAST_BYTES = 128 << 10, /* a group of so much is a large one */
 	RECENT_PARTS_MAX = 2,           /* the window goes round, so what lies in it is one piece or two */
 	RECENT_RUNS = 2,
-	RECENT_PATIENCE_NS = 5,         /* an octet, with readers that follow: 21 ms for 4 MiB, 200 MB/s at the least */
+	RECENT_PATIENCE_NS = 5,         /* an octet, with readers that follow: 21 ms for 4 MiB */
 	RECENT_SMALL_PART = 8,          /* small groups use it too, until they have filled this part of it */
 	RECENT_HEAD_PART = 8,           /* so much of it a segment's head may take, ... */
 	RECENT_HEAD_MAX_BYTES = 256 << 10, /* ... and no more than this */
