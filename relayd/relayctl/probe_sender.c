@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/printable.h"
 #include "frame/octet_counting.h"
 #include "net/address.h"
 #include "relayctl/answer.h"
@@ -32,6 +33,7 @@ __attribute__((format(printf, 2, 3))) static bool refuse(char *error, const char
 	va_start(arguments, format);
 	vsnprintf(error, PROBE_SENDER_ERROR_MAX_BYTES, format, arguments);
 	va_end(arguments);
+	printable_make(error);
 	return false;
 }
 
@@ -243,7 +245,7 @@ bool probe_sender_open(struct probe_sender *sender, const struct json_value *sta
 	const struct json_value *input = choose(status, name, &sender->way, error);
 	if (input == NULL)
 		return false;
-	sender->input = answer_text(input, "name");
+	answer_copy(input, "name", sender->input, sizeof sender->input);
 	sender->listen = answer_text(input, "listen");
 	return connect_sender(sender, error);
 }

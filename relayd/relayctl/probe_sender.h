@@ -9,6 +9,7 @@
 #include "config/json_tree.h"
 #include "relay/probe.h"
 #include "relp/relp_client.h"
+#include "spool/spool.h"
 
 enum { PROBE_SENDER_ERROR_MAX_BYTES = 512 };
 
@@ -21,7 +22,7 @@ enum probe_way {
 };
 
 struct probe_sender {
-	const char *input;      /* its name; lives as long as the status it came from */
+	char input[SPOOL_NAME_MAX_BYTES + 1]; /* its name, for a terminal */
 	const char *listen;
 	enum probe_way way;
 	bool is_stream;         /* PROBE_WAY_LOCAL */

@@ -45,6 +45,16 @@ def test_a_probe_crosses_an_input_of_each_kind(relays, tmp_path, kind):
     assert (line["number"], line["count"]) == (1, 1) and line["id"] in text
 
 
+def test_a_probe_shows_nothing_of_a_name_that_steers_the_terminal(relays, tmp_path):
+    """The input has no name of its own, so it is called by its path, which holds ESC and C1's CSI. The status does not give such a path
+    as it is, so the probe cannot go in; what is said of that, and of the words of a command line, shows '?'."""
+    relay = relays.start("relay", [{"type": "unix", "path": str(tmp_path / "log\x1b[2J\u009b2J")}])
+    for words, shown in ([], "log?[2J??2J"), (["--input", "in\x1b[2J"], "in?[2J"):
+        code, text = probe("--control", relay.control, *words)
+        assert code != 0 and shown in text, repr(text)
+        assert "\x1b" not in text and "\u009b" not in text, repr(text)
+
+
 def test_the_path_of_a_probe_over_three_relays_has_the_time_at_each(relays, certificates):
     """Three relays, the second hop over TLS: each says when it stored the probe, later than the one before it."""
     leaf = certificates.leaf("relay.example.net")
