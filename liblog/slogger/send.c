@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Where events go. The library's sinks rather drop than wait, which is right for a daemon and wrong for a tool: here an
- * event that was dropped is tried again for some seconds, and what is lost nevertheless is told.
- */
+/* Where events go. What is lost is told, whether the sink did not take it or lost it later. */
 #include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "slogger.h"
 
-#define TRIES_MAX 50
-#define PAUSE_MS 100
-
 static struct slog_sink *stderr_sink;
 static int default_facility;
 static int default_severity;
-static unsigned long lost;
+static bool is_loss_told;
+static struct slog_sink stderr_front;
 
+/* So many events are lost by now. */
 static uint64_t dropped(struct slog_counters *counters)
 {
 	uint64_t total = 0;
@@ -73,6 +68,22 @@ static struct slog_sink *open_system_log(void)
 	return access(syslog, W_OK) == 0 ? slog_sink_syslog(syslog, NULL) : NULL;
 }
 
+/* For people, as well: what they do not get to see is not lost. */
+static int write_stderr(struct slog_sink *sink, const char *line, size_t length, enum slog_severity severity)
+{
+	(void)sink;
+	stderr_sink->driver->write(stderr_sink, line, length, severity);
+	return 0;
+}
+
+static void open_stderr(void)
+{
+	static const struct slog_sink_driver driver = {.name = "stderr", .line_feed = true, .write = write_stderr};
+	stderr_sink = slog_sink_fd(STDERR_FILENO, &slog_encoder_console);
+	if (stderr_sink != NULL)
+		stderr_front = (struct slog_sink){&driver, stderr_sink->encoder, stderr_sink->max_size};
+}
+
 bool slogger_send_open(const struct slogger_arguments *arguments)
 {
 	struct slog_options options = {
@@ -92,32 +103,26 @@ bool slogger_send_open(const struct slogger_arguments *arguments)
 	if (is_chosen && options.sink == NULL)
 		return false;
 	if (arguments->to_stderr)
-		stderr_sink = slog_sink_fd(STDERR_FILENO, &slog_encoder_console);
+		open_stderr();
 	default_facility = arguments->facility;
 	default_severity = arguments->severity;
 	int error = slog_open(&options);
 	if (error != 0)
 		fprintf(stderr, "slogger: %s\n", strerror(error));
+	struct slog_sink *sink = slog_set_sink(&slog_default_logger, NULL);
+	if (sink != NULL)
+		slog_set_sink(&slog_default_logger, slogger_patient(sink));
 	slog_set_level(&slog_default_logger, SLOG_TRACE);
 	return error == 0;
 }
 
-static void send_again_until_taken(int severity, const char *name, const struct slog_field *fields, size_t n)
+static void tell_first_loss(void)
 {
-	const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000L};
 	struct slog_counters counters;
-	for (int tries = 0; tries < TRIES_MAX; tries++) {
-		uint64_t before = dropped(&counters);
-		slog_event(&slog_default_logger, (enum slog_severity)severity, name, fields, n);
-		if (dropped(&counters) == before)
-			return;
-		/* That nobody listens is no passing trouble. */
-		if (counters.last_error != EAGAIN && counters.last_error != ENOBUFS && counters.last_error != ETIMEDOUT)
-			break;
-		nanosleep(&pause, NULL);
-	}
-	if (lost++ == 0)
-		fprintf(stderr, "slogger: an event could not be sent: %s\n", strerror(counters.last_error));
+	if (is_loss_told || dropped(&counters) == 0)
+		return;
+	fprintf(stderr, "slogger: an event could not be sent: %s\n", strerror(counters.last_error));
+	is_loss_told = true;
 }
 
 void slogger_send(int facility, int severity, const char *name, const struct slog_field *fields, size_t n)
@@ -125,10 +130,11 @@ void slogger_send(int facility, int severity, const char *name, const struct slo
 	if (severity < 0)
 		severity = default_severity;
 	slog_set_facility(&slog_default_logger, (enum slog_facility)(facility >= 0 ? facility : default_facility));
-	send_again_until_taken(severity, name, fields, n);
+	slog_event(&slog_default_logger, (enum slog_severity)severity, name, fields, n);
+	tell_first_loss();
 	if (stderr_sink == NULL)
 		return;
-	struct slog_sink *sink = slog_set_sink(&slog_default_logger, stderr_sink);
+	struct slog_sink *sink = slog_set_sink(&slog_default_logger, &stderr_front);
 	slog_event(&slog_default_logger, (enum slog_severity)severity, name, fields, n);
 	slog_set_sink(&slog_default_logger, sink);
 }
@@ -142,11 +148,13 @@ bool slogger_send_close(void)
 	slog_sink_close(&sink);
 	slog_close();
 	slog_sink_close(&stderr_sink);
-	dropped(&counters);
+	uint64_t lost = dropped(&counters);
 	if (error != 0)
 		fprintf(stderr, "slogger: not all events could be sent: %s\n", strerror(error));
+	else
+		tell_first_loss();
 	if (lost > 1)
-		fprintf(stderr, "slogger: %lu events could not be sent\n", lost);
+		fprintf(stderr, "slogger: %llu events could not be sent\n", (unsigned long long)lost);
 	if (counters.cut > 0)
 		fprintf(stderr, "slogger: %llu events were larger than may be sent, and lost fields\n",
 		        (unsigned long long)counters.cut);

@@ -66,6 +66,9 @@ bool slogger_send_close(void);
  */
 bool slogger_lines_send(const struct slogger_arguments *arguments);
 
+/* A sink that gives events to this one, which it adopts, again and again for some seconds. There is one. */
+struct slog_sink *slogger_patient(struct slog_sink *sink);
+
 /* A sink that writes whole lines to standard output and waits as long as it takes. */
 struct slog_sink *slogger_stdout(const struct slog_encoder *encoder);
 

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """slogger: fields from the command line and from lines, where they go, and how it ends."""
+import contextlib
 import json
 import os
 import pathlib
 import re
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
+import time
 
 import pytest
-from relay import BIN, free_port
+from relay import BIN, SANITIZED, free_port
 
 SLOGGER, RELAYCTL = BIN / "slogger", BIN / "relayctl"
 HEADER = ("timestamp", "severity", "facility", "hostname", "app_name", "procid")
@@ -254,6 +257,73 @@ def test_a_server_gets_rfc5424_over_udp_and_tcp():
             assert re.fullmatch(rb'\d+ <13>1 .* e \[slog@32473 a="1"\]', stream.read())
     result = slogger("-T", "-n", "127.0.0.1", "-P", free_port(), "e")
     assert result.returncode == 1 and "could" in result.stderr
+
+
+FAULTS = r"""
+/* While there is a file of that name: "clock": the program's main thread waits as soon as it wants to know what time it is. "tear": a
+ * connection takes a part of an event, and then nothing. "timeout": it has answered nothing for too long. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int (*original)(clockid_t, struct timespec *) = dlsym(RTLD_NEXT, "clock_gettime");
+	while (clock == CLOCK_REALTIME && gettid() == getpid() && access("clock", F_OK) == 0)
+		usleep(10000);
+	return original(clock, now);
+}
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+	ssize_t (*original)(int, const struct msghdr *, int) = dlsym(RTLD_NEXT, "sendmsg");
+	struct msghdr part = *message;
+	part.msg_iovlen = 1;
+	return original(fd, access("tear", F_OK) == 0 ? &part : message, flags);
+}
+ssize_t send(int fd, const void *octets, size_t length, int flags)
+{
+	ssize_t (*original)(int, const void *, size_t, int) = dlsym(RTLD_NEXT, "send");
+	if (access("timeout", F_OK) != 0 && access("tear", F_OK) != 0)
+		return original(fd, octets, length, flags);
+	errno = access("timeout", F_OK) == 0 ? ETIMEDOUT : EAGAIN;
+	return -1;
+}
+"""
+
+
+@pytest.mark.skipif(SANITIZED, reason="the faults and the sanitizers want to be loaded first, both of them")
+def test_an_event_that_is_torn_while_another_one_is_logged_is_the_one_that_is_lost(tmp_path):
+    """A server takes a part of an event, and its connection times out: that event is lost, which liblog counts in a thread of its own.
+    slogger is in the middle of logging another one just then, and must not take the loss for that one's: nothing is sent twice, and the
+    loss is told."""
+    (tmp_path / "faults.c").write_text(FAULTS)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", "faults.so", "faults.c", "-ldl"], cwd=tmp_path, check=True, timeout=60)
+    (tmp_path / "tear").touch()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(10)
+        words = [SLOGGER, "-T", "-n", "127.0.0.1", "-P", str(server.getsockname()[1])]
+        environment = {**os.environ, "LD_PRELOAD": str(tmp_path / "faults.so")}
+        sender = subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, cwd=tmp_path, env=environment)
+        with sender, contextlib.ExitStack() as stack:
+            stack.callback(sender.kill)
+            sender.stdin.write(b"n=1\n")
+            torn = stack.enter_context(server.accept()[0])
+            torn.settimeout(10)
+            assert torn.recv(65536)
+            (tmp_path / "clock").touch()
+            sender.stdin.write(b"n=2\n")
+            time.sleep(0.5)
+            (tmp_path / "timeout").touch()
+            assert torn.recv(65536) == b""
+            for name in ("tear", "timeout", "clock"):
+                (tmp_path / name).unlink()
+            sender.stdin.close()
+            peer = stack.enter_context(server.accept()[0])
+            assert sender.wait(20) == 1
+            assert sender.stderr.read() == b"slogger: an event could not be sent: Connection timed out\n"
+            assert re.findall(rb' n="(\d+)"', stack.enter_context(peer.makefile("rb")).read()) == [b"2"]
 
 
 def test_to_standard_error_as_well():
