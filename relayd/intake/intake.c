@@ -217,6 +217,8 @@ static void put(struct intake_source *source, const struct envelope *envelope, u
 		counter_add(&source->truncated, 1);
 }
 
+_Static_assert(INTAKE_PLAIN >> MESSAGE_FLAGS != 0, "INTAKE_PLAIN is a flag of messages");
+
 static void read_message(struct intake_source *source, struct envelope *envelope, uint32_t flags)
 {
 	source->parse.received_ns = envelope->received_ns;

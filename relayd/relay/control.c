@@ -143,13 +143,15 @@ static void make_room(struct control *control)
 {
 	if (control->clients_count < CONTROL_CLIENTS_MAX)
 		return;
-	struct client *first_silent = NULL;
+	struct client *leaving = LIST_ENTRY(control->clients.next, struct client, link);
 	LIST_FOR_EACH (link, &control->clients) {
 		struct client *client = LIST_ENTRY(link, struct client, link);
-		if (client->answer == NULL && first_silent == NULL)
-			first_silent = client;
+		if (client->answer == NULL) {
+			leaving = client;
+			break;
+		}
 	}
-	close_client(first_silent != NULL ? first_silent : LIST_ENTRY(control->clients.next, struct client, link));
+	close_client(leaving);
 }
 
 static void on_retry(uv_timer_t *timer);

@@ -64,11 +64,9 @@ void followers_await(struct followers *followers, uint64_t from, uint64_t to, si
 		return;
 	pthread_mutex_lock(&followers->lock);
 	atomic_store_explicit(&followers->awaited, true, memory_order_seq_cst);
-	if (is_anyone_between(followers, from, to)) {
-		uint64_t until_ns = clock_monotonic_ns() + (uint64_t)followers->patience_ns * len;
-		while (is_anyone_between(followers, from, to) && clock_wait(&followers->went_on, &followers->lock, until_ns))
-			continue;
-	}
+	uint64_t until_ns = clock_monotonic_ns() + (uint64_t)followers->patience_ns * len;
+	while (is_anyone_between(followers, from, to) && clock_wait(&followers->went_on, &followers->lock, until_ns))
+		continue;
 	atomic_store_explicit(&followers->awaited, false, memory_order_seq_cst);
 	pthread_mutex_unlock(&followers->lock);
 }
