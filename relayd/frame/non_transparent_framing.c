@@ -201,15 +201,48 @@ enum frame_result non_transparent_end(struct non_transparent *reader, struct byt
 	return FRAME_COMPLETE;
 }
 
-size_t non_transparent_write(struct bytes message, uint8_t replacement, uint8_t *out, uint64_t *replaced)
+/* Any message, in three passes. */
+__attribute__((noinline, cold)) static size_t write_any(struct bytes message, uint8_t replacement, uint8_t *out,
+                                                        uint64_t *replaced)
 {
-	assert(replacement != '\n');
 	if (message.len > 0)
 		memcpy(out, message.at, message.len);
 	for (uint8_t *at = out; (at = memchr(at, '\n', (size_t)(out + message.len - at))) != NULL; at++) {
 		*at = replacement;
 		(*replaced)++;
 	}
+	out[message.len] = '\n';
+	return message.len + 1;
+}
+
+/* Returns which of the octets that it copies are LF. */
+static inline octets16 copy_block(uint8_t *out, const uint8_t *at)
+{
+	octets16 block = octets16_load(at);
+	memcpy(out, &block, sizeof block);
+	return block == '\n';
+}
+
+/* Copies a block or more, and says whether LF is in it: one look at each octet, but for some that are copied twice. */
+static inline bool copy_has_lf(struct bytes text, uint8_t *out)
+{
+	size_t last = text.len - OCTETS16_BLOCK, i = 0;
+	unsigned found = octets16_mask(copy_block(out + last, text.at + last));
+	for (; i + OCTETS16_BLOCK < last; i += 2 * OCTETS16_BLOCK) {
+		octets16 first = copy_block(out + i, text.at + i);
+		octets16 second = copy_block(out + i + OCTETS16_BLOCK, text.at + i + OCTETS16_BLOCK);
+		found |= octets16_mask(first | second);
+	}
+	if (i < last)
+		found |= octets16_mask(copy_block(out + i, text.at + i));
+	return found != 0;
+}
+
+size_t non_transparent_write(struct bytes message, uint8_t replacement, uint8_t *out, uint64_t *replaced)
+{
+	assert(replacement != '\n');
+	if (message.len < OCTETS16_BLOCK || copy_has_lf(message, out))
+		return write_any(message, replacement, out, replaced);
 	out[message.len] = '\n';
 	return message.len + 1;
 }

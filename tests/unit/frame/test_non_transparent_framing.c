@@ -37,6 +37,26 @@ START_TEST(writer_leaves_other_octets_alone)
 }
 END_TEST
 
+/* Octets are copied by blocks: neither the message's end nor that of the room may be passed. */
+START_TEST(writer_finds_an_lf_anywhere_in_a_message_of_any_length)
+{
+	enum { LONGEST = 100 };
+	for (size_t len = 0; len <= LONGEST; len++) {
+		for (size_t at = 0; at <= len; at++) {
+			uint8_t text[LONGEST + 1], expected[LONGEST + 1];
+			for (size_t i = 0; i < len; i++)
+				text[i] = expected[i] = (uint8_t)("\x8A\x0B\x09z"[i % 4]);
+			text[at] = '\n'; /* at == len: behind its end */
+			expected[at] = ' ';
+			expected[len] = '\n';
+			struct guarded_bytes message = guarded_bytes_copy(bytes_of(text, len));
+			check_written(bytes_of(message.at, len), ' ', bytes_of(expected, len + 1), at < len);
+			guarded_bytes_free(&message);
+		}
+	}
+}
+END_TEST
+
 START_TEST(octets_without_a_trailer_are_searched_once)
 {
 	struct non_transparent reader;
@@ -155,6 +175,7 @@ int main(void)
 	tcase_add_test(all, writer_appends_lf);
 	tcase_add_test(all, writer_replaces_each_lf_and_counts_it);
 	tcase_add_test(all, writer_leaves_other_octets_alone);
+	tcase_add_test(all, writer_finds_an_lf_anywhere_in_a_message_of_any_length);
 	tcase_add_test(all, octets_without_a_trailer_are_searched_once);
 	tcase_add_loop_test(all, what_is_far_behind_a_trailer_is_not_searched, 0, 2);
 	tcase_add_test(all, a_trailer_is_found_wherever_it_stands);
