@@ -121,17 +121,6 @@ bool block_unpack(const struct block_header *header, struct bytes stored, struct
 	return !ZSTD_isError(len) && len == header->unpacked_len;
 }
 
-bool spool_record_next(struct bytes *records, struct bytes *record)
-{
-	uint64_t len;
-	size_t prefix = varint_read(*records, &len);
-	if (prefix == 0 || len > records->len - prefix)
-		return false;
-	*record = bytes_of(records->at + prefix, (size_t)len);
-	*records = bytes_after(*records, prefix + (size_t)len);
-	return true;
-}
-
 bool block_records_are_well_formed(const struct block_header *header, struct bytes records)
 {
 	struct bytes record;

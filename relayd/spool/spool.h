@@ -16,6 +16,7 @@
 #define RELAYD_SPOOL_SPOOL_H
 
 #include "base/bytes.h"
+#include "base/varint.h"
 
 struct disk;
 struct spool;
@@ -264,7 +265,16 @@ struct spool_view {
 };
 
 /* Cuts the first record off `*records`. False at the end (then it is empty) or if the rest is malformed (it is not). */
-bool spool_record_next(struct bytes *records, struct bytes *record);
+static inline bool spool_record_next(struct bytes *records, struct bytes *record)
+{
+	uint64_t len;
+	size_t prefix = varint_read(*records, &len);
+	if (prefix == 0 || len > records->len - prefix)
+		return false;
+	*record = bytes_of(records->at + prefix, (size_t)len);
+	*records = bytes_of(record->at + len, records->len - prefix - (size_t)len);
+	return true;
+}
 
 enum spool_read_result {
 	SPOOL_READ_BLOCK = 0,

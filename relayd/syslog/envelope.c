@@ -226,12 +226,17 @@ size_t envelope_pack(struct envelope_context *context, const struct envelope *en
 	return (size_t)(at - out);
 }
 
-/* Two for each view. Three bits at a time: nibbles say how many bits a number from 0 to 7 has. */
-static inline unsigned view_numbers(unsigned present)
-{
-	const uint32_t bits = 0x32212110;
-	return 2 * ((bits >> 4 * (present & 7) & 15) + (bits >> 4 * (present >> 3 & 7) & 15));
-}
+/* How many numbers the views take: two for each bit of `present`. */
+static const uint8_t view_numbers[1u << VIEWS] = {
+	0, 2, 2, 4, 2, 4, 4, 6,
+	2, 4, 4, 6, 4, 6, 6, 8,
+	2, 4, 4, 6, 4, 6, 6, 8,
+	4, 6, 6, 8, 6, 8, 8, 10,
+	2, 4, 4, 6, 4, 6, 6, 8,
+	4, 6, 6, 8, 6, 8, 8, 10,
+	4, 6, 6, 8, 6, 8, 8, 10,
+	6, 8, 8, 10, 8, 10, 10, 12,
+};
 
 /* Reading: everything is checked. After the first thing that is wrong, there is nothing left to read. */
 struct reader {
@@ -476,9 +481,9 @@ static bool unpack_common(struct envelope_context *context, struct bytes record,
 		return false;
 	}
 	unsigned present = *at++, longer = octets16_mask(octets16_load(at)), odd = present >> VIEWS;
-	if (odd != 0 || (longer & ((1u << view_numbers(present)) - 1)) != 0)
+	if (odd != 0 || (longer & ((1u << view_numbers[present]) - 1)) != 0)
 		return false;
-	const uint8_t *begin = at + view_numbers(present);
+	const uint8_t *begin = at + view_numbers[present];
 	struct bytes raw = envelope->raw = bytes_of(begin, (size_t)(record.at + record.len - begin));
 	size_t end = next_view(&at, present, VIEW_HOSTNAME, raw, 0, &message->hostname, &odd);
 	end = next_view(&at, present, VIEW_APP_NAME, raw, end, &message->app_name, &odd);
@@ -537,13 +542,8 @@ static inline uint32_t without_lowest(uint32_t bits, unsigned count)
 	return bits;
 }
 
-/* Behind the octet `present`, which is the lowest in `ends`: two numbers for each view, of one octet each as a rule. */
-static inline uint32_t without_views(uint32_t ends, unsigned present)
-{
-	unsigned numbers = view_numbers(present);
-	uint32_t lowest = ends & -ends, all = (lowest << numbers) - lowest;
-	return (ends & all) == all ? ends & ~all : without_lowest(ends, numbers);
-}
+/* What the flags of a message with a valid PRI have not. */
+static const uint64_t flags_not_skimmed = ~(((uint64_t)1 << MESSAGE_FLAGS) - 1) | MESSAGE_PRI_ABSENT | MESSAGE_PRI_INVALID;
 
 bool envelope_skim(struct envelope_context *context, struct bytes record, unsigned formats, struct bytes *raw)
 {
@@ -556,19 +556,29 @@ bool envelope_skim(struct envelope_context *context, struct bytes record, unsign
 	const uint8_t *begin = record.at + 2, *at = begin;
 	uint32_t ends = number_ends(begin);
 	uint64_t flags = (head & HEAD_HAS_FLAGS) != 0 ? next_number(&at) : 0, received = next_number(&at);
-	unsigned peer = *at++;
-	if (flags >> MESSAGE_FLAGS != 0 || !message_has_pri((uint32_t)flags) || peer == 0 || peer > known_peers(context))
+	unsigned slot = *at++ - 1u; /* above all others if the peer is there in full */
+	if ((flags & flags_not_skimmed) != 0 || slot >= known_peers(context))
 		return false;
 	ends = without_lowest(ends >> (at - begin), 1 + numbers); /* the input's, and those of the time */
 	if (ends == 0)
 		return false;
-	unsigned present = at[__builtin_ctz(ends)];
-	ends = without_views(ends, present);
-	if (present >> VIEWS != 0 || ends == 0)
+	at += __builtin_ctz(ends);
+	ends >>= __builtin_ctz(ends);
+	unsigned present = *at;
+	if (present >> VIEWS != 0)
 		return false;
+	/* The octet `present` and the numbers behind it, which have one octet each as a rule. */
+	uint32_t all = (2u << view_numbers[present]) - 1;
+	if ((ends & all) == all) {
+		at += 1 + view_numbers[present];
+	} else {
+		ends = without_lowest(ends, view_numbers[present]);
+		if (ends == 0)
+			return false;
+		at += __builtin_ctz(ends) + 1;
+	}
 	context->last_received_ns = received_after(context, received);
-	context->last_slot = peer - 1;
-	at += __builtin_ctz(ends) + 1;
+	context->last_slot = slot;
 	*raw = bytes_of(at, (size_t)(record.at + record.len - at));
 	return true;
 }
