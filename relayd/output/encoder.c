@@ -65,11 +65,10 @@ static enum encoder_result encoded(const uint8_t *out, size_t len, struct bytes 
 	return len <= ENCODER_MESSAGE_MAX_BYTES ? ENCODER_DONE : ENCODER_TOO_LONG;
 }
 
-enum encoder_result encoder_pass_on(const struct encoder *encoder, struct bytes raw, struct bytes *message)
+struct bytes encoder_pass_on(const struct encoder *encoder, struct bytes raw)
 {
 	/* RFC 5424 is trimmed: that is what the encoder would write, without a copy. */
-	struct bytes whole = encoder->format == ENCODER_RAW ? raw : parse_trim(raw);
-	return encoded(whole.at, whole.len, message);
+	return encoder->format == ENCODER_RAW ? raw : parse_trim(raw);
 }
 
 static bool passes_on(const struct encoder *encoder, const struct envelope *envelope)
@@ -131,8 +130,10 @@ static enum encoder_result encode_json(struct encoder *encoder, const struct env
 
 enum encoder_result encoder_encode(struct encoder *encoder, const struct envelope *envelope, struct bytes *message)
 {
-	if (passes_on(encoder, envelope))
-		return encoder_pass_on(encoder, envelope->raw, message);
+	if (passes_on(encoder, envelope)) {
+		struct bytes whole = encoder_pass_on(encoder, envelope->raw);
+		return encoded(whole.at, whole.len, message);
+	}
 	switch (encoder->format) {
 	case ENCODER_RFC5424:
 		return encode_rfc5424(encoder, envelope, message);

@@ -65,7 +65,10 @@ enum encoder_result {
  */
 enum encoder_result encoder_encode(struct encoder *encoder, const struct envelope *envelope, struct bytes *message);
 
-/* The same for a message whose format is in encoder->as_received, and that has a PRI: its raw octets are enough. */
-enum encoder_result encoder_pass_on(const struct encoder *encoder, struct bytes raw, struct bytes *message);
+/*
+ * The same for a message whose format is in encoder->as_received, and that has a PRI: its raw octets are enough, of which
+ * there are no more than ENCODER_MESSAGE_MAX_BYTES.
+ */
+struct bytes encoder_pass_on(const struct encoder *encoder, struct bytes raw);
 
 #endif

@@ -291,24 +291,28 @@ static void settle(void *context)
 		sync_now(file);
 }
 
-static bool send_message(void *context, uint64_t sequence, struct bytes message)
+static unsigned send_run(void *context, uint64_t first, const struct bytes *messages, unsigned count)
 {
 	struct file_output *file = context;
+	uint64_t replaced = 0;
+	unsigned taken = 0;
 	if (buffer_len(&file->lines) >= GATHER_BYTES)
 		flush(file);
-	if (file->failed || buffer_len(&file->lines) >= GATHER_BYTES)
-		return false;
-	uint64_t replaced = 0;
-	uint8_t *room = buffer_reserve(&file->lines, message.len + 1);
-	if (room == NULL) {
-		sender_retry(file->sender);
-		return false;
+	if (file->failed)
+		return 0;
+	for (; taken < count && buffer_len(&file->lines) < GATHER_BYTES; taken++) {
+		uint8_t *room = buffer_reserve(&file->lines, messages[taken].len + 1);
+		if (room == NULL) {
+			sender_retry(file->sender);
+			break;
+		}
+		buffer_commit(&file->lines, non_transparent_write(messages[taken], LF_REPLACEMENT, room, &replaced));
 	}
-	buffer_commit(&file->lines, non_transparent_write(message, LF_REPLACEMENT, room, &replaced));
 	if (replaced > 0)
 		atomic_fetch_add_explicit(&file->base.replaced_octets, replaced, memory_order_relaxed);
-	file->gathered = sequence;
-	return true;
+	if (taken > 0)
+		file->gathered = first + taken - 1;
+	return taken;
 }
 
 static void on_retry(void *context)
@@ -344,7 +348,7 @@ static void start_here(void *context)
 {
 	struct file_output *file = context;
 	struct worker *worker = file->base.setup.worker;
-	const struct sender_transport transport = {.send = send_message, .flush = flush, .settle = settle, .context = file};
+	const struct sender_transport transport = {.send_run = send_run, .flush = flush, .settle = settle, .context = file};
 	file->sender = sender_open(&file->base, ACCOUNT_THROUGH, PENDING_RUNS_MAX, file->settings->format, &transport);
 	file->retry = timer_open(worker, on_retry, file);
 	file->sync = timer_open(worker, on_sync, file);

@@ -4,7 +4,10 @@
  * it, unpacked, filtered and encoded; the encoded message waits in `message` until the transport takes it. So nothing is
  * encoded twice because a window is full, and nothing is encoded before the transport had room for the one before it.
  *
- *     account.last + 1 == sequence of `message`, unless it is one that was lost and is sent again
+ * Of most records nothing is asked but their octets: of these, a whole run goes through each step at once, if the transport
+ * takes runs.
+ *
+ *     account.last + 1 == sequence of the first that waits, unless it is one that was lost and is sent again
  */
 #include "output/sender_internal.h"
 
@@ -33,6 +36,7 @@ struct sender *sender_open(struct output *output, enum account_kind kind, size_t
 	struct sender *sender = calloc(1, sizeof *sender);
 	if (sender == NULL)
 		return NULL;
+	assert(transport->send_run == NULL || kind == ACCOUNT_THROUGH);
 	const struct output_setup *setup = &output->setup;
 	uint64_t delivered = spool_cursor_delivered(setup->cursor);
 	struct spool_output_totals totals;
@@ -93,7 +97,7 @@ bool sender_leaves_packed(const struct sender *sender, uint64_t sequence)
 void sender_go_to(struct sender *sender, uint64_t sequence)
 {
 	sender->has_block = false;
-	sender->has_message = false;
+	sender->waiting = 0;
 	sender->has_shipment = false;
 	sender->ship_from = sequence;
 	spool_reader_leave_packed(sender->reader, ships_blocks(sender) && sender_leaves_packed(sender, sequence));
@@ -251,7 +255,7 @@ static enum step take_encoded(struct sender *sender, uint64_t sequence, enum enc
 {
 	switch (result) {
 	case ENCODER_DONE:
-		sender->has_message = true;
+		sender->waiting = 1;
 		sender->sequence = sequence;
 		return STEP_ON;
 	case ENCODER_TOO_LONG:
@@ -287,10 +291,28 @@ static bool asks_nothing(const struct sender *sender, uint64_t sequence)
 	return sequence > sender->account.last && !sender->filter.active && sender->rules.count == 0;
 }
 
+/* Takes a run of records off the block that go on as they came. False: the next one is none of these. */
+__attribute__((noinline)) static bool next_run(struct sender *sender)
+{
+	unsigned max = sender->transport.send_run != NULL ? SENDER_RUN_MAX : 1, count = 0;
+	struct bytes rest = sender->rest, record, raw;
+	if (!asks_nothing(sender, sender->next))
+		return false;
+	while (count < max && spool_record_next(&rest, &record) && record.len <= ENCODER_MESSAGE_MAX_BYTES &&
+	       envelope_skim(&sender->unpacking, record, sender->encoder.as_received, &raw)) {
+		sender->message[count++] = encoder_pass_on(&sender->encoder, raw);
+		sender->rest = rest;
+	}
+	sender->waiting = count;
+	sender->sequence = sender->next;
+	sender->next += count;
+	return count > 0;
+}
+
 /* Takes the next record off the block. */
 static enum step next_record(struct sender *sender)
 {
-	struct bytes record, raw;
+	struct bytes record;
 	struct envelope *envelope = &sender->envelope;
 	uint64_t sequence = sender->next;
 	if (!spool_record_next(&sender->rest, &record)) {
@@ -300,9 +322,6 @@ static enum step next_record(struct sender *sender)
 		return STEP_ON;
 	}
 	sender->next++;
-	if (asks_nothing(sender, sequence) &&
-		envelope_skim(&sender->unpacking, record, sender->encoder.as_received, &raw))
-		return take_encoded(sender, sequence, encoder_pass_on(&sender->encoder, raw, &sender->message));
 	bool readable = envelope_unpack(&sender->unpacking, record, envelope);
 	envelope->input = (uint16_t)sender->block.input; /* in another relay's block it is one of that relay's */
 	if (!is_wanted(sender, sequence))
@@ -316,7 +335,7 @@ static enum step next_record(struct sender *sender)
 	const struct drop_rule *rule = rule_for(sender, sequence, envelope);
 	if (rule != NULL)
 		return drop_record(sender, sequence, rule);
-	return take_encoded(sender, sequence, encoder_encode(&sender->encoder, envelope, &sender->message));
+	return take_encoded(sender, sequence, encoder_encode(&sender->encoder, envelope, &sender->message[0]));
 }
 
 /* Only what has been sent before is ever refused, so that the sequence is noted already: as lost. */
@@ -327,28 +346,47 @@ static bool put_into_quarantine(struct sender *sender)
 	    !transport->quarantine(transport->context, sender->sequence, &sender->envelope))
 		return false;
 	account_quarantine(&sender->account, sender->sequence);
-	sender->has_message = false;
+	sender->waiting = 0;
 	return true;
 }
 
-static enum step send_message(struct sender *sender)
+/* Gives what waits to the transport; returns how many of it were taken. */
+static unsigned give(struct sender *sender)
 {
-	uint64_t sequence = sender->sequence;
-	_Atomic uint64_t *sent = &sender->output->sent;
+	const struct sender_transport *transport = &sender->transport;
+	if (transport->send_run != NULL)
+		return transport->send_run(transport->context, sender->sequence, sender->message, sender->waiting);
+	return transport->send(transport->context, sender->sequence, sender->message[0]) ? 1 : 0;
+}
+
+/* Only this thread writes both. */
+static void count_sent(struct output *output, uint64_t first, uint64_t last)
+{
+	uint64_t before = atomic_load_explicit(&output->sent, memory_order_relaxed);
+	if (last > before)
+		atomic_store_explicit(&output->sent, last, memory_order_relaxed);
+	if (first <= before)
+		atomic_fetch_add_explicit(&output->resent, (last < before ? last : before) - first + 1, memory_order_relaxed);
+}
+
+static enum step send_waiting(struct sender *sender)
+{
 	if (put_into_quarantine(sender))
 		return STEP_ON;
-	if (!sender->transport.send(sender->transport.context, sequence, sender->message))
+	uint64_t first = sender->sequence;
+	unsigned taken = give(sender);
+	if (taken == 0)
 		return STEP_FULL;
-	sender->has_message = false;
-	if (sequence > sender->account.last)
-		account_note(&sender->account, sequence, OUTCOME_PENDING);
+	assert(taken <= sender->waiting);
+	uint64_t last = first + taken - 1;
+	sender->waiting -= taken;
+	sender->sequence += taken;
+	memmove(sender->message, sender->message + taken, sender->waiting * sizeof *sender->message);
+	if (last > sender->account.last)
+		account_note(&sender->account, last, OUTCOME_PENDING);
 	else
-		account_send_again(&sender->account, sequence);
-	/* Only this thread writes both. */
-	if (sequence > atomic_load_explicit(sent, memory_order_relaxed))
-		atomic_store_explicit(sent, sequence, memory_order_relaxed);
-	else
-		atomic_fetch_add_explicit(&sender->output->resent, 1, memory_order_relaxed);
+		account_send_again(&sender->account, last);
+	count_sent(sender->output, first, last);
 	return STEP_ON;
 }
 
@@ -369,13 +407,16 @@ static enum step prepare(struct sender *sender)
 		return STEP_FULL;
 	if (!sender->has_block)
 		return next_block(sender);
-	return ships_blocks(sender) ? sender_ship_block(sender) : next_record(sender);
+	if (ships_blocks(sender))
+		return sender_ship_block(sender);
+	return next_run(sender) ? STEP_ON : next_record(sender);
 }
 
-static enum step step(struct sender *sender)
+static enum step step(struct sender *sender, unsigned *looked_at)
 {
-	enum step prepared = sender->has_message ? STEP_ON : prepare(sender);
-	return sender->has_message ? send_message(sender) : prepared;
+	enum step prepared = sender->waiting > 0 ? STEP_ON : prepare(sender);
+	*looked_at += sender->waiting > 0 ? sender->waiting : 1;
+	return sender->waiting > 0 ? send_waiting(sender) : prepared;
 }
 
 void sender_resume(struct sender *sender)
@@ -390,8 +431,8 @@ void sender_resume(struct sender *sender)
 		return;
 	enum step last = STEP_ON;
 	uint64_t sent = atomic_load_explicit(&sender->output->sent, memory_order_relaxed);
-	for (unsigned i = 0; i < SENDER_TURN_RECORDS && last == STEP_ON; i++)
-		last = step(sender);
+	for (unsigned looked_at = 0; looked_at < SENDER_TURN_RECORDS && last == STEP_ON;)
+		last = step(sender, &looked_at);
 	if (sender->transport.flush != NULL)
 		sender->transport.flush(sender->transport.context);
 	sender_publish(sender);
@@ -467,5 +508,5 @@ void sender_check(const struct sender *sender)
 	                   totals->damaged + totals->dropped_by_rule;
 	assert(account->delivered - spool_cursor_start(sender->output->setup.cursor) == settled);
 	assert(account->last <= spool_stored(sender->output->setup.spool));
-	assert(!sender->has_message || is_wanted(sender, sender->sequence));
+	assert(sender->waiting == 0 || is_wanted(sender, sender->sequence));
 }

@@ -32,6 +32,11 @@ struct sender_transport {
 	 */
 	bool (*send)(void *context, uint64_t sequence, struct bytes message);
 	/*
+	 * Instead of `send`, with ACCOUNT_THROUGH: `count` messages whose sequences follow each other, from `first` on. Takes as
+	 * many of the first ones as there is room for, and returns how many; the others are given again.
+	 */
+	unsigned (*send_run)(void *context, uint64_t first, const struct bytes *messages, unsigned count);
+	/*
 	 * Asked before `send`: whether this message was put into quarantine and is not to be sent any more. Optional, with
 	 * ACCOUNT_EACH. The envelope lives until it returns.
 	 */

@@ -16,6 +16,9 @@ struct sender_known {
 	bool whole;           /* without our filter, too: it is a new one */
 };
 
+/* So many messages are given to a transport at once that takes runs of them. */
+enum { SENDER_RUN_MAX = 64 };
+
 struct sender {
 	struct output *output;
 	struct sender_transport transport;
@@ -47,11 +50,11 @@ struct sender {
 	uint64_t shipped_to;           /* up to here the next hop may have it: rules that come now say nothing of it */
 	uint64_t ask_until_ns;         /* what it has is to be asked, until then; 0: its session goes on */
 
-	/* The message that waits for room. */
-	bool has_message;
-	uint64_t sequence;
-	struct bytes message;
-	struct envelope envelope;      /* what it was encoded from; lives as long as the block */
+	/* The messages that wait for room: one, or a run of them that go on as they came. */
+	unsigned waiting;              /* 0: none */
+	uint64_t sequence;             /* of the first; those of the others follow */
+	struct bytes message[SENDER_RUN_MAX];
+	struct envelope envelope;      /* what one was encoded from, if it does not; lives as long as the block */
 };
 
 enum step {

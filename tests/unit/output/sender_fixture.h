@@ -3,6 +3,7 @@
 #ifndef TESTS_UNIT_OUTPUT_SENDER_FIXTURE_H
 #define TESTS_UNIT_OUTPUT_SENDER_FIXTURE_H
 
+#include "base/decimal.h"
 #include "output/sender_internal.h" /* a wait of half a minute is cut short */
 #include "spool/cursor.h"
 #include "unit/output/output_fixture.h"
@@ -18,8 +19,10 @@ static struct output_common common;
 /* The transport: takes while it has room, and remembers. */
 static unsigned room;
 static unsigned flushes;
+static unsigned largest_run;
 static uint64_t passed;
 static uint64_t taken[TAKEN_MAX];
+static uint64_t taken_number[TAKEN_MAX];
 static _Atomic unsigned taken_count; /* a sender that is woken goes on by itself */
 
 static inline bool take(void *context, uint64_t sequence, struct bytes message)
@@ -32,6 +35,27 @@ static inline bool take(void *context, uint64_t sequence, struct bytes message)
 	ck_assert_uint_lt(taken_count, TAKEN_MAX);
 	taken[taken_count++] = sequence;
 	return true;
+}
+
+/* What a message of put_messages() ends with. */
+static inline uint64_t number_in(struct bytes message)
+{
+	uint64_t number = 0, unit = 1;
+	for (size_t at = message.len; at > 0 && decimal_is_digit(message.at[at - 1]); at--, unit *= 10)
+		number += unit * (message.at[at - 1] - (unsigned)'0');
+	return number;
+}
+
+/* The same for runs; it remembers their numbers, too. */
+static inline unsigned take_run(void *context, uint64_t first, const struct bytes *messages, unsigned count)
+{
+	unsigned got = 0;
+	largest_run = count > largest_run ? count : largest_run;
+	for (; got < count && room > 0; got++) {
+		taken_number[taken_count] = number_in(messages[got]);
+		take(context, first + got, messages[got]);
+	}
+	return got;
 }
 
 static inline bool ships_blocks(void *context)
@@ -61,6 +85,7 @@ struct opening {
 	enum account_kind kind;
 	size_t pending_max;
 	bool blocks;
+	bool runs;
 	bool (*send)(void *context, uint64_t sequence, struct bytes message); /* NULL: take */
 	void (*flush)(void *context);                                         /* NULL: it is only counted */
 	void (*settle)(void *context);
@@ -75,6 +100,10 @@ static inline void open_here(void *context)
 		.settle = opening->settle,
 		.passed_over = note_passed,
 	};
+	if (opening->runs) {
+		transport.send = NULL;
+		transport.send_run = take_run;
+	}
 	if (opening->blocks) {
 		transport.ships_blocks = ships_blocks;
 		transport.send_block = take_block;
@@ -88,7 +117,7 @@ static inline void open_as(struct opening opening)
 	common.name = "out";
 	const struct output_setup setup = {.settings = &common, .worker = worker, .spool = spool, .cursor = cursor,
 	                                   .read_filter = read_severity};
-	taken_count = 0;
+	taken_count = largest_run = 0;
 	output_base_init(&base, &output_stdout, &setup);
 	worker_call(worker, open_here, &opening);
 }

@@ -120,6 +120,105 @@ START_TEST(what_there_was_no_memory_for_is_given_again_a_second_later)
 }
 END_TEST
 
+static void open_for_runs(void)
+{
+	open_as((struct opening){.kind = ACCOUNT_THROUGH, .pending_max = 8, .runs = true});
+}
+
+static void check_taken(const uint64_t *expected, size_t count)
+{
+	ck_assert_uint_eq(taken_count, count);
+	for (size_t i = 0; i < count; i++)
+		ck_assert_uint_eq(taken[i], expected[i]);
+}
+
+static void settle_all(uint64_t last)
+{
+	worker_call(worker, settle_taken, NULL);
+	resume(0, 1);
+	ck_assert_uint_eq(spool_cursor_delivered(cursor), last);
+}
+
+START_TEST(what_of_a_run_found_no_room_is_given_again)
+{
+	enum { MESSAGES = 3 * SENDER_RUN_MAX };
+	open_for_runs();
+	put_messages(MESSAGES);
+	resume(5, 1000);
+	ck_assert_uint_eq(taken_count, 5);
+	ck_assert_uint_eq(atomic_load(&base.sent), 5);
+	resume(SENDER_RUN_MAX, 1000);
+	ck_assert_uint_eq(taken_count, 5 + SENDER_RUN_MAX);
+	resume(MESSAGES, 50);
+	ck_assert_uint_eq(taken_count, MESSAGES);
+	for (unsigned i = 0; i < MESSAGES; i++) {
+		ck_assert_uint_eq(taken[i], i + 1);
+		ck_assert_uint_eq(taken_number[i], i);
+	}
+	ck_assert_uint_eq(largest_run, SENDER_RUN_MAX);
+	ck_assert_uint_eq(atomic_load(&base.sent), MESSAGES);
+	ck_assert_uint_eq(atomic_load(&base.resent), 0);
+	settle_all(MESSAGES);
+	close_sender();
+}
+END_TEST
+
+/* Twelve are sent, then all twenty: the run that brings them has some of both kinds. */
+START_TEST(what_of_a_run_was_sent_before_is_counted_as_sent_again)
+{
+	open_for_runs();
+	put_messages(20);
+	resume(12, 1000);
+	worker_call(worker, rewind_here, NULL);
+	resume(100, 50);
+	ck_assert_uint_eq(taken_count, 32);
+	ck_assert_uint_eq(taken[12], 1);
+	ck_assert_uint_eq(atomic_load(&base.sent), 20);
+	ck_assert_uint_eq(atomic_load(&base.resent), 12);
+	settle_all(20);
+	ck_assert_uint_eq(check_ledger().delivered, 20);
+	close_sender();
+}
+END_TEST
+
+START_TEST(a_rule_that_comes_while_a_run_waits_holds_for_it)
+{
+	open_for_runs();
+	put_messages(12); /* odd numbers, which have even sequences, are errors */
+	resume(6, 1000);
+	drop_by_rule("err");
+	resume(100, 50);
+	const uint64_t expected[] = {1, 2, 3, 4, 5, 6, 7, 9, 11};
+	check_taken(expected, sizeof expected / sizeof expected[0]);
+	settle_all(12);
+	ck_assert_uint_eq(check_ledger().dropped_by_rule, 3);
+	close_sender();
+}
+END_TEST
+
+START_TEST(a_record_that_cannot_be_read_ends_a_run_and_the_next_one_begins_behind_it)
+{
+	struct envelope_context packing;
+	struct spool_block *block = NULL;
+	open_for_runs();
+	for (unsigned i = 0; i < 9; i++) {
+		block = put_record(block, &packing, WANTED, strlen(WANTED));
+		if (i != 4)
+			continue;
+		memset(spool_block_reserve(block, 4), 0xFF, 4);
+		spool_block_commit(block, 4);
+	}
+	spool_submit_block(spool, block);
+	wait_stored(10);
+	resume(100, 50);
+	const uint64_t expected[] = {1, 2, 3, 4, 5, 7, 8, 9, 10};
+	check_taken(expected, sizeof expected / sizeof expected[0]);
+	settle_all(10);
+	ck_assert_uint_eq(check_ledger().damaged, 1);
+	close_sender();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("sender_room");
@@ -129,5 +228,9 @@ int main(void)
 	tcase_add_test(test, a_full_account_of_filtered_blocks_goes_on_when_its_one_message_is_gone);
 	tcase_add_test(test, a_jump_within_a_turn_is_counted_as_such);
 	tcase_add_test(test, what_there_was_no_memory_for_is_given_again_a_second_later);
+	tcase_add_test(test, what_of_a_run_found_no_room_is_given_again);
+	tcase_add_test(test, what_of_a_run_was_sent_before_is_counted_as_sent_again);
+	tcase_add_test(test, a_rule_that_comes_while_a_run_waits_holds_for_it);
+	tcase_add_test(test, a_record_that_cannot_be_read_ends_a_run_and_the_next_one_begins_behind_it);
 	return run_suite(suite);
 }
