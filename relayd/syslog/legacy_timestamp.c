@@ -147,15 +147,10 @@ static unsigned day_at(const uint8_t *at)
 	return two_digits(at[0] == ' ' ? zero_and_digit : at);
 }
 
-/*
- * RFC 3164's own form, "Oct 11 22:14:15", then SP and a small letter, which begins neither a year nor a zone: nearly
- * every message, so it has a short way. False if it is any other.
- */
-static bool read_common(struct bytes text, struct timestamp *stamp)
+bool legacy_timestamp_read_common(struct bytes text, struct timestamp *stamp)
 {
 	const uint8_t *at = text.at;
-	if (text.len <= TIMESTAMP_BSD_BYTES + 1 || at[3] != ' ' || at[6] != ' ' || at[15] != ' ' ||
-		(uint8_t)(at[16] - 'a') >= 26)
+	if (text.len <= LEGACY_TIMESTAMP_COMMON_BYTES || at[3] != ' ' || at[6] != ' ' || !legacy_timestamp_ends(at))
 		return false;
 	struct timestamp_pairs clock = timestamp_read_pairs(at + 7, ':');
 	unsigned month = month_at(text, 0), day = day_at(at + 4);
@@ -313,5 +308,5 @@ static __attribute__((noinline)) size_t read_any(struct bytes text, const struct
 size_t legacy_timestamp_read(struct bytes text, const struct parse_context *context, bool cisco,
 							 struct timestamp *stamp)
 {
-	return read_common(text, stamp) ? TIMESTAMP_BSD_BYTES : read_any(text, context, cisco, stamp);
+	return legacy_timestamp_read_common(text, stamp) ? TIMESTAMP_BSD_BYTES : read_any(text, context, cisco, stamp);
 }

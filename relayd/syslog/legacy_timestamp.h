@@ -24,4 +24,19 @@
 size_t legacy_timestamp_read(struct bytes text, const struct parse_context *context, bool cisco,
 							 struct timestamp *stamp);
 
+enum { LEGACY_TIMESTAMP_COMMON_BYTES = TIMESTAMP_BSD_BYTES + 5 }; /* with what shows that no year follows */
+
+/* Whether a stamp of TIMESTAMP_BSD_BYTES at `at` has neither year nor zone: SP and a letter or a number follow. */
+static inline bool legacy_timestamp_ends(const uint8_t *at)
+{
+	const uint8_t *next = at + TIMESTAMP_BSD_BYTES + 1;
+	return next[-1] == ' ' && ((uint8_t)(next[0] - 'a') < 26 || ((uint8_t)(next[0] - '0') < 10 && next[4] != ' '));
+}
+
+/*
+ * RFC 3164's own form, "Oct 11 22:14:15", then SP and a small letter or a digit that begins neither a year nor a zone:
+ * nearly every message, so it has a short way. False if it is any other; its length is TIMESTAMP_BSD_BYTES.
+ */
+bool legacy_timestamp_read_common(struct bytes text, struct timestamp *stamp);
+
 #endif

@@ -212,6 +212,36 @@ size_t legacy_tag_read(struct bytes text, bool has_host, struct message *message
 	return end;
 }
 
+/* Whether the run of TAG's octets up to `end` is one for certain: no date, no "@cee". */
+static bool is_common_tag(const uint8_t *at, const uint8_t *end)
+{
+	return (size_t)(end - at) - 1 < RFC3164_TAG_MAX_BYTES && !decimal_is_digit(*at) && *at != '@';
+}
+
+const uint8_t *legacy_common_words(const uint8_t *at, const uint8_t *end, struct message *message)
+{
+	const uint8_t *host_end = octets16_find_in_blocks(at, end, not_host);
+	if (host_end == NULL || *host_end != ' ' || host_end - at > RFC3164_HOSTNAME_MAX_BYTES)
+		return NULL;
+	const uint8_t *tag = host_end + 1, *tag_end = octets16_find_in_blocks(tag, end, not_tag), *behind = tag_end;
+	if (tag_end == NULL || !is_common_tag(tag, tag_end))
+		return NULL;
+	struct bytes procid = {NULL, 0};
+	if (*tag_end == '[') {
+		behind = octets16_find_in_blocks(tag_end + 1, end, not_procid);
+		if (behind == NULL || *behind != ']' || behind - tag_end > RFC3164_PROCID_MAX_BYTES + 1)
+			return NULL;
+		procid = bytes_of(tag_end + 1, (size_t)(behind - tag_end) - 1);
+		behind++;
+	}
+	if (end - behind < 3 || behind[0] != ':' || behind[1] != ' ')
+		return NULL;
+	message->hostname = bytes_of(at, (size_t)(host_end - at));
+	message->app_name = bytes_of(tag, (size_t)(tag_end - tag));
+	message->procid = procid;
+	return behind + 2;
+}
+
 size_t legacy_mnemonic_len(struct bytes text)
 {
 	if (text.len < 2 || text.at[0] != '%')

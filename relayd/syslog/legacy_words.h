@@ -30,6 +30,12 @@ size_t legacy_host_and_colon(struct bytes text, struct bytes *hostname);
  */
 size_t legacy_tag_read(struct bytes text, bool has_host, struct message *message);
 
+/*
+ * HOSTNAME SP TAG ["[" PROCID "]"] ":" SP at `at`, the usual words in a short way: the first octet is a small letter or a
+ * digit, and at least one follows them. Returns where MSG begins; NULL, and nothing is set, if they could be anything else.
+ */
+const uint8_t *legacy_common_words(const uint8_t *at, const uint8_t *end, struct message *message);
+
 /* Length of a Cisco mnemonic "%FACILITY-SEVERITY-NAME" at the start of `text`, 0 if there is none. */
 size_t legacy_mnemonic_len(struct bytes text);
 

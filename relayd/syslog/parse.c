@@ -12,6 +12,8 @@ enum { VERSION_LEN = 2 }; /* "1 " */
 struct bytes parse_trim(struct bytes raw)
 {
 	size_t len = raw.len;
+	if (len > 0 && raw.at[len - 1] > '\n')
+		return raw;
 	while (len > 0 && (raw.at[len - 1] == '\n' || raw.at[len - 1] == '\0'))
 		len--;
 	if (len > 0 && len < raw.len && raw.at[len - 1] == '\r')
@@ -85,21 +87,18 @@ static uint32_t pri_flags(enum pri_outcome outcome)
 	return 0;
 }
 
-/* Field by field: for the struct as a whole compilers take "rep stos", which is slower than all the rest of this file.
+/*
+ * What no way of reading sets always. Field by field: for the struct as a whole compilers take "rep stos", which is slower
+ * than all the rest of this file.
  */
 static void message_clear(struct message *message)
 {
 	const struct bytes nothing = {NULL, 0};
-	message->format = MESSAGE_FORMAT_UNSTRUCTURED;
-	message->flags = 0;
-	message->pri = 0;
-	message->time = (struct message_time){0};
 	message->hostname = nothing;
 	message->app_name = nothing;
 	message->procid = nothing;
 	message->msgid = nothing;
 	message->structured_data = nothing;
-	message->msg = nothing;
 }
 
 void parse_message(struct bytes raw, struct parse_context *context, struct message *message)
@@ -117,16 +116,9 @@ void parse_message(struct bytes raw, struct parse_context *context, struct messa
 		return;
 	}
 	text = bytes_after(text, pri_len);
-	switch (rfc5424_decode(text, context, message)) {
-	case RFC5424_READ:
-		if (junk || pri != PRI_EXACT)
-			message->format = MESSAGE_FORMAT_NEAR_RFC5424;
-		return;
-	case RFC5424_NO_TIMESTAMP:
-		rfc3164_decode(bytes_after(text, VERSION_LEN), context, message);
-		return;
-	case RFC5424_NOT:
-		rfc3164_decode(text, context, message);
-		return;
-	}
+	enum rfc5424_outcome outcome = rfc5424_decode(text, context, message);
+	if (outcome != RFC5424_READ)
+		rfc3164_decode(bytes_after(text, outcome == RFC5424_NO_TIMESTAMP ? VERSION_LEN : 0), context, message);
+	else if (junk || pri != PRI_EXACT)
+		message->format = MESSAGE_FORMAT_NEAR_RFC5424;
 }

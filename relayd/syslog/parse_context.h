@@ -25,9 +25,19 @@ struct stamp_cache {
 	int32_t offset;                        /* seconds east of UTC */
 };
 
+enum { STAMP_MINUTE_BYTES = 16 }; /* "2026-10-11T22:14", "Oct 11 22:14:" and more */
+
+/* The minute of the stamp that was read last: private to stamp_minute.c. All-zero is empty. */
+struct stamp_minute {
+	uint8_t text[STAMP_MINUTE_BYTES];      /* the stamp's first octets */
+	int64_t valid_from_ns, valid_until_ns; /* reception times for which the answer holds, the second one excluded */
+	int64_t seconds;                       /* since 1970, of the minute's begin */
+	int16_t offset_minutes;                /* of the zone, east positive */
+};
+
 /*
- * One for each thread and input; set `received_ns` and `is_plain` before each message. The cache is the reader's own:
- * leave it zero, and zero it when `zone` is exchanged.
+ * One for each thread and input; set `received_ns` and `is_plain` before each message. The cache and the
+ * minutes are the reader's own: leave them zero, and zero them when `zone` is exchanged.
  */
 struct parse_context {
 	int64_t received_ns;                /* wall clock */
@@ -37,6 +47,7 @@ struct parse_context {
 	size_t zone_name_count;
 	bool local_socket; /* the C library's syslog(3) wrote it: no HOSTNAME in legacy text, and musl writes UTC */
 	struct stamp_cache cache[STAMP_CACHE_SLOTS];
+	struct stamp_minute bsd_minute, iso_minute;
 };
 
 #endif

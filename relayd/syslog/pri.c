@@ -5,8 +5,28 @@
 
 enum { PRI_DIGITS_MAX = 3 };
 
+/* "<" and two or three digits without leading zero ">", nearly every PRI. Five octets must be there. */
+static inline bool read_common(const uint8_t *at, uint8_t *pri, size_t *len)
+{
+	unsigned first = (unsigned)(at[1] - '0'), second = (unsigned)(at[2] - '0'), third = (unsigned)(at[3] - '0');
+	unsigned value = first * 10 + second;
+	bool two = at[3] == '>';
+	if (at[0] != '<' || first - 1 > 8 || second > 9)
+		return false;
+	if (!two) {
+		value = value * 10 + third;
+		if (third > 9 || value > PRI_MAX || at[4] != '>')
+			return false;
+	}
+	*pri = (uint8_t)value;
+	*len = two ? 4 : 5;
+	return true;
+}
+
 enum pri_outcome pri_read(struct bytes text, uint8_t *pri, size_t *len)
 {
+	if (text.len > PRI_DIGITS_MAX + 1 && read_common(text.at, pri, len))
+		return PRI_EXACT;
 	*pri = PRI_DEFAULT;
 	*len = 0;
 	if (text.len == 0 || text.at[0] != '<')

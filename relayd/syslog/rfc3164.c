@@ -4,6 +4,7 @@
 #include "base/decimal.h"
 #include "syslog/legacy_timestamp.h"
 #include "syslog/legacy_words.h"
+#include "syslog/stamp_minute.h"
 #include "syslog/timestamp_resolve.h"
 
 /* Reading goes forward from `at` to `end`. */
@@ -216,7 +217,25 @@ void rfc3164_decode_bare(struct bytes text, const struct parse_context *context,
 	read_msg(&reader, message);
 }
 
-void rfc3164_decode(struct bytes text, struct parse_context *context, struct message *message)
+/*
+ * What most programs write, "Oct 11 22:14:15 host su[123]: text". False if any of it is otherwise; what was set until then
+ * the long way sets again.
+ */
+static bool read_common(struct bytes text, struct parse_context *context, struct message *message)
+{
+	if (context->local_socket || !stamp_minute_read_bsd(text, context, message))
+		return false;
+	const uint8_t *end = text.at + text.len, *msg = legacy_common_words(text.at + STAMP_MINUTE_BYTES, end, message);
+	/* No ID of Solaris, no BOM. */
+	if (msg == NULL || *msg == '[' || *msg == MSG_BOM.at[0])
+		return false;
+	message->msg = bytes_of(msg, (size_t)(end - msg));
+	message->format = MESSAGE_FORMAT_RFC3164;
+	return true;
+}
+
+/* All that is in use. */
+static __attribute__((noinline)) void read_any(struct bytes text, struct parse_context *context, struct message *message)
 {
 	struct reader reader = {.at = text.at, .end = text.at + text.len};
 	skip_spaces(&reader);
@@ -237,4 +256,10 @@ void rfc3164_decode(struct bytes text, struct parse_context *context, struct mes
 	message->format =
 		reader.has_stamp || reader.has_host || has_tag ? MESSAGE_FORMAT_RFC3164 : MESSAGE_FORMAT_UNSTRUCTURED;
 	message->flags |= (message->hostname.len == 0 ? MESSAGE_HOST_ABSENT : 0u) | (has_tag ? 0u : MESSAGE_TAG_ABSENT);
+}
+
+void rfc3164_decode(struct bytes text, struct parse_context *context, struct message *message)
+{
+	if (!read_common(text, context, message))
+		read_any(text, context, message);
 }

@@ -5,6 +5,7 @@
 #include "base/octets16.h"
 #include "base/utf8.h"
 #include "syslog/legacy_timestamp.h"
+#include "syslog/stamp_minute.h"
 #include "syslog/structured_data.h"
 #include "syslog/timestamp_resolve.h"
 
@@ -65,16 +66,40 @@ static unsigned not_printusascii(octets16 block)
 	return octets16_mask(octets16_no_graph(block));
 }
 
-/* HOSTNAME, APP-NAME, PROCID, MSGID: NILVALUE / 1*PRINTUSASCII, and the SP behind it. */
-static struct bytes read_field(struct reader *reader, size_t len_max, struct message *message)
+/*
+ * HOSTNAME, APP-NAME, PROCID, MSGID: NILVALUE / 1*PRINTUSASCII, and the SP behind it. Returns what follows; NULL near the
+ * message's end, and if there is no such word.
+ */
+__attribute__((always_inline)) static inline const uint8_t *read_field(const uint8_t *at, const uint8_t *end,
+																	   size_t len_max, struct bytes *field)
 {
-	const uint8_t *begin = reader->at, *stop = octets16_find_in_blocks(begin, reader->end, not_printusascii);
-	/* Near the message's end, and whatever is no such word. */
-	if (stop == NULL || *stop != ' ' || (size_t)(stop - begin) - 1 >= len_max)
-		return read_any_field(reader, len_max, message);
-	struct bytes word = bytes_of(begin, (size_t)(stop - begin));
-	reader->at = stop + 1;
-	return bytes_of(begin, is_nil(word) ? 0 : word.len);
+	const uint8_t *stop = at != NULL ? octets16_find_in_blocks(at, end, not_printusascii) : NULL;
+	if (stop == NULL || *stop != ' ' || (size_t)(stop - at) - 1 >= len_max)
+		return NULL;
+	struct bytes word = bytes_of(at, (size_t)(stop - at));
+	*field = bytes_of(at, is_nil(word) ? 0 : word.len);
+	return stop + 1;
+}
+
+static __attribute__((noinline, cold)) void read_any_fields(struct reader *reader, struct message *message)
+{
+	message->hostname = read_any_field(reader, RFC5424_HOSTNAME_MAX_BYTES, message);
+	message->app_name = read_any_field(reader, RFC5424_APP_NAME_MAX_BYTES, message);
+	message->procid = read_any_field(reader, RFC5424_PROCID_MAX_BYTES, message);
+	message->msgid = read_any_field(reader, RFC5424_MSGID_MAX_BYTES, message);
+}
+
+static void read_fields(struct reader *reader, struct message *message)
+{
+	const uint8_t *at = reader->at, *end = reader->end;
+	at = read_field(at, end, RFC5424_HOSTNAME_MAX_BYTES, &message->hostname);
+	at = read_field(at, end, RFC5424_APP_NAME_MAX_BYTES, &message->app_name);
+	at = read_field(at, end, RFC5424_PROCID_MAX_BYTES, &message->procid);
+	at = read_field(at, end, RFC5424_MSGID_MAX_BYTES, &message->msgid);
+	if (at != NULL)
+		reader->at = at;
+	else
+		read_any_fields(reader, message);
 }
 
 static void read_structured_data(struct reader *reader, struct message *message)
@@ -172,28 +197,43 @@ static enum rfc5424_outcome read_timestamp(struct reader *reader, const struct p
 	return RFC5424_READ;
 }
 
+/* Any TIMESTAMP, and what stands in its place. */
+static __attribute__((noinline)) enum rfc5424_outcome read_any_time(struct reader *reader, struct parse_context *context,
+																	struct message *message)
+{
+	struct timestamp stamp;
+	if (next_is(reader, ' ')) {
+		reader->at++;
+		reader->exact = false;
+	}
+	struct bytes rest = rest_of(reader);
+	enum rfc5424_outcome outcome = read_timestamp(reader, context, &stamp);
+	if (outcome != RFC5424_READ)
+		return outcome;
+	timestamp_resolve(context, &stamp, message);
+	if (reader->exact)
+		stamp_minute_note_iso(rest, &stamp, context);
+	else
+		message->flags |= MESSAGE_FIELD_INVALID;
+	if ((message->flags & MESSAGE_TIME_INVALID) != 0)
+		message->flags |= MESSAGE_FIELD_INVALID;
+	return RFC5424_READ;
+}
+
 enum rfc5424_outcome rfc5424_decode(struct bytes text, struct parse_context *context, struct message *message)
 {
 	if (text.len < VERSION_LEN || text.at[0] != '1' || text.at[1] != ' ')
 		return RFC5424_NOT;
 	struct reader reader = {.at = text.at + VERSION_LEN, .end = text.at + text.len, .exact = true};
-	struct timestamp stamp;
-	if (next_is(&reader, ' ')) {
-		reader.at++;
-		reader.exact = false;
+	size_t stamp_len = stamp_minute_read_iso(rest_of(&reader), context, message);
+	reader.at += stamp_len;
+	if (stamp_len == 0) {
+		enum rfc5424_outcome outcome = read_any_time(&reader, context, message);
+		if (outcome != RFC5424_READ)
+			return outcome;
 	}
-	enum rfc5424_outcome outcome = read_timestamp(&reader, context, &stamp);
-	if (outcome != RFC5424_READ)
-		return outcome;
 	skip_space(&reader);
-	timestamp_resolve(context, &stamp, message);
-	bool timestamp_bent = !reader.exact;
-	if (timestamp_bent || (message->flags & MESSAGE_TIME_INVALID) != 0)
-		message->flags |= MESSAGE_FIELD_INVALID;
-	message->hostname = read_field(&reader, RFC5424_HOSTNAME_MAX_BYTES, message);
-	message->app_name = read_field(&reader, RFC5424_APP_NAME_MAX_BYTES, message);
-	message->procid = read_field(&reader, RFC5424_PROCID_MAX_BYTES, message);
-	message->msgid = read_field(&reader, RFC5424_MSGID_MAX_BYTES, message);
+	read_fields(&reader, message);
 	read_structured_data(&reader, message);
 	skip_space(&reader);
 	read_msg(&reader, message);

@@ -221,21 +221,41 @@ static __attribute__((noinline)) void resolve_any(struct parse_context *context,
 	}
 }
 
+/* The remembered hour of a stamp that has a time and is read in one zone only; NULL if there is none. */
+static inline const struct stamp_cache *remembered_hour(struct parse_context *context, const struct timestamp *stamp)
+{
+	bool zone_absent = !stamp->has_offset;
+	struct stamp_zone zone = {zone_absent ? context->zone : NULL, stamp->offset_minutes};
+	uint64_t key = cache_key(stamp, zone);
+	const struct stamp_cache *slot = slot_of(context, stamp, zone);
+	if ((zone_absent && context->local_socket) || stamp->second == 60 ||
+		!slot_holds(slot, key, stamp, context->received_ns))
+		return NULL;
+	return slot;
+}
+
 void timestamp_resolve(struct parse_context *context, const struct timestamp *stamp, struct message *message)
 {
 	if (!stamp->has_time) {
 		timestamp_use_reception(context, MESSAGE_TIME_ABSENT, message);
 		return;
 	}
-	bool zone_absent = !stamp->has_offset;
-	struct stamp_zone zone = {zone_absent ? context->zone : NULL, stamp->offset_minutes};
-	uint64_t key = cache_key(stamp, zone);
-	const struct stamp_cache *slot = slot_of(context, stamp, zone);
-	/* An hour that is remembered, of one reading: nearly every stamp. */
-	if ((zone_absent && context->local_socket) || stamp->second == 60 ||
-		!slot_holds(slot, key, stamp, context->received_ns))
+	const struct stamp_cache *slot = remembered_hour(context, stamp);
+	if (slot == NULL)
 		resolve_any(context, stamp, message);
 	else
 		set_time(stamp, slot->hour_seconds + stamp->minute * SECONDS_PER_MINUTE + stamp->second, slot->offset,
-				 zone_absent, message);
+				 !stamp->has_offset, message);
+}
+
+void timestamp_minute_of(struct parse_context *context, const struct timestamp *stamp, struct stamp_minute *minute)
+{
+	const struct stamp_cache *slot = remembered_hour(context, stamp);
+	minute->valid_until_ns = INT64_MIN;
+	if (slot == NULL)
+		return;
+	minute->valid_from_ns = slot->valid_from_ns;
+	minute->valid_until_ns = slot->valid_until_ns;
+	minute->seconds = slot->hour_seconds + stamp->minute * SECONDS_PER_MINUTE;
+	minute->offset_minutes = (int16_t)(slot->offset / SECONDS_PER_MINUTE);
 }

@@ -21,6 +21,12 @@ enum {
  */
 void timestamp_resolve(struct parse_context *context, const struct timestamp *stamp, struct message *message);
 
+/*
+ * Sets all of `*minute` but its text to the minute of a stamp that was just resolved, or makes it empty if the next stamp
+ * of that minute needs more than an addition: its hour is not remembered, or it was read in more than one zone.
+ */
+void timestamp_minute_of(struct parse_context *context, const struct timestamp *stamp, struct stamp_minute *minute);
+
 /* Makes the reception time the message's time and sets `flag`, which says why. */
 void timestamp_use_reception(const struct parse_context *context, enum message_flag flag, struct message *message);
 
