@@ -7,6 +7,7 @@
 #ifndef RELAYD_BASE_OCTETS16_H
 #define RELAYD_BASE_OCTETS16_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -45,6 +46,17 @@ static inline unsigned octets16_mask(octets16 block)
 		mask |= (block[i] < 0 ? 1u : 0u) << i;
 	return mask;
 #endif
+}
+
+/* Whether both have the same `len` octets; without a call for one to two blocks of them. */
+static inline bool octets16_equal(const uint8_t *one, const uint8_t *other, size_t len)
+{
+	if (len < OCTETS16_BLOCK || len > 2 * OCTETS16_BLOCK)
+		return len == 0 || memcmp(one, other, len) == 0;
+	size_t last = len - OCTETS16_BLOCK; /* overlaps the first, or is it */
+	octets16 same = octets16_load(one) == octets16_load(other);
+	same &= octets16_load(one + last) == octets16_load(other + last);
+	return octets16_mask(same) == 0xffff;
 }
 
 /* What is no visible ASCII: 0..32 and 127..255. */

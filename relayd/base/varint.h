@@ -17,8 +17,8 @@ __attribute__((cold)) size_t varint_read_any(struct bytes text, uint64_t *value)
 /* Octets that `value` takes, 1..10. */
 static inline size_t varint_len(uint64_t value)
 {
-	unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
-	return (bits + 6) / 7;
+	unsigned highest_bit = 63 ^ (unsigned)__builtin_clzll(value | 1);
+	return (highest_bit * 9 + 73) / 64; /* highest_bit / 7 + 1 for all of 0..63, without a division */
 }
 
 /* Writes `value` to `at`, where VARINT_LEN_MAX octets have room; returns where it ends. */

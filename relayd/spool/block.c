@@ -49,25 +49,31 @@ void block_start(struct spool_block *block, unsigned input, int64_t base_ns)
 /* The record is put where its length's longest form would end; committing a much shorter one moves it down. */
 uint8_t *spool_block_reserve(struct spool_block *block, size_t len)
 {
-	size_t room = block->room - block->len;
-	if (len > room || varint_len(len) > room - len)
+	size_t room = block->room - block->len, prefix = varint_len(len);
+	if (len > room || prefix > room - len)
 		return NULL;
 	block->reserved = (uint32_t)len;
-	return block->memory + BLOCK_HEADER_BYTES + block->len + varint_len(len);
+	return block->memory + BLOCK_HEADER_BYTES + block->len + prefix;
+}
+
+/* Rare, and kept out of its caller's way. */
+__attribute__((noinline, cold)) static void move_down(uint8_t *to, const uint8_t *from, size_t len)
+{
+	memmove(to, from, len);
 }
 
 void spool_block_commit(struct spool_block *block, size_t len)
 {
 	assert(len <= block->reserved);
 	uint8_t *at = block->memory + BLOCK_HEADER_BYTES + block->len;
-	size_t put_at = varint_len(block->reserved);
-	size_t prefix = varint_write(len, at);
-	if (prefix != put_at)
-		memmove(at + prefix, at + put_at, len);
+	size_t put_at = varint_len(block->reserved), prefix = varint_len(len);
 	block->len += (uint32_t)(prefix + len);
 	block->reserved = 0;
 	block->header.count++;
 	assert(block->len <= block->room);
+	if (prefix != put_at)
+		move_down(at + prefix, at + put_at, len);
+	varint_put(at, len);
 }
 
 uint32_t spool_block_count(const struct spool_block *block)

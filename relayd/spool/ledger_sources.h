@@ -18,7 +18,7 @@
 #ifndef RELAYD_SPOOL_LEDGER_SOURCES_H
 #define RELAYD_SPOOL_LEDGER_SOURCES_H
 
-#include "base/bytes.h"
+#include "base/octets16.h"
 #include "spool/spool.h"
 
 enum {
@@ -53,8 +53,8 @@ static inline bool spool_source_name_is(const struct spool_source_name *name, co
                                         struct bytes hostname)
 {
 	hostname = bytes_first(hostname, SPOOL_SOURCE_HOSTNAME_MAX_BYTES);
-	return name->hostname_len == hostname.len && memcmp(name->address, address, SPOOL_ADDRESS_BYTES) == 0 &&
-	       (hostname.len == 0 || memcmp(name->hostname, hostname.at, hostname.len) == 0);
+	return name->hostname_len == hostname.len && octets16_equal(name->address, address, SPOOL_ADDRESS_BYTES) &&
+	       octets16_equal(name->hostname, hostname.at, hostname.len);
 }
 
 /* Says that `count` of the block's records are of this source. By the worker that fills the block. */

@@ -47,6 +47,25 @@ START_TEST(the_first_of_many_is_found)
 }
 END_TEST
 
+/* Both texts end at an unreadable page. */
+START_TEST(one_other_octet_makes_texts_unequal)
+{
+	for (size_t len = 0; len < 70; len++) {
+		struct guarded_bytes one = guarded_bytes_room(len), other = guarded_bytes_room(len);
+		for (size_t at = 0; at < len; at++)
+			one.at[at] = other.at[at] = (uint8_t)(at + 200);
+		ck_assert(octets16_equal(one.at, other.at, len));
+		for (size_t at = 0; at < len; at++) {
+			other.at[at] ^= 0x80;
+			ck_assert(!octets16_equal(one.at, other.at, len));
+			other.at[at] ^= 0x80;
+		}
+		guarded_bytes_free(&one);
+		guarded_bytes_free(&other);
+	}
+}
+END_TEST
+
 START_TEST(a_mask_has_a_bit_for_each_octet)
 {
 	for (unsigned bits = 0; bits < 1u << OCTETS16_BLOCK; bits++) {
@@ -64,6 +83,7 @@ static int octets16_main(const char *name)
 	TCase *tests = tcase_create(name);
 	tcase_add_test(tests, every_octet_is_found_at_every_place);
 	tcase_add_test(tests, the_first_of_many_is_found);
+	tcase_add_test(tests, one_other_octet_makes_texts_unequal);
 	tcase_add_test(tests, a_mask_has_a_bit_for_each_octet);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
