@@ -65,16 +65,23 @@ static void end_run(struct intake_source *source)
 	source->run_count = 0;
 }
 
-/* The number of the source with this address and HOSTNAME; a run of another one ends. */
-static unsigned source_of(struct intake *intake, struct intake_source *source, const struct peer *peer,
-                          struct bytes hostname)
+/* A run of another source ends, and one of this begins. */
+__attribute__((noinline, cold)) static unsigned begin_run(struct intake *intake, struct intake_source *source,
+                                                          const struct peer *peer, struct bytes hostname)
 {
-	if (source->run_name != NULL && spool_source_name_is(source->run_name, peer->address, hostname))
-		return source->run_source;
 	end_run(source);
 	source->run_source = spool_source_find(intake->spool, peer->address, hostname);
 	source->run_name = spool_source_name(intake->spool, source->run_source);
 	return source->run_source;
+}
+
+/* The number of the source with this address and HOSTNAME. */
+static inline unsigned source_of(struct intake *intake, struct intake_source *source, const struct peer *peer,
+                                 struct bytes hostname)
+{
+	if (source->run_name != NULL && spool_source_name_is(source->run_name, peer->address, hostname))
+		return source->run_source; /* nearly always */
+	return begin_run(intake, source, peer, hostname);
 }
 
 static void count_record(struct intake *intake, struct intake_source *source, const struct envelope *envelope)
@@ -150,20 +157,24 @@ static bool take_block(struct intake *intake, struct intake_source *source, int6
 	return true;
 }
 
-/* Room for a record in the source's block, or in a new one if that is full. The caller certainly commits to it. */
-static uint8_t *reserve(struct intake *intake, struct intake_source *source, size_t len, int64_t received_ns)
+/* Room for a record in a new block, for the source has none that is not full. */
+__attribute__((noinline, cold)) static uint8_t *reserve_in_new(struct intake *intake, struct intake_source *source,
+                                                               size_t len, int64_t received_ns)
 {
-	if (source->block != NULL) {
-		uint8_t *room = spool_block_reserve(source->block, len);
-		if (room != NULL)
-			return room;
-		submit_until(intake, source);
-	}
+	submit_until(intake, source);
 	if (!take_block(intake, source, received_ns))
 		return NULL;
 	uint8_t *room = spool_block_reserve(source->block, len);
 	assert(room != NULL); /* the relay made blocks larger than the largest message */
 	return room;
+}
+
+/* Room for the envelope's record. The caller certainly commits to it. */
+static inline uint8_t *reserve(struct intake *intake, struct intake_source *source, const struct envelope *envelope)
+{
+	size_t len = ENVELOPE_PACKED_MAX_BYTES + envelope->raw.len;
+	uint8_t *room = source->block != NULL ? spool_block_reserve(source->block, len) : NULL;
+	return room != NULL ? room : reserve_in_new(intake, source, len, envelope->received_ns);
 }
 
 /* ---- drops ---- */
@@ -205,18 +216,6 @@ static enum intake_result shed(struct intake *intake, struct intake_source *sour
 
 /* ---- messages ---- */
 
-/* Puts the record into the room that was reserved, and counts it. */
-static void put(struct intake_source *source, const struct envelope *envelope, uint8_t *room)
-{
-	size_t packed = envelope_pack(&source->packing, envelope, room);
-	if (envelope->raw.len > 0)
-		memcpy(room + packed, envelope->raw.at, envelope->raw.len);
-	spool_block_commit(source->block, packed + envelope->raw.len);
-	counter_add(&source->received, 1);
-	if ((envelope->message.flags & MESSAGE_TRUNCATED) != 0)
-		counter_add(&source->truncated, 1);
-}
-
 _Static_assert(INTAKE_PLAIN >> MESSAGE_FLAGS != 0, "INTAKE_PLAIN is a flag of messages");
 
 static void read_message(struct intake_source *source, struct envelope *envelope, uint32_t flags)
@@ -227,13 +226,53 @@ static void read_message(struct intake_source *source, struct envelope *envelope
 	envelope->message.flags |= flags & ~INTAKE_PLAIN;
 }
 
+/* Puts the record into the room that was reserved, and counts it. */
+static inline enum intake_result put(struct intake *intake, struct intake_source *source, const struct envelope *envelope,
+                                     uint8_t *room)
+{
+	size_t packed = envelope_pack(&source->packing, envelope, room);
+	if (envelope->raw.len > 0)
+		memcpy(room + packed, envelope->raw.at, envelope->raw.len);
+	spool_block_commit(source->block, packed + envelope->raw.len);
+	counter_add(&source->received, 1);
+	if ((envelope->message.flags & MESSAGE_TRUNCATED) != 0)
+		counter_add(&source->truncated, 1);
+	count_record(intake, source, envelope);
+	return INTAKE_TAKEN;
+}
+
+/* Of an input that waits: read only when there is room. */
+static inline enum intake_result take_or_wait(struct intake *intake, struct intake_source *source,
+                                              struct envelope *envelope, uint32_t flags)
+{
+	if (spool_level(intake->spool) != SPOOL_LEVEL_OPEN)
+		return INTAKE_WAIT;
+	uint8_t *room = reserve(intake, source, envelope);
+	if (room == NULL)
+		return INTAKE_WAIT;
+	read_message(source, envelope, flags);
+	return put(intake, source, envelope, room);
+}
+
+/* Of one that sheds: read also if it is dropped: its severity decides, and its HOSTNAME says whose loss it is. */
+static enum intake_result take_or_shed(struct intake *intake, struct intake_source *source, struct envelope *envelope,
+                                       uint32_t flags)
+{
+	enum spool_level level = spool_level(intake->spool);
+	read_message(source, envelope, flags);
+	if (level == SPOOL_LEVEL_FULL ||
+	    (level == SPOOL_LEVEL_RESERVE && message_severity(&envelope->message) > RESERVE_SEVERITY_MAX))
+		return shed(intake, source, envelope, SPOOL_DROP_SPOOL_FULL);
+	uint8_t *room = reserve(intake, source, envelope);
+	if (room == NULL)
+		return shed(intake, source, envelope, spool_level(intake->spool) == SPOOL_LEVEL_OPEN ? SPOOL_DROP_NO_BUFFER
+		                                                                                       : SPOOL_DROP_SPOOL_FULL);
+	return put(intake, source, envelope, room);
+}
+
 enum intake_result intake_take(struct intake *intake, struct intake_source *source, const struct peer *peer,
                                struct bytes raw, uint32_t flags, int64_t received_ns, uint64_t *receipt)
 {
-	bool sheds = source->use == SPOOL_BLOCK_SHEDS;
-	enum spool_level level = spool_level(intake->spool);
-	if (level != SPOOL_LEVEL_OPEN && !sheds)
-		return INTAKE_WAIT;
 	if (raw.len > source->max_message_bytes) {
 		raw.len = utf8_cut(raw, source->max_message_bytes);
 		flags |= MESSAGE_TRUNCATED;
@@ -243,24 +282,11 @@ enum intake_result intake_take(struct intake *intake, struct intake_source *sour
 	envelope.peer = *peer;
 	envelope.input = (uint16_t)source->input;
 	envelope.raw = raw;
-	/* Read also if it is dropped: its severity decides, and its HOSTNAME says whose loss it is. */
-	if (sheds)
-		read_message(source, &envelope, flags);
-	if (level == SPOOL_LEVEL_FULL ||
-	    (level == SPOOL_LEVEL_RESERVE && message_severity(&envelope.message) > RESERVE_SEVERITY_MAX))
-		return shed(intake, source, &envelope, SPOOL_DROP_SPOOL_FULL);
-	uint8_t *room = reserve(intake, source, ENVELOPE_PACKED_MAX_BYTES + raw.len, received_ns);
-	if (room == NULL && !sheds)
-		return INTAKE_WAIT;
-	if (room == NULL)
-		return shed(intake, source, &envelope, spool_level(intake->spool) == SPOOL_LEVEL_OPEN ? SPOOL_DROP_NO_BUFFER
-		                                                                                        : SPOOL_DROP_SPOOL_FULL);
-	if (!sheds)
-		read_message(source, &envelope, flags);
-	put(source, &envelope, room);
-	count_record(intake, source, &envelope);
-	*receipt = source->receipt;
-	return INTAKE_TAKEN;
+	enum intake_result result = source->use == SPOOL_BLOCK_SHEDS ? take_or_shed(intake, source, &envelope, flags)
+	                                                              : take_or_wait(intake, source, &envelope, flags);
+	if (result == INTAKE_TAKEN)
+		*receipt = source->receipt;
+	return result;
 }
 
 void intake_drop(struct intake *intake, struct intake_source *source, const struct peer *peer, struct bytes raw,
