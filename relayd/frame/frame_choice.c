@@ -159,6 +159,20 @@ enum frame_result frame_choice_next(struct frame_choice *choice, struct bytes in
 	return result;
 }
 
+bool frame_choice_reads_lines(const struct frame_choice *choice)
+{
+	return choice->mode == FRAME_MODE_AUTO && !choice->decided && choice->counting.skip == 0 &&
+	       non_transparent_reads_lines(&choice->terminated);
+}
+
+size_t frame_choice_line(struct frame_choice *choice, struct bytes in, struct bytes *message)
+{
+	if (in.len == 0 || in.at[0] != '<')
+		return 0;
+	choice->seen = FRAMING_NON_TRANSPARENT;
+	return non_transparent_line(&choice->terminated, in, message);
+}
+
 static enum frame_result end_detected(struct frame_choice *choice, struct bytes in, struct frame *out)
 {
 	size_t front = 0;

@@ -72,6 +72,15 @@ void frame_choice_init(struct frame_choice *choice, enum frame_mode mode, size_t
 enum frame_result frame_choice_next(struct frame_choice *choice, struct bytes in, struct frame *out);
 
 /*
+ * The short way for lines, as nearly all frames are: "<", then ASCII without control characters, then LF, in all within the
+ * limit. While frame_choice_reads_lines() is true, frame_choice_line() may be called in place of frame_choice_next(), and
+ * leaves that true as long as it returns how many octets to drop. A line that is not dropped is given again. It returns 0
+ * if there is no such line: frame_choice_next() is to look at the same octets.
+ */
+bool frame_choice_reads_lines(const struct frame_choice *choice);
+size_t frame_choice_line(struct frame_choice *choice, struct bytes in, struct bytes *message);
+
+/*
  * The stream has ended behind `in`, for which frame_choice_next() had said FRAME_INCOMPLETE. FRAME_COMPLETE: the last
  * message: one that lacks only its LF, or what is there of a counted one, flagged truncated. FRAME_INCOMPLETE: nothing
  * is left. There is at most one such message. It is also for our own stop, with a frame unfinished (mark it as cut).

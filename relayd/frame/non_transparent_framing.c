@@ -59,9 +59,10 @@ static unsigned no_text(octets16 block)
 /* Offset behind the octets from `from` on that are ASCII and above LF. */
 static inline size_t pass_text(struct bytes in, size_t from)
 {
-	const ptrdiff_t step = 2 * OCTETS16_BLOCK;
+	enum { STEP = 2 * OCTETS16_BLOCK };
 	const uint8_t *at = in.at + from, *end = in.at + in.len;
-	for (; end - at >= step; at += step)
+	const uint8_t *last = in.len < STEP ? in.at : end - STEP;
+	for (; at < last; at += STEP)
 		if (octets16_mask(is_text(octets16_load(at)) & is_text(octets16_load(at + OCTETS16_BLOCK))) != 0xffff)
 			break;
 	return (size_t)(octets16_find(at, end, '\n', no_text) - in.at);
@@ -150,6 +151,25 @@ static void give(const struct non_transparent *reader, struct bytes text, struct
 		text.len--;
 	out->message = text;
 	out->truncated = frame_cut(&out->message, reader->limit);
+}
+
+bool non_transparent_reads_lines(const struct non_transparent *reader)
+{
+	return reader->rule == NON_TRANSPARENT_NETWORK && reader->delimiter == NON_TRANSPARENT_NO_DELIMITER &&
+	       !reader->skipping && reader->scanned == 0;
+}
+
+size_t non_transparent_line(struct non_transparent *reader, struct bytes rest, struct bytes *message)
+{
+	struct bytes window = bytes_first(rest, reader->limit + 1);
+	size_t end = pass_text(window, 0);
+	if (end == window.len || window.at[end] != '\n') {
+		reader->scanned = end;
+		return 0;
+	}
+	/* The octet before LF is there: the first one is "<". */
+	*message = bytes_of(window.at, window.at[end - 1] == '\r' ? end - 1 : end);
+	return end + 1;
 }
 
 enum frame_result non_transparent_message(struct non_transparent *reader, struct bytes rest, struct frame *out)

@@ -58,6 +58,15 @@ size_t non_transparent_separators(const struct non_transparent *reader, struct b
 enum frame_result non_transparent_message(struct non_transparent *reader, struct bytes rest, struct frame *out);
 
 /*
+ * The short way for lines: ASCII without control characters, at most `limit` octets of it, then LF. Where nothing else ends
+ * a message and none is unfinished (reads_lines), it gives the line that `rest`, which begins with "<", begins with, and
+ * how many octets it takes with its trailer; the reader is as before. Or it returns 0, and non_transparent_message() goes
+ * on from where this has stopped. For frame_choice.c.
+ */
+bool non_transparent_reads_lines(const struct non_transparent *reader);
+size_t non_transparent_line(struct non_transparent *reader, struct bytes rest, struct bytes *message);
+
+/*
  * The next message in `in`, which begins with the first octet that was not consumed; after FRAME_INCOMPLETE the next
  * call must bring the same octets again (less those consumed) and more: they are not searched twice. One CR before the
  * trailer is dropped, empty messages are skipped. Never FRAME_INVALID.

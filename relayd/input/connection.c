@@ -93,7 +93,7 @@ void connection_resume(struct connection *connection, enum connection_pause why)
 }
 
 /* Those that got nothing of the last room come first next time: nobody starves. */
-static void wait_for_room(struct connection *connection)
+__attribute__((noinline, cold)) static void wait_for_room(struct connection *connection)
 {
 	struct connection_part *part = connection->part;
 	assert(list_is_empty(&connection->waiting));
@@ -115,24 +115,39 @@ static void log_cut(struct connection *connection, struct bytes message, uint64_
 	connection_log(connection, PEER_TRUNCATED, text, message);
 }
 
-bool connection_take(struct connection *connection, struct bytes message, uint32_t flags, uint64_t skipped,
-                     uint64_t *receipt)
+static inline bool take(struct connection *connection, struct bytes message, uint32_t flags, uint64_t *receipt)
 {
 	struct connection_part *part = connection->part;
 	int64_t received_ns = worker_wall_ns(part->on->worker);
-	if (part->stop.gives_up || connection->drops) {
-		connection_drop(connection, message);
-		return true;
-	}
 	if (intake_take(part->on->intake, &part->source, &connection->peer, message, flags, received_ns, receipt) ==
 	    INTAKE_WAIT) {
 		wait_for_room(connection);
 		return false;
 	}
 	connection->has_taken = true;
-	if ((flags & MESSAGE_TRUNCATED) != 0)
-		log_cut(connection, message, skipped);
 	return true;
+}
+
+/* Longer than the limit: the log says so. */
+__attribute__((noinline, cold)) static bool take_cut(struct connection *connection, struct bytes message, uint32_t flags,
+                                                     uint64_t skipped, uint64_t *receipt)
+{
+	bool taken = take(connection, message, flags, receipt);
+	if (taken)
+		log_cut(connection, message, skipped);
+	return taken;
+}
+
+bool connection_take(struct connection *connection, struct bytes message, uint32_t flags, uint64_t skipped,
+                     uint64_t *receipt)
+{
+	if (connection->part->stop.gives_up || connection->drops) {
+		connection_drop(connection, message);
+		return true;
+	}
+	if ((flags & MESSAGE_TRUNCATED) != 0)
+		return take_cut(connection, message, flags, skipped, receipt);
+	return take(connection, message, flags, receipt);
 }
 
 bool connection_fence(struct connection *connection, const struct spool_stream_session *session, uint64_t *receipt)

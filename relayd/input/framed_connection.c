@@ -49,6 +49,22 @@ static void break_off(struct framed_connection *framed, const char *reason, stru
 	connection_finish(&framed->connection);
 }
 
+/* Takes the lines that `*in` begins with, as nearly all frames are, and drops them from it. False: no room for the next. */
+static bool take_lines(struct framed_connection *framed, struct bytes *in)
+{
+	struct bytes message;
+	size_t len;
+	uint64_t receipt; /* nobody is told */
+	if (!frame_choice_reads_lines(&framed->framing))
+		return true;
+	while ((len = frame_choice_line(&framed->framing, *in, &message)) > 0) {
+		if (!connection_take(&framed->connection, message, INTAKE_PLAIN, 0, &receipt))
+			return false;
+		*in = bytes_after(*in, len);
+	}
+	return true;
+}
+
 size_t framed_connection_bytes(struct connection *connection, struct bytes bytes)
 {
 	struct framed_connection *framed = framed_of(connection);
@@ -56,7 +72,7 @@ size_t framed_connection_bytes(struct connection *connection, struct bytes bytes
 	struct frame frame;
 	if (framed->is_broken)
 		return bytes.len;
-	for (;;) {
+	while (take_lines(framed, &in)) {
 		struct frame_choice before = framed->framing;
 		enum frame_result result = frame_choice_next(&framed->framing, in, &frame);
 		if (result == FRAME_INVALID) {

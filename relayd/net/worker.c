@@ -126,11 +126,12 @@ bool worker_turn_allows(const struct worker *worker, struct turn_count *count, u
 	return true;
 }
 
-static void read_clocks(struct worker *worker)
+/* Once a turn; the time is asked for with each message. */
+static inline void read_clocks(struct worker *worker)
 {
-	assert(worker_is_current(worker));
 	if (worker->now_ns != 0)
 		return;
+	assert(worker_is_current(worker));
 	worker->now_ns = clock_monotonic_ns();
 	worker->wall_ns = clock_wall_ns();
 }

@@ -146,6 +146,23 @@ static void run_terminated(uint64_t count)
 	run_framing(samples[KIND_RFC3164].terminated, samples[KIND_RFC3164].terminated_len, count);
 }
 
+/* What inputs read in place of the frames above, as long as there is nothing but lines. */
+static void run_lines(uint64_t count)
+{
+	const struct samples *made = &samples[KIND_RFC3164];
+	struct frame_choice choice;
+	frame_choice_init(&choice, FRAME_MODE_AUTO, LIMIT, NON_TRANSPARENT_NO_DELIMITER);
+	for (uint64_t done = 0; done < count;) {
+		struct bytes in = bytes_of(made->terminated, made->terminated_len), message;
+		size_t len;
+		while (done < count && (len = frame_choice_line(&choice, in, &message)) > 0) {
+			sink += message.len;
+			in = bytes_after(in, len);
+			done++;
+		}
+	}
+}
+
 /* --- parsing ----------------------------------------------------------------------------------------------------- */
 
 static void parse(enum kind kind, uint64_t count)
@@ -501,6 +518,7 @@ static const struct part {
 } parts[] = {
 	{"frame/octet-counting", run_counted},
 	{"frame/non-transparent", run_terminated},
+	{"frame/lines", run_lines},
 	{"parse/rfc3164", run_parse_rfc3164},
 	{"parse/iso-date", run_parse_iso_date},
 	{"parse/rfc5424", run_parse_rfc5424},

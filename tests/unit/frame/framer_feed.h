@@ -5,7 +5,8 @@
  *     [text]     a message        [text]~    a truncated one        !reason    FRAME_INVALID
  *
  * In it LF, CR and NUL stand as \n, \r and \0. The octets not yet consumed lie in front of an unreadable page, never
- * more of them than an input buffer of limit + FRAME_OVERHEAD_MAX octets would hold.
+ * more of them than an input buffer of limit + FRAME_OVERHEAD_MAX octets would hold. All this with frame_choice_next()
+ * alone, and again with frame_choice_line() for lines.
  */
 #ifndef TESTS_UNIT_FRAME_FRAMER_FEED_H
 #define TESTS_UNIT_FRAME_FRAMER_FEED_H
@@ -24,6 +25,7 @@ struct framer_feed {
 	size_t limit;
 	int delimiter;
 	const char *expected;
+	bool by_lines;
 	struct frame_choice choice;
 	uint8_t pending[PENDING_MAX];
 	size_t pending_len;
@@ -61,14 +63,29 @@ static inline void framer_feed_begin(void *test)
 	feed->broken = false;
 }
 
+/* The line that `in` begins with, if it begins with one. What is not dropped is given again, so it is asked for twice. */
+static inline bool framer_feed_line(struct framer_feed *feed, struct bytes in, struct frame *frame)
+{
+	*frame = (struct frame){0};
+	if (!feed->by_lines || !frame_choice_reads_lines(&feed->choice))
+		return false;
+	size_t len = frame_choice_line(&feed->choice, in, &frame->message);
+	frame->consumed = frame_choice_line(&feed->choice, in, &frame->message);
+	ck_assert_uint_eq(frame->consumed, len);
+	return len > 0;
+}
+
 /* One call of the framer over what is pending; false when it wants more, or is broken. */
 static inline bool framer_feed_step(struct framer_feed *feed, bool at_end)
 {
 	struct guarded_bytes guarded = guarded_bytes_copy(bytes_of(feed->pending, feed->pending_len));
 	struct bytes in = guarded_bytes_view(&guarded);
 	struct frame frame;
-	enum frame_result result =
-		at_end ? frame_choice_end(&feed->choice, in, &frame) : frame_choice_next(&feed->choice, in, &frame);
+	enum frame_result result = FRAME_COMPLETE;
+	if (at_end)
+		result = frame_choice_end(&feed->choice, in, &frame);
+	else if (!framer_feed_line(feed, in, &frame))
+		result = frame_choice_next(&feed->choice, in, &frame);
 	ck_assert_uint_le(frame.consumed, feed->pending_len);
 	if (result == FRAME_COMPLETE)
 		framer_feed_put_message(feed, &frame);
@@ -111,11 +128,17 @@ static inline enum framing framer_feed_check(enum frame_mode mode, size_t limit,
                                              const char *expected)
 {
 	static struct framer_feed feed;
-	feed = (struct framer_feed){.mode = mode, .limit = limit, .delimiter = delimiter, .expected = expected};
-	static const struct feed_parser parser = {framer_feed_begin, framer_feed_piece, framer_feed_end};
-	feed_every_way(input, &parser, &feed);
-	ck_assert_uint_le(feed.held_most, limit + FRAME_OVERHEAD_MAX);
-	return feed.choice.seen;
+	enum framing seen[2];
+	for (unsigned by_lines = 0; by_lines < 2; by_lines++) {
+		feed = (struct framer_feed){.mode = mode, .limit = limit, .delimiter = delimiter, .expected = expected,
+		                            .by_lines = by_lines != 0};
+		static const struct feed_parser parser = {framer_feed_begin, framer_feed_piece, framer_feed_end};
+		feed_every_way(input, &parser, &feed);
+		ck_assert_uint_le(feed.held_most, limit + FRAME_OVERHEAD_MAX);
+		seen[by_lines] = feed.choice.seen;
+	}
+	ck_assert_int_eq(seen[0], seen[1]);
+	return seen[0];
 }
 
 #endif

@@ -184,6 +184,19 @@ START_TEST(f22_lf_frame_over_the_limit_is_one_message)
 }
 END_TEST
 
+START_TEST(what_looks_like_a_line_in_the_rest_of_an_oversized_frame_is_dropped)
+{
+	char text[LIMIT + 50], expected[LIMIT + 20];
+	memset(text, '<', sizeof text);
+	snprintf(text + sizeof text - 7, 7, "\n<2>b\n");
+	snprintf(expected, sizeof expected, "[%.*s]~[<2>b]", (int)LIMIT, text);
+	check_auto(bytes_of(text, sizeof text - 1), expected);
+	char counted[4 + sizeof text];
+	snprintf(counted, sizeof counted, "140 %.*s<\n%s", 138, text, "<2>b\n");
+	check_auto(bytes_of_text(counted), expected);
+}
+END_TEST
+
 START_TEST(message_of_exactly_the_limit_is_not_truncated)
 {
 	static const char *const inputs[] = {"<1>abcdefg\n",    "<1>abcdefg\r\n",    "10 <1>abcdefg",
@@ -391,6 +404,7 @@ int main(void)
 	tcase_add_test(peers, f22_lf_frame_over_the_limit_is_one_message);
 	suite_add_tcase(suite, peers);
 	TCase *ours = tcase_create("ours");
+	tcase_add_test(ours, what_looks_like_a_line_in_the_rest_of_an_oversized_frame_is_dropped);
 	tcase_add_test(ours, message_of_exactly_the_limit_is_not_truncated);
 	tcase_add_test(ours, cut_keeps_utf8_characters_whole);
 	tcase_add_test(ours, oversized_frame_cut_off_at_close_is_given_once);

@@ -130,10 +130,16 @@ START_TEST(only_what_is_ascii_without_nul_is_said_to_be)
 		non_transparent_init(&reader, LONGEST, NON_TRANSPARENT_NETWORK, NON_TRANSPARENT_NO_DELIMITER);
 		ck_assert_int_eq(non_transparent_next(&reader, bytes_of(text, len + 1), &frame), FRAME_COMPLETE);
 		ck_assert(frame.is_plain);
+		struct bytes line;
+		ck_assert_uint_eq(non_transparent_line(&reader, bytes_of(text, len + 1), &line), len + 1);
+		ck_assert_uint_eq(line.len, len);
 		for (size_t at = 1; at < len; at++) {
 			text[at] = strange[(at + len) % sizeof strange];
 			ck_assert_int_eq(non_transparent_next(&reader, bytes_of(text, len + 1), &frame), FRAME_COMPLETE);
 			ck_assert(!frame.is_plain && frame.message.len == len);
+			ck_assert_uint_eq(non_transparent_line(&reader, bytes_of(text, len + 1), &line), 0);
+			ck_assert_uint_eq(reader.scanned, at);
+			reader.scanned = 0;
 			text[at] = 'x';
 		}
 	}
