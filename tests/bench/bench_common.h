@@ -10,12 +10,15 @@
 #pragma once
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <time.h>
 
 enum {
@@ -60,6 +63,20 @@ static inline uint64_t take_digits(const char *at, int digits)
 	for (int i = 0; i < digits; i++)
 		value = value * 10 + (uint64_t)(at[i] - '0');
 	return value;
+}
+
+/*
+ * A TCP socket for a connection of a load; -1 with errno. On loopback most of what a sender transmits is transmitted in the
+ * receiver's time, while it acknowledges; a congestion control that paces (BBR, where the machine is set to it) would have
+ * the receiver pay for the sender's timers as well. So it is cubic, Linux's own preset, if the kernel lets us choose.
+ */
+static inline int load_socket(void)
+{
+	static const char control[] = "cubic";
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (fd >= 0)
+		setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, control, sizeof(control) - 1);
+	return fd;
 }
 
 /* ---- lines: made once in a buffer, then only their stamps are written anew ---- */

@@ -111,7 +111,7 @@ static double send_tcp(const struct options *options)
 {
 	static int fds[CONNECTIONS_MAX];
 	for (unsigned i = 0; i < options->connections; i++) {
-		fds[i] = socket(AF_INET, SOCK_STREAM, 0);
+		fds[i] = load_socket();
 		if (fds[i] < 0 || connect(fds[i], (const struct sockaddr *)&options->to, sizeof(options->to)) < 0)
 			fail("connect");
 	}

@@ -110,7 +110,7 @@ static void read_answers(struct session *session, uint64_t window)
 static void open_session(struct session *session, const struct options *options)
 {
 	static const char offers[] = "relp_version=0\nrelp_software=bench\ncommands=syslog\n";
-	session->fd = socket(AF_INET, SOCK_STREAM, 0);
+	session->fd = load_socket();
 	if (session->fd < 0 || connect(session->fd, (const struct sockaddr *)&options->to, sizeof(options->to)) < 0)
 		fail("connect");
 	if (options->tls != NULL) {
