@@ -10,8 +10,8 @@
 
 enum { VARINT_LEN_MAX = 10 };
 
-/* The general way; nearly all numbers take one or two octets, which the functions below write and read in place. */
-__attribute__((cold)) uint8_t *varint_put_any(uint8_t *at, uint64_t value);
+/* The general way; nearly all numbers take few octets, which the functions below write and read in place. */
+__attribute__((noinline)) uint8_t *varint_put_any(uint8_t *at, uint64_t value);
 __attribute__((cold)) size_t varint_read_any(struct bytes text, uint64_t *value);
 
 /* Octets that `value` takes, 1..10. */
@@ -32,6 +32,12 @@ static inline uint8_t *varint_put(uint8_t *at, uint64_t value)
 		at[0] = (uint8_t)(value | 0x80);
 		at[1] = (uint8_t)(value >> 7);
 		return at + 2;
+	}
+	if (value < 1u << 21) {
+		at[0] = (uint8_t)(value | 0x80);
+		at[1] = (uint8_t)(value >> 7 | 0x80);
+		at[2] = (uint8_t)(value >> 14);
+		return at + 3;
 	}
 	return varint_put_any(at, value);
 }

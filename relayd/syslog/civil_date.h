@@ -77,14 +77,13 @@ struct civil_seconds {
 	uint32_t nanoseconds; /* always forwards from `seconds` */
 };
 
-/* Nanoseconds to whole seconds, rounded down, and the rest. */
+/* Nanoseconds to whole seconds, rounded down, and the rest. Division is cheaper without a sign, and few times have one. */
 static inline struct civil_seconds civil_split_ns(int64_t ns)
 {
-	const int64_t per_second = 1000000000;
-	int64_t rest = ns % per_second;
-	if (rest < 0)
-		rest += per_second;
-	return (struct civil_seconds){ns / per_second - (ns % per_second < 0 ? 1 : 0), (uint32_t)rest};
+	const uint32_t per_second = 1000000000;
+	int64_t seconds = ns >= 0 ? (int64_t)((uint64_t)ns / per_second) : civil_floor_div(ns, per_second);
+	/* Unsigned, as the first second of all begins before the first nanosecond that can be told. */
+	return (struct civil_seconds){seconds, (uint32_t)((uint64_t)ns - (uint64_t)seconds * per_second)};
 }
 
 #endif
