@@ -83,8 +83,6 @@ static unsigned known_peers(const struct envelope_context *context)
 static unsigned find_peer(const struct envelope_context *context, const struct peer *peer)
 {
 	unsigned known = known_peers(context);
-	if (known > 0 && same_peer(&context->peer[context->last_slot], peer))
-		return context->last_slot;
 	for (unsigned slot = 0; slot < known; slot++) {
 		/* Where there are many, ports differ: that is looked at first. */
 		if (context->peer[slot].port == peer->port && same_peer(&context->peer[slot], peer))
@@ -111,6 +109,8 @@ static bool is_reception(const struct envelope *envelope)
 
 static uint64_t offset_code(int minutes)
 {
+	if (minutes == 0)
+		return 0;
 	int quarters = minutes / 15;
 	return quarters * 15 == minutes ? zigzag_of(quarters) << 1 : zigzag_of(minutes) << 1 | 1;
 }
@@ -124,7 +124,7 @@ static uint8_t *put_time(uint8_t *at, const struct envelope *envelope, unsigned 
 		return at;
 	struct civil_seconds split = civil_split_ns(time->unix_ns);
 	uint32_t unit = timestamp_unit_ns(time->digits);
-	uint32_t units = split.nanoseconds / unit;
+	uint32_t units = split.nanoseconds > 0 ? split.nanoseconds / unit : 0;
 	*kind = time->digits;
 	if (units * unit != split.nanoseconds) {
 		*kind = TIME_EXACT;
@@ -137,17 +137,27 @@ static uint8_t *put_time(uint8_t *at, const struct envelope *envelope, unsigned 
 	return varint_put(at, offset_code(time->offset_minutes));
 }
 
-static uint8_t *put_peer(uint8_t *at, const struct peer *peer, struct envelope_context *context)
+/* A peer that is not the one of the record before. */
+__attribute__((noinline, cold)) static uint8_t *put_other_peer(uint8_t *at, const struct peer *peer,
+                                                               struct envelope_context *context)
 {
 	unsigned slot = find_peer(context, peer);
 	if (slot < ENVELOPE_PEERS_MAX) {
-		*at++ = (uint8_t)(1 + slot);
 		context->last_slot = slot;
-		return at;
+		*at = (uint8_t)(1 + slot);
+		return at + 1;
 	}
 	*at++ = 0;
 	remember_peer(context, peer);
 	return at + peer_pack(peer, at);
+}
+
+static inline uint8_t *put_peer(uint8_t *at, const struct peer *peer, struct envelope_context *context)
+{
+	if (context->peers == 0 || !same_peer(&context->peer[context->last_slot], peer))
+		return put_other_peer(at, peer, context);
+	*at = (uint8_t)(1 + context->last_slot);
+	return at + 1;
 }
 
 static void list_views(struct message *message, struct bytes *views[VIEWS])
@@ -160,46 +170,67 @@ static void list_views(struct message *message, struct bytes *views[VIEWS])
 	views[VIEW_MSG] = &message->msg;
 }
 
-/* Both take one octet as a rule. */
-static inline uint8_t *put_two(uint8_t *at, uint64_t first, uint64_t second)
-{
-	if ((first | second) >= 0x80)
-		return varint_put(varint_put(at, first), second);
-	at[0] = (uint8_t)first;
-	at[1] = (uint8_t)second;
-	return at + 2;
-}
-
-/* What the numbers of a view refer to: the octet with a bit for each, and the end of the one before. */
+/* Numbers of one octet each are written as they come; whether they all fitted is asked once. */
 struct view_writer {
-	struct bytes raw;
-	uint8_t *present;
-	size_t end;
+	uint8_t *present, *at;
+	const uint8_t *raw_end, *end; /* of the view before */
+	uint64_t all;                 /* bits that any number has */
 };
 
-static inline uint8_t *put_view(uint8_t *at, struct view_writer *writer, enum view number, struct bytes view)
+static inline void put_view(struct view_writer *writer, enum view number, struct bytes view)
 {
 	if (view.len == 0)
-		return at;
-	size_t begin = (size_t)(view.at - writer->raw.at);
-	assert(begin <= writer->raw.len && view.len <= writer->raw.len - begin);
-	uint64_t gap = zigzag_of((int64_t)begin - (int64_t)writer->end);
-	writer->end = begin + view.len;
+		return;
+	uint64_t gap = 2 * (uint64_t)(view.at - writer->end), len = view.len;
+	writer->end = view.at + view.len;
+	if (number == VIEW_MSG)
+		len = (uint64_t)(writer->raw_end - writer->end);
 	*writer->present |= (uint8_t)(1u << number);
-	return put_two(at, gap, number == VIEW_MSG ? writer->raw.len - writer->end : view.len);
+	writer->all |= gap | len;
+	writer->at[0] = (uint8_t)gap;
+	writer->at[1] = (uint8_t)len;
+	writer->at += 2;
 }
 
-static uint8_t *put_views(uint8_t *at, const struct envelope *envelope)
+/* Some number takes more than one octet: a view is long, or begins far behind the one before, or before its end. */
+__attribute__((noinline, cold)) static uint8_t *put_views_any(uint8_t *present, const struct envelope *envelope)
+{
+	struct message message = envelope->message;
+	struct bytes *views[VIEWS], raw = envelope->raw;
+	size_t end = 0;
+	uint8_t *at = present + 1;
+	list_views(&message, views);
+	*present = 0;
+	for (unsigned i = 0; i < VIEWS; i++) {
+		if (views[i]->len == 0)
+			continue;
+		size_t begin = (size_t)(views[i]->at - raw.at), len = views[i]->len;
+		assert(begin <= raw.len && len <= raw.len - begin);
+		at = varint_put(at, zigzag_of((int64_t)begin - (int64_t)end));
+		end = begin + len;
+		at = varint_put(at, i == VIEW_MSG ? raw.len - end : len);
+		*present |= (uint8_t)(1u << i);
+	}
+	return at;
+}
+
+/* With one octet for each number no gap goes backwards: then all views lie within raw if the last one ends there. */
+static uint8_t *put_views(uint8_t *present, const struct envelope *envelope)
 {
 	const struct message *message = &envelope->message;
-	struct view_writer writer = {.raw = envelope->raw, .present = at};
-	*at++ = 0;
-	at = put_view(at, &writer, VIEW_HOSTNAME, message->hostname);
-	at = put_view(at, &writer, VIEW_APP_NAME, message->app_name);
-	at = put_view(at, &writer, VIEW_PROCID, message->procid);
-	at = put_view(at, &writer, VIEW_MSGID, message->msgid);
-	at = put_view(at, &writer, VIEW_STRUCTURED_DATA, message->structured_data);
-	return put_view(at, &writer, VIEW_MSG, message->msg);
+	const uint8_t *begin = envelope->raw.at;
+	struct view_writer writer = {.present = present, .at = present + 1, .raw_end = begin + envelope->raw.len, .end = begin};
+	*present = 0;
+	put_view(&writer, VIEW_HOSTNAME, message->hostname);
+	put_view(&writer, VIEW_APP_NAME, message->app_name);
+	put_view(&writer, VIEW_PROCID, message->procid);
+	put_view(&writer, VIEW_MSGID, message->msgid);
+	put_view(&writer, VIEW_STRUCTURED_DATA, message->structured_data);
+	put_view(&writer, VIEW_MSG, message->msg);
+	if (writer.all >= 0x80)
+		return put_views_any(present, envelope);
+	assert(writer.end <= writer.raw_end);
+	return writer.at;
 }
 
 size_t envelope_pack(struct envelope_context *context, const struct envelope *envelope, uint8_t *out)
@@ -208,34 +239,31 @@ size_t envelope_pack(struct envelope_context *context, const struct envelope *en
 	assert(envelope->raw.len <= UINT32_MAX);
 	assert(envelope->peer.transport < TRANSPORTS && message->pri <= PRI_MAX && message->flags >> MESSAGE_FLAGS == 0);
 	assert((unsigned)message->format <= MESSAGE_FORMAT_NEAR_RFC5424 && message->time.digits <= TIMESTAMP_DIGITS_MAX);
+	uint32_t flags = message->flags;
+	int64_t received_ns = envelope->received_ns;
 	uint8_t *at = out + 1; /* the head is written last */
-	unsigned kind;
+	unsigned head = (unsigned)message->format | (flags != 0 ? HEAD_HAS_FLAGS : 0), kind;
 	*at++ = message->pri;
-	if (message->flags != 0)
-		at = varint_put(at, message->flags);
+	if (flags != 0)
+		at = varint_put(at, flags);
 	/* Unsigned, so that it wraps instead of overflowing; reading wraps it back. */
-	at = varint_put(at, zigzag_of((int64_t)((uint64_t)envelope->received_ns - (uint64_t)context->last_received_ns)));
-	context->last_received_ns = envelope->received_ns;
+	at = varint_put(at, zigzag_of((int64_t)((uint64_t)received_ns - (uint64_t)context->last_received_ns)));
+	context->last_received_ns = received_ns;
 	at = put_peer(at, &envelope->peer, context);
 	at = varint_put(at, envelope->input);
 	at = put_time(at, envelope, &kind);
 	at = put_views(at, envelope);
-	out[0] =
-		(uint8_t)((unsigned)message->format | kind << HEAD_TIME_SHIFT | (message->flags != 0 ? HEAD_HAS_FLAGS : 0));
+	out[0] = (uint8_t)(head | kind << HEAD_TIME_SHIFT);
 	assert(at <= out + ENVELOPE_PACKED_MAX_BYTES);
 	return (size_t)(at - out);
 }
 
 /* How many numbers the views take: two for each bit of `present`. */
 static const uint8_t view_numbers[1u << VIEWS] = {
-	0, 2, 2, 4, 2, 4, 4, 6,
-	2, 4, 4, 6, 4, 6, 6, 8,
-	2, 4, 4, 6, 4, 6, 6, 8,
-	4, 6, 6, 8, 6, 8, 8, 10,
-	2, 4, 4, 6, 4, 6, 6, 8,
-	4, 6, 6, 8, 6, 8, 8, 10,
-	4, 6, 6, 8, 6, 8, 8, 10,
-	6, 8, 8, 10, 8, 10, 10, 12,
+	0, 2, 2, 4, 2, 4, 4, 6, 2, 4, 4, 6, 4, 6, 6, 8,
+	2, 4, 4, 6, 4, 6, 6, 8, 4, 6, 6, 8, 6, 8, 8, 10,
+	2, 4, 4, 6, 4, 6, 6, 8, 4, 6, 6, 8, 6, 8, 8, 10,
+	4, 6, 6, 8, 6, 8, 8, 10, 6, 8, 8, 10, 8, 10, 10, 12,
 };
 
 /* Reading: everything is checked. After the first thing that is wrong, there is nothing left to read. */
@@ -345,19 +373,6 @@ static void read_time(struct reader *reader, unsigned kind, int64_t received_ns,
 		refuse(reader);
 }
 
-/* The gap before a view and its length: one octet each as a rule. */
-static inline void take_two(struct reader *reader, uint64_t *gap, uint64_t *len)
-{
-	if (reader->end - reader->at >= 2 && ((reader->at[0] | reader->at[1]) & 0x80) == 0) {
-		*gap = reader->at[0];
-		*len = reader->at[1];
-		reader->at += 2;
-	} else {
-		*gap = take_number(reader, (uint64_t)UINT32_MAX << 1 | 1);
-		*len = take_number(reader, UINT32_MAX);
-	}
-}
-
 /*
  * The views' numbers come before the raw octets, so they become views when the place of these is known. A begin before
  * raw's is a huge one here.
@@ -365,15 +380,15 @@ static inline void take_two(struct reader *reader, uint64_t *gap, uint64_t *len)
 static void read_views(struct reader *reader, struct envelope *envelope)
 {
 	struct bytes *views[VIEWS];
-	uint64_t begin[VIEWS], len[VIEWS], gap, end = 0, sum = 0;
+	uint64_t begin[VIEWS], len[VIEWS], end = 0, sum = 0;
 	unsigned present = take_octet(reader);
 	if (present >> VIEWS != 0)
 		refuse(reader);
 	for (unsigned i = 0; i < VIEWS; i++) {
 		if ((present >> i & 1) == 0)
 			continue;
-		take_two(reader, &gap, &len[i]);
-		begin[i] = end + (uint64_t)zigzag_back(gap);
+		begin[i] = end + (uint64_t)zigzag_back(take_number(reader, (uint64_t)UINT32_MAX << 1 | 1));
+		len[i] = take_number(reader, UINT32_MAX);
 		end = begin[i] + len[i];
 	}
 	struct bytes raw = envelope->raw = rest_of(reader);
