@@ -16,8 +16,9 @@ struct object {
 	bool has_members;
 };
 
-/* A member's key as it is written behind another member; nothing in our keys needs an escape. */
+/* A member's key as it is written behind another member; nothing in our keys needs an escape. A text's opens its quotes. */
 #define KEY(name) BYTES(",\"" name "\":")
+#define TEXT_KEY(name) BYTES(",\"" name "\":\"")
 
 static struct object begin_object(struct slog_line *line)
 {
@@ -42,7 +43,6 @@ static inline void put_key(struct object *object, struct bytes key)
 static void put_word(struct object *object, struct bytes key, struct bytes word)
 {
 	put_key(object, key);
-	slog_line_put_char(object->line, '"');
 	slog_line_put(object->line, (const char *)word.at, word.len);
 	slog_line_put_char(object->line, '"');
 }
@@ -50,7 +50,6 @@ static void put_word(struct object *object, struct bytes key, struct bytes word)
 static void put_string(struct object *object, struct bytes key, struct bytes value)
 {
 	put_key(object, key);
-	slog_line_put_char(object->line, '"');
 	slog_line_put_escaped(object->line, slog_json_string, (const char *)value.at, value.len);
 	slog_line_put_char(object->line, '"');
 }
@@ -73,7 +72,7 @@ static void put_timestamp(struct object *object, const struct message *message, 
 	if ((message->flags & (MESSAGE_TIME_ABSENT | MESSAGE_TIME_INVALID)) != 0)
 		return;
 	bool with_offset = zone_configured || (message->flags & MESSAGE_ZONE_GUESSED) == 0;
-	put_word(object, KEY("timestamp"),
+	put_word(object, TEXT_KEY("timestamp"),
 			   bytes_of(text, timestamp_write(&message->time, TIMESTAMP_DIGITS_MAX, with_offset, text)));
 }
 
@@ -81,7 +80,7 @@ static void put_received(struct object *object, int64_t received_ns)
 {
 	uint8_t text[TIMESTAMP_TEXT_MAX_BYTES];
 	struct message_time time = {.unix_ns = received_ns, .digits = TIMESTAMP_RFC5424_DIGITS_MAX};
-	put_word(object, KEY("received"), bytes_of(text, timestamp_write(&time, TIMESTAMP_RFC5424_DIGITS_MAX, true, text)));
+	put_word(object, TEXT_KEY("received"), bytes_of(text, timestamp_write(&time, TIMESTAMP_RFC5424_DIGITS_MAX, true, text)));
 }
 
 static void put_peer(struct object *object, const struct peer *peer)
@@ -91,8 +90,8 @@ static void put_peer(struct object *object, const struct peer *peer)
 	struct object inner = begin_object(object->line);
 	size_t address_len = peer_write_endpoint(peer, address);
 	if (address_len > 0)
-		put_word(&inner, KEY("address"), bytes_of(address, address_len));
-	put_word(&inner, KEY("transport"), bytes_of_text(transport_name((enum transport)peer->transport)));
+		put_word(&inner, TEXT_KEY("address"), bytes_of(address, address_len));
+	put_word(&inner, TEXT_KEY("transport"), bytes_of_text(transport_name((enum transport)peer->transport)));
 	if (peer->has_credentials) {
 		put_number(&inner, KEY("pid"), peer->pid);
 		put_number(&inner, KEY("uid"), peer->uid);
@@ -107,11 +106,9 @@ static void put_flags(struct object *object, uint32_t flags)
 		return;
 	put_key(object, KEY("flags"));
 	const char *opening = "[\"";
-	for (unsigned bit = 0; bit < MESSAGE_FLAGS; bit++) {
-		if ((flags >> bit & 1) == 0)
-			continue;
+	for (uint32_t rest = flags; rest != 0; rest &= rest - 1) {
 		slog_line_put_string(object->line, opening);
-		slog_line_put_string(object->line, message_flag_name((enum message_flag)(1u << bit)));
+		slog_line_put_string(object->line, message_flag_name((enum message_flag)(rest & -rest)));
 		opening = "\",\"";
 	}
 	slog_line_put_string(object->line, "\"]");
@@ -127,21 +124,21 @@ static void put_relay(struct object *object, const struct envelope *envelope, co
 	if (!options->from_file) {
 		put_received(&inner, envelope->received_ns);
 		put_peer(&inner, &envelope->peer);
-		put_field(&inner, KEY("input"), options->input_name);
+		put_field(&inner, TEXT_KEY("input"), options->input_name);
 	}
 	put_flags(&inner, envelope->message.flags);
 	if (!reproduced)
-		put_string(&inner, KEY("raw"), envelope->raw);
+		put_string(&inner, TEXT_KEY("raw"), envelope->raw);
 	if (options->error != NULL)
-		put_string(&inner, KEY("error"), bytes_of_text(options->error));
+		put_string(&inner, TEXT_KEY("error"), bytes_of_text(options->error));
 	end_object(&inner);
 }
 
 /* MSGID, MSG and STRUCTURED-DATA as they stand. */
 static void put_contents(struct object *object, const struct message *message)
 {
-	put_field(object, KEY("msgid"), message->msgid);
-	put_field(object, KEY("message"), message->msg);
+	put_field(object, TEXT_KEY("msgid"), message->msgid);
+	put_field(object, TEXT_KEY("message"), message->msg);
 	if (message->structured_data.len > 0) {
 		put_key(object, KEY("structured_data"));
 		json_put_structured_data(object->line, message->structured_data, (message->flags & MESSAGE_SD_REPEATED) != 0);
@@ -151,8 +148,8 @@ static void put_contents(struct object *object, const struct message *message)
 /* The same as the event that it is. */
 static void put_event(struct object *object, const struct slog_reading *event)
 {
-	put_field(object, KEY("msgid"), bytes_of((const uint8_t *)event->name.text, event->name.length));
-	put_field(object, KEY("message"), bytes_of((const uint8_t *)event->message.text, event->message.length));
+	put_field(object, TEXT_KEY("msgid"), bytes_of((const uint8_t *)event->name.text, event->name.length));
+	put_field(object, TEXT_KEY("message"), bytes_of((const uint8_t *)event->message.text, event->message.length));
 	slog_read_put_json_fields(&event->fields, object->line);
 	if (event->is_cut) {
 		put_key(object, KEY("~cut"));
@@ -170,11 +167,11 @@ size_t json_encode(const struct envelope *envelope, const struct json_options *o
 	struct slog_line line = slog_line_in((char *)out, room);
 	struct object object = begin_object(&line);
 	put_timestamp(&object, message, options->zone_configured);
-	put_word(&object, KEY("severity"), bytes_of_text(slog_severity_name((int)message_severity(message))));
-	put_word(&object, KEY("facility"), bytes_of_text(slog_facility_name((int)message_facility(message))));
-	put_field(&object, KEY("hostname"), message->hostname);
-	put_field(&object, KEY("app_name"), message->app_name);
-	put_field(&object, KEY("procid"), message->procid);
+	put_word(&object, TEXT_KEY("severity"), bytes_of_text(slog_severity_name((int)message_severity(message))));
+	put_word(&object, TEXT_KEY("facility"), bytes_of_text(slog_facility_name((int)message_facility(message))));
+	put_field(&object, TEXT_KEY("hostname"), message->hostname);
+	put_field(&object, TEXT_KEY("app_name"), message->app_name);
+	put_field(&object, TEXT_KEY("procid"), message->procid);
 	if (options->typed != NULL)
 		put_event(&object, options->typed);
 	else

@@ -9,10 +9,7 @@ static const char *const flag_names[MESSAGE_FLAGS] = {
 
 const char *message_flag_name(enum message_flag flag)
 {
-	for (unsigned bit = 0; bit < MESSAGE_FLAGS; bit++) {
-		if ((uint32_t)flag == 1u << bit)
-			return flag_names[bit];
-	}
-	assert(!"one bit of enum message_flag");
-	return "";
+	uint32_t bits = (uint32_t)flag;
+	assert(bits != 0 && (bits & (bits - 1)) == 0 && bits >> MESSAGE_FLAGS == 0);
+	return flag_names[__builtin_ctz(bits)];
 }
