@@ -246,6 +246,49 @@ START_TEST(a_full_disk_loses_nothing_and_leaves_whole_lines)
 }
 END_TEST
 
+/*
+ * A write takes only a part of the run that the sender gives, and the disk is full after the first one: what was synced is
+ * delivered, and no message that is not in the file.
+ */
+START_TEST(what_of_a_run_is_not_in_the_file_is_not_delivered)
+{
+	enum { MESSAGES = 240, LEN = 4000, ROOM = 256 * 1024 + LEN }; /* for one write, and less than a second */
+	static char text[LEN + 1], *lines[MESSAGES];
+	struct envelope_context packing;
+	struct spool_block *block = NULL;
+	struct rlimit limit;
+	use_file();
+	for (unsigned i = 0; i < MESSAGES; i++) {
+		memset(text, 'x', LEN);
+		memcpy(text, "<14>1 2026-10-11T22:14:15.003Z host app - ID - ", 47);
+		snprintf(text + LEN - 4, 5, "%04u", i);
+		block = put_record(block, &packing, text, LEN);
+	}
+	spool_submit_block(spool, block);
+	wait_stored(MESSAGES);
+	getrlimit(RLIMIT_FSIZE, &limit);
+	signal(SIGXFSZ, SIG_IGN);
+	rlim_t before = limit.rlim_cur;
+	limit.rlim_cur = ROOM;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	start_output();
+	wait_state("waiting");
+	pause_ms(50); /* the sync of what was written */
+	uint64_t delivered = spool_cursor_delivered(cursor);
+	unsigned in_file = read_lines(path, lines, MESSAGES);
+	limit.rlim_cur = before;
+	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	ck_assert_uint_gt(delivered, 0);
+	ck_assert_uint_le(delivered, in_file);
+	wait_delivered(MESSAGES);
+	ck_assert_uint_eq(read_lines(path, lines, MESSAGES), MESSAGES);
+	for (unsigned i = 0; i < MESSAGES; i++) {
+		ck_assert_uint_eq(strlen(lines[i]), LEN);
+		ck_assert_int_eq(atoi(lines[i] + LEN - 4), i);
+	}
+}
+END_TEST
+
 /* A last line that others left unfinished has to be ended first, and there is no room for the LF. */
 START_TEST(a_disk_that_is_full_at_the_start_is_waited_for)
 {
@@ -437,6 +480,7 @@ int main(void)
 	tcase_add_test(test, a_reload_that_fails_keeps_the_old_file);
 	tcase_add_test(test, an_unfinished_last_line_is_ended_not_removed);
 	tcase_add_test(test, a_full_disk_loses_nothing_and_leaves_whole_lines);
+	tcase_add_test(test, what_of_a_run_is_not_in_the_file_is_not_delivered);
 	tcase_add_test(test, a_disk_that_is_full_at_the_start_is_waited_for);
 	tcase_add_test(test, a_file_that_is_made_has_its_name_on_the_disk);
 	tcase_add_test(test, what_is_no_regular_file_is_refused);

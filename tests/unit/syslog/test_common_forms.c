@@ -210,6 +210,21 @@ START_TEST(a_local_programs_stamp_is_read_in_both_zones_each_time)
 }
 END_TEST
 
+/* The C library writes no HOSTNAME: the words of a local program's text must become none, usual as they look. */
+START_TEST(a_local_programs_words_are_no_hostname)
+{
+	struct parse_context context = context_of(true);
+	struct message message;
+	for (int i = 0; i < 3; i++) {
+		parse_message(BYTES("<38>Oct 11 22:14:15 warning disk1: nearly full, and nobody has looked"), &context, &message);
+		ck_assert_uint_eq(message.hostname.len, 0);
+		ck_assert_uint_eq(message.app_name.len, 0);
+		ck_assert(bytes_equal(message.msg, BYTES("warning disk1: nearly full, and nobody has looked")));
+		ck_assert_uint_ne(message.flags & MESSAGE_HOST_ABSENT, 0);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("common_forms");
@@ -221,6 +236,7 @@ int main(void)
 	tcase_add_test(tests, a_stamp_in_the_minute_of_the_last_one_is_read_as_by_the_long_way);
 	tcase_add_test(tests, a_minute_is_forgotten_when_reception_has_moved_on);
 	tcase_add_test(tests, a_local_programs_stamp_is_read_in_both_zones_each_time);
+	tcase_add_test(tests, a_local_programs_words_are_no_hostname);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
