@@ -273,7 +273,8 @@ START_TEST(what_of_a_run_is_not_in_the_file_is_not_delivered)
 	ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
 	start_output();
 	wait_state("waiting");
-	pause_ms(50); /* the sync of what was written */
+	for (unsigned i = 0; i < 10000 && spool_cursor_delivered(cursor) == 0; i++)
+		pause_ms(1); /* the sync of what was written */
 	uint64_t delivered = spool_cursor_delivered(cursor);
 	unsigned in_file = read_lines(path, lines, MESSAGES);
 	limit.rlim_cur = before;
