@@ -81,16 +81,19 @@ static inline int load_socket(void)
 
 /* ---- lines: made once in a buffer, then only their stamps are written anew ---- */
 
-/* Writes one line of `len` octets without its end of line; returns where its stamp begins. */
+/* Writes one line of `len` octets, with the time of now, without its end of line; returns where its stamp begins. */
 static inline size_t line_make(char *at, size_t len, bool rfc5424)
 {
-	static const char legacy[] = "<38>Oct 11 22:14:15 web01.example.net sshd[4711]: ";
-	static const char modern[] = "<165>1 2026-10-11T22:14:15.003Z web01.example.net app 4711 ID47 "
+	static const char legacy[] = "<38>%b %e %T web01.example.net sshd[4711]: ";
+	static const char modern[] = "<165>1 %Y-%m-%dT%T.003Z web01.example.net app 4711 ID47 "
 								 "[exampleSDID@32473 iut=\"3\" class=\"high\"] ";
 	static const char text[] = " Failed password for invalid user administrator from 192.0.2.147 port 54460 ssh2: RSA "
 							   "SHA256:Zm9vYmFyYmF6cXV4cXV1eGNvcmdlZ3JhdWx0Z2FycGx5d2FsZG9mcmVkcGx1Z2h4eXp6eXRodWQ";
-	const char *head = rfc5424 ? modern : legacy;
-	size_t stamp = strlen(head);
+	const time_t now = time(NULL);
+	struct tm parts;
+	char head[LINE_BYTES];
+	size_t stamp = strftime(head, sizeof(head), rfc5424 ? modern : legacy,
+							rfc5424 ? gmtime_r(&now, &parts) : localtime_r(&now, &parts));
 	memcpy(at, head, stamp);
 	memcpy(at + stamp, "n=0000000000 t=0000000000000", STAMP_BYTES);
 	for (size_t i = stamp + STAMP_BYTES; i < len; i++)
