@@ -13,10 +13,20 @@
  * the first message, ends when all senders have closed (light) or nothing came for a second (aggregates), and prints one
  * line of JSON. Its files are FOLDER/spool and FOLDER/out. Lines are those of bench_send, without --mix for aggregates.
  *
+ * With --messages each datagram is read, packed, checked and found again as well, by relayd's own functions, called for all
+ * of a group at once: what its promises take of every message, without threads, accounts and limits.
+ *
  * Usage: bench_floor light PORT OUT_PORT FOLDER --period MICROSECONDS [--connections N] [--no-sync]
- *        bench_floor aggregates PORT FOLDER --period MICROSECONDS [--no-sync]
+ *        bench_floor aggregates PORT FOLDER --period MICROSECONDS [--messages] [--no-sync]
  */
 #include "bench_common.h"
+
+#include "base/clock.h"
+#include "frame/non_transparent_framing.h"
+#include "spool/block.h"
+#include "spool/spool.h"
+#include "syslog/envelope.h"
+#include "syslog/parse.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -28,6 +38,7 @@
 
 enum {
 	GROUP_MAX_BYTES = 8 << 20,
+	BLOCK_ROOM = 2 * GROUP_MAX_BYTES, /* for the messages of a group and what is packed before each */
 	PAGE_BYTES = 4096,
 	SPOOL_BYTES = 64 << 20,
 	FILE_SYNC_BYTES = 16 << 20,
@@ -45,7 +56,7 @@ struct begun {
 };
 
 struct floor {
-	bool syncs;
+	bool syncs, messages;
 	uint64_t period_us;
 	struct pollfd in[CONNECTIONS_MAX]; /* datagrams: one; a connection that is over: -1 */
 	struct begun begun[CONNECTIONS_MAX];
@@ -202,26 +213,77 @@ static void sync_spool(struct floor *floor)
 	floor->longest_sync_us = took > floor->longest_sync_us ? took : floor->longest_sync_us;
 }
 
-static void store(struct floor *floor, size_t whole)
+static void store(struct floor *floor, const uint8_t *octets, size_t whole)
 {
 	if (floor->spool_at + (off_t)whole > SPOOL_BYTES)
 		floor->spool_at = 0;
-	if (pwrite(floor->spool, floor->group, whole, floor->spool_at) != (ssize_t)whole)
+	if (pwrite(floor->spool, octets, whole, floor->spool_at) != (ssize_t)whole)
 		fail("write");
 	floor->spool_at += (off_t)whole;
 	if (floor->syncs)
 		sync_spool(floor);
 }
 
-/* One copy of each message with its LF, one write of all. */
-static void append_lines(struct floor *floor)
+/* Makes a block of the group's messages, which begins with a page; returns its length. */
+static size_t pack_block(const struct floor *floor, struct spool_block *block)
 {
-	static char lines[GROUP_MAX_BYTES / LINE_BYTES * (LINE_BYTES + 1)];
+	static struct parse_context parse;
+	static struct envelope envelope = {.peer = {.transport = TRANSPORT_UDP, .port = 514}, .input = 1};
+	struct envelope_context packing;
+	parse.received_ns = envelope.received_ns = clock_wall_ns();
+	block_start(block, envelope.input, parse.received_ns);
+	envelope_context_start(&packing, parse.received_ns);
+	for (size_t at = 0; at + LINE_BYTES <= floor->len; at += LINE_BYTES) {
+		envelope.raw = bytes_of(floor->group + at, LINE_BYTES);
+		uint8_t *room = spool_block_reserve(block, ENVELOPE_PACKED_MAX_BYTES + LINE_BYTES);
+		if (room == NULL)
+			fail("a block is full");
+		parse_message(envelope.raw, &parse, &envelope.message);
+		size_t packed = envelope_pack(&packing, &envelope, room);
+		memcpy(room + packed, envelope.raw.at, LINE_BYTES);
+		spool_block_commit(block, packed + LINE_BYTES);
+	}
+	block_seal(block, NULL, NULL);
+	block_header_write(&block->header, 1, block->memory);
+	return block_octets(block).len;
+}
+
+/* Finds the messages in the block, as an output does that passes them on; returns the length of their lines. */
+static size_t lines_of_block(const struct spool_block *block, uint8_t *lines)
+{
+	struct bytes payload = bytes_of(block->memory + BLOCK_HEADER_BYTES, block->header.stored_len), rest, record, raw;
+	struct envelope_context unpacking;
+	struct envelope envelope;
+	uint64_t replaced = 0;
+	size_t len = 0;
+	if (!block_payload_is_intact(&block->header, payload))
+		fail("a block is damaged");
+	envelope_context_start(&unpacking, block->header.base_ns);
+	for (rest = bytes_first(payload, block->header.unpacked_len); spool_record_next(&rest, &record);) {
+		if (!envelope_skim(&unpacking, record, MESSAGE_FORMATS_ALL, &raw)) {
+			if (!envelope_unpack(&unpacking, record, &envelope))
+				fail("a record is malformed");
+			raw = envelope.raw;
+		}
+		len += non_transparent_write(raw, ' ', lines + len, &replaced);
+	}
+	return len;
+}
+
+/* One copy of each message with its LF. */
+static size_t lines_of_group(const struct floor *floor, uint8_t *lines)
+{
 	size_t len = 0;
 	for (size_t at = 0; at + LINE_BYTES <= floor->len; at += LINE_BYTES, len += LINE_BYTES + 1) {
 		memcpy(lines + len, floor->group + at, LINE_BYTES);
 		lines[len + LINE_BYTES] = '\n';
 	}
+	return len;
+}
+
+/* One write of all. */
+static void append_lines(struct floor *floor, const uint8_t *lines, size_t len)
+{
 	if (write(floor->out, lines, len) != (ssize_t)len)
 		fail("write");
 	floor->out_at += (off_t)len;
@@ -243,19 +305,38 @@ static void run_light(struct floor *floor)
 	if (floor->len == 0)
 		return;
 	floor->groups++;
-	store(floor, floor->len);
+	store(floor, floor->group, floor->len);
 	if (send(floor->out, floor->group, floor->len, MSG_NOSIGNAL) != (ssize_t)floor->len)
 		fail("send");
 }
 
+static size_t whole_pages(size_t len)
+{
+	return (len + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}
+
 static void run_aggregates(struct floor *floor)
 {
+	static uint8_t lines[GROUP_MAX_BYTES / LINE_BYTES * (LINE_BYTES + 1)];
+	static struct spool_block block;
+	if (block.memory == NULL) {
+		size_t memory = whole_pages((size_t)block_memory_bytes(BLOCK_ROOM));
+		block = (struct spool_block){.memory = aligned_alloc(PAGE_BYTES, memory), .room = BLOCK_ROOM};
+		if (block.memory == NULL)
+			fail("memory");
+		memset(block.memory, 0, memory);
+	}
 	read_datagrams(floor);
 	if (floor->len == 0)
 		return;
 	floor->groups++;
-	store(floor, (floor->len + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES);
-	append_lines(floor);
+	if (floor->messages) {
+		store(floor, block.memory, whole_pages(pack_block(floor, &block)));
+		append_lines(floor, lines, lines_of_block(&block, lines));
+	} else {
+		store(floor, floor->group, whole_pages(floor->len));
+		append_lines(floor, lines, lines_of_group(floor, lines));
+	}
 }
 
 /* Group after group, until nothing comes any more. */
@@ -277,7 +358,7 @@ static void run(struct floor *floor, bool light)
 static void usage(void)
 {
 	fprintf(stderr, "usage: bench_floor light PORT OUT_PORT FOLDER --period MICROSECONDS [--connections N] [--no-sync]\n"
-	                "       bench_floor aggregates PORT FOLDER --period MICROSECONDS [--no-sync]\n");
+	                "       bench_floor aggregates PORT FOLDER --period MICROSECONDS [--messages] [--no-sync]\n");
 	exit(2);
 }
 
@@ -286,6 +367,8 @@ static void read_options(struct floor *floor, int argc, char **argv)
 	for (int i = 0; i < argc; i++) {
 		if (strcmp(argv[i], "--no-sync") == 0)
 			floor->syncs = false;
+		else if (strcmp(argv[i], "--messages") == 0)
+			floor->messages = true;
 		else if (i + 1 < argc && strcmp(argv[i], "--period") == 0)
 			floor->period_us = strtoull(argv[++i], NULL, 10);
 		else if (i + 1 < argc && strcmp(argv[i], "--connections") == 0)

@@ -11,7 +11,7 @@ import subprocess
 import time
 
 from compare_ending import held
-from compare_programs import BARE_CALLS, BENCH, Daemon, Processes, free_port, listening, socket, wait_until
+from compare_programs import BARE_CALLS, BARE_MESSAGES, BENCH, Daemon, Processes, free_port, listening, socket, wait_until
 
 IDLE_SECONDS = 3           # a sink on which nothing new has come for so long gives up: behind UDP, where some may be lost
 COMPLETE_SECONDS = 15      # behind TCP, where all will come, though a disk may stall or a queue try again
@@ -366,14 +366,14 @@ def relay(run):
     return {**figures, "wire": wire / run.count} if wire > 0 else figures
 
 
-def bare_calls(run):
+def bare_calls(run, messages=False):
     """bench_floor, which sends lines on over plain TCP, or writes them to the file that a daemon would write. It tells its cost itself."""
     kind, period = run.row.bare
     datagrams = run.row.load[0] == "udp"
     folder = run.folder / "daemon"
     folder.mkdir()
     sink = run.sink(run.count, kind="file" if datagrams else "tcp")
-    where, more = ([], []) if datagrams else ([run.ports[1]], ["--connections", run.connections()])
+    where, more = ([], ["--messages"] if messages else []) if datagrams else ([run.ports[1]], ["--connections", run.connections()])
     bare = run.processes.start([BENCH / "bench_floor", kind, run.ports[0], *where, folder, "--period", period, *more],
                                stdout=subprocess.PIPE, text=True)
     wait_until(listening(run.ports[0]), LISTEN_SECONDS, "the port of bench_floor", pause=0.001)
@@ -386,4 +386,6 @@ def bare_calls(run):
 
 def measure(row, label, form, leaves, authority, where):
     with Run(row, label, form, leaves, authority, where) as run:
-        return bare_calls(run) if label == BARE_CALLS else globals()[row.measure](run)
+        if label in (BARE_CALLS, BARE_MESSAGES):
+            return bare_calls(run, messages=label == BARE_MESSAGES)
+        return globals()[row.measure](run)

@@ -23,6 +23,7 @@ SYSLOG_NG = ROOT / "build" / "peers" / "syslog-ng"
 TICKS = os.sysconf("SC_CLK_TCK")
 PROGRAMS = ("rsyslog", "syslog-ng", "relayd")
 BARE_CALLS = "bare calls"  # no peer: bench_floor, the system calls of a row and nothing else
+BARE_MESSAGES = "bare messages"  # and each message read, packed, checked and found again by relayd's own functions
 START_SECONDS, STOP_SECONDS = 15, 20
 
 

@@ -2,7 +2,7 @@
 """The rows of the comparison: which road, which programs, how much load, and what relayd is to reach (docs/performance.md)."""
 import dataclasses
 
-from compare_programs import BARE_CALLS
+from compare_programs import BARE_CALLS, BARE_MESSAGES
 
 THOUSAND, MILLION = 1_000, 1_000_000
 
@@ -55,7 +55,7 @@ ROWS = (
         (500 * THOUSAND, 200 * THOUSAND, 3 * THOUSAND), may_lose=True, load=("udp", "--rate", "100000"),
         goals=(at_most("cpu", "rsyslog", 0.6),)),
     Row("udp-gro-file", "the same, 250,000/s in datagrams that arrive aggregated; relayd with presets, and with receive_aggregates",
-        "udp-file", ("rsyslog", "rsyslog queue", "relayd", "relayd aggregates", BARE_CALLS), (MILLION, 300 * THOUSAND, 3 * THOUSAND),
+        "udp-file", ("rsyslog", "rsyslog queue", "relayd", "relayd aggregates", BARE_CALLS, BARE_MESSAGES), (MILLION, 300 * THOUSAND, 3 * THOUSAND),
         may_lose=True, load=("udp", "--rate", "250000", "--gso"), bare=("aggregates", 8000), goals=(at_most("cpu", "rsyslog", 0.2, "relayd aggregates"),)),
     Row("udp-ceiling", "UDP in, file out: the highest rate without loss", "udp-file",
         ("rsyslog", "rsyslog queue", "syslog-ng", "syslog-ng sockets", "relayd"), (3, 3, 3), may_lose=True, load=("udp", "--gso"), measure="ceiling",
