@@ -41,6 +41,13 @@ static inline size_t decimal_read_word(const uint8_t *at, uint64_t *value)
 	return len;
 }
 
+/* The number of two digits; 100 or more if they are none. */
+static inline unsigned decimal_read_pair(const uint8_t *at)
+{
+	unsigned tens = (uint8_t)(at[0] - '0'), ones = (uint8_t)(at[1] - '0');
+	return tens > 9 || ones > 9 ? 100 : tens * 10 + ones;
+}
+
 /* Writes `value` without leading zeros to `out` (DECIMAL_DIGITS_MAX bytes are always enough); returns the length. No NUL. */
 size_t decimal_write(uint64_t value, uint8_t *out);
 

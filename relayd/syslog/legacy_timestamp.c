@@ -133,18 +133,11 @@ static size_t read_clock(struct bytes text, size_t at, struct timestamp *stamp)
 	return len + 6;
 }
 
-/* The number of two digits; 100 or more if they are none. */
-static unsigned two_digits(const uint8_t *at)
-{
-	unsigned tens = (uint8_t)(at[0] - '0'), ones = (uint8_t)(at[1] - '0');
-	return tens > 9 || ones > 9 ? 100 : tens * 10 + ones;
-}
-
 /* dd: a day below 10 is SP and one digit. */
 static unsigned day_at(const uint8_t *at)
 {
 	uint8_t zero_and_digit[2] = {'0', at[1]};
-	return two_digits(at[0] == ' ' ? zero_and_digit : at);
+	return decimal_read_pair(at[0] == ' ' ? zero_and_digit : at);
 }
 
 bool legacy_timestamp_read_common(struct bytes text, struct timestamp *stamp)

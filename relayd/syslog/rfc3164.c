@@ -225,7 +225,7 @@ static bool read_common(struct bytes text, struct parse_context *context, struct
 {
 	if (context->local_socket || !stamp_minute_read_bsd(text, context, message))
 		return false;
-	const uint8_t *end = text.at + text.len, *msg = legacy_common_words(text.at + STAMP_MINUTE_BYTES, end, message);
+	const uint8_t *end = text.at + text.len, *msg = legacy_common_words(text.at + TIMESTAMP_BSD_BYTES + 1, end, message);
 	/* No ID of Solaris, no BOM. */
 	if (msg == NULL || *msg == '[' || *msg == MSG_BOM.at[0])
 		return false;

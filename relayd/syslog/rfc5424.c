@@ -213,9 +213,7 @@ static __attribute__((noinline)) enum rfc5424_outcome read_any_time(struct reade
 	timestamp_resolve(context, &stamp, message);
 	if (reader->exact)
 		stamp_minute_note_iso(rest, &stamp, context);
-	else
-		message->flags |= MESSAGE_FIELD_INVALID;
-	if ((message->flags & MESSAGE_TIME_INVALID) != 0)
+	if (!reader->exact || (message->flags & MESSAGE_TIME_INVALID) != 0)
 		message->flags |= MESSAGE_FIELD_INVALID;
 	return RFC5424_READ;
 }

@@ -14,7 +14,7 @@ enum {
 	ISO_SECONDS_AT = 17,
 	ISO_LEN_MIN = 19,
 	ISO_ROOM = ISO_LEN_MIN + 1 + DECIMAL_WORD_DIGITS + 6, /* with a fraction, an offset and what follows */
-	NO_SECONDS = 60,
+	SECONDS_MAX = 59, /* a leap second goes the long way */
 };
 
 /* `octets` has a bit for each octet that must be the same. */
@@ -22,13 +22,6 @@ static inline bool is_in(const struct stamp_minute *minute, const uint8_t *at, u
 {
 	unsigned differ = ~octets16_mask(octets16_load(at) == octets16_load(minute->text));
 	return (differ & octets) == 0 && received_ns >= minute->valid_from_ns && received_ns < minute->valid_until_ns;
-}
-
-/* Two digits below 60, or NO_SECONDS. */
-static inline unsigned seconds_at(const uint8_t *at)
-{
-	unsigned tens = (uint8_t)(at[0] - '0'), ones = (uint8_t)(at[1] - '0');
-	return tens < 6 && ones < 10 ? tens * 10 + ones : NO_SECONDS;
 }
 
 static inline struct message_time time_in(const struct stamp_minute *minute, unsigned seconds)
@@ -58,8 +51,8 @@ bool stamp_minute_read_bsd(struct bytes text, struct parse_context *context, str
 	if (text.len <= LEGACY_TIMESTAMP_COMMON_BYTES || !is_in(minute, at, BSD_MINUTE, context->received_ns) ||
 		!legacy_timestamp_ends(at))
 		return read_other_minute(text, context, message);
-	unsigned seconds = seconds_at(at + BSD_SECONDS_AT);
-	if (seconds == NO_SECONDS)
+	unsigned seconds = decimal_read_pair(at + BSD_SECONDS_AT);
+	if (seconds > SECONDS_MAX)
 		return read_other_minute(text, context, message);
 	message->time = time_in(minute, seconds);
 	message->flags |= MESSAGE_YEAR_GUESSED | MESSAGE_ZONE_GUESSED;
@@ -82,8 +75,8 @@ size_t stamp_minute_read_iso(struct bytes text, const struct parse_context *cont
 	if (text.len <= ISO_ROOM || !is_in(minute, text.at, ISO_MINUTE, context->received_ns))
 		return 0;
 	const uint8_t *at = text.at + ISO_LEN_MIN;
-	unsigned seconds = seconds_at(text.at + ISO_SECONDS_AT);
-	if (seconds == NO_SECONDS || text.at[ISO_SECONDS_AT - 1] != ':')
+	unsigned seconds = decimal_read_pair(text.at + ISO_SECONDS_AT);
+	if (seconds > SECONDS_MAX || text.at[ISO_SECONDS_AT - 1] != ':')
 		return 0;
 	struct message_time time = time_in(minute, seconds);
 	if (*at == '.') {
