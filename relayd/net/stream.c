@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The life of a stream: adopted, handshake, open, ended, closed. Its beginning stands in stream_begin.c, reading in
- * stream_read.c, writing in stream_write.c; how octets get in and out of a descriptor in stream_plain.c and
- * stream_tls.c.
+ * stream_read.c, writing in stream_write.c; when to do so in stream_poll.c; how octets get in and out of a descriptor in
+ * stream_plain.c and stream_tls.c.
  *
  * Nothing here calls the owner from inside the owner's own call: what such a call finds out is noted, and told by
  * stream_serve() on the next turn. After each call of the owner the stream may be closed; it is freed on a later turn,
@@ -21,54 +21,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-
-/* --- polling ----------------------------------------------------------------------------------------------------- */
-
-static void on_poll(uv_poll_t *poll, int status, int events)
-{
-	struct stream *stream = poll->data;
-	if (status < 0) {
-		/* libuv stops the handle when the socket has an error: reading and writing say which. */
-		stream->polled = 0;
-		events = UV_READABLE | UV_WRITABLE;
-	}
-	if (stream->state == STREAM_SILENT) {
-		stream_hear(stream);
-	} else if (stream->state == STREAM_HANDSHAKING) {
-		stream_step_handshake(stream);
-	} else if (stream->is_lingering) {
-		stream_linger(stream);
-	} else {
-		if (stream->output_waits && (stream->write_wants_read || (events & UV_WRITABLE) != 0))
-			stream_write_ready(stream);
-		bool may_read = stream->state == STREAM_OPEN && !stream_is_held(stream);
-		if (may_read && (stream->read_wants_write || (events & UV_READABLE) != 0))
-			stream_read(stream);
-	}
-	stream_update_poll(stream);
-}
-
-void stream_update_poll(struct stream *stream)
-{
-	int wanted = 0;
-	if (stream->state == STREAM_CLOSED)
-		return;
-	if (stream->state == STREAM_HANDSHAKING && stream->ssl != NULL)
-		wanted = stream->handshake_wants_write ? UV_WRITABLE : UV_READABLE;
-	if (stream->is_lingering || stream->state == STREAM_SILENT)
-		wanted = UV_READABLE;
-	/* A resumed stream reads when it has presented what was left. */
-	if (stream->state == STREAM_OPEN && !stream_is_held(stream))
-		wanted |= UV_READABLE | (stream->read_wants_write ? UV_WRITABLE : 0);
-	if (stream->state >= STREAM_OPEN && stream->can_write && stream->output_waits)
-		wanted |= stream->write_wants_read ? UV_READABLE : UV_WRITABLE;
-	if (wanted == stream->polled)
-		return;
-	stream->polled = wanted;
-	int result = wanted != 0 ? uv_poll_start(&stream->poll, wanted, on_poll) : uv_poll_stop(&stream->poll);
-	assert(result == 0);
-	(void)result;
-}
 
 /* --- what is due on a turn --------------------------------------------------------------------------------------- */
 
@@ -182,10 +134,9 @@ static struct address ask_peer(int fd)
 }
 
 /* The peer as text. A Unix client has no name: its process is what identifies it. */
-static void describe_peer(int fd, const struct address *known, char text[ADDRESS_TEXT_MAX_BYTES])
+static void describe_peer(int fd, const struct address *peer, char text[ADDRESS_TEXT_MAX_BYTES])
 {
-	struct address peer = known != NULL ? *known : ask_peer(fd);
-	address_text(&peer, text);
+	address_text(peer, text);
 	size_t suffix_len = strlen(SOCKET_LOCAL_SUFFIX);
 	size_t text_len = strlen(text);
 	struct ucred credentials;
@@ -200,14 +151,16 @@ static void describe_peer(int fd, const struct address *known, char text[ADDRESS
 
 static struct stream *new_stream(struct stream_pool *pool, int fd, const struct stream_options *options)
 {
+	struct address peer = options->peer != NULL ? *options->peer : ask_peer(fd);
 	char peer_text[ADDRESS_TEXT_MAX_BYTES];
-	describe_peer(fd, options->peer, peer_text);
+	describe_peer(fd, &peer, peer_text);
 	struct stream *stream = calloc(1, sizeof(*stream) + strlen(peer_text) + 1);
 	if (stream == NULL)
 		return NULL;
 	strcpy(stream->peer_text, peer_text);
 	stream->pool = pool;
 	stream->fd = fd;
+	stream->is_tcp = peer.sa.any.sa_family == AF_INET || peer.sa.any.sa_family == AF_INET6;
 	stream->kind = options->tls != NULL ? &stream_tls : &stream_plain;
 	stream->pending_max_bytes = options->pending_max_bytes;
 	stream->events = options->events;
@@ -235,9 +188,8 @@ struct stream *stream_adopt(int *fd, const struct stream_options *options)
 		if (stream->server_name == NULL)
 			goto free_stream;
 	}
-	if (uv_poll_init(worker_loop(options->worker), &stream->poll, *fd) != 0)
+	if (!stream_begin_poll(stream))
 		goto free_stream;
-	stream->poll.data = stream;
 	stream->tls = options->tls != NULL ? tls_context_hold(options->tls) : NULL;
 	pool->streams++;
 	stream_pool_defer(pool, stream);
@@ -249,10 +201,9 @@ free_stream:
 	return NULL;
 }
 
-/* Now nobody can hold a view of the stream's bytes any more, not even the callback that closed it. */
-static void on_closed(uv_handle_t *handle)
+void stream_free(struct stream *stream)
 {
-	struct stream *stream = handle->data;
+	assert(stream->state == STREAM_CLOSED);
 	free(stream->pending);
 	free(stream->detail);
 	free(stream->server_name);
@@ -267,7 +218,6 @@ void stream_close(struct stream **stream)
 	*stream = NULL;
 	assert(closed->state != STREAM_CLOSED && worker_is_current(closed->pool->worker));
 	stream_pool_leave_handshake(closed->pool, closed);
-	list_remove(&closed->due_link);
 	stream_pool_remove_unfinished(closed->pool, closed);
 	stream_pool_give_back(closed->pool, closed, closed->pending_size);
 	closed->pending_size = 0;
@@ -276,10 +226,9 @@ void stream_close(struct stream **stream)
 	tls_context_release(&closed->tls);
 	buffer_free(&closed->output);
 	closed->state = STREAM_CLOSED;
-	closed->pool->streams--;
-	/* First out of the poll set, then closed: the number may be a new connection's in this very turn. */
-	uv_close((uv_handle_t *)&closed->poll, on_closed);
+	stream_end_poll(closed);
 	close(closed->fd);
+	stream_pool_discard(closed->pool, closed);
 }
 
 struct buffer *stream_output(struct stream *stream)

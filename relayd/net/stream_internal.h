@@ -21,7 +21,7 @@ enum stream_state {
 	STREAM_OPEN,
 	STREAM_ENDED,  /* no more bytes will come; told when the stream is not paused */
 	STREAM_TOLD,   /* after an end in order the owner may still write */
-	STREAM_CLOSED, /* the loop still holds the handle */
+	STREAM_CLOSED, /* freed on a later turn */
 };
 
 /* The outcome of one operation of a kind. */
@@ -56,14 +56,17 @@ extern const struct stream_kind stream_tls;
  * has memory of its own while it is needed.
  */
 struct stream {
-	uv_poll_t poll;
 	struct stream_pool *pool;
 	const struct stream_kind *kind;
 	int fd;
 	enum stream_state state;
 	enum stream_end end;
 	int write_error; /* errno of the write that failed, or 0 */
-	int polled;      /* events that the poll handle waits for */
+	uint32_t polled; /* the epoll events that the socket is armed for */
+
+	bool is_tcp;
+	bool short_read_is_last; /* a read that does not fill its room has taken all there was, as far as is known */
+	bool may_have_more;      /* something may be there that the kernel has told of and will not tell of again */
 
 	bool was_open;
 	bool can_write;
@@ -118,7 +121,18 @@ void stream_end_later(struct stream *stream, enum stream_end end, const char *de
 /* Tells the owner, who may close the stream. */
 void stream_tell_end(struct stream *stream, struct bytes rest);
 
-/* Polls for what the stream waits for now. */
+/* Frees what a closed stream has left. When nobody can hold a view of its octets any more. */
+void stream_free(struct stream *stream);
+
+/* --- stream_poll.c ----------------------------------------------------------------------------------------------- */
+
+/* Has the socket watched, for reading to begin with. False if memory is short. */
+bool stream_begin_poll(struct stream *stream);
+
+/* Before the descriptor is closed. */
+void stream_end_poll(struct stream *stream);
+
+/* Waits for what the stream needs now; what was left behind is told of again. Harmless when closed. */
 void stream_update_poll(struct stream *stream);
 
 /* --- stream_begin.c ---------------------------------------------------------------------------------------------- */

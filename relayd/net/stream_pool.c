@@ -8,10 +8,19 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
+
+static void free_closed(struct stream_pool *pool)
+{
+	struct list *link;
+	while ((link = list_take_first(&pool->closed)) != NULL)
+		stream_free(LIST_ENTRY(link, struct stream, due_link));
+}
 
 static void on_next_turn(uv_idle_t *idle)
 {
 	struct stream_pool *pool = idle->data;
+	free_closed(pool);
 	/* Only those that are due now: what becomes due meanwhile has its turn after the sockets had theirs. */
 	struct list now;
 	list_init(&now);
@@ -23,13 +32,27 @@ static void on_next_turn(uv_idle_t *idle)
 		stream_serve(LIST_ENTRY(link, struct stream, due_link));
 }
 
+static void ask_for_next_turn(struct stream_pool *pool)
+{
+	if (!uv_is_active((uv_handle_t *)&pool->next_turn))
+		uv_idle_start(&pool->next_turn, on_next_turn);
+}
+
 void stream_pool_defer(struct stream_pool *pool, struct stream *stream)
 {
 	if (!list_is_empty(&stream->due_link))
 		return;
 	list_append(&pool->due, &stream->due_link);
-	if (!uv_is_active((uv_handle_t *)&pool->next_turn))
-		uv_idle_start(&pool->next_turn, on_next_turn);
+	ask_for_next_turn(pool);
+}
+
+void stream_pool_discard(struct stream_pool *pool, struct stream *stream)
+{
+	assert(stream->state == STREAM_CLOSED);
+	pool->streams--;
+	list_remove(&stream->due_link);
+	list_append(&pool->closed, &stream->due_link);
+	ask_for_next_turn(pool);
 }
 
 /* --- life -------------------------------------------------------------------------------------------------------- */
@@ -43,15 +66,17 @@ struct stream_pool *stream_pool_of(struct worker *worker)
 	struct stream_pool *pool = calloc(1, sizeof(*pool));
 	if (pool == NULL)
 		return NULL;
+	pool->worker = worker;
 	pool->read_buffer = malloc(STREAM_READ_BUFFER_BYTES);
-	if (pool->read_buffer == NULL) {
+	if (pool->read_buffer == NULL || !stream_pool_open_sockets(pool)) {
+		free(pool->read_buffer);
 		free(pool);
 		return NULL;
 	}
-	pool->worker = worker;
 	pool->pending_max_bytes = STREAM_PENDING_BUDGET_BYTES;
 	list_init(&pool->unfinished);
 	list_init(&pool->due);
+	list_init(&pool->closed);
 	list_init(&pool->handshaking);
 	list_init(&pool->waiting);
 	list_init(&pool->silent);
@@ -59,7 +84,7 @@ struct stream_pool *stream_pool_of(struct worker *worker)
 	uv_idle_init(worker_loop(worker), &pool->next_turn);
 	uv_timer_init(worker_loop(worker), &pool->handshake_timer);
 	pool->next_turn.data = pool->handshake_timer.data = pool;
-	pool->handles_open = 2;
+	pool->handles_open = 3;
 	*slot = pool;
 	return pool;
 }
@@ -69,6 +94,8 @@ static void on_handle_closed(uv_handle_t *handle)
 	struct stream_pool *pool = handle->data;
 	if (--pool->handles_open > 0)
 		return;
+	free_closed(pool);
+	close(pool->sockets);
 	free(pool->read_buffer);
 	free(pool);
 }
@@ -80,6 +107,7 @@ void stream_pool_close(struct stream_pool **pool)
 	assert((*pool)->streams == 0);
 	uv_close((uv_handle_t *)&(*pool)->next_turn, on_handle_closed);
 	uv_close((uv_handle_t *)&(*pool)->handshake_timer, on_handle_closed);
+	uv_close((uv_handle_t *)&(*pool)->sockets_ready, on_handle_closed);
 	*pool = NULL;
 }
 

@@ -30,13 +30,17 @@ struct stream_pool {
 	struct worker *worker;
 	uint8_t *read_buffer; /* STREAM_READ_BUFFER_BYTES */
 
+	int sockets; /* the epoll set of all its streams' sockets */
+	uv_poll_t sockets_ready;
+
 	size_t pending_bytes;     /* allocated to all streams */
 	size_t unfinished_bytes;  /* of these, to streams with an unfinished frame */
 	size_t pending_max_bytes; /* the budget */
 	struct list unfinished;   /* streams with an unfinished frame; the one that has waited longest is first */
 
-	uv_idle_t next_turn; /* runs only while `due` is not empty */
+	uv_idle_t next_turn; /* runs only while one of these is not empty */
 	struct list due;     /* streams to be served on the next turn */
+	struct list closed;  /* streams to be freed on the next turn: now a callback may hold a view of their octets */
 
 	unsigned handshakes;
 	struct list handshaking; /* `handshakes` of them */
@@ -60,6 +64,12 @@ void stream_pool_close(struct stream_pool **pool);
 
 /* Has stream_serve() called on the next turn. */
 void stream_pool_defer(struct stream_pool *pool, struct stream *stream);
+
+/* The stream is closed: has it freed on the next turn. */
+void stream_pool_discard(struct stream_pool *pool, struct stream *stream);
+
+/* Makes the epoll set, and has the loop wait for it (stream_poll.c). False if memory or descriptors are short. */
+bool stream_pool_open_sockets(struct stream_pool *pool);
 
 /* --- the budget -------------------------------------------------------------------------------------------------- */
 

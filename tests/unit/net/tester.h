@@ -12,6 +12,7 @@
 
 #include <arpa/inet.h>
 #include <check.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -158,9 +159,10 @@ static inline void tester_adopt(void *context)
 	ck_assert_int_eq(tester->readies + tester->calls + tester->ends, 0);
 }
 
-/* Zero it and set what differs (`use`, options.tls, ...) first. Takes the descriptor. */
+/* Zero it and set what differs (`use`, options.tls, ...) first. Takes the descriptor, which blocks no longer. */
 static inline void tester_open(struct tester *tester, struct worker *worker, int fd)
 {
+	ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
 	tester->worker = worker;
 	tester->fd = fd;
 	pthread_mutex_init(&tester->lock, NULL);
