@@ -5,7 +5,10 @@
 
 #include <stdbool.h>
 
-/* Puts '?' in the place of each control octet (C0, DEL, and C1 as UTF-8 writes it) of a NUL-terminated text. */
+/*
+ * Puts '?' in the place of each control octet of a NUL-terminated text: C0, DEL, and as UTF-8 writes them C1, the
+ * separators of lines and the characters that turn the direction of writing.
+ */
 void printable_make(char *text);
 
 /* Whether a text has none of them. */
