@@ -149,6 +149,11 @@ static void describe_peer(int fd, const struct address *peer, char text[ADDRESS_
 		text[text_len - suffix_len] = '\0';
 }
 
+static bool is_tcp(const struct address *peer)
+{
+	return peer->sa.any.sa_family == AF_INET || peer->sa.any.sa_family == AF_INET6;
+}
+
 static struct stream *new_stream(struct stream_pool *pool, int fd, const struct stream_options *options)
 {
 	struct address peer = options->peer != NULL ? *options->peer : ask_peer(fd);
@@ -160,8 +165,8 @@ static struct stream *new_stream(struct stream_pool *pool, int fd, const struct 
 	strcpy(stream->peer_text, peer_text);
 	stream->pool = pool;
 	stream->fd = fd;
-	stream->is_tcp = peer.sa.any.sa_family == AF_INET || peer.sa.any.sa_family == AF_INET6;
 	stream->kind = options->tls != NULL ? &stream_tls : &stream_plain;
+	stream->is_edge_triggered = options->tls == NULL && is_tcp(&peer);
 	stream->pending_max_bytes = options->pending_max_bytes;
 	stream->events = options->events;
 	stream->context = options->context;

@@ -61,8 +61,8 @@ struct stream_options {
 	void *context;
 };
 
-/* Takes over a connected, non-blocking descriptor (sets *fd to -1) and starts. NULL if memory is short: then *fd is still
- * the caller's. */
+/* Takes over a connected, non-blocking descriptor (sets *fd to -1) and starts. NULL if memory is short (or the
+ * kernel's for epoll sets, or descriptors for the worker's first): then *fd is still the caller's. */
 struct stream *stream_adopt(int *fd, const struct stream_options *options);
 
 /* The output buffer: append to it, then stream_flush(). */

@@ -62,11 +62,11 @@ struct stream {
 	enum stream_state state;
 	enum stream_end end;
 	int write_error; /* errno of the write that failed, or 0 */
-	uint32_t polled; /* the epoll events that the socket is armed for */
+	uint32_t polled; /* EPOLLIN, EPOLLOUT: what the stream waits for */
 
-	bool is_tcp;
-	bool short_read_is_last; /* a read that does not fill its room has taken all there was, as far as is known */
-	bool may_have_more;      /* something may be there that the kernel has told of and will not tell of again */
+	bool is_edge_triggered;
+	bool short_read_is_last; /* if so: a read that does not fill its room has taken all there was, as far as is known */
+	bool may_have_more;      /* and something may be there that the kernel has told of and will not tell of again */
 
 	bool was_open;
 	bool can_write;

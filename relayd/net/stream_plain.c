@@ -14,10 +14,8 @@ static enum stream_io plain_read(struct stream *stream, uint8_t *into, size_t ro
 		*got = (size_t)result;
 		return STREAM_IO_DONE;
 	}
-	if (result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-		stream->may_have_more = false;
+	if (result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return STREAM_IO_WAIT;
-	}
 	if (result == 0)
 		stream_note_end(stream, STREAM_END_EOF, "the peer closed the connection");
 	else

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which sockets are ready: one epoll set for all streams of a worker, and the loop waits for the set. It is
- * edge-triggered. A level-triggered set looks at each socket twice, before it tells of it and when the octets have been
- * read, and with thousands of busy connections every look is a walk through cold memory.
+ * Which sockets are ready: one epoll set for all streams of a worker, and the loop waits for the set.
  *
- * So the kernel tells once of what is there, and of each thing that comes afterwards. Whoever leaves something behind
- * has to arm the socket again: then the kernel looks anew, and tells again (`stream->may_have_more`).
+ * Plain TCP streams are in it edge-triggered. A level-triggered set looks at each socket twice, before it tells of it
+ * and when its octets have been read, and with thousands of busy connections every look is a walk through cold memory.
+ * The kernel tells once of what is there, and of each thing that comes afterwards. Whoever leaves something behind has
+ * to arm the socket again (`stream->may_have_more`): then the kernel looks anew. All others are level-triggered: OpenSSL
+ * comes back from a read without having asked the socket, and a Unix socket's read stops where descriptors were sent.
  */
 #include "net/stream_internal.h"
 
@@ -15,28 +16,28 @@
 
 enum { STREAM_EVENTS_PER_TURN_MAX = 1024 };
 
-/* The peer's end and urgent data are found by reading, behind the octets that came before them. */
-#define READ_EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLPRI)
-
 /* --- one stream -------------------------------------------------------------------------------------------------- */
 
 /*
- * A read that gave less than it had room for has taken all there was, and the next octet is a new edge: so it is on TCP.
- * It is not so where the peer's end, an error or urgent data (at which a read stops) lies behind; and on a Unix socket a
- * read also stops at descriptors that somebody sent along.
+ * A read that gave less than it had room for has taken all there was, and the next octet is a new edge; but not where
+ * the peer's end, an error or urgent data, at which a read stops, came with the octets.
  */
-static void note_events(struct stream *stream, uint32_t events)
+static void note_edge(struct stream *stream, uint32_t events)
 {
 	stream->may_have_more = true;
-	stream->short_read_is_last = stream->is_tcp && (events & ~(uint32_t)(EPOLLIN | EPOLLOUT)) == 0;
+	stream->short_read_is_last = (events & ~(uint32_t)(EPOLLIN | EPOLLOUT)) == 0;
 }
 
 static void serve_ready(struct stream *stream, uint32_t events)
 {
 	/* An error or a hang-up is both: reading or writing says which it was. */
 	bool is_readable = (events & ~(uint32_t)EPOLLOUT) != 0;
-	bool is_writable = (events & ~(uint32_t)READ_EVENTS) != 0;
-	note_events(stream, events);
+	bool is_writable = (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) != 0;
+	/* Errors are told of sockets that wait for nothing too; and another's callback may have closed or held this one. */
+	if (stream->polled == 0)
+		return;
+	if (stream->is_edge_triggered)
+		note_edge(stream, events);
 	if (stream->state == STREAM_SILENT) {
 		stream_hear(stream);
 	} else if (stream->state == STREAM_HANDSHAKING) {
@@ -57,20 +58,25 @@ static uint32_t wanted_events(const struct stream *stream)
 {
 	uint32_t wanted = 0;
 	if (stream->state == STREAM_HANDSHAKING && stream->ssl != NULL)
-		wanted = stream->handshake_wants_write ? EPOLLOUT : READ_EVENTS;
+		wanted = stream->handshake_wants_write ? EPOLLOUT : EPOLLIN;
 	if (stream->is_lingering || stream->state == STREAM_SILENT)
-		wanted = READ_EVENTS;
+		wanted = EPOLLIN;
 	/* A resumed stream reads when it has presented what was left. */
 	if (stream->state == STREAM_OPEN && !stream_is_held(stream))
-		wanted |= READ_EVENTS | (stream->read_wants_write ? EPOLLOUT : 0);
+		wanted |= EPOLLIN | (stream->read_wants_write ? EPOLLOUT : 0);
 	if (stream->state >= STREAM_OPEN && stream->can_write && stream->output_waits)
-		wanted |= stream->write_wants_read ? READ_EVENTS : EPOLLOUT;
+		wanted |= stream->write_wants_read ? EPOLLIN : EPOLLOUT;
 	return wanted;
 }
 
+/* What a socket that waits for nothing is told of all the same, errors, it is told of once. */
 static int control(struct stream *stream, int operation, uint32_t events)
 {
-	struct epoll_event event = {.events = events | EPOLLET, .data.ptr = stream};
+	struct epoll_event event = {.events = events, .data.ptr = stream};
+	if (stream->is_edge_triggered || events == 0)
+		event.events |= EPOLLET;
+	if (stream->is_edge_triggered && (events & EPOLLIN) != 0)
+		event.events |= EPOLLRDHUP | EPOLLPRI;
 	stream->polled = events;
 	return epoll_ctl(stream->pool->sockets, operation, stream->fd, &event);
 }
@@ -91,11 +97,12 @@ void stream_update_poll(struct stream *stream)
 
 bool stream_begin_poll(struct stream *stream)
 {
-	return control(stream, EPOLL_CTL_ADD, READ_EVENTS) == 0;
+	return control(stream, EPOLL_CTL_ADD, EPOLLIN) == 0;
 }
 
 void stream_end_poll(struct stream *stream)
 {
+	stream->polled = 0;
 	(void)epoll_ctl(stream->pool->sockets, EPOLL_CTL_DEL, stream->fd, NULL);
 }
 
@@ -110,12 +117,9 @@ static void on_sockets_ready(uv_poll_t *handle, int status, int loop_events)
 	/* What is ready beyond these is found on the next turn, which shall come at once: the set is still ready. */
 	if (count == STREAM_EVENTS_PER_TURN_MAX)
 		worker_stay(pool->worker);
-	for (int i = 0; i < count; i++) {
-		/* One that another's callback has closed meanwhile is there until the next turn. */
-		struct stream *stream = ready[i].data.ptr;
-		if (stream->state != STREAM_CLOSED)
-			serve_ready(stream, ready[i].events);
-	}
+	/* A stream that another's callback closes meanwhile is there until the next turn. */
+	for (int i = 0; i < count; i++)
+		serve_ready(ready[i].data.ptr, ready[i].events);
 }
 
 bool stream_pool_open_sockets(struct stream_pool *pool)

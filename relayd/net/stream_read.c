@@ -195,8 +195,8 @@ void stream_read(struct stream *stream)
 		return;
 	}
 	enum stream_io io = fill(stream, &target, &len);
-	if (io != STREAM_IO_WAIT)
-		stream->may_have_more = !stream->short_read_is_last || stream->kind->reads_records || len == target.room;
+	if (stream->is_edge_triggered)
+		stream->may_have_more = io == STREAM_IO_DONE && (!stream->short_read_is_last || len == target.room);
 	bool has_more = stream->kind->has_buffered != NULL && io == STREAM_IO_DONE;
 	/* A read that filled its room, which is small when memory is scarce, says nothing of what is behind it. */
 	if (len >= TRICKLE_MAX_BYTES || len == target.room || has_more)

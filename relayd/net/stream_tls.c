@@ -34,13 +34,9 @@ static void note_data(struct stream *stream)
 		SSL_set_read_ahead(stream->ssl, 1);
 }
 
-/*
- * There is no data. That the socket has none is certain only if it has said so; behind messages of the protocol itself
- * OpenSSL comes back without having asked it again, and what said EAGAIN was perhaps the sending of its answer.
- */
-static enum stream_io wait_for_data(struct stream *stream, int error)
+/* There is no data. Behind messages of the protocol itself the socket is still ready, if more came, on the next turn. */
+static enum stream_io wait_for_data(struct stream *stream)
 {
-	stream->may_have_more = stream->post_handshake > 0 || (error != EAGAIN && error != EWOULDBLOCK);
 	if (stream->post_handshake <= STREAM_POST_HANDSHAKE_MAX)
 		return STREAM_IO_WAIT;
 	stream_note_end(stream, STREAM_END_TLS,
@@ -104,11 +100,9 @@ static enum stream_io tls_read(struct stream *stream, uint8_t *into, size_t room
 	*got = 0;
 	switch (SSL_get_error(stream->ssl, result)) {
 	case SSL_ERROR_WANT_READ:
-		return wait_for_data(stream, error);
+		return wait_for_data(stream);
 	case SSL_ERROR_WANT_WRITE:
-		/* What has come can wait until that is written: to be told of it again and again would help nobody. */
 		stream->read_wants_write = true;
-		stream->may_have_more = false;
 		return STREAM_IO_WAIT;
 	case SSL_ERROR_ZERO_RETURN:
 		stream_note_end(stream, STREAM_END_EOF, "the peer closed the connection");

@@ -365,6 +365,125 @@ START_TEST(peers_that_begin_and_stop_keep_others_waiting_for_a_short_time_only)
 }
 END_TEST
 
+static void reset_connection(int fd)
+{
+	const struct linger linger = {.l_onoff = 1, .l_linger = 0};
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	close(fd);
+}
+
+/* The kernel tells of errors at sockets that wait for nothing, as one does whose handshake has not begun. */
+START_TEST(a_client_whose_server_has_reset_the_connection_is_told_so)
+{
+	const struct tls_options options = {.ca = ca.path};
+	struct tester tester = {.options.tls = tls_context_open(TLS_CLIENT, &options, text)};
+	reset_connection(fds[1]);
+	tester_open(&tester, worker, fds[0]);
+	TESTER_WAIT(&tester, tester.ends == 1);
+	ck_assert_int_eq(tester.end, STREAM_END_RESET);
+	tester_close(&tester);
+	tls_context_release(&tester.options.tls);
+}
+END_TEST
+
+enum { ONE_TOO_MANY = STREAM_HANDSHAKES_MAX + 1 };
+
+static void reset_first_and_last(void *context)
+{
+	const int *ends = context;
+	reset_connection(ends[0]);
+	tester_sleep_ms(5);
+	reset_connection(ends[ONE_TOO_MANY - 1]);
+	tester_sleep_ms(5);
+}
+
+/* Both are heard of in one turn: the first leaves its slot to the other, whose handshake has not begun then. */
+START_TEST(a_waiting_stream_that_is_reset_when_it_gets_its_slot_is_told_so)
+{
+	static struct tester testers[ONE_TOO_MANY];
+	int ends[ONE_TOO_MANY];
+	struct tls_context *context = server_context();
+	close(fds[0]);
+	close(fds[1]);
+	struct counts counts = {.pool = NULL};
+	for (unsigned i = 0; i < ONE_TOO_MANY; i++) {
+		tester_tcp_pair(fds);
+		ends[i] = fds[1];
+		testers[i] = (struct tester){.options.tls = context};
+		tester_write(fds[1], HANDSHAKE_RECORD, HANDSHAKE_RECORD_BYTES);
+		tester_open(&testers[i], worker, fds[0]);
+		counts.pool = testers[0].stream->pool;
+		do
+			worker_call(worker, count, &counts);
+		while (counts.handshakes + counts.waiting <= i);
+	}
+	ck_assert_uint_eq(counts.waiting, 1);
+	worker_call(worker, reset_first_and_last, ends);
+	TESTER_WAIT(&testers[0], testers[0].ends == 1);
+	TESTER_WAIT(&testers[ONE_TOO_MANY - 1], testers[ONE_TOO_MANY - 1].ends == 1);
+	ck_assert_int_eq(testers[ONE_TOO_MANY - 1].end, STREAM_END_RESET);
+	for (int i = 0; i < ONE_TOO_MANY; i++)
+		tester_close(&testers[i]);
+	for (int i = 1; i < ONE_TOO_MANY - 1; i++)
+		close(ends[i]);
+	tls_context_release(&context);
+}
+END_TEST
+
+enum { CLIENTS = 5 * STREAM_HANDSHAKE_STEPS_PER_TURN_MAX };
+
+static void adopt_all(void *context)
+{
+	struct tester *testers = context;
+	for (int i = 0; i < CLIENTS; i++)
+		tester_adopt(&testers[i]);
+}
+
+START_TEST(more_clients_than_may_take_a_step_in_a_turn_all_say_hello)
+{
+	static struct tester testers[CLIENTS];
+	int ends[CLIENTS];
+	const struct timeval most = {.tv_sec = 5};
+	const struct tls_options options = {.ca = ca.path};
+	struct tls_context *context = tls_context_open(TLS_CLIENT, &options, text);
+	close(fds[0]);
+	close(fds[1]);
+	for (int i = 0; i < CLIENTS; i++) {
+		tester_tcp_pair(fds);
+		ends[i] = fds[1];
+		testers[i] = (struct tester){.options.tls = context};
+		tester_prepare(&testers[i], worker, fds[0]);
+	}
+	worker_call(worker, adopt_all, testers);
+	for (int i = 0; i < CLIENTS; i++) {
+		char octet = 0;
+		setsockopt(ends[i], SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most));
+		ck_assert_int_eq(recv(ends[i], &octet, 1, 0), 1);
+		ck_assert_int_eq(octet, HANDSHAKE_RECORD[0]);
+		tester_close(&testers[i]);
+		close(ends[i]);
+	}
+	tls_context_release(&context);
+}
+END_TEST
+
+START_TEST(an_urgent_octet_is_no_beginning_of_a_handshake)
+{
+	struct tester tester = {.options.tls = server_context()};
+	tester_open(&tester, worker, fds[0]);
+	tester_write(fds[1], HANDSHAKE_RECORD, (size_t)_i);
+	ck_assert_int_eq(send(fds[1], "!", 1, MSG_OOB), 1);
+	tester_sleep_ms(50);
+	struct counts counts = {.pool = tester.stream->pool};
+	worker_call(worker, count, &counts);
+	ck_assert_uint_eq(counts.handshakes + counts.waiting, 0);
+	ck_assert_int_eq(tester.ends, 0);
+	tester_close(&tester);
+	tls_context_release(&tester.options.tls);
+	close(fds[1]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("net/stream_begin");
@@ -382,6 +501,10 @@ int main(void)
 	tcase_add_test(tests, peers_that_connect_and_say_nothing_keep_nobody_waiting);
 	tcase_add_loop_test(tests, peers_that_begin_a_record_and_stop_keep_nobody_waiting, 1, HANDSHAKE_RECORD_BYTES);
 	tcase_add_test(tests, peers_that_begin_and_stop_keep_others_waiting_for_a_short_time_only);
+	tcase_add_test(tests, a_client_whose_server_has_reset_the_connection_is_told_so);
+	tcase_add_test(tests, a_waiting_stream_that_is_reset_when_it_gets_its_slot_is_told_so);
+	tcase_add_test(tests, more_clients_than_may_take_a_step_in_a_turn_all_say_hello);
+	tcase_add_loop_test(tests, an_urgent_octet_is_no_beginning_of_a_handshake, 0, 2);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

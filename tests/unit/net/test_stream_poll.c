@@ -200,12 +200,15 @@ static void send_to_both(void *context)
 	}
 }
 
-static void do_nothing(void *context)
+static void count_closed(void *context)
 {
-	(void)context;
+	int *so_many = context;
+	*so_many = 0;
+	LIST_FOR_EACH (link, &(*worker_stream_pool(worker))->closed)
+		++*so_many;
 }
 
-START_TEST(a_stream_that_another_ones_callback_closes_in_the_same_turn_is_told_nothing)
+START_TEST(a_stream_that_anothers_callback_closes_in_the_same_turn_is_told_nothing_and_freed)
 {
 	int other[2];
 	tester_tcp_pair(other);
@@ -216,7 +219,10 @@ START_TEST(a_stream_that_another_ones_callback_closes_in_the_same_turn_is_told_n
 	worker_call(worker, send_to_both, &closing);
 	char octet;
 	ck_assert_int_le(recv(other[1], &octet, 1, 0), 0); /* its end: it is closed */
-	worker_call(worker, do_nothing, NULL);
+	int not_freed = -1;
+	for (int i = 0; i < 1000 && not_freed != 0; i++)
+		worker_call(worker, count_closed, &not_freed);
+	ck_assert_int_eq(not_freed, 0);
 	ck_assert_int_eq(closing.pair.calls, 1);
 	close(other[1]);
 }
@@ -334,7 +340,7 @@ int main(void)
 	tcase_add_test(tests, an_end_that_came_with_the_last_octets_is_told);
 	tcase_add_test(tests, a_reset_is_told);
 	tcase_add_test(tests, what_lies_behind_descriptors_on_a_unix_socket_is_read);
-	tcase_add_test(tests, a_stream_that_another_ones_callback_closes_in_the_same_turn_is_told_nothing);
+	tcase_add_test(tests, a_stream_that_anothers_callback_closes_in_the_same_turn_is_told_nothing_and_freed);
 	tcase_add_test(tests, more_streams_than_are_served_in_a_turn_are_all_served);
 	tcase_add_test(tests, a_paused_stream_is_not_woken_for_what_comes);
 	tcase_add_test(tests, a_paused_stream_is_woken_once_at_the_most_when_its_peer_is_gone);

@@ -159,8 +159,8 @@ static inline void tester_adopt(void *context)
 	ck_assert_int_eq(tester->readies + tester->calls + tester->ends, 0);
 }
 
-/* Zero it and set what differs (`use`, options.tls, ...) first. Takes the descriptor, which blocks no longer. */
-static inline void tester_open(struct tester *tester, struct worker *worker, int fd)
+/* As tester_open(), up to the stream itself: tester_adopt() makes it, on the worker's thread. */
+static inline void tester_prepare(struct tester *tester, struct worker *worker, int fd)
 {
 	ck_assert_int_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
 	tester->worker = worker;
@@ -177,6 +177,12 @@ static inline void tester_open(struct tester *tester, struct worker *worker, int
 		tester->options.output_cap_bytes = 1 << 20;
 	if (tester->options.pending_max_bytes == 0)
 		tester->options.pending_max_bytes = 64 * 1024;
+}
+
+/* Zero it and set what differs (`use`, options.tls, ...) first. Takes the descriptor, which blocks no longer. */
+static inline void tester_open(struct tester *tester, struct worker *worker, int fd)
+{
+	tester_prepare(tester, worker, fd);
 	ck_assert(worker_call(worker, tester_adopt, tester));
 }
 
