@@ -165,13 +165,14 @@ def connections(run):
     wait_for_quiet(daemon)
     before = daemon.usage()
     run.tell(load)
-    got = run.told(sink)
+    wait_for_quiet(daemon, sink)
     wait_for_quiet(daemon)
     after = daemon.usage()
     sent = run.told(load)  # it is told the second line, the end of its input
     wait_for_quiet(daemon)
     gone = daemon.usage()
     daemon.stop()
+    got = run.told(sink)  # rsyslog keeps the last buffer of a file until it stops
     figures = {**stream_figures(sent, got, run.count), **daemon_cost(before, after, got["distinct"])}
     if count >= CONNECTIONS_TO_DIVIDE_BY:
         apart = before.user + before.system - nobody.user - nobody.system + gone.user + gone.system - after.user - after.system
