@@ -24,7 +24,7 @@ enum { STREAM_EVENTS_PER_TURN_MAX = 1024 };
  */
 static void note_edge(struct stream *stream, uint32_t events)
 {
-	stream->may_have_more = true;
+	stream->may_have_more |= (events & ~(uint32_t)EPOLLOUT) != 0;
 	stream->short_read_is_last = (events & ~(uint32_t)(EPOLLIN | EPOLLOUT)) == 0;
 }
 
@@ -69,7 +69,7 @@ static uint32_t wanted_events(const struct stream *stream)
 	return wanted;
 }
 
-/* What a socket that waits for nothing is told of all the same, errors, it is told of once. */
+/* A socket that waits for nothing is told of errors all the same: once for each change, instead of again and again. */
 static int control(struct stream *stream, int operation, uint32_t events)
 {
 	struct epoll_event event = {.events = events, .data.ptr = stream};
