@@ -7,43 +7,12 @@
 
 #include "base/clock.h"
 #include "net/stream_internal.h"
-#include "tester.h"
+#include "plain_pair.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/un.h>
-
-static struct worker *worker;
-static int fds[2]; /* [0] is the stream's end, [1] the test's */
-
-static void set_up(void)
-{
-	worker = worker_start("stream");
-	ck_assert_ptr_nonnull(worker);
-	tester_tcp_pair(fds);
-}
-
-static void tear_down(void)
-{
-	if (fds[1] >= 0)
-		close(fds[1]);
-	worker_stop(&worker);
-}
-
-static void close_peer(void)
-{
-	close(fds[1]);
-	fds[1] = -1;
-}
-
-/* So that the peer's close() sends a reset. */
-static void reset_peer(void)
-{
-	struct linger linger = {.l_onoff = 1, .l_linger = 0};
-	setsockopt(fds[1], SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-	close_peer();
-}
 
 /* What a stream has allocated, looked at by its own thread. */
 struct memory {

@@ -365,19 +365,12 @@ START_TEST(peers_that_begin_and_stop_keep_others_waiting_for_a_short_time_only)
 }
 END_TEST
 
-static void reset_connection(int fd)
-{
-	const struct linger linger = {.l_onoff = 1, .l_linger = 0};
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-	close(fd);
-}
-
 /* The kernel tells of errors at sockets that wait for nothing, as one does whose handshake has not begun. */
 START_TEST(a_client_whose_server_has_reset_the_connection_is_told_so)
 {
 	const struct tls_options options = {.ca = ca.path};
 	struct tester tester = {.options.tls = tls_context_open(TLS_CLIENT, &options, text)};
-	reset_connection(fds[1]);
+	tester_reset(fds[1]);
 	tester_open(&tester, worker, fds[0]);
 	TESTER_WAIT(&tester, tester.ends == 1);
 	ck_assert_int_eq(tester.end, STREAM_END_RESET);
@@ -388,19 +381,25 @@ END_TEST
 
 enum { ONE_TOO_MANY = STREAM_HANDSHAKES_MAX + 1 };
 
-static void adopt_one_too_many(void *context)
+struct prepared {
+	struct tester *testers;
+	int so_many;
+};
+
+/* In one turn. */
+static void adopt_all(void *context)
 {
-	struct tester *testers = context;
-	for (int i = 0; i < ONE_TOO_MANY; i++)
-		tester_adopt(&testers[i]);
+	const struct prepared *prepared = context;
+	for (int i = 0; i < prepared->so_many; i++)
+		tester_adopt(&prepared->testers[i]);
 }
 
 static void reset_first_and_last(void *context)
 {
 	const int *ends = context;
-	reset_connection(ends[0]);
+	tester_reset(ends[0]);
 	tester_sleep_ms(5);
-	reset_connection(ends[ONE_TOO_MANY - 1]);
+	tester_reset(ends[ONE_TOO_MANY - 1]);
 	tester_sleep_ms(5);
 }
 
@@ -420,7 +419,7 @@ START_TEST(a_waiting_stream_that_is_reset_when_it_gets_its_slot_is_told_so)
 		tester_prepare(&testers[i], worker, fds[0]);
 	}
 	/* At once: who has had a slot for long would lose it to the one that waits. */
-	worker_call(worker, adopt_one_too_many, testers);
+	worker_call(worker, adopt_all, &(struct prepared){testers, ONE_TOO_MANY});
 	struct counts counts = {.pool = testers[0].stream->pool};
 	for (int i = 0; i < 1000 && counts.waiting == 0; i++) {
 		tester_sleep_ms(1);
@@ -441,13 +440,6 @@ END_TEST
 
 enum { CLIENTS = 5 * STREAM_HANDSHAKE_STEPS_PER_TURN_MAX };
 
-static void adopt_all(void *context)
-{
-	struct tester *testers = context;
-	for (int i = 0; i < CLIENTS; i++)
-		tester_adopt(&testers[i]);
-}
-
 START_TEST(more_clients_than_may_take_a_step_in_a_turn_all_say_hello)
 {
 	static struct tester testers[CLIENTS];
@@ -463,7 +455,7 @@ START_TEST(more_clients_than_may_take_a_step_in_a_turn_all_say_hello)
 		testers[i] = (struct tester){.options.tls = context};
 		tester_prepare(&testers[i], worker, fds[0]);
 	}
-	worker_call(worker, adopt_all, testers);
+	worker_call(worker, adopt_all, &(struct prepared){testers, CLIENTS});
 	for (int i = 0; i < CLIENTS; i++) {
 		char octet = 0;
 		setsockopt(ends[i], SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most));

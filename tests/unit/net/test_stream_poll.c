@@ -7,28 +7,11 @@
 #include "base/clock.h"
 #include "net/stream_internal.h"
 #include "net/worker_internal.h"
-#include "tester.h"
+#include "plain_pair.h"
 
 #include <sys/resource.h>
 
 enum { MANY = 1500 }; /* more than are served in a turn */
-
-static struct worker *worker;
-static int fds[2]; /* [0] is the stream's end, [1] the test's */
-
-static void set_up(void)
-{
-	worker = worker_start("stream");
-	ck_assert_ptr_nonnull(worker);
-	tester_tcp_pair(fds);
-}
-
-static void tear_down(void)
-{
-	if (fds[1] >= 0)
-		close(fds[1]);
-	worker_stop(&worker);
-}
 
 static void open_ready(struct tester *tester, int fd)
 {
@@ -89,13 +72,10 @@ START_TEST(an_end_that_came_with_the_last_octets_is_told)
 }
 END_TEST
 
-static void send_and_reset(void *context)
+static void reset_in_call(void *context)
 {
-	const struct linger linger = {.l_onoff = 1, .l_linger = 0};
 	(void)context;
-	setsockopt(fds[1], SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-	close(fds[1]);
-	fds[1] = -1;
+	reset_peer();
 	tester_sleep_ms(10);
 }
 
@@ -103,7 +83,7 @@ START_TEST(a_reset_is_told)
 {
 	struct tester tester = {.use = USE_ALL};
 	open_ready(&tester, fds[0]);
-	worker_call(worker, send_and_reset, &tester);
+	worker_call(worker, reset_in_call, NULL);
 	TESTER_WAIT(&tester, tester.ends == 1);
 	ck_assert_int_eq(tester.end, STREAM_END_RESET);
 	tester_close(&tester);
@@ -347,7 +327,7 @@ START_TEST(a_paused_stream_is_woken_once_at_the_most_when_its_peer_is_gone)
 	open_ready(&tester, fds[0]);
 	tester_pause(&tester);
 	uint64_t before = turns_so_far();
-	worker_call(worker, send_and_reset, &tester);
+	worker_call(worker, reset_in_call, NULL);
 	tester_sleep_ms(50);
 	ck_assert_uint_le(turns_so_far() - before, TURNS_OF_THE_TEST);
 	ck_assert_int_eq(tester.ends, 0);

@@ -281,6 +281,14 @@ static inline void tester_tcp_pair(int fds[2])
 	close(listener);
 }
 
+/* Closes, so that the peer gets a reset. */
+static inline void tester_reset(int fd)
+{
+	const struct linger linger = {.l_onoff = 1, .l_linger = 0};
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	close(fd);
+}
+
 static inline void tester_write(int fd, const void *bytes, size_t len)
 {
 	const char *at = bytes;
