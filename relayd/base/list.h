@@ -39,6 +39,18 @@ static inline void list_append(struct list *head, struct list *link)
 	head->prev = link;
 }
 
+/* Puts all links of `from`, in their order, behind those of `head`; `from` is empty then. */
+static inline void list_append_all(struct list *head, struct list *from)
+{
+	if (list_is_empty(from))
+		return;
+	from->next->prev = head->prev;
+	from->prev->next = head;
+	head->prev->next = from->next;
+	head->prev = from->prev;
+	list_init(from);
+}
+
 /* Takes the link out of its list; harmless for one that is in none. */
 static inline void list_remove(struct list *link)
 {

@@ -35,7 +35,7 @@ static void leave_waiting(struct connection *connection)
 	if (list_is_empty(&connection->waiting))
 		return;
 	list_remove(&connection->waiting);
-	counter_add(&connection->part->waiting, (uint64_t)-1);
+	counter_add(&connection->part->waiting_count, (uint64_t)-1);
 }
 
 void connection_close(struct connection *connection)
@@ -80,25 +80,30 @@ void connection_pause(struct connection *connection, enum connection_pause why)
 	connection->pauses |= why;
 }
 
-void connection_resume(struct connection *connection, enum connection_pause why)
+/* True: that was the last one, so it is read again. */
+static bool end_pause(struct connection *connection, enum connection_pause why)
 {
 	if ((connection->pauses & why) == 0)
-		return;
+		return false;
 	connection->pauses &= ~(unsigned)why;
 	if (why == CONNECTION_PAUSE_ROOM)
 		leave_waiting(connection);
 	connection->resumed_ns = connection_part_now(connection->part);
-	if (connection->pauses == 0 && connection->stream != NULL)
+	return connection->pauses == 0;
+}
+
+void connection_resume(struct connection *connection, enum connection_pause why)
+{
+	if (end_pause(connection, why) && connection->stream != NULL)
 		stream_resume(connection->stream);
 }
 
-/* Those that got nothing of the last room come first next time: nobody starves. */
 __attribute__((noinline, cold)) static void wait_for_room(struct connection *connection)
 {
 	struct connection_part *part = connection->part;
 	assert(list_is_empty(&connection->waiting));
-	list_append(connection->has_taken ? &part->fed : &part->hungry, &connection->waiting);
-	counter_add(&part->waiting, 1);
+	list_append(&part->waiting, &connection->waiting);
+	counter_add(&part->waiting_count, 1);
 	connection_pause(connection, CONNECTION_PAUSE_ROOM);
 	connection_part_update_timer(part);
 	connection_tell_waiting(connection, connection_part_now(part));
@@ -124,7 +129,6 @@ static inline bool take(struct connection *connection, struct bytes message, uin
 		wait_for_room(connection);
 		return false;
 	}
-	connection->has_taken = true;
 	return true;
 }
 
@@ -155,7 +159,6 @@ bool connection_fence(struct connection *connection, const struct spool_stream_s
 	bool taken = intake_fence(connection->part->on->intake, session, receipt) == INTAKE_TAKEN;
 	if (!taken)
 		wait_for_room(connection);
-	connection->has_taken = connection->has_taken || taken;
 	return taken;
 }
 
@@ -168,7 +171,6 @@ enum intake_block_result connection_take_block(struct connection *connection, co
 		intake_take_block(part->on->intake, &part->source, session, block, payload, receipt, reason);
 	if (result == INTAKE_BLOCK_WAIT)
 		wait_for_room(connection);
-	connection->has_taken = connection->has_taken || result == INTAKE_BLOCK_TAKEN;
 	return result;
 }
 
@@ -212,10 +214,12 @@ static void use_rest(struct connection *connection, size_t used)
 
 void connection_try_again(struct connection *connection)
 {
-	connection->has_taken = false;
-	connection_resume(connection, CONNECTION_PAUSE_ROOM);
-	if (connection->rest == NULL)
+	bool is_read = end_pause(connection, CONNECTION_PAUSE_ROOM);
+	if (connection->rest == NULL) {
+		if (is_read)
+			stream_resume_now(connection->stream);
 		return;
+	}
 	struct bytes rest = bytes_of(connection->rest, connection->rest_len);
 	use_rest(connection, connection_protocol_of(connection->part)->end(connection, rest));
 	if (connection->rest == NULL)

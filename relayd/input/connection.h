@@ -81,11 +81,10 @@ struct connection {
 	struct stream *stream;   /* NULL after its end, while its last octets wait for room */
 	struct peer peer;
 	struct list link;        /* in part->connections */
-	struct list waiting;     /* in part->hungry or part->fed while CONNECTION_PAUSE_ROOM */
+	struct list waiting;     /* in part->waiting while CONNECTION_PAUSE_ROOM */
 	struct list awaiting;    /* in part->awaiting */
 	unsigned pauses;         /* enum connection_pause */
 	bool is_ready;           /* the handshake is over */
-	bool has_taken;          /* something since it was last woken for room */
 	bool is_finishing;       /* our sending side is shut: waits for the peer to close */
 	bool has_ended;          /* the peer has shut its side, and gets its last answers */
 	uint64_t deadline_ns;    /* of stop or finish; UINT64_MAX: none */

@@ -31,7 +31,7 @@ static uint64_t wanted_tick_ms(const struct connection_part *part)
 	if (part->ending > 0)
 		return TICK_ENDING_MS;
 	uint64_t idle_ms = part->server->spec.limits->idle_timeout_ns / CLOCK_NS_PER_MS;
-	bool waits = !list_is_empty(&part->hungry) || !list_is_empty(&part->fed);
+	bool waits = !list_is_empty(&part->waiting);
 	uint64_t most_ms = waits && connection_protocol_of(part)->waiting != NULL ? TICK_WAITING_MS : TICK_MAX_MS;
 	if (idle_ms == 0 || list_is_empty(&part->connections))
 		return most_ms == TICK_WAITING_MS ? most_ms : 0;
@@ -61,21 +61,19 @@ void connection_set_deadline(struct connection *connection, uint64_t from_now_ns
 
 /* --- waiting ----------------------------------------------------------------------------------------------------- */
 
-static void move_all(struct list *from, struct list *to)
-{
-	struct list *link;
-	while ((link = list_take_first(from)) != NULL)
-		list_append(to, link);
-}
-
+/*
+ * One after the other, until one has to wait again: there is nothing for the others either, and with thousands of them each
+ * would be woken for every message. They keep their places; who waits again goes to the end, so nobody starves.
+ */
 void connection_part_try_again(struct connection_part *part)
 {
-	struct list woken; /* those that wait again go into the part's lists, and are not met twice */
-	list_init(&woken);
-	move_all(&part->hungry, &woken);
-	move_all(&part->fed, &woken);
-	while (!list_is_empty(&woken))
-		connection_try_again(LIST_ENTRY(woken.next, struct connection, waiting));
+	struct list before; /* those that wait again go into the part's list */
+	list_init(&before);
+	list_append_all(&before, &part->waiting);
+	while (!list_is_empty(&before) && list_is_empty(&part->waiting))
+		connection_try_again(LIST_ENTRY(before.next, struct connection, waiting));
+	list_append_all(&before, &part->waiting);
+	list_append_all(&part->waiting, &before);
 }
 
 static void on_room(void *context)
@@ -88,7 +86,7 @@ static void on_stored(void *context, uint64_t ordinal)
 	struct connection_part *part = context;
 	struct list told; /* those that still wait for more go into the part's list, and are not met twice */
 	list_init(&told);
-	move_all(&part->awaiting, &told);
+	list_append_all(&told, &part->awaiting);
 	struct list *link;
 	while ((link = list_take_first(&told)) != NULL)
 		connection_protocol_of(part)->stored(LIST_ENTRY(link, struct connection, awaiting), ordinal);
@@ -164,8 +162,7 @@ void connection_part_start(struct connection_part *part)
 	const struct stream_server *server = part->server;
 	assert((server->spec.protocol->owes != NULL) == (server->spec.protocol->give_up != NULL));
 	list_init(&part->connections);
-	list_init(&part->hungry);
-	list_init(&part->fed);
+	list_init(&part->waiting);
 	list_init(&part->awaiting);
 	peer_log_init(&part->log, server->input.setup.name);
 	input_init_source(&server->input, &part->source, server->spec.use, server->spec.is_local_dialect);

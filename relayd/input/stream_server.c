@@ -285,7 +285,7 @@ void stream_server_status(const struct input *input, struct input_status *status
 		status->truncated += counter_get(&part->source.truncated);
 		status->protocol_errors += counter_get(&part->protocol_errors);
 		status->tls_refused += counter_get(&part->tls_refused);
-		is_waiting |= counter_get(&part->waiting) > 0;
+		is_waiting |= counter_get(&part->waiting_count) > 0;
 	}
 	bool is_full = is_waiting && intake_level(input->setup.workers[0].intake) != SPOOL_LEVEL_OPEN;
 	if (is_full && atomic_load(&input->state) == INPUT_RUNNING)

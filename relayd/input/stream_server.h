@@ -32,8 +32,7 @@ struct connection_part {
 	struct intake_source source;
 	struct peer_log log;
 	struct list connections;
-	struct list hungry;          /* wait for room and got none of the last: served first */
-	struct list fed;             /* wait for room, and got some */
+	struct list waiting;         /* for room, or memory; the first is served first */
 	struct list awaiting;        /* wait for something to be stored */
 	unsigned ending;             /* connections with a deadline */
 	struct connection_part_stop {
@@ -48,7 +47,7 @@ struct connection_part {
 	uint64_t tick_ms;            /* of the timer, 0 while it is off */
 	struct turn_count acknowledged; /* reads, at once (input_stream.c) */
 	uv_timer_t timer;
-	_Atomic uint64_t waiting;    /* connections that wait for room */
+	_Atomic uint64_t waiting_count; /* connections in `waiting` */
 	_Atomic uint64_t protocol_errors;
 	_Atomic uint64_t tls_refused;
 };

@@ -336,6 +336,10 @@ void intake_room(struct intake *intake)
 		if (source->room != NULL)
 			source->room(source->context);
 	}
+	/* The first may take all there is: next time it is the last. */
+	struct list *first = list_take_first(&intake->sources);
+	if (first != NULL)
+		list_append(&intake->sources, first);
 }
 
 struct spool *intake_spool(const struct intake *intake)

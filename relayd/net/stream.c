@@ -123,6 +123,15 @@ void stream_resume(struct stream *stream)
 	stream_pool_defer(stream->pool, stream);
 }
 
+void stream_resume_now(struct stream *stream)
+{
+	if (!stream->is_paused)
+		return;
+	stream->is_paused = false;
+	stream->is_resumed = true;
+	stream_serve(stream);
+}
+
 static struct address ask_peer(int fd)
 {
 	struct address peer;

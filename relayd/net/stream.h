@@ -82,6 +82,9 @@ void stream_flush(struct stream *stream);
 void stream_pause(struct stream *stream);
 void stream_resume(struct stream *stream);
 
+/* The same, and what was left is presented at once: for owners that are not inside a call of a stream. */
+void stream_resume_now(struct stream *stream);
+
 /* Writes the rest of the output, then shuts the sending side down (TLS: close_notify first). Reading goes on. */
 void stream_shutdown(struct stream *stream);
 

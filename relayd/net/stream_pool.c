@@ -25,8 +25,7 @@ static void on_next_turn(uv_idle_t *idle)
 	struct list now;
 	list_init(&now);
 	struct list *link;
-	while ((link = list_take_first(&pool->due)) != NULL)
-		list_append(&now, link);
+	list_append_all(&now, &pool->due);
 	uv_idle_stop(idle);
 	while ((link = list_take_first(&now)) != NULL)
 		stream_serve(LIST_ENTRY(link, struct stream, due_link));

@@ -216,10 +216,15 @@ START_TEST(every_source_is_told_once_for_each_group_what_is_stored)
 }
 END_TEST
 
-START_TEST(every_source_is_told_of_room)
+START_TEST(every_source_is_told_of_room_and_each_is_the_first_in_turn)
 {
 	intake_room(intake);
-	ck_assert_uint_eq(room_count, 2);
+	intake_room(intake);
+	ck_assert_uint_eq(room_count, 4);
+	ck_assert_ptr_eq(told_of_room[0], &waits);
+	ck_assert_ptr_eq(told_of_room[1], &sheds);
+	ck_assert_ptr_eq(told_of_room[2], &sheds);
+	ck_assert_ptr_eq(told_of_room[3], &waits);
 }
 END_TEST
 
@@ -243,7 +248,7 @@ int main(void)
 	tcase_add_test(tests, the_writer_is_told_of_blocks_whose_senders_wait_for_an_answer_and_of_no_others);
 	tcase_add_test(tests, news_of_a_group_is_awaited_only_for_sources_that_are_told);
 	tcase_add_test(tests, every_source_is_told_once_for_each_group_what_is_stored);
-	tcase_add_test(tests, every_source_is_told_of_room);
+	tcase_add_test(tests, every_source_is_told_of_room_and_each_is_the_first_in_turn);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);

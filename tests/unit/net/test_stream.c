@@ -222,6 +222,30 @@ START_TEST(what_a_paused_owner_left_may_be_longer_than_the_frame_limit)
 }
 END_TEST
 
+static void resume_now(void *context)
+{
+	struct tester *tester = context;
+	stream_resume_now(tester->stream);
+	ck_assert_uint_eq(tester->len, 4);
+	stream_resume_now(tester->stream);
+	ck_assert_uint_eq(tester->len, 6);
+	stream_resume_now(tester->stream); /* nothing is left */
+	ck_assert_int_eq(tester->calls, 3);
+}
+
+START_TEST(a_stream_that_is_resumed_at_once_has_presented_what_was_left_before_the_call_ends)
+{
+	struct tester tester = {.use = USE_LINE_PAUSE};
+	tester_open(&tester, worker, fds[0]);
+	tester_write(fds[1], "1\n2\n3\n", 6);
+	TESTER_WAIT(&tester, tester.calls == 1);
+	worker_call(worker, resume_now, &tester);
+	tester_write(fds[1], "4\n", 2);
+	TESTER_WAIT(&tester, tester.len == 8);
+	tester_close(&tester);
+}
+END_TEST
+
 static void pause_and_resume(void *context)
 {
 	struct tester *tester = context;
@@ -484,6 +508,7 @@ int main(void)
 	tcase_add_test(tests, a_reset_is_told_with_its_reason);
 	tcase_add_test(tests, a_paused_stream_gets_no_calls_and_first_what_was_left_when_it_resumes);
 	tcase_add_test(tests, what_a_paused_owner_left_may_be_longer_than_the_frame_limit);
+	tcase_add_test(tests, a_stream_that_is_resumed_at_once_has_presented_what_was_left_before_the_call_ends);
 	tcase_add_test(tests, a_pause_that_is_over_within_the_turn_loses_nothing);
 	tcase_add_test(tests, when_the_budget_is_spent_the_slowest_unfinished_frame_goes);
 	tcase_add_test(tests, what_paused_streams_hold_ends_no_unfinished_frame);
