@@ -51,6 +51,20 @@ static inline double cpu_seconds(void)
 		   (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
 }
 
+/* As many descriptors as the system allows: ten thousand connections are more than it gives unasked. */
+static inline void raise_file_limit(void)
+{
+	struct rlimit files;
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
+static inline double seconds_between(struct timeval before, struct timeval after)
+{
+	return (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_usec - before.tv_usec) / 1e6;
+}
+
 static inline void put_digits(char *at, int digits, uint64_t value)
 {
 	for (int i = digits - 1; i >= 0; i--, value /= 10)
@@ -76,6 +90,20 @@ static inline int load_socket(void)
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	if (fd >= 0)
 		setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, control, sizeof(control) - 1);
+	return fd;
+}
+
+/* A TCP socket that listens on 127.0.0.1; without one the program says why, and ends. */
+static inline int listen_on_loopback(int port)
+{
+	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, SOMAXCONN) < 0) {
+		fprintf(stderr, "127.0.0.1, port %d: %s\n", port, strerror(errno));
+		exit(1);
+	}
 	return fd;
 }
 

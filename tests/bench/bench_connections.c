@@ -53,10 +53,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	to.sin_port = htons((uint16_t)atoi(argv[3]));
-	struct rlimit files;
-	getrlimit(RLIMIT_NOFILE, &files);
-	files.rlim_cur = files.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &files);
+	raise_file_limit();
 	SSL_CTX *tls = strcmp(argv[1], "tls") == 0 ? SSL_CTX_new(TLS_client_method()) : NULL;
 	if (tls != NULL)
 		SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);

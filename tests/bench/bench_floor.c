@@ -380,16 +380,11 @@ static void read_options(struct floor *floor, int argc, char **argv)
 		usage();
 }
 
-static double seconds_of(struct timeval before, struct timeval after)
-{
-	return (double)(after.tv_sec - before.tv_sec) + (double)(after.tv_usec - before.tv_usec) / 1e6;
-}
-
 static void tell(const struct floor *floor, double began, const struct rusage *before)
 {
 	struct rusage after;
 	getrusage(RUSAGE_SELF, &after);
-	double user = seconds_of(before->ru_utime, after.ru_utime), system = seconds_of(before->ru_stime, after.ru_stime);
+	double user = seconds_between(before->ru_utime, after.ru_utime), system = seconds_between(before->ru_stime, after.ru_stime);
 	double groups = (double)floor->groups, lines = (double)floor->lines;
 	printf("{\"lines\":%.0f,\"groups_per_second\":%.0f,\"lines_per_group\":%.1f,\"cpu_seconds_per_million\":%.2f,"
 	       "\"us_per_group\":%.0f,\"user_seconds\":%.3f,\"system_seconds\":%.3f,\"written_bytes\":%llu,"

@@ -110,6 +110,7 @@ static void await_line(void)
 static double send_tcp(const struct options *options)
 {
 	static int fds[CONNECTIONS_MAX];
+	raise_file_limit();
 	for (unsigned i = 0; i < options->connections; i++) {
 		fds[i] = load_socket();
 		if (fds[i] < 0 || connect(fds[i], (const struct sockaddr *)&options->to, sizeof(options->to)) < 0)

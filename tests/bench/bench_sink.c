@@ -169,19 +169,6 @@ static bool read_more(struct connection *connection, bool relp)
 
 /* ---- the three kinds ---- */
 
-static int listen_on(int port)
-{
-	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&to, sizeof to) < 0 || listen(fd, 64) < 0) {
-		fprintf(stderr, "bench_sink: port %d: %s\n", port, strerror(errno));
-		exit(1);
-	}
-	return fd;
-}
-
 static SSL_CTX *tls_context(const char *certificate, const char *key)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
@@ -294,9 +281,9 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "file") == 0)
 		run_file(argv[2], idle);
 	else if (strcmp(argv[1], "relp-tls") == 0 && argc >= 7)
-		run_server(listen_on(atoi(argv[2])), tls_context(argv[3], argv[4]), true, idle);
+		run_server(listen_on_loopback(atoi(argv[2])), tls_context(argv[3], argv[4]), true, idle);
 	else if (strcmp(argv[1], "relp") == 0 || strcmp(argv[1], "tcp") == 0)
-		run_server(listen_on(atoi(argv[2])), NULL, strcmp(argv[1], "relp") == 0, idle);
+		run_server(listen_on_loopback(atoi(argv[2])), NULL, strcmp(argv[1], "relp") == 0, idle);
 	else
 		usage();
 	printf("{\"distinct\":%llu,\"lost\":%llu,\"doubled\":%llu,\"first_at\":%.6f,\"most_at\":%.6f,\"last_at\":%.6f,"

@@ -11,7 +11,7 @@ import subprocess
 import time
 
 from compare_ending import held
-from compare_programs import BARE_CALLS, BARE_MESSAGES, BENCH, Daemon, Processes, free_port, listening, socket, wait_until
+from compare_programs import BARE_CALLS, BARE_MESSAGES, BARE_READS, BENCH, Daemon, Processes, free_port, listening, socket, wait_until
 
 IDLE_SECONDS = 3           # a sink on which nothing new has come for so long gives up: behind UDP, where some may be lost
 COMPLETE_SECONDS = 15      # behind TCP, where all will come, though a disk may stall or a queue try again
@@ -150,11 +150,17 @@ def stream(run):
     return {**stream_figures(sent, got, run.count), **daemon_cost(before, after, got["distinct"])}
 
 
+def hold(run):
+    """The load makes as many connections as the label says, and waits with them until it is told to send, and to leave."""
+    count = run.label.split()[1]
+    run.row = dataclasses.replace(run.row, load=(*run.row.load, "--connections", count, "--hold"))
+    return int(count)
+
+
 def connections(run):
     """The same messages over as many open connections as the label says; and what the coming and going of one takes, which is none of a
     message's cost."""
-    count = int(run.label.split()[1])
-    run.row = dataclasses.replace(run.row, load=(*run.row.load, "--connections", str(count), "--hold"))
+    count = hold(run)
     sink = run.sink(run.count, idle=CONNECT_SECONDS)
     daemon = run.daemon()
     daemon.start()
@@ -385,8 +391,26 @@ def bare_calls(run, messages=False):
             "written": said["written_bytes"] / said["lines"], "longest_sync_ms": said["longest_sync_us"] / 1000}
 
 
+def bare_reads(run):
+    """bench_reads, which only reads what a daemon would read. It tells its cost itself."""
+    count = hold(run)
+    bare = run.processes.start([BENCH / "bench_reads", run.ports[0], "--connections", count, "--lines", run.count],
+                               stdout=subprocess.PIPE, text=True)
+    wait_until(listening(run.ports[0]), LISTEN_SECONDS, "the port of bench_reads", pause=0.001)
+    load = run.load(run.count)
+    if load.stdout.readline() != "connected\n":
+        raise RuntimeError("bench_send could not connect")
+    run.tell(load)
+    said, sent = run.told(bare), run.told(load)
+    user, system = (said[f"{part}_seconds"] / said["lines"] * MB for part in ("user", "system"))
+    return {"rate": said["lines"] / max(said["last_at"] - sent["began"], 0.001), "cpu": user + system, "user": user, "system": system,
+            "load_cpu": sent["cpu_seconds"] / run.count * MB, "lost": run.count - said["lines"]}
+
+
 def measure(row, label, form, leaves, authority, where):
     with Run(row, label, form, leaves, authority, where) as run:
         if label in (BARE_CALLS, BARE_MESSAGES):
             return bare_calls(run, messages=label == BARE_MESSAGES)
+        if label.startswith(BARE_READS):
+            return bare_reads(run)
         return globals()[row.measure](run)

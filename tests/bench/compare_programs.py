@@ -24,6 +24,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 PROGRAMS = ("rsyslog", "syslog-ng", "relayd")
 BARE_CALLS = "bare calls"  # no peer: bench_floor, the system calls of a row and nothing else
 BARE_MESSAGES = "bare messages"  # and each message read, packed, checked and found again by relayd's own functions
+BARE_READS = "bare "  # and a number of connections: bench_reads, which only reads
 START_SECONDS, STOP_SECONDS = 15, 20
 
 

@@ -92,7 +92,7 @@ ROWS = (
         (MILLION, 300 * THOUSAND, 3 * THOUSAND), load=TCP, sink="tcp", measure="drain", slower={"rsyslog": 0.4},
         goals=(at_least("rate", "rsyslog", 4), at_least("rate", None, 500 * THOUSAND))),
     Row("connections", "TCP in, file out, 20 lines a write, over 1, 100 and 10,000 open connections", "tcp-file",
-        ("rsyslog 1", "rsyslog 10000", "relayd 1", "relayd 100", "relayd 10000"), (4 * MILLION, 500 * THOUSAND, 10 * THOUSAND),
+        ("rsyslog 1", "rsyslog 10000", "relayd 1", "relayd 100", "relayd 10000", "bare 1", "bare 10000"), (4 * MILLION, 500 * THOUSAND, 10 * THOUSAND),
         load=("tcp", "--mix", "--burst", "20"), measure="connections",
         goals=(Goal("cpu", "relayd 1", True, 1.25, of="relayd 100"), Goal("cpu", "relayd 1", True, 1.25, of="relayd 10000"),
                Goal("cpu", "rsyslog 10000", True, 0.33, of="relayd 10000"))),

@@ -3,6 +3,8 @@
 import json
 import statistics
 
+from compare_programs import BARE_READS
+
 # figure: (heading, width, decimals)
 COLUMNS = {"rate": ("msgs/s", 9, 0), "cpu": ("CPU s/M", 8, 2), "taking": ("in s/M", 7, 2), "user": ("user", 6, 2), "system": ("system", 6, 2),
            "peak_mb": ("RSS MB", 7, 1), "written": ("B/msg", 6, 0), "p50_ms": ("p50 ms", 7, 2), "p99_ms": ("p99 ms", 7, 2),
@@ -59,9 +61,15 @@ def goal_line(goal, summaries):
     return f"    {'reached' if reached else 'MISSED '}  {heading}{whose}: {ratio:.4g}{against} (goal {sign} {goal.bound:.4g}){but}"
 
 
+def is_other_count(ours, theirs):
+    """Bare reads stand beside relayd with as many connections, and no other."""
+    return theirs.startswith(BARE_READS) and theirs.split()[1].isdigit() and theirs.split()[1] != ours.split()[1]
+
+
 def ratio_lines(summaries):
     """Each shape of relayd beside each peer, and the others beside its presets, whether or not there is a goal for it."""
-    pairs = [(ours, theirs) for ours in summaries if ours.split()[0] == "relayd" for theirs in summaries if theirs.split()[0] != "relayd"]
+    pairs = [(ours, theirs) for ours in summaries if ours.split()[0] == "relayd" for theirs in summaries
+             if theirs.split()[0] != "relayd" and not is_other_count(ours, theirs)]
     pairs += [("relayd", label) for label in summaries if "relayd" in summaries and label.startswith("relayd ")]
     for label_of_ours, label in pairs:
         ours, theirs = summaries[label_of_ours], summaries[label]
