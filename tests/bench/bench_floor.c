@@ -384,7 +384,8 @@ static void tell(const struct floor *floor, double began, const struct rusage *b
 {
 	struct rusage after;
 	getrusage(RUSAGE_SELF, &after);
-	double user = seconds_between(before->ru_utime, after.ru_utime), system = seconds_between(before->ru_stime, after.ru_stime);
+	double user = seconds_between(before->ru_utime, after.ru_utime);
+	double system = seconds_between(before->ru_stime, after.ru_stime);
 	double groups = (double)floor->groups, lines = (double)floor->lines;
 	printf("{\"lines\":%.0f,\"groups_per_second\":%.0f,\"lines_per_group\":%.1f,\"cpu_seconds_per_million\":%.2f,"
 	       "\"us_per_group\":%.0f,\"user_seconds\":%.3f,\"system_seconds\":%.3f,\"written_bytes\":%llu,"

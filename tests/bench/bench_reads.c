@@ -86,6 +86,7 @@ int main(int argc, char **argv)
 	getrusage(RUSAGE_SELF, &after);
 	printf("{\"lines\":%llu,\"lines_per_read\":%.1f,\"user_seconds\":%.3f,\"system_seconds\":%.3f,"
 		   "\"last_at\":%.6f}\n", (unsigned long long)lines, (double)lines / (double)reads,
-		   seconds_between(before.ru_utime, after.ru_utime), seconds_between(before.ru_stime, after.ru_stime), seconds_now());
+		   seconds_between(before.ru_utime, after.ru_utime), seconds_between(before.ru_stime, after.ru_stime),
+		   seconds_now());
 	return 0;
 }
