@@ -114,22 +114,26 @@ void stream_pause(struct stream *stream)
 	stream_update_poll(stream);
 }
 
-void stream_resume(struct stream *stream)
+/* Whether there is something to serve: before it is open nothing was held back. */
+static bool end_pause(struct stream *stream)
 {
 	if (!stream->is_paused)
-		return;
+		return false;
 	stream->is_paused = false;
-	stream->is_resumed = true;
-	stream_pool_defer(stream->pool, stream);
+	stream->is_resumed = stream->state >= STREAM_OPEN;
+	return stream->is_resumed;
+}
+
+void stream_resume(struct stream *stream)
+{
+	if (end_pause(stream))
+		stream_pool_defer(stream->pool, stream);
 }
 
 void stream_resume_now(struct stream *stream)
 {
-	if (!stream->is_paused)
-		return;
-	stream->is_paused = false;
-	stream->is_resumed = true;
-	stream_serve(stream);
+	if (end_pause(stream))
+		stream_serve(stream);
 }
 
 static struct address ask_peer(int fd)

@@ -61,9 +61,9 @@ static uint32_t wanted_events(const struct stream *stream)
 		wanted = stream->handshake_wants_write ? EPOLLOUT : EPOLLIN;
 	if (stream->is_lingering || stream->state == STREAM_SILENT)
 		wanted = EPOLLIN;
-	/* A resumed stream reads when it has presented what was left. */
+	/* A resumed stream reads when it has presented what was left. What is there and cannot be read yet must not be told. */
 	if (stream->state == STREAM_OPEN && !stream_is_held(stream))
-		wanted |= EPOLLIN | (stream->read_wants_write ? EPOLLOUT : 0);
+		wanted |= stream->read_wants_write ? EPOLLOUT : EPOLLIN;
 	if (stream->state >= STREAM_OPEN && stream->can_write && stream->output_waits)
 		wanted |= stream->write_wants_read ? EPOLLIN : EPOLLOUT;
 	return wanted;

@@ -254,6 +254,23 @@ static void pause_and_resume(void *context)
 	stream_resume(tester->stream);
 }
 
+static void adopt_pause_and_resume(void *context)
+{
+	tester_adopt(context);
+	pause_and_resume(context);
+}
+
+START_TEST(a_pause_that_is_over_before_the_stream_is_open_holds_nothing_back)
+{
+	struct tester tester = {.use = USE_ALL};
+	tester_prepare(&tester, worker, fds[0]);
+	ck_assert(worker_call(worker, adopt_pause_and_resume, &tester));
+	tester_write(fds[1], "abc", 3);
+	TESTER_WAIT(&tester, tester.len == 3);
+	tester_close(&tester);
+}
+END_TEST
+
 START_TEST(a_pause_that_is_over_within_the_turn_loses_nothing)
 {
 	struct tester tester = {.use = USE_LINES};
@@ -509,6 +526,7 @@ int main(void)
 	tcase_add_test(tests, a_paused_stream_gets_no_calls_and_first_what_was_left_when_it_resumes);
 	tcase_add_test(tests, what_a_paused_owner_left_may_be_longer_than_the_frame_limit);
 	tcase_add_test(tests, a_stream_that_is_resumed_at_once_has_presented_what_was_left_before_the_call_ends);
+	tcase_add_test(tests, a_pause_that_is_over_before_the_stream_is_open_holds_nothing_back);
 	tcase_add_test(tests, a_pause_that_is_over_within_the_turn_loses_nothing);
 	tcase_add_test(tests, when_the_budget_is_spent_the_slowest_unfinished_frame_goes);
 	tcase_add_test(tests, what_paused_streams_hold_ends_no_unfinished_frame);
