@@ -29,7 +29,7 @@ void connection_tell_waiting(struct connection *connection, uint64_t now);
 /* Something that the timer depends on has changed. */
 void connection_part_update_timer(struct connection_part *part);
 
-/* There may be room, or memory: those that wait for it are tried again, first those that got nothing of the last. */
+/* There may be room, or memory: those that wait for it are tried again in turn, as long as there are blocks. */
 void connection_part_try_again(struct connection_part *part);
 
 /* --- connection_stop.c ------------------------------------------------------------------------------------------- */

@@ -61,16 +61,21 @@ void connection_set_deadline(struct connection *connection, uint64_t from_now_ns
 
 /* --- waiting ----------------------------------------------------------------------------------------------------- */
 
+static bool may_try(struct connection_part *part)
+{
+	return part->stop.gives_up || intake_has_room(part->on->intake, &part->source);
+}
+
 /*
- * One after the other, until one has to wait again: there is nothing for the others either, and with thousands of them each
- * would be woken for every message. They keep their places; who waits again goes to the end, so nobody starves.
+ * One after the other, as long as there are blocks: with thousands of them each block would wake all for one that gets it.
+ * The others keep their places; who waits again, now or for memory, goes to the end.
  */
 void connection_part_try_again(struct connection_part *part)
 {
-	struct list before; /* those that wait again go into the part's list */
+	struct list before; /* those that wait again go into the part's list, and are not met twice */
 	list_init(&before);
 	list_append_all(&before, &part->waiting);
-	while (!list_is_empty(&before) && list_is_empty(&part->waiting))
+	while (!list_is_empty(&before) && may_try(part))
 		connection_try_again(LIST_ENTRY(before.next, struct connection, waiting));
 	list_append_all(&before, &part->waiting);
 	list_append_all(&part->waiting, &before);

@@ -331,15 +331,26 @@ bool intake_holds_blocks(const struct intake *intake)
 
 void intake_room(struct intake *intake)
 {
+	struct list *first = NULL;
 	LIST_FOR_EACH(link, &intake->sources) {
 		struct intake_source *source = LIST_ENTRY(link, struct intake_source, link);
+		uint64_t before = counter_get(&source->received);
 		if (source->room != NULL)
 			source->room(source->context);
+		if (first == NULL && counter_get(&source->received) != before)
+			first = link;
 	}
-	/* The first may take all there is: next time it is the last. */
-	struct list *first = list_take_first(&intake->sources);
-	if (first != NULL)
+	/* It may have taken all there was. */
+	if (first != NULL && !list_is_empty(first)) {
+		list_remove(first);
 		list_append(&intake->sources, first);
+	}
+}
+
+bool intake_has_room(const struct intake *intake, const struct intake_source *source)
+{
+	return spool_level(intake->spool) == SPOOL_LEVEL_OPEN &&
+	       spool_has_block(intake->spool, intake->worker, source->use);
 }
 
 struct spool *intake_spool(const struct intake *intake)

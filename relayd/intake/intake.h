@@ -107,9 +107,15 @@ bool intake_holds_blocks(const struct intake *intake);
 /* Hands over everything now: for stopping. */
 void intake_flush(struct intake *intake);
 
-/* To be called on the worker's thread after the spool said worker_stored or room: calls the sources' functions. */
+/*
+ * To be called on the worker's thread after the spool said worker_stored or room: calls the sources' functions. The first
+ * source that takes of the room is told of it last the next time.
+ */
 void intake_stored(struct intake *intake);
 void intake_room(struct intake *intake);
+
+/* Whether there is a new block for what is given to the source. If not, its room() is called when there may be one. */
+bool intake_has_room(const struct intake *intake, const struct intake_source *source);
 
 /* The spool that this is the way into. */
 struct spool *intake_spool(const struct intake *intake);

@@ -309,12 +309,29 @@ void spool_input_totals(const struct spool *spool, unsigned input, struct spool_
 
 /* ---- blocks ---- */
 
+static bool has_free_block(struct pool *pool, enum spool_block_use use)
+{
+	return pool_free_blocks(pool) >= (use == SPOOL_BLOCK_SHEDS ? 1 : 2);
+}
+
 static struct spool_block *try_take(struct spool *spool, struct pool *pool, enum spool_block_use use)
 {
-	unsigned least = use == SPOOL_BLOCK_SHEDS ? 1 : 2;
-	if (pool_free_blocks(pool) < least || !space_reserve(spool, 1))
+	if (!has_free_block(pool, use) || !space_reserve(spool, 1))
 		return NULL;
 	return pool_take(pool);
+}
+
+bool spool_has_block(struct spool *spool, unsigned worker, enum spool_block_use use)
+{
+	assert(worker < spool->options.workers);
+	struct pool *pool = &spool->pool[worker];
+	for (int i = 0; i < 2; i++) {
+		if (has_free_block(pool, use) && atomic_load_explicit(&spool->slots_free, memory_order_seq_cst) > 0)
+			return true;
+		/* As in spool_take_block(): the wish first, then once more. */
+		atomic_store_explicit(&spool->wants_room, true, memory_order_seq_cst);
+	}
+	return false;
 }
 
 struct spool_block *spool_take_block(struct spool *spool, unsigned worker, enum spool_block_use use, unsigned input,

@@ -200,6 +200,9 @@ enum spool_block_use {
 struct spool_block *spool_take_block(struct spool *spool, unsigned worker, enum spool_block_use use, unsigned input,
                                      int64_t base_ns);
 
+/* Whether the worker would find one now, but for a failure or a level. If not, events.room tells when to look again. */
+bool spool_has_block(struct spool *spool, unsigned worker, enum spool_block_use use);
+
 /* Room for one record of at most `len` octets; NULL if the block has not so much left. Until the next call on it. */
 uint8_t *spool_block_reserve(struct spool_block *block, size_t len);
 

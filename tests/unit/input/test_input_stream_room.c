@@ -36,6 +36,18 @@ static void sleep_a_while(void *context)
 	usleep(300000);
 }
 
+static void do_nothing(void *context)
+{
+	(void)context;
+}
+
+/* It has read what it was sent before. */
+static void wait_for_worker(void)
+{
+	for (int turn = 0; turn < 2; turn++)
+		ck_assert(worker_call(rig.w[0].worker, do_nothing, NULL));
+}
+
 /* No block is left: the disk is held, and the number of messages stands still. */
 static void wait_until_starved(void)
 {
@@ -50,20 +62,22 @@ static void wait_until_starved(void)
 /* Where the lines of the modest lie among the others. */
 struct places {
 	uint64_t records, modest, last_modest, greedy;
+	bool in_order; /* so the modest shall be */
 };
 
 static void note_place(void *context, const struct envelope *envelope)
 {
 	struct places *places = context;
-	char number[16];
+	char wanted[24];
+	bool is_modest = memmem(envelope->raw.at, envelope->raw.len, "modest", 6) != NULL;
 	places->records++;
-	if (memmem(envelope->raw.at, envelope->raw.len, "modest", 6) != NULL) {
-		places->modest++;
+	uint64_t number = is_modest ? places->modest++ : places->greedy++;
+	if (is_modest)
 		places->last_modest = places->records;
+	if (is_modest && !places->in_order)
 		return;
-	}
-	snprintf(number, sizeof number, "greedy %u ", (unsigned)places->greedy++);
-	ck_assert_ptr_nonnull(memmem(envelope->raw.at, envelope->raw.len, number, strlen(number)));
+	snprintf(wanted, sizeof wanted, "%s %u ", is_modest ? "modest" : "greedy", (unsigned)number);
+	ck_assert_ptr_nonnull(memmem(envelope->raw.at, envelope->raw.len, wanted, strlen(wanted)));
 }
 
 START_TEST(who_waits_for_a_block_is_served_in_turn)
@@ -78,9 +92,14 @@ START_TEST(who_waits_for_a_block_is_served_in_turn)
 	worker_post(rig.w[0].worker, sleep_a_while, NULL); /* so that much is read at once */
 	pthread_create(&thread, NULL, send_much, &greedy);
 	wait_until_starved();
-	for (unsigned i = 0; i < MODEST; i++)
-		rig_send(modest[i], "<13>modest\n");
-	usleep(100000); /* they are read, and wait */
+	for (unsigned i = 0; i < MODEST; i++) {
+		char line[32];
+		snprintf(line, sizeof line, "<13>modest %u \n", i);
+		rig_send(modest[i], line);
+		wait_for_worker();
+	}
+	for (int i = 0; i < 3; i++) /* another worker got what there was */
+		ck_assert(worker_call(rig.w[0].worker, rig_tell_room, &rig.w[0]));
 	while (rig_status(&rig).received < GREEDY_LINES + MODEST) {
 		held_disk_allow_one(&rig.disk);
 		usleep(5000);
@@ -91,7 +110,7 @@ START_TEST(who_waits_for_a_block_is_served_in_turn)
 	for (unsigned i = 0; i < MODEST; i++)
 		close(modest[i]);
 	rig_finish(&rig);
-	struct places places = {0};
+	struct places places = {.in_order = true};
 	ck_assert_uint_eq(rig_read(&rig, note_place, &places), GREEDY_LINES + MODEST);
 	ck_assert_uint_eq(places.modest, MODEST);
 	/* What filled the blocks first, and once more what they hold, before it was their turn. */

@@ -93,11 +93,16 @@ void spool_count_drop(struct spool *spool, unsigned worker, unsigned input, enum
 	spool->dropped[reason] += count;
 }
 
+bool spool_has_block(struct spool *spool, unsigned worker, enum spool_block_use use)
+{
+	(void)worker;
+	return spool->free_blocks > (use == SPOOL_BLOCK_WAITS ? 1u : 0u);
+}
+
 struct spool_block *spool_take_block(struct spool *spool, unsigned worker, enum spool_block_use use, unsigned input,
                                      int64_t base_ns)
 {
-	(void)worker;
-	if (spool->free_blocks <= (use == SPOOL_BLOCK_WAITS ? 1u : 0u))
+	if (!spool_has_block(spool, worker, use))
 		return NULL;
 	for (unsigned i = 0; i < BLOCKS; i++) {
 		struct spool_block *block = &spool->blocks[i];

@@ -17,8 +17,9 @@ static struct intake_source waits, sheds;
 static struct peer peer = {.transport = TRANSPORT_TCP, .port = 7};
 static uint64_t receipt;
 static uint64_t told_stored[2];
-static const struct intake_source *told_of_room[4]; /* in this order */
+static const struct intake_source *told_of_room[6]; /* in this order */
 static unsigned told_count, room_count;
+static struct intake_source *takes_room; /* takes a message when it is told of room */
 
 static inline void on_stored(void *context, uint64_t ordinal)
 {
@@ -26,10 +27,17 @@ static inline void on_stored(void *context, uint64_t ordinal)
 	told_count++;
 }
 
+static inline enum intake_result take(struct intake_source *source, const char *text)
+{
+	return intake_take(intake, source, &peer, bytes_of_text(text), 0, 1000000, &receipt);
+}
+
 static inline void on_room(void *context)
 {
 	ck_assert_uint_lt(room_count, sizeof told_of_room / sizeof *told_of_room);
 	told_of_room[room_count++] = context;
+	if (context == takes_room)
+		ck_assert_int_eq(take(context, "x"), INTAKE_TAKEN);
 }
 
 static inline void add(struct intake_source *source, unsigned input, enum spool_block_use use)
@@ -46,6 +54,7 @@ static inline void set_up(void)
 	told_count = room_count = 0;
 	told_stored[0] = told_stored[1] = 0;
 	receipt = 0;
+	takes_room = NULL;
 	intake = intake_open(&spool, 3);
 	ck_assert_ptr_nonnull(intake);
 	add(&waits, 1, SPOOL_BLOCK_WAITS);
@@ -59,11 +68,6 @@ static inline void tear_down(void)
 	intake_close(&intake);
 	ck_assert_ptr_null(intake);
 	intake_close(&intake);
-}
-
-static inline enum intake_result take(struct intake_source *source, const char *text)
-{
-	return intake_take(intake, source, &peer, bytes_of_text(text), 0, 1000000, &receipt);
 }
 
 /* Record `index` of the block with that ordinal. */

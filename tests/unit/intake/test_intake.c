@@ -216,15 +216,27 @@ START_TEST(every_source_is_told_once_for_each_group_what_is_stored)
 }
 END_TEST
 
-START_TEST(every_source_is_told_of_room_and_each_is_the_first_in_turn)
+START_TEST(every_source_is_told_of_room_and_who_took_of_it_comes_last_the_next_time)
 {
 	intake_room(intake);
+	takes_room = &waits;
 	intake_room(intake);
-	ck_assert_uint_eq(room_count, 4);
-	ck_assert_ptr_eq(told_of_room[0], &waits);
-	ck_assert_ptr_eq(told_of_room[1], &sheds);
-	ck_assert_ptr_eq(told_of_room[2], &sheds);
-	ck_assert_ptr_eq(told_of_room[3], &waits);
+	intake_room(intake);
+	ck_assert_uint_eq(room_count, 6);
+	const struct intake_source *const order[] = {&waits, &sheds, &waits, &sheds, &sheds, &waits};
+	ck_assert_mem_eq(told_of_room, order, sizeof order);
+}
+END_TEST
+
+START_TEST(there_is_room_where_a_block_may_be_taken)
+{
+	ck_assert(intake_has_room(intake, &waits));
+	spool.level = SPOOL_LEVEL_RESERVE;
+	ck_assert(!intake_has_room(intake, &waits));
+	spool.level = SPOOL_LEVEL_OPEN;
+	spool.free_blocks = 1; /* for those that shed */
+	ck_assert(!intake_has_room(intake, &waits));
+	ck_assert(intake_has_room(intake, &sheds));
 }
 END_TEST
 
@@ -248,7 +260,8 @@ int main(void)
 	tcase_add_test(tests, the_writer_is_told_of_blocks_whose_senders_wait_for_an_answer_and_of_no_others);
 	tcase_add_test(tests, news_of_a_group_is_awaited_only_for_sources_that_are_told);
 	tcase_add_test(tests, every_source_is_told_once_for_each_group_what_is_stored);
-	tcase_add_test(tests, every_source_is_told_of_room_and_each_is_the_first_in_turn);
+	tcase_add_test(tests, every_source_is_told_of_room_and_who_took_of_it_comes_last_the_next_time);
+	tcase_add_test(tests, there_is_room_where_a_block_may_be_taken);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_ENV);
