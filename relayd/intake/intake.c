@@ -334,10 +334,10 @@ void intake_room(struct intake *intake)
 	struct list *first = NULL;
 	LIST_FOR_EACH(link, &intake->sources) {
 		struct intake_source *source = LIST_ENTRY(link, struct intake_source, link);
-		uint64_t before = counter_get(&source->received);
+		uint64_t before = intake->submitted + intake->open_count;
 		if (source->room != NULL)
 			source->room(source->context);
-		if (first == NULL && counter_get(&source->received) != before)
+		if (first == NULL && intake->submitted + intake->open_count != before)
 			first = link;
 	}
 	/* It may have taken all there was. */

@@ -109,7 +109,7 @@ void intake_flush(struct intake *intake);
 
 /*
  * To be called on the worker's thread after the spool said worker_stored or room: calls the sources' functions. The first
- * source that takes of the room is told of it last the next time.
+ * source that takes a block then is told of room last the next time.
  */
 void intake_stored(struct intake *intake);
 void intake_room(struct intake *intake);

@@ -31,7 +31,7 @@ enum intake_result intake_fence(struct intake *intake, const struct spool_stream
 /* ---- unpacking ---- */
 
 /* Memory for one block unpacked: as much as the largest so far needed. */
-static bool has_room(struct intake *intake, size_t size)
+static bool has_memory(struct intake *intake, size_t size)
 {
 	if (intake->unpacker == NULL)
 		intake->unpacker = ZSTD_createDCtx();
@@ -91,9 +91,9 @@ static bool check_records(struct spool *spool, struct spool_block *into, const s
 	return records.len == 0 && count == block->records;
 }
 
-/* NULL if all is well; *no_memory if it could not be found out. */
+/* NULL if all is well. There is memory to unpack it. */
 static const char *check(struct intake *intake, struct spool_block *into, const struct spool_stream_block *block,
-                         struct bytes payload, bool *no_memory)
+                         struct bytes payload)
 {
 	struct block_header header = {
 		.codec = block->codec,
@@ -104,11 +104,6 @@ static const char *check(struct intake *intake, struct spool_block *into, const 
 	struct bytes records;
 	if (!block_payload_is_intact(&header, payload))
 		return "a block's checksum is not that of its payload";
-	if (!says_its_length(block, payload))
-		return "a block's payload says another length than its head";
-	*no_memory = block->codec != BLOCK_CODEC_NONE && !has_room(intake, block->unpacked_len);
-	if (*no_memory)
-		return NULL;
 	if (!block_unpack(&header, payload, intake->unpacker, intake->unpacked, &records))
 		return "a block's payload cannot be unpacked";
 	return check_records(intake->spool, into, block, records) ? NULL : "a block's records are not what its head says";
@@ -119,24 +114,29 @@ enum intake_block_result intake_take_block(struct intake *intake, struct intake_
                                            const struct spool_stream_block *block, struct bytes payload, uint64_t *receipt,
                                            const char **reason)
 {
-	bool no_memory = false;
 	if (!spool_stream_block_is_sound(block, payload.len, reason))
 		return INTAKE_BLOCK_INVALID;
 	*reason = "a block is longer than we said that we take";
 	if (payload.len > spool_stream_packed_max(intake->spool) ||
 	    block->unpacked_len > spool_stream_unpacked_max(intake->spool))
 		return INTAKE_BLOCK_INVALID;
+	*reason = "a block's payload says another length than its head";
+	if (!says_its_length(block, payload))
+		return INTAKE_BLOCK_INVALID;
 	if (spool_level(intake->spool) != SPOOL_LEVEL_OPEN)
+		return INTAKE_BLOCK_WAIT;
+	/* Before a block is taken: one that is given back is news to all that wait for one. */
+	if (block->codec != BLOCK_CODEC_NONE && !has_memory(intake, block->unpacked_len))
 		return INTAKE_BLOCK_WAIT;
 	intake_flush(intake);
 	struct spool_block *into =
 		spool_take_block(intake->spool, intake->worker, source->use, source->input, block->base_ns);
 	if (into == NULL)
 		return INTAKE_BLOCK_WAIT;
-	*reason = check(intake, into, block, payload, &no_memory);
-	if (*reason != NULL || no_memory) {
+	*reason = check(intake, into, block, payload);
+	if (*reason != NULL) {
 		spool_submit_block(intake->spool, into); /* empty: it just goes back */
-		return no_memory ? INTAKE_BLOCK_WAIT : INTAKE_BLOCK_INVALID;
+		return INTAKE_BLOCK_INVALID;
 	}
 	spool_await_group(intake->spool);
 	*receipt = note_submitted(intake, spool_stream_submit(intake->spool, into, session, block, payload));
