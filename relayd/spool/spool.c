@@ -321,17 +321,25 @@ static struct spool_block *try_take(struct spool *spool, struct pool *pool, enum
 	return pool_take(pool);
 }
 
+static bool would_take(struct spool *spool, struct pool *pool, enum spool_block_use use)
+{
+	return has_free_block(pool, use) && atomic_load_explicit(&spool->slots_free, memory_order_seq_cst) > 0;
+}
+
+/* Then once more is to be looked: room made in between is either found there, or finds the wish. */
+static void wish_for_room(struct spool *spool)
+{
+	atomic_store_explicit(&spool->wants_room, true, memory_order_seq_cst);
+}
+
 bool spool_has_block(struct spool *spool, unsigned worker, enum spool_block_use use)
 {
 	assert(worker < spool->options.workers);
 	struct pool *pool = &spool->pool[worker];
-	for (int i = 0; i < 2; i++) {
-		if (has_free_block(pool, use) && atomic_load_explicit(&spool->slots_free, memory_order_seq_cst) > 0)
-			return true;
-		/* As in spool_take_block(): the wish first, then once more. */
-		atomic_store_explicit(&spool->wants_room, true, memory_order_seq_cst);
-	}
-	return false;
+	if (would_take(spool, pool, use))
+		return true;
+	wish_for_room(spool);
+	return would_take(spool, pool, use);
 }
 
 struct spool_block *spool_take_block(struct spool *spool, unsigned worker, enum spool_block_use use, unsigned input,
@@ -342,8 +350,7 @@ struct spool_block *spool_take_block(struct spool *spool, unsigned worker, enum 
 		return NULL; /* a better level is announced to everybody */
 	struct spool_block *block = try_take(spool, &spool->pool[worker], use);
 	if (block == NULL) {
-		/* The wish first, then once more: room made in between is either found here, or finds the wish. */
-		atomic_store_explicit(&spool->wants_room, true, memory_order_seq_cst);
+		wish_for_room(spool);
 		block = try_take(spool, &spool->pool[worker], use);
 	}
 	if (block != NULL)

@@ -101,7 +101,7 @@ static inline int listen_on_loopback(int port)
 	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, SOMAXCONN) < 0) {
-		fprintf(stderr, "127.0.0.1, port %d: %s\n", port, strerror(errno));
+		fprintf(stderr, "%s: port %d: %s\n", program_invocation_short_name, port, strerror(errno));
 		exit(1);
 	}
 	return fd;

@@ -11,7 +11,7 @@ import subprocess
 import time
 
 from compare_ending import held
-from compare_programs import BARE_CALLS, BARE_MESSAGES, BARE_READS, BENCH, Daemon, Processes, free_port, listening, socket, wait_until
+from compare_programs import BARE_CALLS, BARE_MESSAGES, BENCH, Daemon, Processes, free_port, is_bare_reads, listening, socket, wait_until
 
 IDLE_SECONDS = 3           # a sink on which nothing new has come for so long gives up: behind UDP, where some may be lost
 COMPLETE_SECONDS = 15      # behind TCP, where all will come, though a disk may stall or a queue try again
@@ -157,6 +157,13 @@ def hold(run):
     return int(count)
 
 
+def connected_load(run):
+    load = run.load(run.count)
+    if load.stdout.readline() != "connected\n":
+        raise RuntimeError("bench_send could not connect")
+    return load
+
+
 def connections(run):
     """The same messages over as many open connections as the label says; and what the coming and going of one takes, which is none of a
     message's cost."""
@@ -165,9 +172,7 @@ def connections(run):
     daemon = run.daemon()
     daemon.start()
     nobody = daemon.usage()
-    load = run.load(run.count)
-    if load.stdout.readline() != "connected\n":
-        raise RuntimeError("bench_send could not connect")
+    load = connected_load(run)
     wait_for_quiet(daemon)
     before = daemon.usage()
     run.tell(load)
@@ -373,6 +378,12 @@ def relay(run):
     return {**figures, "wire": wire / run.count} if wire > 0 else figures
 
 
+def own_cost(said):
+    """What a program says of its own CPU time, a million lines."""
+    user, system = (said[f"{part}_seconds"] / said["lines"] * MB for part in ("user", "system"))
+    return {"cpu": user + system, "user": user, "system": system}
+
+
 def bare_calls(run, messages=False):
     """bench_floor, which sends lines on over plain TCP, or writes them to the file that a daemon would write. It tells its cost itself."""
     kind, period = run.row.bare
@@ -386,9 +397,7 @@ def bare_calls(run, messages=False):
     wait_until(listening(run.ports[0]), LISTEN_SECONDS, "the port of bench_floor", pause=0.001)
     sent = run.told(run.load(run.count))
     said, got = run.told(bare), run.told(sink)
-    user, system = (said[f"{part}_seconds"] / said["lines"] * MB for part in ("user", "system"))
-    return {**stream_figures(sent, got, run.count), "cpu": user + system, "user": user, "system": system,
-            "written": said["written_bytes"] / said["lines"], "longest_sync_ms": said["longest_sync_us"] / 1000}
+    return {**stream_figures(sent, got, run.count), **own_cost(said), "written": said["written_bytes"] / said["lines"], "longest_sync_ms": said["longest_sync_us"] / 1000}
 
 
 def bare_reads(run):
@@ -397,20 +406,16 @@ def bare_reads(run):
     bare = run.processes.start([BENCH / "bench_reads", run.ports[0], "--connections", count, "--lines", run.count],
                                stdout=subprocess.PIPE, text=True)
     wait_until(listening(run.ports[0]), LISTEN_SECONDS, "the port of bench_reads", pause=0.001)
-    load = run.load(run.count)
-    if load.stdout.readline() != "connected\n":
-        raise RuntimeError("bench_send could not connect")
+    load = connected_load(run)
     run.tell(load)
     said, sent = run.told(bare), run.told(load)
-    user, system = (said[f"{part}_seconds"] / said["lines"] * MB for part in ("user", "system"))
-    return {"rate": said["lines"] / max(said["last_at"] - sent["began"], 0.001), "cpu": user + system, "user": user, "system": system,
-            "load_cpu": sent["cpu_seconds"] / run.count * MB, "lost": run.count - said["lines"]}
+    return {"rate": said["lines"] / max(said["last_at"] - sent["began"], 0.001), **own_cost(said), "load_cpu": sent["cpu_seconds"] / run.count * MB, "lost": run.count - said["lines"]}
 
 
 def measure(row, label, form, leaves, authority, where):
     with Run(row, label, form, leaves, authority, where) as run:
         if label in (BARE_CALLS, BARE_MESSAGES):
             return bare_calls(run, messages=label == BARE_MESSAGES)
-        if label.startswith(BARE_READS):
+        if is_bare_reads(label):
             return bare_reads(run)
         return globals()[row.measure](run)

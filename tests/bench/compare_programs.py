@@ -24,7 +24,6 @@ TICKS = os.sysconf("SC_CLK_TCK")
 PROGRAMS = ("rsyslog", "syslog-ng", "relayd")
 BARE_CALLS = "bare calls"  # no peer: bench_floor, the system calls of a row and nothing else
 BARE_MESSAGES = "bare messages"  # and each message read, packed, checked and found again by relayd's own functions
-BARE_READS = "bare "  # and a number of connections: bench_reads, which only reads
 START_SECONDS, STOP_SECONDS = 15, 20
 
 
@@ -33,6 +32,12 @@ def configuration(label, road):
     program, _, shape = label.partition(" ")
     shaped = HERE / "peers" / program / f"{road}.{shape}.conf"
     return shaped if shape and shaped.exists() else HERE / "peers" / program / f"{road}.conf"
+
+
+def is_bare_reads(label):
+    """"bare 100": bench_reads, which only reads so many connections."""
+    program, _, shape = label.partition(" ")
+    return program == "bare" and shape.isdigit()
 
 
 def installed(label):

@@ -3,7 +3,7 @@
 import json
 import statistics
 
-from compare_programs import BARE_READS
+from compare_programs import is_bare_reads
 
 # figure: (heading, width, decimals)
 COLUMNS = {"rate": ("msgs/s", 9, 0), "cpu": ("CPU s/M", 8, 2), "taking": ("in s/M", 7, 2), "user": ("user", 6, 2), "system": ("system", 6, 2),
@@ -63,7 +63,7 @@ def goal_line(goal, summaries):
 
 def is_other_count(ours, theirs):
     """Bare reads stand beside relayd with as many connections, and no other."""
-    return theirs.startswith(BARE_READS) and theirs.split()[1].isdigit() and theirs.split()[1] != ours.split()[1]
+    return is_bare_reads(theirs) and theirs.split()[1:] != ours.split()[1:]
 
 
 def ratio_lines(summaries):

@@ -81,6 +81,13 @@ static inline struct input_status rig_status(const struct rig *rig)
 	return status;
 }
 
+/* For worker_post(): meanwhile something gathers for the worker. */
+static inline void rig_sleep(void *context)
+{
+	(void)context;
+	usleep(300000);
+}
+
 /* --- joining, as the relay does ---------------------------------------------------------------------------------- */
 
 static inline void rig_on_worker_stored(void *context, unsigned worker)

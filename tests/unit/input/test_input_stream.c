@@ -222,19 +222,13 @@ END_TEST
 
 /* --- stopping ---------------------------------------------------------------------------------------------------- */
 
-static void sleep_a_while(void *context)
-{
-	(void)context;
-	usleep(300000);
-}
-
 START_TEST(what_the_kernel_had_taken_for_us_is_stored_at_our_stop)
 {
 	open_one("auto", "64KiB");
 	int fd = rig_connect(&rig, SOCK_STREAM);
 	rig_send(fd, "<13>first\n");
 	RIG_WAIT(rig_status(&rig).received == 1);
-	worker_post(rig.w[0].worker, sleep_a_while, NULL);
+	worker_post(rig.w[0].worker, rig_sleep, NULL);
 	for (unsigned i = 0; i < 100; i++)
 		rig_send(fd, "<13>while the worker sleeps\n");
 	rig_finish(&rig);

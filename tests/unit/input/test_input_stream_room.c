@@ -10,10 +10,13 @@ enum {
 	MODEST = 50,          /* connections with one line each */
 };
 
-static void open_with_few_blocks(void)
+/* On a held disk. Returns the connection that takes all there is. */
+static int open_with_few_blocks(void)
 {
 	rig_open(&rig, (struct rig_options){.block_size_bytes = BLOCK_BYTES, .blocks_per_worker = BLOCKS});
 	rig_start(&rig, "tcp", "listen", "127.0.0.1:0", "max_message_size", "2KiB", NULL);
+	held_disk_set(&rig.disk, true);
+	return rig_connect(&rig, SOCK_STREAM);
 }
 
 static void *send_much(void *context)
@@ -28,12 +31,6 @@ static void *send_much(void *context)
 		rig_send_octets(*fd, line, LINE_BYTES);
 	}
 	return NULL;
-}
-
-static void sleep_a_while(void *context)
-{
-	(void)context;
-	usleep(300000);
 }
 
 static void do_nothing(void *context)
@@ -82,14 +79,11 @@ static void note_place(void *context, const struct envelope *envelope)
 
 START_TEST(who_waits_for_a_block_is_served_in_turn)
 {
-	int greedy, modest[MODEST];
+	int greedy = open_with_few_blocks(), modest[MODEST];
 	pthread_t thread;
-	open_with_few_blocks();
-	held_disk_set(&rig.disk, true);
-	greedy = rig_connect(&rig, SOCK_STREAM);
 	for (unsigned i = 0; i < MODEST; i++)
 		modest[i] = rig_connect(&rig, SOCK_STREAM);
-	worker_post(rig.w[0].worker, sleep_a_while, NULL); /* so that much is read at once */
+	worker_post(rig.w[0].worker, rig_sleep, NULL); /* so that much is read at once */
 	pthread_create(&thread, NULL, send_much, &greedy);
 	wait_until_starved();
 	for (unsigned i = 0; i < MODEST; i++) {
@@ -121,11 +115,8 @@ END_TEST
 
 START_TEST(connections_that_end_while_they_wait_for_a_block_lose_nothing)
 {
-	int greedy, modest[MODEST];
+	int greedy = open_with_few_blocks(), modest[MODEST];
 	pthread_t thread;
-	open_with_few_blocks();
-	held_disk_set(&rig.disk, true);
-	greedy = rig_connect(&rig, SOCK_STREAM);
 	pthread_create(&thread, NULL, send_much, &greedy);
 	wait_until_starved();
 	for (unsigned i = 0; i < MODEST; i++) {

@@ -119,12 +119,6 @@ START_TEST(connections_are_probed_when_they_are_silent)
 }
 END_TEST
 
-static void sleep_a_while(void *context)
-{
-	(void)context;
-	usleep(300000);
-}
-
 static void *stop_the_input(void *context)
 {
 	rig_stop(context);
@@ -136,7 +130,7 @@ START_TEST(connections_that_the_kernel_had_accepted_for_us_are_read_at_our_stop)
 {
 	pthread_t stopper;
 	start();
-	worker_post(rig.w[0].worker, sleep_a_while, NULL);
+	worker_post(rig.w[0].worker, rig_sleep, NULL);
 	usleep(50000);
 	pthread_create(&stopper, NULL, stop_the_input, &rig);
 	usleep(50000); /* the stop waits for the worker, and it comes before the connections */
@@ -185,7 +179,7 @@ START_TEST(nobody_rests_as_long_as_connections_may_wait)
 	rig_start(&rig, "tcp", "listen", "127.0.0.1:0", "allowed_peers", "192.0.2.0/24", NULL);
 	worker_call(rig.w[0].worker, begin_rests, &rig.w[0]);
 	uint64_t begun_ns = clock_monotonic_ns();
-	worker_post(rig.w[0].worker, sleep_a_while, NULL);
+	worker_post(rig.w[0].worker, rig_sleep, NULL);
 	for (unsigned i = 0; i < CONNECTIONS; i++)
 		fds[i] = rig_connect(&rig, SOCK_STREAM);
 	RIG_WAIT(rig_status(&rig).connections_refused == CONNECTIONS);
