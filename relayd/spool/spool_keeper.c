@@ -243,13 +243,11 @@ static bool lags(const struct spool_cursor_options *options, const struct segmen
 	return age > 0 && (uint64_t)age > options->max_lag_ns;
 }
 
-/* Where the cursor should jump to: the last sequence of its segment; 0 if it stays. */
-static uint64_t jump_target(struct spool *spool, const struct spool_cursor *cursor,
-                            const struct spool_cursor_options *options, bool full)
+/* Where a cursor should jump to whose segment is followed by `next`: that one's last sequence; 0 if it stays. */
+static uint64_t jump_target(struct spool *spool, unsigned next, const struct spool_cursor_options *options, bool full)
 {
 	struct segment_table *table = &spool->table;
-	unsigned next = segment_behind(table, spool_cursor_delivered(cursor));
-	if (next >= table->count || table->entry[next].first - 1 > spool_stored(spool))
+	if (table->entry[next].first - 1 > spool_stored(spool))
 		return 0;
 	bool holds_oldest = next == 1;
 	return (full && holds_oldest) || lags(options, table, next) ? table->entry[next].first - 1 : 0;
@@ -286,11 +284,12 @@ static bool drop_oldest(struct spool *spool)
 		bool drops = cursor->used && cursor->open && cursor->options.when_behind == SPOOL_DROP_OLDEST;
 		struct spool_cursor_options options = cursor->options;
 		pthread_mutex_unlock(&cursor->lock);
-		if (!drops)
-			continue;
+		unsigned next = segment_behind(&spool->table, spool_cursor_delivered(cursor));
+		if (!drops || next == spool->table.count)
+			continue; /* also where no segment is behind it: a new one wakes us */
 		if (options.max_lag_ns > 0)
 			spool->keeper.retry = true; /* time passes without anybody's wake-up */
-		uint64_t target = jump_target(spool, cursor, &options, full);
+		uint64_t target = jump_target(spool, next, &options, full);
 		if (target == 0)
 			continue;
 		cursor_jump(cursor, target);
