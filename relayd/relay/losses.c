@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All but opening runs on the first input worker's thread, whose intake takes the messages. For every counter there is
- * what was told of it: the difference is the loss, and between the looks at it lies when it happened.
+ * Looks and tells on the first input worker's thread, whose intake takes the messages. For every counter there is what was
+ * told of it: the difference is the loss, and between the looks at it lies when it happened.
+ *
+ * A look first asks the spool to be told of the next loss, so none falls between a look and the rest that follows it; and
+ * only the first loss after a look costs a wake-up. While something is untold there is a look every second.
  */
 #include "relay/losses.h"
 
@@ -20,6 +23,9 @@
 
 enum { TICK_MS = 1000, OUTPUT_REASONS = 4 };
 
+/* So soon a loss is counted: the kernel's are asked for every second, by threads that have other things to do. */
+#define COUNTED_WITHIN_NS (2 * (int64_t)CLOCK_NS_PER_SECOND)
+
 /* One row's counters as they were told, and since when they have not moved. */
 struct told {
 	uint64_t dropped[SPOOL_DROP_REASONS];
@@ -35,7 +41,11 @@ struct losses {
 	uint64_t received_before;
 	char hostname[256];
 	struct intake_source source;
-	uv_timer_t timer;
+	struct waker *waker;
+	uv_timer_t timer;                   /* runs only while there is something to look at */
+	_Atomic int64_t counted_ns;         /* wall clock when the spool told of a loss */
+	int64_t rested_until_ns;            /* wall clock: nothing moved since the look before the last rest, until then */
+	bool untold;                        /* the last look left something */
 	bool has_started;
 	bool unclean;                       /* still to be told */
 	struct told input[SPOOL_INPUTS_MAX];
@@ -52,7 +62,7 @@ static bool is_by_source(unsigned reason)
 
 /* ---- one message ---- */
 
-static bool tell(struct losses *losses, const struct loss *loss)
+static bool put(struct losses *losses, const struct loss *loss)
 {
 	char text[LOSS_MESSAGE_MAX_BYTES];
 	struct intake *intake = losses->relay->input_workers[0].intake;
@@ -63,6 +73,13 @@ static bool tell(struct losses *losses, const struct loss *loss)
 		return false; /* later */
 	size_t len = loss_message_write(loss, losses->hostname, (long)getpid(), text);
 	return intake_take(intake, &losses->source, &peer, bytes_of(text, len), 0, loss->to_ns, &receipt) == INTAKE_TAKEN;
+}
+
+static bool tell(struct losses *losses, const struct loss *loss)
+{
+	bool told = put(losses, loss);
+	losses->untold = losses->untold || !told;
+	return told;
 }
 
 /* Tells the difference of one counter. True if there is none left. */
@@ -101,14 +118,17 @@ static bool drops_moved(const uint64_t *dropped, const struct told *told, bool b
 }
 
 /* Whether the row is to be told now. If nothing moved, this look is where its next loss begins. */
-static bool is_due(struct told *told, bool moved, bool now_or_never, struct loss *loss, uint64_t now_ns)
+static bool is_due(struct losses *losses, struct told *told, bool moved, bool now_or_never, struct loss *loss,
+                   uint64_t now_ns)
 {
 	if (!moved) {
 		told->from_ns = loss->to_ns;
 		return false;
 	}
-	loss->from_ns = told->from_ns;
-	return now_or_never || told->last_ns == 0 || now_ns - told->last_ns >= LOSSES_INTERVAL_NS;
+	loss->from_ns = told->from_ns > losses->rested_until_ns ? told->from_ns : losses->rested_until_ns;
+	bool due = now_or_never || told->last_ns == 0 || now_ns - told->last_ns >= LOSSES_INTERVAL_NS;
+	losses->untold = losses->untold || !due;
+	return due;
 }
 
 static void was_told(struct told *told, const struct loss *loss, uint64_t now_ns)
@@ -123,7 +143,7 @@ static void look_at_input(struct losses *losses, unsigned index, bool now_or_nev
 	struct loss loss = {.to_ns = wall_ns, .input = spool_input_name(losses->relay->spool, index)};
 	struct spool_input_totals totals;
 	spool_input_totals(losses->relay->spool, index, &totals);
-	if (!is_due(told, drops_moved(totals.dropped, told, false), now_or_never, &loss, now_ns))
+	if (!is_due(losses, told, drops_moved(totals.dropped, told, false), now_or_never, &loss, now_ns))
 		return;
 	if (tell_drops(losses, &loss, totals.dropped, told, false))
 		was_told(told, &loss, now_ns);
@@ -137,7 +157,7 @@ static void look_at_source(struct losses *losses, unsigned index, bool now_or_ne
 	char address[PEER_TEXT_MAX_BYTES + 1];
 	spool_source_totals(losses->relay->spool, index, &totals);
 	bool moved = drops_moved(totals.dropped, told, true) || totals.suspected != told->suspected;
-	if (!is_due(told, moved, now_or_never, &loss, now_ns))
+	if (!is_due(losses, told, moved, now_or_never, &loss, now_ns))
 		return;
 	if (index != SPOOL_SOURCE_OTHERS) {
 		const struct spool_source_name *name = spool_source_name(losses->relay->spool, index);
@@ -175,7 +195,7 @@ static void look_at_output(struct losses *losses, unsigned index, bool now_or_ne
 	bool all = true;
 	output_drops(output, dropped);
 	bool moved = memcmp(dropped, told->dropped, sizeof dropped) != 0;
-	if (!is_due(told, moved, now_or_never, &loss, now_ns))
+	if (!is_due(losses, told, moved, now_or_never, &loss, now_ns))
 		return;
 	for (unsigned reason = 0; reason < OUTPUT_REASONS; reason++) {
 		loss.reason = reasons[reason];
@@ -195,7 +215,7 @@ static void look_at_streams(struct losses *losses, bool now_or_never, int64_t wa
 	uint64_t before;
 	unsigned at = 0;
 	bool moved = spool_stream_untold(spool, &at, &entry, &before);
-	if (!is_due(told, moved, now_or_never, &loss, now_ns))
+	if (!is_due(losses, told, moved, now_or_never, &loss, now_ns))
 		return;
 	do {
 		loss.identity = entry.identity;
@@ -213,6 +233,8 @@ static void look(struct losses *losses, bool now_or_never)
 	uint64_t now_ns = clock_monotonic_ns();
 	int64_t wall_ns = clock_wall_ns();
 	unsigned sources = spool_source_count(relay->spool);
+	spool_await_loss(relay->spool);
+	losses->untold = false;
 	const struct loss unclean = {.event = LOSS_UNCLEAN, .to_ns = wall_ns, .octets = relay->pool_bytes};
 	if (losses->unclean && tell(losses, &unclean))
 		losses->unclean = false;
@@ -262,6 +284,54 @@ static void choose_name(struct losses *losses)
 			strcpy(losses->name, "relayd internal");
 }
 
+static void on_timer(uv_timer_t *timer)
+{
+	struct losses *losses = timer->data;
+	look(losses, false);
+	if (losses->untold)
+		uv_timer_start(timer, on_timer, TICK_MS, 0);
+}
+
+/* The first loss after a look: a second later there is the next, for what comes with it is told with it. */
+static void on_lost(void *context)
+{
+	struct losses *losses = context;
+	if (uv_is_active((uv_handle_t *)&losses->timer))
+		return;
+	losses->rested_until_ns = atomic_load(&losses->counted_ns) - COUNTED_WITHIN_NS;
+	uv_timer_start(&losses->timer, on_timer, TICK_MS, 0);
+}
+
+void losses_on_lost(void *context)
+{
+	struct relay *relay = context;
+	uv_mutex_lock(&relay->awake_lock);
+	struct losses *losses = relay->losses_awake;
+	if (losses != NULL) {
+		atomic_store(&losses->counted_ns, clock_wall_ns());
+		waker_wake(losses->waker);
+	}
+	uv_mutex_unlock(&relay->awake_lock);
+}
+
+/* Whom the spool's word of a loss wakes; NULL: nobody any more. */
+static void set_awake(struct relay *relay, struct losses *losses)
+{
+	uv_mutex_lock(&relay->awake_lock);
+	relay->losses_awake = losses;
+	uv_mutex_unlock(&relay->awake_lock);
+}
+
+static void open_on_thread(void *context)
+{
+	struct losses *losses = context;
+	struct worker *worker = losses->relay->input_workers[0].worker;
+	losses->waker = waker_open(worker, on_lost, losses);
+	int result = uv_timer_init(worker_loop(worker), &losses->timer);
+	assert(result == 0);
+	losses->timer.data = losses;
+}
+
 struct losses *losses_open(struct relay *relay)
 {
 	struct losses *losses = calloc(1, sizeof *losses);
@@ -275,6 +345,12 @@ struct losses *losses_open(struct relay *relay)
 		return NULL;
 	}
 	losses->index = (unsigned)index;
+	bool called = worker_call(relay->input_workers[0].worker, open_on_thread, losses);
+	assert(called);
+	if (losses->waker == NULL) {
+		losses_close(&losses);
+		return NULL;
+	}
 	losses->received_before = relay_received_before(relay, losses->index);
 	if (gethostname(losses->hostname, sizeof losses->hostname - 1) != 0)
 		losses->hostname[0] = '\0';
@@ -290,27 +366,20 @@ struct losses *losses_open(struct relay *relay)
 	return losses;
 }
 
-static void on_tick(uv_timer_t *timer)
-{
-	look(timer->data, false);
-}
-
+/* What was counted before anybody could be told of it is found by the first look. */
 static void start_on_thread(void *context)
 {
 	struct losses *losses = context;
-	struct input_worker *on = &losses->relay->input_workers[0];
-	intake_add_source(on->intake, &losses->source);
-	int result = uv_timer_init(worker_loop(on->worker), &losses->timer);
-	assert(result == 0);
-	losses->timer.data = losses;
-	uv_timer_start(&losses->timer, on_tick, losses->unclean ? 0 : TICK_MS, TICK_MS);
+	intake_add_source(losses->relay->input_workers[0].intake, &losses->source);
+	losses->has_started = true;
+	set_awake(losses->relay, losses);
+	uv_timer_start(&losses->timer, on_timer, losses->unclean ? 0 : TICK_MS, 0);
 }
 
 void losses_start(struct losses *losses)
 {
 	bool called = worker_call(losses->relay->input_workers[0].worker, start_on_thread, losses);
 	assert(called);
-	losses->has_started = true;
 }
 
 static void on_closed(uv_handle_t *timer)
@@ -321,8 +390,12 @@ static void on_closed(uv_handle_t *timer)
 static void close_on_thread(void *context)
 {
 	struct losses *losses = context;
-	look(losses, true);
-	intake_remove_source(losses->relay->input_workers[0].intake, &losses->source);
+	set_awake(losses->relay, NULL);
+	if (losses->has_started) {
+		look(losses, true);
+		intake_remove_source(losses->relay->input_workers[0].intake, &losses->source);
+	}
+	waker_close(&losses->waker);
 	uv_close((uv_handle_t *)&losses->timer, on_closed);
 }
 
@@ -332,10 +405,6 @@ void losses_close(struct losses **closed)
 	*closed = NULL;
 	if (losses == NULL)
 		return;
-	if (!losses->has_started) {
-		free(losses);
-		return;
-	}
 	bool called = worker_call(losses->relay->input_workers[0].worker, close_on_thread, losses);
 	assert(called);
 }

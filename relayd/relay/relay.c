@@ -129,7 +129,13 @@ static enum relay_result open_spool(struct relay *relay, char *error)
 {
 	struct spool_options options = spool_options_of(relay->settings);
 	relay->pool_bytes = (uint64_t)options.workers * options.blocks_per_worker * options.block_size_bytes;
-	options.events = (struct spool_events){relay, relay_on_worker_stored, relay_on_room, on_spool_failed};
+	options.events = (struct spool_events){
+		.context = relay,
+		.worker_stored = relay_on_worker_stored,
+		.room = relay_on_room,
+		.lost = losses_on_lost,
+		.failed = on_spool_failed,
+	};
 	switch (spool_open(&options, &relay->spool, &relay->recovery, error)) {
 	case SPOOL_OPENED:
 		log_recovery(relay);

@@ -61,8 +61,9 @@ struct relay {
 	struct input_worker input_workers[SPOOL_WORKERS_MAX];
 	struct relay_worker workers[SPOOL_WORKERS_MAX];
 	unsigned workers_count;
-	uv_mutex_t awake_lock;       /* held while the spool's threads wake workers, so that no wake-up outlives its worker */
+	uv_mutex_t awake_lock;       /* held while others wake workers, so that no wake-up outlives its worker */
 	unsigned awake;
+	struct losses *losses_awake; /* under awake_lock; NULL: nobody is to be told of losses */
 	struct relay_input inputs[SETTINGS_INPUTS_MAX];
 	unsigned inputs_count;
 	struct relay_output outputs[SETTINGS_OUTPUTS_MAX];

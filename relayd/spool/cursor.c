@@ -154,6 +154,7 @@ void spool_cursor_deliver(struct spool_cursor *cursor, uint64_t sequence, const 
 	pthread_mutex_lock(&cursor->lock);
 	bool moves = sequence > spool_cursor_delivered(cursor);
 	bool was_dirty = cursor->dirty;
+	bool loses = false;
 	if (moves) {
 		/*
 		 * A jump that the output has not asked about yet, and is already behind: what was to be passed over has been
@@ -162,6 +163,7 @@ void spool_cursor_deliver(struct spool_cursor *cursor, uint64_t sequence, const 
 		uint64_t overtaken = cursor->jumped ? cursor->jump_last - cursor->jump_first + 1 : 0;
 		uint64_t dropped = cursor->totals.dropped_oldest - overtaken;
 		cursor->jumped = false;
+		loses = totals->damaged != cursor->totals.damaged || totals->dropped_by_rule != cursor->totals.dropped_by_rule;
 		cursor->totals = *totals;
 		cursor->totals.dropped_oldest = dropped;
 		if (view != NULL) {
@@ -174,6 +176,8 @@ void spool_cursor_deliver(struct spool_cursor *cursor, uint64_t sequence, const 
 	pthread_mutex_unlock(&cursor->lock);
 	if (!moves)
 		return;
+	if (loses)
+		spool_note_loss(spool);
 	bool releases = sequence >= atomic_load_explicit(&spool->release_at, memory_order_relaxed) &&
 	                spool_level(spool) != SPOOL_LEVEL_OPEN;
 	if (releases || !was_dirty)

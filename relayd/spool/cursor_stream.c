@@ -87,8 +87,10 @@ void spool_cursor_set_server(struct spool_cursor *cursor, const struct spool_str
 	*found = *server;
 	cursor->dirty = cursor->dirty || is_urgent;
 	pthread_mutex_unlock(&cursor->lock);
-	if (is_urgent)
-		keeper_wake(cursor->spool, false);
+	if (!is_urgent)
+		return;
+	spool_note_loss(cursor->spool);
+	keeper_wake(cursor->spool, false);
 }
 
 unsigned spool_cursor_servers(struct spool_cursor *cursor)

@@ -150,6 +150,8 @@ uint64_t spool_stream_note_lost(struct spool *spool, const struct spool_stream_s
 		note_change(&spool->marks, entry);
 	}
 	pthread_mutex_unlock(&spool->marks.lock);
+	if (more > 0)
+		spool_note_loss(spool);
 	return more;
 }
 

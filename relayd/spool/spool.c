@@ -296,6 +296,7 @@ void spool_count_drop(struct spool *spool, unsigned worker, unsigned input, enum
 {
 	assert(worker < spool->options.workers);
 	ledger_count_drop(&spool->ledger, input, reason, count);
+	spool_note_loss(spool);
 }
 
 void spool_input_totals(const struct spool *spool, unsigned input, struct spool_input_totals *totals)
@@ -305,6 +306,24 @@ void spool_input_totals(const struct spool *spool, unsigned input, struct spool_
 	totals->stored = atomic_load_explicit(&from->stored, memory_order_relaxed);
 	for (unsigned reason = 0; reason < SPOOL_DROP_REASONS; reason++)
 		totals->dropped[reason] = atomic_load_explicit(&from->dropped[reason], memory_order_relaxed);
+}
+
+/* ---- word to the owner ---- */
+
+/*
+ * An exchange on both sides: if ours comes first, who asks sees what we have counted; else we find that he has asked. A
+ * million drops in a second call nobody but the first.
+ */
+void spool_note_loss(struct spool *spool)
+{
+	const struct spool_events *events = &spool->options.events;
+	if (!atomic_exchange_explicit(&spool->loss_is_told, true, memory_order_acq_rel) && events->lost != NULL)
+		events->lost(events->context);
+}
+
+void spool_await_loss(struct spool *spool)
+{
+	atomic_exchange_explicit(&spool->loss_is_told, false, memory_order_acq_rel);
 }
 
 /* ---- blocks ---- */

@@ -59,7 +59,8 @@ enum spool_drop_reason {
 const char *spool_drop_reason_name(enum spool_drop_reason reason);
 
 /*
- * What the spool tells its owner. All are called from the spool's own threads and must only note it and wake somebody.
+ * What the spool tells its owner. All are called from the spool's own threads, `lost` also from those of workers and
+ * outputs, and must only note it and wake somebody.
  */
 struct spool_events {
 	void *context;
@@ -67,6 +68,8 @@ struct spool_events {
 	void (*worker_stored)(void *context, unsigned worker);
 	/* The level (spool_level) or the number of free blocks became better: inputs that paused may go on. */
 	void (*room)(void *context);
+	/* A count of what is lost has moved, for the first time since the start or since spool_await_loss(). */
+	void (*lost)(void *context);
 	/* A sync or write failed. Nothing after the last `stored` is safe; the process must end (design, section 3). */
 	void (*failed)(void *context, const char *error);
 };
@@ -176,6 +179,13 @@ const char *spool_input_name(const struct spool *spool, unsigned index);
 /* Counts `count` dropped messages. By the worker it names; it reaches the disk with the next group. */
 void spool_count_drop(struct spool *spool, unsigned worker, unsigned input, enum spool_drop_reason reason,
                       uint64_t count);
+
+/*
+ * Asks to be told, once (events.lost), when one of these counts moves: what inputs dropped, what sources are suspected to
+ * have lost, what outputs passed over or found damaged, what next hops and relays before us have lost. Whoever asks first
+ * and looks at them then has seen, or is told of, all that is counted meanwhile. From any thread.
+ */
+void spool_await_loss(struct spool *spool);
 
 /* Totals of one input since the spool was created (ledger, spool-rules.md, section 8). From any thread. */
 struct spool_input_totals {

@@ -139,6 +139,7 @@ struct spool {
 	bool started;
 	uint8_t id[SPOOL_ID_BYTES];
 	struct ledger ledger;
+	atomic_bool loss_is_told;   /* events.lost was called, and nobody has asked again; by the counters that drops write */
 	struct marks marks;
 	_Atomic uint64_t voided[SPOOL_INPUTS_MAX]; /* spool_stream_voided() */
 	struct cursors cursors;
@@ -177,6 +178,9 @@ static inline bool spool_has_failed(const struct spool *spool)
 {
 	return atomic_load_explicit(&spool->failed, memory_order_acquire);
 }
+
+/* A count of what is lost has moved: tells the owner, if he waits for it. With no lock held. From any thread. */
+void spool_note_loss(struct spool *spool);
 
 /* Random octets; never fails. */
 void spool_random(void *out, size_t len);

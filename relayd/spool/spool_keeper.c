@@ -296,6 +296,8 @@ static bool drop_oldest(struct spool *spool)
 		moved = true;
 	}
 	pthread_mutex_unlock(&spool->table_lock);
+	if (moved)
+		spool_note_loss(spool);
 	return moved;
 }
 

@@ -27,11 +27,13 @@ void spool_block_count_source(struct spool_block *block, unsigned source, uint32
 void spool_source_count_drop(struct spool *spool, unsigned source, enum spool_drop_reason reason, uint64_t count)
 {
 	ledger_sources_count_drop(spool->ledger.sources, source, reason, count);
+	spool_note_loss(spool);
 }
 
 void spool_source_count_suspected(struct spool *spool, unsigned source, uint64_t count)
 {
 	ledger_sources_count_suspected(spool->ledger.sources, source, count);
+	spool_note_loss(spool);
 }
 
 unsigned spool_source_count(const struct spool *spool)

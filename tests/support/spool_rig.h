@@ -37,6 +37,7 @@ struct rig {
 	const int64_t *base_of; /* by sequence: the one it must have when it is read; NULL: any */
 	_Atomic uint64_t stored_events;
 	_Atomic uint64_t room_events;
+	_Atomic uint64_t lost_events;
 	_Atomic uint64_t failed_events;
 };
 
@@ -49,6 +50,11 @@ static inline void rig_on_stored(void *context, unsigned worker)
 static inline void rig_on_room(void *context)
 {
 	atomic_fetch_add(&((struct rig *)context)->room_events, 1);
+}
+
+static inline void rig_on_lost(void *context)
+{
+	atomic_fetch_add(&((struct rig *)context)->lost_events, 1);
 }
 
 static inline void rig_on_failed(void *context, const char *error)
@@ -70,7 +76,8 @@ static inline void rig_init(struct rig *rig, const char *path, const struct disk
 		.block_size_bytes = RIG_BLOCK_BYTES,
 		.workers = 1,
 		.blocks_per_worker = 8,
-		.events = {.context = rig, .worker_stored = rig_on_stored, .room = rig_on_room, .failed = rig_on_failed},
+		.events = {.context = rig, .worker_stored = rig_on_stored, .room = rig_on_room, .lost = rig_on_lost,
+		           .failed = rig_on_failed},
 	};
 }
 

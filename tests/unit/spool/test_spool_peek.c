@@ -58,7 +58,7 @@ static struct spool *open_spool(void)
 		.block_size_bytes = 64 << 10,
 		.workers = 1,
 		.blocks_per_worker = 4,
-		.events = {NULL, noted_worker, noted, noted_failure},
+		.events = {.worker_stored = noted_worker, .room = noted, .failed = noted_failure},
 	};
 	struct spool *spool;
 	struct spool_recovery recovery;
