@@ -60,10 +60,52 @@ static void look(const struct relay *relay, struct moment *moment)
 		moment->delivered[i] = spool_cursor_delivered(relay->outputs[i].cursor);
 }
 
+static void take(struct budget *budget)
+{
+	look(budget->relay, &budget->moment[budget->taken++ % BUDGET_SAMPLES]);
+}
+
+static const struct moment *newest(const struct budget *budget)
+{
+	return &budget->moment[(budget->taken - 1) % BUDGET_SAMPLES];
+}
+
+static bool is_same(const struct moment *a, const struct moment *b)
+{
+	return a->sample.messages == b->sample.messages && a->sample.octets == b->sample.octets &&
+	       memcmp(a->delivered, b->delivered, sizeof a->delivered) == 0;
+}
+
+/* Asks to be told of the next move before it looks: what comes in between is seen, or told. */
 static void on_timer(uv_timer_t *timer)
 {
 	struct budget *budget = timer->data;
-	look(budget->relay, &budget->moment[budget->taken++ % BUDGET_SAMPLES]);
+	struct moment before = *newest(budget);
+	atomic_exchange(&budget->relay->awaits_move, true);
+	take(budget);
+	if (is_same(&before, newest(budget)))
+		uv_timer_stop(timer);
+}
+
+/* The samples that were not taken while the timer rested: nothing had moved. */
+static void catch_up(struct budget *budget)
+{
+	uint64_t now_ns = clock_monotonic_ns(), interval_ns = BUDGET_SAMPLE_MS * CLOCK_NS_PER_MS;
+	struct moment same = *newest(budget);
+	uint64_t missing = (now_ns - same.sample.at_ns) / interval_ns;
+	if (uv_is_active((uv_handle_t *)&budget->timer))
+		return;
+	for (uint64_t left = missing < BUDGET_SAMPLES ? missing : BUDGET_SAMPLES; left > 0; left--) {
+		same.sample.at_ns = now_ns - (left - 1) * interval_ns;
+		budget->moment[budget->taken++ % BUDGET_SAMPLES] = same;
+	}
+}
+
+void budget_go_on(struct budget *budget)
+{
+	catch_up(budget);
+	if (!uv_is_active((uv_handle_t *)&budget->timer))
+		uv_timer_start(&budget->timer, on_timer, BUDGET_SAMPLE_MS, BUDGET_SAMPLE_MS);
 }
 
 struct budget *budget_open(struct relay *relay)
@@ -75,8 +117,8 @@ struct budget *budget_open(struct relay *relay)
 	}
 	budget->relay = relay;
 	budget->timer.data = budget;
-	on_timer(&budget->timer);
-	uv_timer_start(&budget->timer, on_timer, BUDGET_SAMPLE_MS, BUDGET_SAMPLE_MS);
+	take(budget);
+	budget_go_on(budget);
 	return budget;
 }
 
@@ -93,8 +135,9 @@ void budget_close(struct budget **closed)
 		uv_close((uv_handle_t *)&budget->timer, on_closed);
 }
 
-struct budget_rates budget_now(const struct budget *budget, unsigned output, uint64_t pending)
+struct budget_rates budget_now(struct budget *budget, unsigned output, uint64_t pending)
 {
+	catch_up(budget);
 	/* The oldest in the ring: the next to be overwritten, once it is full. */
 	unsigned oldest = budget->taken > BUDGET_SAMPLES ? budget->taken % BUDGET_SAMPLES : 0;
 	struct moment then = budget->moment[oldest], now = {0};

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The outage budget: at the rate of the last minute, how long the spool lasts if nothing is delivered any more, and how long
- * each output needs to deliver what waits for it. A sample every ten seconds, on the main thread.
+ * each output needs to deliver what waits for it. A sample every ten seconds, on the main thread; once nothing has moved
+ * between two of them, none before something does.
  */
 #ifndef RELAYD_RELAY_BUDGET_H
 #define RELAYD_RELAY_BUDGET_H
@@ -46,7 +47,10 @@ struct budget *budget_open(struct relay *relay);
 /* Clears the pointer; harmless if NULL. The loop must run once more. */
 void budget_close(struct budget **budget);
 
+/* Something has moved, perhaps: samples are taken again. From the main thread. */
+void budget_go_on(struct budget *budget);
+
 /* The relay's rates with output `output` (an index below SETTINGS_OUTPUTS_MAX). From the main thread. */
-struct budget_rates budget_now(const struct budget *budget, unsigned output, uint64_t pending);
+struct budget_rates budget_now(struct budget *budget, unsigned output, uint64_t pending);
 
 #endif

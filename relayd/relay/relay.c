@@ -48,6 +48,13 @@ static void on_spool_failed(void *context, const char *error)
 	uv_async_send(&relay->notice);
 }
 
+static void on_spool_moved(void *context)
+{
+	struct relay *relay = context;
+	if (atomic_exchange(&relay->awaits_move, false))
+		uv_async_send(&relay->notice);
+}
+
 /* The pools share spool.memory: each worker gets as many blocks as fit its part, never fewer than four (spool rule 9). */
 static unsigned blocks_per_worker(const struct settings *settings, uint32_t block_size)
 {
@@ -134,6 +141,7 @@ static enum relay_result open_spool(struct relay *relay, char *error)
 		.worker_stored = relay_on_worker_stored,
 		.room = relay_on_room,
 		.lost = losses_on_lost,
+		.moved = on_spool_moved,
 		.failed = on_spool_failed,
 	};
 	switch (spool_open(&options, &relay->spool, &relay->recovery, error)) {
@@ -385,6 +393,8 @@ static void on_notice(uv_async_t *notice)
 		relay->events.failed(relay->events.context, relay->spool_error);
 		return;
 	}
+	if (relay->budget != NULL)
+		budget_go_on(relay->budget);
 	if (atomic_load(&relay->stopping) > 0)
 		return;
 	if (relay->state == RELAY_STATE_STOPPING_INPUTS) {

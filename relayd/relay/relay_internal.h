@@ -75,6 +75,7 @@ struct relay {
 	uv_async_t notice;           /* other threads want the main thread's attention: the fields below say why */
 	_Atomic unsigned stopping;   /* inputs, then outputs, that have not stopped yet */
 	_Atomic bool spool_failed;
+	_Atomic bool awaits_move;    /* the budget's samples rest until the spool's number line moves */
 	char spool_error[SPOOL_ERROR_MAX_BYTES];
 };
 

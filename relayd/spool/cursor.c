@@ -182,6 +182,8 @@ void spool_cursor_deliver(struct spool_cursor *cursor, uint64_t sequence, const 
 	                spool_level(spool) != SPOOL_LEVEL_OPEN;
 	if (releases || !was_dirty)
 		keeper_wake(spool, releases);
+	if (!was_dirty)
+		spool_note_move(spool);
 }
 
 void cursor_jump(struct spool_cursor *cursor, uint64_t sequence)

@@ -310,6 +310,13 @@ void spool_input_totals(const struct spool *spool, unsigned input, struct spool_
 
 /* ---- word to the owner ---- */
 
+void spool_note_move(struct spool *spool)
+{
+	const struct spool_events *events = &spool->options.events;
+	if (events->moved != NULL)
+		events->moved(events->context);
+}
+
 /*
  * An exchange on both sides: if ours comes first, who asks sees what we have counted; else we find that he has asked. A
  * million drops in a second call nobody but the first.

@@ -59,8 +59,8 @@ enum spool_drop_reason {
 const char *spool_drop_reason_name(enum spool_drop_reason reason);
 
 /*
- * What the spool tells its owner. All are called from the spool's own threads, `lost` also from those of workers and
- * outputs, and must only note it and wake somebody.
+ * What the spool tells its owner. All are called from the spool's own threads, `lost` and `moved` also from those of workers
+ * and outputs, and must only note it and wake somebody.
  */
 struct spool_events {
 	void *context;
@@ -70,6 +70,8 @@ struct spool_events {
 	void (*room)(void *context);
 	/* A count of what is lost has moved, for the first time since the start or since spool_await_loss(). */
 	void (*lost)(void *context);
+	/* `stored` has moved, with each group; or an output's `delivered`, at the first time after its cursor was written. */
+	void (*moved)(void *context);
 	/* A sync or write failed. Nothing after the last `stored` is safe; the process must end (design, section 3). */
 	void (*failed)(void *context, const char *error);
 };

@@ -182,6 +182,9 @@ static inline bool spool_has_failed(const struct spool *spool)
 /* A count of what is lost has moved: tells the owner, if he waits for it. With no lock held. From any thread. */
 void spool_note_loss(struct spool *spool);
 
+/* The number line has moved: tells the owner. From any thread. */
+void spool_note_move(struct spool *spool);
+
 /* Random octets; never fails. */
 void spool_random(void *out, size_t len);
 

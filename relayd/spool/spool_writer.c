@@ -247,6 +247,7 @@ static void publish(struct spool *spool)
 	atomic_fetch_add_explicit(&writer->groups, 1, memory_order_relaxed);
 	/* seq_cst: a reader arms itself, then looks here once more; we move this, then look who is armed. */
 	atomic_store_explicit(&spool->stored, writer->next - 1, memory_order_seq_cst);
+	spool_note_move(spool);
 }
 
 /* The group's blocks go back to their workers, who are told once each. */

@@ -38,6 +38,7 @@ struct rig {
 	_Atomic uint64_t stored_events;
 	_Atomic uint64_t room_events;
 	_Atomic uint64_t lost_events;
+	_Atomic uint64_t moved_events;
 	_Atomic uint64_t failed_events;
 };
 
@@ -55,6 +56,11 @@ static inline void rig_on_room(void *context)
 static inline void rig_on_lost(void *context)
 {
 	atomic_fetch_add(&((struct rig *)context)->lost_events, 1);
+}
+
+static inline void rig_on_moved(void *context)
+{
+	atomic_fetch_add(&((struct rig *)context)->moved_events, 1);
 }
 
 static inline void rig_on_failed(void *context, const char *error)
@@ -77,7 +83,7 @@ static inline void rig_init(struct rig *rig, const char *path, const struct disk
 		.workers = 1,
 		.blocks_per_worker = 8,
 		.events = {.context = rig, .worker_stored = rig_on_stored, .room = rig_on_room, .lost = rig_on_lost,
-		           .failed = rig_on_failed},
+		           .moved = rig_on_moved, .failed = rig_on_failed},
 	};
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Word of what is lost (events.lost): the first loss after each question is told, wherever it is counted, and no other. */
+/*
+ * Word of what is lost (events.lost): the first loss after each question is told, wherever it is counted, and no other. And
+ * of what moves (events.moved).
+ */
 #include "stream_fixture.h"
 
 #include <pthread.h>
@@ -124,6 +127,25 @@ START_TEST(a_loss_is_seen_by_the_look_or_told_after_it)
 }
 END_TEST
 
+START_TEST(each_group_is_a_move_and_an_output_moves_once_before_its_cursor_is_written)
+{
+	struct spool_output_totals totals = {.delivered = 1};
+	struct spool_cursor *cursor = rig_cursor(&rig, "out", SPOOL_FROM_OLDEST, SPOOL_HOLD);
+	keeper_turn(rig.spool);
+	uint64_t before = atomic_load(&rig.moved_events);
+	ck_assert(rig_store(&rig, 10) && rig_store(&rig, 10));
+	ck_assert_uint_eq(atomic_load(&rig.moved_events), before + 2);
+	spool_cursor_deliver(cursor, 5, NULL, &totals);
+	spool_cursor_deliver(cursor, 6, NULL, &totals);
+	ck_assert_uint_eq(atomic_load(&rig.moved_events), before + 3);
+	keeper_turn(rig.spool);
+	ck_assert_uint_eq(atomic_load(&rig.moved_events), before + 3);
+	spool_cursor_deliver(cursor, 7, NULL, &totals);
+	ck_assert_uint_eq(atomic_load(&rig.moved_events), before + 4);
+	spool_cursor_close(&cursor);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("spool_events");
@@ -134,6 +156,7 @@ int main(void)
 	tcase_add_test(tests, what_an_output_passes_over_is_told);
 	tcase_add_test(tests, what_relays_before_us_have_lost_is_told);
 	tcase_add_test(tests, a_loss_is_seen_by_the_look_or_told_after_it);
+	tcase_add_test(tests, each_group_is_a_move_and_an_output_moves_once_before_its_cursor_is_written);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
