@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the load and sink programs share: clocks, their own CPU time, a histogram of latencies, and the numbered line
- * itself.
+ * What the load and sink programs share: clocks, their own CPU time, a histogram of latencies, and how a line is
+ * numbered.
  *
  * Every line carries "n=NNNNNNNNNN t=TTTTTTTTTTTTT ": its number, and the monotonic clock in microseconds when it was
  * made. Who receives it on the same host can tell what is missing, what came twice and how long each took. No other '='
@@ -25,10 +25,8 @@ enum {
 	NUMBER_DIGITS = 10,
 	TIME_DIGITS = 13,
 	STAMP_BYTES = 2 + NUMBER_DIGITS + 3 + TIME_DIGITS, /* n=NNNNNNNNNN t=TTTTTTTTTTTTT */
-	LINE_BYTES = 213,                                  /* an ordinary sshd line */
+	LINE_BYTES = 213,                                  /* with what ordinary daemons say */
 	LINE_MAX_BYTES = 8000,
-	MIX_PERIOD = 5, /* with a mix, so many lines in a row are three of RFC 3164 and two of RFC 5424 */
-	MIX_LEGACY = 3,
 };
 
 static inline uint64_t microseconds_now(void)
@@ -105,34 +103,6 @@ static inline int listen_on_loopback(int port)
 		exit(1);
 	}
 	return fd;
-}
-
-/* ---- lines: made once in a buffer, then only their stamps are written anew ---- */
-
-/* Writes one line of `len` octets, with the time of now, without its end of line; returns where its stamp begins. */
-static inline size_t line_make(char *at, size_t len, bool rfc5424)
-{
-	static const char legacy[] = "<38>%b %e %T web01.example.net sshd[4711]: ";
-	static const char modern[] = "<165>1 %Y-%m-%dT%T.003Z web01.example.net app 4711 ID47 "
-								 "[exampleSDID@32473 iut=\"3\" class=\"high\"] ";
-	static const char text[] = " Failed password for invalid user administrator from 192.0.2.147 port 54460 ssh2: RSA "
-							   "SHA256:Zm9vYmFyYmF6cXV4cXV1eGNvcmdlZ3JhdWx0Z2FycGx5d2FsZG9mcmVkcGx1Z2h4eXp6eXRodWQ";
-	const time_t now = time(NULL);
-	struct tm parts;
-	char head[LINE_BYTES];
-	size_t stamp = strftime(head, sizeof(head), rfc5424 ? modern : legacy,
-							rfc5424 ? gmtime_r(&now, &parts) : localtime_r(&now, &parts));
-	memcpy(at, head, stamp);
-	memcpy(at + stamp, "n=0000000000 t=0000000000000", STAMP_BYTES);
-	for (size_t i = stamp + STAMP_BYTES; i < len; i++)
-		at[i] = text[(i - stamp - STAMP_BYTES) % (sizeof(text) - 1)];
-	return stamp;
-}
-
-static inline void stamp_line(char *stamp, uint64_t number, uint64_t now_us)
-{
-	put_digits(stamp + 2, NUMBER_DIGITS, number);
-	put_digits(stamp + 2 + NUMBER_DIGITS + 3, TIME_DIGITS, now_us);
 }
 
 /* ---- latencies: 64 steps in each power of two, so at most 1.6 % off ---- */

@@ -5,7 +5,7 @@
  *
  * Usage: bench_connections tcp|tls HOST PORT --count N
  */
-#include "bench_common.h"
+#include "bench_lines.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -20,12 +20,19 @@ static void fail(const char *what)
 	exit(1);
 }
 
-/* One connection with one line on it; what belongs to it stays until the program ends. */
-static void open_one(const struct sockaddr_in *to, SSL_CTX *tls, uint64_t number)
+/* The line with that number. */
+static const char *stamped_line(struct lines *lines, uint64_t number)
 {
-	char line[LINE_BYTES + 1];
-	stamp_line(line + line_make(line, LINE_BYTES, false), number, microseconds_now());
-	line[LINE_BYTES] = '\n';
+	static struct line_stamp stamp;
+	size_t i = (size_t)(number % lines->most);
+	line_stamp_begin(&stamp, number);
+	line_stamp(&stamp, &lines->places[i], lines->at + i * lines->step);
+	return lines->at + i * lines->step;
+}
+
+/* One connection with one line on it; what belongs to it stays until the program ends. */
+static void open_one(const struct sockaddr_in *to, SSL_CTX *tls, const char *line, size_t len)
+{
 	int fd = load_socket();
 	/* The end is a reset: thousands of sockets in TIME_WAIT would burden who measures next. */
 	struct linger at_once = {1, 0};
@@ -33,13 +40,13 @@ static void open_one(const struct sockaddr_in *to, SSL_CTX *tls, uint64_t number
 	if (fd < 0 || connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0)
 		fail("connect");
 	if (tls == NULL) {
-		if (write(fd, line, sizeof(line)) != (ssize_t)sizeof(line))
+		if (write(fd, line, len) != (ssize_t)len)
 			fail("write");
 		return;
 	}
 	SSL *ssl = SSL_new(tls);
 	SSL_set_fd(ssl, fd);
-	if (SSL_connect(ssl) != 1 || SSL_write(ssl, line, sizeof(line)) != (int)sizeof(line)) {
+	if (SSL_connect(ssl) != 1 || SSL_write(ssl, line, (int)len) != (int)len) {
 		ERR_print_errors_fp(stderr);
 		fail("TLS");
 	}
@@ -57,10 +64,12 @@ int main(int argc, char **argv)
 	SSL_CTX *tls = strcmp(argv[1], "tls") == 0 ? SSL_CTX_new(TLS_client_method()) : NULL;
 	if (tls != NULL)
 		SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
+	static struct lines lines;
+	lines_make(&lines, LINE_BYTES, false, true);
 	double started = seconds_now();
 	uint64_t count = strtoull(argv[5], NULL, 10);
 	for (uint64_t i = 0; i < count; i++)
-		open_one(&to, tls, i);
+		open_one(&to, tls, stamped_line(&lines, i), lines.step);
 	printf("{\"sent\":%llu,\"began\":%.6f,\"seconds\":%.3f,\"cpu_seconds\":%.3f}\n", (unsigned long long)count, started,
 		   seconds_now() - started, cpu_seconds());
 	fflush(stdout);

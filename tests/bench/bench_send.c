@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A sender of numbered lines (bench_common.h), cheap enough not to be the bottleneck: lines are made once in large
- * buffers and only their stamps written anew; UDP goes out in batches, or by segmentation offload where asked. Prints
- * one line of JSON when all is sent: messages, when it began (monotonic clock), seconds, its own CPU seconds.
+ * A sender of numbered lines (bench_lines.h), cheap enough not to be the bottleneck: lines are made once, and sent in turn
+ * with only their stamps written anew; UDP goes out in batches, or by segmentation offload where asked. Prints one line of
+ * JSON when all is sent: messages, when it began (monotonic clock), seconds, its own CPU seconds.
  *
  * With --hold it says "connected" when all connections are, sends when it is told a line, and closes them when it is told
  * another: so their coming and going can be measured apart.
  *
- * Usage: bench_send udp|tcp HOST PORT --count N [--first N] [--rate PER_SECOND] [--connections N] [--line-bytes N]
- * [--gso] [--mix] [--hold]
+ * Usage: bench_send udp|tcp HOST PORT --count N [--first N] [--rate PER_SECOND] [--connections N]
+ *                   [--burst LINES_AT_ONCE] [--line-bytes N] [--gso] [--mix] [--hold]
  */
-#include "bench_common.h"
+#include "bench_lines.h"
 
 #include <arpa/inet.h>
 #include <netinet/udp.h>
@@ -22,7 +22,6 @@ enum {
 	WRITE_BYTES = 64 << 10,
 	UDP_BATCH = 64,
 	GSO_SEGMENTS = 60,
-	LINES_MAX = 512,
 	SEND_BUFFER_BYTES = 4 << 20
 };
 
@@ -34,39 +33,45 @@ struct options {
 	size_t line_bytes;
 };
 
-/* Lines side by side, `step` octets apart. */
-struct lines {
-	char *at;
-	size_t step, most;
-	char *stamps[LINES_MAX];
-};
-
 static void fail(const char *what)
 {
 	fprintf(stderr, "bench_send: %s: %s\n", what, strerror(errno));
 	exit(1);
 }
 
-static void make_lines(struct lines *lines, const struct options *options, size_t most, bool with_lf)
+/* Lines that are sent `each` at once, and again from the first when all are gone. */
+static struct queue {
+	struct lines lines;
+	size_t next;
+	uint64_t each;
+	struct line_stamp stamp;
+} queue;
+
+/* How many lines go at once: as was asked for, or what a millisecond brings at a given rate, else as many as there may. */
+static uint64_t burst(const struct options *options, uint64_t most)
 {
-	lines->step = options->line_bytes + with_lf;
-	lines->most = most < LINES_MAX ? most : LINES_MAX;
-	lines->at = malloc(lines->step * lines->most);
-	if (lines->at == NULL)
-		fail("malloc");
-	for (size_t i = 0; i < lines->most; i++) {
-		char *line = lines->at + i * lines->step;
-		lines->stamps[i] = line + line_make(line, options->line_bytes, options->mix && i % MIX_PERIOD >= MIX_LEGACY);
-		if (with_lf)
-			line[options->line_bytes] = '\n';
-	}
+	uint64_t lines = options->burst > 0 ? options->burst : options->rate > 0 ? options->rate / 1000 + 1 : most;
+	return lines < most ? lines : most;
 }
 
-static void stamp_lines(struct lines *lines, uint64_t first, uint64_t count)
+static void make_queue(const struct options *options, uint64_t most, bool with_lf)
 {
-	uint64_t now = microseconds_now();
-	for (uint64_t i = 0; i < count; i++)
-		stamp_line(lines->stamps[i], first + i, now);
+	lines_make(&queue.lines, options->line_bytes, options->mix, with_lf);
+	queue.each = burst(options, most < queue.lines.most ? most : queue.lines.most);
+	queue.lines.most -= queue.lines.most % queue.each;
+}
+
+/* The next lines, at most queue.each, with that number and those behind it. */
+static char *stamped_lines(uint64_t first, uint64_t count)
+{
+	if (queue.next == queue.lines.most)
+		queue.next = 0;
+	char *at = queue.lines.at + queue.next * queue.lines.step, *line = at;
+	line_stamp_begin(&queue.stamp, first);
+	for (uint64_t i = 0; i < count; i++, line += queue.lines.step)
+		line_stamp(&queue.stamp, &queue.lines.places[queue.next + i], line);
+	queue.next += count;
+	return at;
 }
 
 /* Waits until `sent` messages are due at the rate asked for. */
@@ -77,13 +82,6 @@ static void pace(const struct options *options, double started, uint64_t sent)
 	double ahead = started + (double)sent / (double)options->rate - seconds_now();
 	if (ahead > 0.0005)
 		usleep((useconds_t)(ahead * 1e6));
-}
-
-/* How many lines go at once: as was asked for, or what a millisecond brings at a given rate, else as many as there are. */
-static uint64_t burst(const struct options *options, uint64_t most)
-{
-	uint64_t lines = options->burst > 0 ? options->burst : options->rate > 0 ? options->rate / 1000 + 1 : most;
-	return lines < most ? lines : most;
 }
 
 static void write_all(int fd, const char *at, size_t len)
@@ -116,20 +114,19 @@ static double send_tcp(const struct options *options)
 		if (fds[i] < 0 || connect(fds[i], (const struct sockaddr *)&options->to, sizeof(options->to)) < 0)
 			fail("connect");
 	}
-	static struct lines lines;
-	make_lines(&lines, options, WRITE_BYTES / (options->line_bytes + 1) + 1, true);
+	make_queue(options, WRITE_BYTES / (options->line_bytes + 1) + 1, true);
 	if (options->hold) {
 		printf("connected\n");
 		fflush(stdout);
 		await_line();
 	}
-	uint64_t sent = 0, each = burst(options, lines.most);
+	uint64_t sent = 0;
 	double started = seconds_now();
 	for (unsigned turn = 0; sent < options->count; turn++) {
-		uint64_t now = options->count - sent < each ? options->count - sent : each;
+		uint64_t now = options->count - sent < queue.each ? options->count - sent : queue.each;
 		pace(options, started, sent);
-		stamp_lines(&lines, options->first + sent, now);
-		write_all(fds[turn % options->connections], lines.at, now * lines.step);
+		const char *lines = stamped_lines(options->first + sent, now);
+		write_all(fds[turn % options->connections], lines, now * queue.lines.step);
 		sent += now;
 	}
 	if (options->hold)
@@ -145,18 +142,19 @@ static double send_tcp(const struct options *options)
 }
 
 /* Sends the lines as datagrams; returns how many went. */
-static uint64_t send_datagrams(int fd, const struct options *options, struct lines *lines, uint64_t count)
+static uint64_t send_datagrams(int fd, const struct options *options, char *lines, uint64_t count)
 {
 	static struct mmsghdr headers[UDP_BATCH];
 	static struct iovec parts[UDP_BATCH];
+	size_t step = queue.lines.step;
 	if (options->gso) {
-		ssize_t sent = send(fd, lines->at, count * lines->step, 0);
+		ssize_t sent = send(fd, lines, count * step, 0);
 		if (sent < 0 && errno != EINTR)
 			fail("send");
 		return sent > 0 ? count : 0;
 	}
 	for (uint64_t i = 0; i < count; i++) {
-		parts[i] = (struct iovec){lines->at + i * lines->step, lines->step};
+		parts[i] = (struct iovec){lines + i * step, step};
 		headers[i].msg_hdr.msg_iov = &parts[i];
 		headers[i].msg_hdr.msg_iovlen = 1;
 	}
@@ -175,14 +173,12 @@ static void send_udp(const struct options *options, double started)
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	if (options->gso && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment)) < 0)
 		fail("UDP_SEGMENT");
-	static struct lines lines;
-	make_lines(&lines, options, options->gso ? GSO_SEGMENTS : UDP_BATCH, false);
-	uint64_t sent = 0, each = burst(options, lines.most);
+	make_queue(options, options->gso ? GSO_SEGMENTS : UDP_BATCH, false);
+	uint64_t sent = 0;
 	while (sent < options->count) {
-		uint64_t now = options->count - sent < each ? options->count - sent : each;
+		uint64_t now = options->count - sent < queue.each ? options->count - sent : queue.each;
 		pace(options, started, sent);
-		stamp_lines(&lines, options->first + sent, now);
-		sent += send_datagrams(fd, options, &lines, now);
+		sent += send_datagrams(fd, options, stamped_lines(options->first + sent, now), now);
 	}
 	close(fd);
 }

@@ -8,7 +8,7 @@
  * Usage: bench_send_relp HOST PORT --count N [--first N] [--rate PER_SECOND] [--connections N] [--window N] [--mix]
  *                        [--tls CA CERTIFICATE KEY]
  */
-#include "bench_common.h"
+#include "bench_lines.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -23,6 +23,7 @@ enum {
 	WINDOW_MAX = 65536,
 	BATCH_LINES = 256,
 	FRAME_HEADER_MAX = 32,
+	DATALEN_DIGITS = 3, /* of LINE_BYTES */
 	ANSWER_BUFFER_BYTES = 64 << 10,
 	ANSWER_WAIT_MS = 60000
 };
@@ -46,6 +47,7 @@ struct session {
 
 static struct histogram answer_times;
 static uint64_t accepted, refused;
+static struct lines lines; /* an LF behind each is the TRAILER */
 
 static void fail(const char *what)
 {
@@ -69,7 +71,7 @@ static void send_all(struct session *session, const char *at, size_t len)
 
 /* One answer "TXNR SP rsp SP DATALEN SP DATA LF" at the start of the text; returns its length, or 0 if it is not whole.
  */
-static size_t take_answer(struct session *session, const char *at, size_t len, uint64_t window)
+static size_t take_answer(struct session *session, const char *at, size_t len, uint64_t window, uint64_t now_us)
 {
 	const char *line_end = memchr(at, ' ', len);
 	const char *command_end = line_end != NULL ? memchr(line_end + 1, ' ', len - (size_t)(line_end + 1 - at)) : NULL;
@@ -81,7 +83,7 @@ static size_t take_answer(struct session *session, const char *at, size_t len, u
 	if ((size_t)(data - at) >= len || len < whole)
 		return 0;
 	if (txnr > 1 && strncmp(line_end, " rsp ", 5) == 0) {
-		histogram_note(&answer_times, microseconds_now() - session->sent_at[txnr % window]);
+		histogram_note(&answer_times, now_us - session->sent_at[txnr % window]);
 		*(strncmp(data, " 200", 4) == 0 ? &accepted : &refused) += 1;
 		session->unanswered--;
 	}
@@ -100,7 +102,8 @@ static void read_answers(struct session *session, uint64_t window)
 		session->answers_len += (size_t)got;
 		session->answers[session->answers_len] = '\0';
 		size_t used = 0, one;
-		while ((one = take_answer(session, session->answers + used, session->answers_len - used, window)) > 0)
+		uint64_t now_us = microseconds_now();
+		while ((one = take_answer(session, session->answers + used, session->answers_len - used, window, now_us)) > 0)
 			used += one;
 		memmove(session->answers, session->answers + used, session->answers_len - used);
 		session->answers_len -= used;
@@ -129,21 +132,39 @@ static void open_session(struct session *session, const struct options *options)
 	read_answers(session, options->window);
 }
 
+/* "TXNR SP syslog SP DATALEN SP" */
+static char *put_header(char *at, uint64_t txnr)
+{
+	static const char command[] = " syslog ";
+	int digits = 1;
+	for (uint64_t more = txnr; more >= 10; more /= 10)
+		digits++;
+	put_digits(at, digits, txnr);
+	at += digits;
+	memcpy(at, command, sizeof(command) - 1);
+	at += sizeof(command) - 1;
+	put_digits(at, DATALEN_DIGITS, LINE_BYTES);
+	at[DATALEN_DIGITS] = ' ';
+	return at + DATALEN_DIGITS + 1;
+}
+
 /* Sends so many messages as one write. */
-static void send_batch(struct session *session, const struct options *options, uint64_t number, uint64_t lines)
+static void send_batch(struct session *session, const struct options *options, uint64_t number, uint64_t count)
 {
 	static char batch[BATCH_LINES * (FRAME_HEADER_MAX + LINE_BYTES + 1)];
+	static struct line_stamp stamp;
 	char *at = batch;
 	uint64_t now = microseconds_now();
-	for (uint64_t i = 0; i < lines; i++, session->next_txnr++) {
-		at += sprintf(at, "%llu syslog %d ", (unsigned long long)session->next_txnr, LINE_BYTES);
-		size_t stamp = line_make(at, LINE_BYTES, options->mix && (number + i) % MIX_PERIOD >= MIX_LEGACY);
-		stamp_line(at + stamp, options->first + number + i, now);
-		at += LINE_BYTES;
-		*at++ = '\n';
+	line_stamp_begin(&stamp, options->first + number);
+	for (uint64_t i = 0; i < count; i++, session->next_txnr++) {
+		size_t line = (size_t)((number + i) % lines.most);
+		at = put_header(at, session->next_txnr);
+		memcpy(at, lines.at + line * lines.step, lines.step);
+		line_stamp(&stamp, &lines.places[line], at);
+		at += lines.step;
 		session->sent_at[session->next_txnr % options->window] = now;
 	}
-	session->unanswered += lines;
+	session->unanswered += count;
 	send_all(session, batch, (size_t)(at - batch));
 }
 
@@ -182,8 +203,8 @@ static void run(struct session *sessions, const struct options *options, double 
 	each = each < BATCH_LINES ? each : BATCH_LINES;
 	each = each < options->window ? each : options->window;
 	for (uint64_t sent = 0; sent < options->count;) {
-		uint64_t lines = options->count - sent < each ? options->count - sent : each;
-		struct session *session = session_with_room(sessions, options, lines);
+		uint64_t count = options->count - sent < each ? options->count - sent : each;
+		struct session *session = session_with_room(sessions, options, count);
 		double due = options->rate > 0 ? started + (double)sent / (double)options->rate - seconds_now() : 0;
 		if (session == NULL) {
 			settle(sessions, options, ANSWER_WAIT_MS);
@@ -193,8 +214,8 @@ static void run(struct session *sessions, const struct options *options, double 
 			settle(sessions, options, due > 0.001 ? (int)(due * 1000) : 1);
 			continue;
 		}
-		send_batch(session, options, sent, lines);
-		sent += lines;
+		send_batch(session, options, sent, count);
+		sent += count;
 		settle(sessions, options, 0);
 	}
 	while (accepted + refused < options->count)
@@ -266,6 +287,7 @@ int main(int argc, char **argv)
 	struct options options = read_options(argc, argv);
 	for (unsigned i = 0; i < options.connections; i++)
 		open_session(&sessions[i], &options);
+	lines_make(&lines, LINE_BYTES, options.mix, true);
 	double started = seconds_now();
 	run(sessions, &options, started);
 	printf("{\"sent\":%llu,\"began\":%.6f,\"seconds\":%.3f,\"cpu_seconds\":%.3f,\"accepted\":%llu,\"refused\":%llu,"
