@@ -20,9 +20,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 
-enum { CONNECTIONS_MAX = 64, BUFFER_BYTES = 1 << 20, FILE_PAUSE_US = 5000 };
+enum {
+	CONNECTIONS_MAX = 64,
+	BUFFER_BYTES = 1 << 20,
+	READ_AHEAD_BYTES = 128 << 10,
+	ANSWERS_BYTES = 16 << 10, /* a record of TLS */
+	FILE_PAUSE_US = 5000,
+};
 
 struct connection {
 	int fd;
@@ -93,7 +100,7 @@ static bool is_over(double started, double idle)
 	return ending || distinct >= count || seconds_now() - since >= idle;
 }
 
-/* ---- RELP: answers collected per read ---- */
+/* ---- RELP ---- */
 
 static size_t answer_frame(char *out, size_t at, const char *txnr, size_t txnr_len, bool is_open)
 {
@@ -133,38 +140,63 @@ static size_t take_frames(struct connection *connection, char *out, size_t *out_
 	}
 }
 
-static void send_all(struct connection *connection, const char *at, size_t len)
+/* False if the connection is over. */
+static bool send_all(struct connection *connection, const char *at, size_t len)
 {
 	while (len > 0) {
 		ssize_t sent =
 			connection->ssl != NULL ? SSL_write(connection->ssl, at, (int)len) : write(connection->fd, at, len);
+		if (sent < 0 && connection->ssl != NULL && SSL_get_error(connection->ssl, (int)sent) == SSL_ERROR_WANT_WRITE) {
+			poll(&(struct pollfd){connection->fd, POLLOUT, 0}, 1, -1);
+			continue;
+		}
 		if (sent <= 0)
-			return;
+			return false;
 		at += sent;
 		len -= (size_t)sent;
 	}
+	return true;
 }
 
+/* What one read finds; of TLS one record, or 0 if none is there as a whole. -1 if the connection is over. */
+static ssize_t read_some(struct connection *connection)
+{
+	char *room = connection->buffer + connection->len;
+	size_t size = BUFFER_BYTES - 1 - connection->len;
+	if (connection->ssl == NULL) {
+		ssize_t got = read(connection->fd, room, size);
+		return got > 0 ? got : -1;
+	}
+	int got = SSL_read(connection->ssl, room, (int)size);
+	if (got > 0)
+		return got;
+	return SSL_get_error(connection->ssl, got) == SSL_ERROR_WANT_READ ? 0 : -1;
+}
+
+/* Takes what there is to read. Its answers go out as one write when there is no more, or many of them. */
 static bool read_more(struct connection *connection, bool relp)
 {
 	static char out[BUFFER_BYTES];
+	size_t out_len = 0;
 	do {
-		char *room = connection->buffer + connection->len;
-		size_t size = BUFFER_BYTES - 1 - connection->len;
-		ssize_t got =
-			connection->ssl != NULL ? SSL_read(connection->ssl, room, (int)size) : read(connection->fd, room, size);
-		if (got <= 0)
+		ssize_t got = read_some(connection);
+		if (got < 0)
 			return false;
+		if (got == 0)
+			break;
 		connection->len += (size_t)got;
 		connection->buffer[connection->len] = '\0';
-		size_t out_len = 0;
 		size_t used = relp ? take_frames(connection, out, &out_len)
 						   : connection->len - note_text(connection->buffer, connection->len);
 		memmove(connection->buffer, connection->buffer + used, connection->len - used);
 		connection->len -= used;
-		send_all(connection, out, out_len);
-	} while (connection->ssl != NULL && SSL_pending(connection->ssl) > 0);
-	return true;
+		if (out_len >= ANSWERS_BYTES) {
+			if (!send_all(connection, out, out_len))
+				return false;
+			out_len = 0;
+		}
+	} while (connection->ssl != NULL && SSL_has_pending(connection->ssl));
+	return send_all(connection, out, out_len);
 }
 
 /* ---- the three kinds ---- */
@@ -177,23 +209,10 @@ static SSL_CTX *tls_context(const char *certificate, const char *key)
 		fprintf(stderr, "bench_sink: cannot use %s and %s\n", certificate, key);
 		exit(1);
 	}
+	/* A peer that sends each message in a record of its own would else have two reads for each. */
+	SSL_CTX_set_read_ahead(context, 1);
+	SSL_CTX_set_default_read_buffer_len(context, READ_AHEAD_BYTES);
 	return context;
-}
-
-static void accept_one(struct connection *connection, int listener, SSL_CTX *context)
-{
-	connection->fd = accept(listener, NULL, NULL);
-	connection->len = 0;
-	if (connection->fd < 0 || context == NULL)
-		return;
-	connection->ssl = SSL_new(context);
-	SSL_set_fd(connection->ssl, connection->fd);
-	if (SSL_accept(connection->ssl) == 1)
-		return;
-	SSL_free(connection->ssl);
-	connection->ssl = NULL;
-	close(connection->fd);
-	connection->fd = -1;
 }
 
 static void close_one(struct connection *connection)
@@ -203,33 +222,50 @@ static void close_one(struct connection *connection)
 	connection->ssl = NULL;
 	close(connection->fd);
 	connection->fd = -1;
+	ERR_clear_error(); /* SSL_get_error() would take it for another connection's */
+}
+
+static void accept_one(struct connection *connection, int listener, SSL_CTX *context)
+{
+	connection->fd = accept(listener, NULL, NULL);
+	connection->len = 0;
+	if (connection->buffer == NULL)
+		connection->buffer = malloc(BUFFER_BYTES);
+	if (connection->fd < 0 || context == NULL)
+		return;
+	connection->ssl = SSL_new(context);
+	SSL_set_fd(connection->ssl, connection->fd);
+	bool is_open = SSL_accept(connection->ssl) == 1;
+	fcntl(connection->fd, F_SETFL, O_NONBLOCK); /* what was read ahead may end within a record */
+	/* The first messages may have been read ahead with the handshake. */
+	if (!is_open || !read_more(connection, true))
+		close_one(connection);
 }
 
 static void run_server(int listener, SSL_CTX *context, bool relp, double idle)
 {
 	double started = seconds_now();
 	static struct connection connections[CONNECTIONS_MAX];
-	struct pollfd polled[CONNECTIONS_MAX + 1];
-	for (int i = 0; i < CONNECTIONS_MAX; i++) {
-		connections[i].fd = -1;
-		connections[i].buffer = malloc(BUFFER_BYTES);
-	}
+	struct pollfd polled[CONNECTIONS_MAX + 1] = {{listener, POLLIN, 0}};
+	int used = 0;
 	while (!is_over(started, idle)) {
-		polled[CONNECTIONS_MAX] = (struct pollfd){listener, POLLIN, 0};
-		for (int i = 0; i < CONNECTIONS_MAX; i++)
-			polled[i] = (struct pollfd){connections[i].fd, POLLIN, 0};
-		if (poll(polled, CONNECTIONS_MAX + 1, 200) <= 0)
+		for (int i = 0; i < used; i++)
+			polled[1 + i] = (struct pollfd){connections[i].fd, POLLIN, 0};
+		if (poll(polled, 1 + (nfds_t)used, 200) <= 0)
 			continue;
-		for (int i = 0; i < CONNECTIONS_MAX; i++) {
-			if (polled[i].revents != 0 && !read_more(&connections[i], relp))
+		for (int i = 0; i < used; i++) {
+			if (polled[1 + i].revents != 0 && !read_more(&connections[i], relp))
 				close_one(&connections[i]);
 		}
-		for (int i = 0; polled[CONNECTIONS_MAX].revents != 0 && i < CONNECTIONS_MAX; i++) {
-			if (connections[i].fd < 0) {
-				accept_one(&connections[i], listener, context);
-				break;
-			}
-		}
+		if (polled[0].revents == 0)
+			continue;
+		int unused = 0;
+		while (unused < used && connections[unused].fd >= 0)
+			unused++;
+		if (unused == CONNECTIONS_MAX)
+			continue;
+		accept_one(&connections[unused], listener, context);
+		used = unused < used ? used : unused + 1;
 	}
 	/* The last answers are on their way: let the other side settle before the sockets go. */
 	usleep(200000);

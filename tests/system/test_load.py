@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The load that tests/bench measures with: the lines are like real traffic, and each can be told from all others."""
+"""The load that tests/bench measures with, and its RELP/TLS sink: the lines are like real traffic, each can be told from all others, and
+the sink answers as a server does that has clients who wait."""
 import collections
 import re
 import socket
+import ssl
 import subprocess
 import zlib
 
 import pytest
-from relay import BIN
+from relay import BIN, free_port, listening, wait_until
 
 BENCH = BIN.parent / "tests" / "bench"
 LINE_BYTES = 213
@@ -70,3 +72,79 @@ def test_datagrams_that_are_sent_aggregated_are_of_one_length():
                        stdout=subprocess.DEVNULL)
         lines = [sink.recv(9000) for _ in range(70)]
     assert [int(LEGACY.match(line)[4]) for line in lines] == list(range(70)) and {len(line) for line in lines} == {LINE_BYTES}
+
+
+class Session:
+    """A RELP session with bench_sink over TLS that says itself which octets go at once. OPEN goes with the end of the handshake."""
+
+    def __init__(self, port, authority):
+        context = ssl.create_default_context(cafile=authority)
+        self.socket, self.read, self.written = socket.create_connection(("127.0.0.1", port), 5), ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.read, self.written, server_hostname="sink.example.net")
+        while True:
+            try:
+                self.tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                self.socket.sendall(self.written.read())
+                self.read.write(self.socket.recv(1 << 16))
+        self.socket.sendall(self.records(b"1 open 30 relp_version=0\ncommands=syslog\n"))
+        assert self.answers(1) == [1]
+
+    def records(self, *pieces):
+        """The octets of TLS, each piece in a record of its own."""
+        for piece in pieces:
+            self.tls.write(piece)
+        return self.written.read()
+
+    def answers(self, count):
+        """The TXNRs of so many answers, which must come though nothing more is sent."""
+        octets, found = b"", []
+        while len(found) < count:
+            try:
+                octets += self.tls.read(1 << 16)
+            except ssl.SSLWantReadError:
+                self.read.write(self.socket.recv(1 << 16))
+            found = re.findall(rb"^(\d+) rsp \d+ 200 OK$", octets, re.MULTILINE)
+        return [int(txnr) for txnr in found]
+
+
+@pytest.fixture
+def sessions(processes, certificates):
+    """Makes sessions with one sink."""
+    leaf, port, made = certificates.leaf("sink.example.net"), free_port(), []
+    processes.start([BENCH / "bench_sink", "relp-tls", str(port), leaf.certificate, leaf.key, "--count", "100000"],
+                    stdout=subprocess.DEVNULL)
+    wait_until(listening(port), 10, "the port of bench_sink")
+
+    def make():
+        made.append(Session(port, certificates.certificate))
+        return made[-1]
+    yield make
+    for session in made:
+        session.socket.close()
+
+
+def messages(first, count):
+    return [b"%d syslog 4 text\n" % txnr for txnr in range(first, first + count)]
+
+
+def test_the_sink_answers_what_is_there_when_nothing_more_is(sessions):
+    """Many messages at once, each in a record of its own, or all in some large ones."""
+    session = sessions()
+    session.socket.sendall(session.records(*messages(2, 5000)))
+    assert session.answers(5000) == list(range(2, 5002))
+    session.socket.sendall(session.records(b"".join(messages(5002, 5000))))
+    assert session.answers(5000) == list(range(5002, 10002))
+
+
+def test_the_sink_does_not_wait_for_the_rest_of_a_record(sessions):
+    """Behind whole ones there is half a record: those are answered, and so is another client; the half one when its end is there."""
+    session, other = sessions(), sessions()
+    octets = session.records(*messages(2, 11))
+    session.socket.sendall(octets[:-10])
+    assert session.answers(10) == list(range(2, 12))
+    other.socket.sendall(other.records(*messages(2, 1)))
+    assert other.answers(1) == [2]
+    session.socket.sendall(octets[-10:])
+    assert session.answers(1) == [12]
