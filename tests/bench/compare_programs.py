@@ -24,6 +24,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 PROGRAMS = ("rsyslog", "syslog-ng", "relayd")
 BARE_CALLS = "bare calls"  # no peer: bench_floor, the system calls of a row and nothing else
 BARE_MESSAGES = "bare messages"  # and each message read, packed, checked and found again by relayd's own functions
+MAIN_QUEUE = "rs:main Q:Reg"  # the thread of rsyslog's main queue, through which a ruleset goes that names none
 START_SECONDS, STOP_SECONDS = 15, 20
 
 
@@ -69,7 +70,9 @@ class Usage:
         self.resident, self.peak = (int(status[name].split()[0]) * 1024 for name in ("VmRSS", "VmHWM"))
         io = dict(line.split(": ") for line in pathlib.Path(f"/proc/{pid}/io").read_text().splitlines())
         self.written = int(io["write_bytes"])
-        self.taking = sum(seconds for name, seconds in threads(pid) if not name.startswith("output"))
+        ran = list(threads(pid))
+        self.thread_names = {name for name, _ in ran}
+        self.taking = sum(seconds for name, seconds in ran if not name.startswith("output"))
 
 
 class Processes:
@@ -163,7 +166,10 @@ class Daemon:
     def usage(self):
         if self.process.poll() is not None:
             raise RuntimeError(f"{self.label} ended with {self.process.returncode} while it was measured: {self.said()}")
-        return Usage(self.process.pid)
+        usage = Usage(self.process.pid)
+        if MAIN_QUEUE in usage.thread_names:
+            raise RuntimeError(f"{self.label}: messages go through the main queue, which no configuration here wants")
+        return usage
 
     def waits_for_disk(self):
         """Whether a thread is in an uninterruptible sleep, as in a sync."""
