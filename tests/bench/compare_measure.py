@@ -208,13 +208,15 @@ def backlog(run):
 
 
 def dropped(daemon):
-    """How many messages relayd says that its input lost."""
+    """How many messages relayd says that the kernel dropped of its input's, and how many were lost for other reasons."""
     with socket.socket(socket.AF_UNIX) as control:
         control.settimeout(10)
         control.connect(str(daemon.folder / "run" / "control"))
         control.sendall(b'{"command":"status"}\n')
         document = json.loads(b"".join(iter(lambda: control.recv(65536), b"")))
-    return sum(sum(item["dropped"].values()) for item in document["inputs"])
+    reasons = document["inputs"][0]["dropped"]
+    kernel = reasons.get("kernel", 0)
+    return kernel, sum(reasons.values()) - kernel
 
 
 def overload(run):
@@ -229,10 +231,11 @@ def overload(run):
     run.told(run.load(1, "--first", run.count, load=("udp",)))
     got = run.told(sink)
     time.sleep(SETTLE_SECONDS)
-    counted = dropped(daemon)
+    kernel, other = dropped(daemon)
     cost = daemon_cost(before, daemon.usage(), got["distinct"])
     daemon.stop()
-    return {**stream_figures(sent, got, run.count), **cost, "counted": counted, "uncounted": abs(got["lost"] - counted)}
+    return {**stream_figures(sent, got, run.count), **cost, "kernel_dropped": kernel, "other_dropped": other,
+            "uncounted": abs(got["lost"] - kernel - other)}
 
 
 def ceiling_step(run, rate, name):

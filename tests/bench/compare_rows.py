@@ -29,7 +29,6 @@ class Row:
     measure: str = "stream"       # the function of compare_measure.py
     slower: dict = dataclasses.field(default_factory=dict)  # a program's part of the messages, where all would take minutes
     goals: tuple = ()
-    latency: bool = False
     full_only: bool = False
     may_lose: bool = False        # UDP: what the kernel drops is lost; shown, but no failure of the run
     bare: tuple = ()              # for "bare calls": what bench_floor does, and every how many microseconds
@@ -89,7 +88,7 @@ ROWS = (
                Goal("rate", "relayd", False, 2, of="relayd behind-relayd"),
                Goal("wire", None, True, 0.2 * 213, of="relayd behind-relayd"))),
     Row("light", "20,000/s, TCP in, RELP/TLS out; rsyslog: memory queue", "tcp-relp-tls", ("rsyslog", "relayd", BARE_CALLS),
-        (200 * THOUSAND, 60 * THOUSAND, 3 * THOUSAND), load=(*TCP, "--rate", "20000"), sink="relp-tls", latency=True, bare=("light", 2000),
+        (200 * THOUSAND, 60 * THOUSAND, 3 * THOUSAND), load=(*TCP, "--rate", "20000"), sink="relp-tls", bare=("light", 2000),
         goals=(at_most("cpu", "rsyslog", 0.25), at_most("p50_ms", None, 1.5), at_most("p99_ms", None, 10))),
     Row("drain", "a backlog drains over TCP when the sink is back, with 5,000/s of new messages", "tcp-disk-tcp", ALL,
         (MILLION, 300 * THOUSAND, 3 * THOUSAND), load=TCP, sink="tcp", measure="drain", slower={"rsyslog": 0.4},

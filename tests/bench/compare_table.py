@@ -11,19 +11,23 @@ COLUMNS = {"rate": ("msgs/s", 9, 0), "cpu": ("CPU s/M", 8, 2), "taking": ("in s/
            "longest_sync_ms": ("max sync", 8, 1), "answer_p50_ms": ("ans p50", 7, 2), "answer_p99_ms": ("ans p99", 7, 2),
            "ceiling": ("ceiling/s", 9, 0),
            "per_connection_kib": ("KiB each", 8, 2), "cpu_ms_per_connection": ("ms each", 7, 3), "listening_ms": ("listen ms", 9, 1),
-           "first_ms": ("first ms", 8, 1), "drain_seconds": ("drain s", 7, 2), "wire": ("wire B", 6, 0), "counted": ("counted", 8, 0),
-           "uncounted": ("uncounted", 9, 0), "lost": ("lost", 7, 0), "doubled": ("doubled", 7, 0), "load_cpu": ("load", 5, 2),
+           "first_ms": ("first ms", 8, 1), "drain_seconds": ("drain s", 7, 2), "wire": ("wire B", 6, 0),
+           "kernel_dropped": ("kernel", 8, 0), "other_dropped": ("other", 7, 0), "uncounted": ("uncounted", 9, 0), "lost": ("lost", 7, 0), "doubled": ("doubled", 7, 0), "load_cpu": ("load", 5, 2),
            "sink_cpu": ("sink", 5, 2)}
-LATENCY_ONLY = ("p50_ms", "p99_ms")
-WORST = ("lost", "doubled", "uncounted", "longest_sync_ms")  # the most of all rounds: a median would hide a round
+WORST = ("doubled", "longest_sync_ms")  # the most of all rounds: a median would hide a round
+OF_WORST_ROUND = ("kernel_dropped", "other_dropped", "uncounted", "lost")  # all of one round, so that they add up
 LABEL_WIDTH = 21
 
 
 def summary(rounds):
-    """{figure: (median, least, most)} of the rounds of one program; of WORST the most comes first, too."""
-    figures = [figure for figure in rounds[0] if all(figure in item for item in rounds)]
-    return {figure: ((max if figure in WORST else statistics.median)(item[figure] for item in rounds),
-                     min(item[figure] for item in rounds), max(item[figure] for item in rounds)) for figure in figures}
+    """{figure: (median, least, most)} of the rounds of one program. Of WORST the most comes first, too; of OF_WORST_ROUND what they were in
+    the round with most uncounted, else most lost."""
+    worst = max(rounds, key=lambda item: (item.get("uncounted", 0), item.get("lost", 0)))
+
+    def first(figure, values):
+        return worst[figure] if figure in OF_WORST_ROUND else (max if figure in WORST else statistics.median)(values)
+    together = {figure: [item[figure] for item in rounds] for figure in rounds[0] if all(figure in item for item in rounds)}
+    return {figure: (first(figure, values), min(values), max(values)) for figure, values in together.items()}
 
 
 def astray(figures):
@@ -31,12 +35,8 @@ def astray(figures):
     return ", ".join(f"{figures[what]:.0f} {what}" for what in ("lost", "doubled") if figures.get(what, 0) > 0)
 
 
-def shown(row, figure):
-    return figure in COLUMNS and (row.latency or figure not in LATENCY_ONLY)
-
-
 def json_line(row, label, rounds, unfinished=None):
-    figures = {figure: values for figure, values in summary(rounds).items() if row.latency or figure not in LATENCY_ONLY}
+    figures = summary(rounds)
     return json.dumps({"row": row.name, "program": label, "rounds": len(rounds), **({"unfinished": unfinished} if unfinished else {}),
                        "median": {figure: round(values[0], 3) for figure, values in figures.items()},
                        "spread": {figure: [round(values[1], 3), round(values[2], 3)] for figure, values in figures.items()}})
@@ -55,7 +55,7 @@ def goal_line(goal, summaries):
     whose = f", {goal.of}" if goal.of != "relayd" else ""
     against = f" x {goal.against}" if goal.against else ""
     wrong = {label: astray({what: values[0] for what, values in summaries[label].items()}) for label in (goal.of, goal.against)
-             if label in summaries and goal.figure not in WORST}
+             if label in summaries and goal.figure not in OF_WORST_ROUND}
     reached = reached and not wrong.get(goal.of)
     but = "".join(f"; {label}: {text}" for label, text in wrong.items() if text)
     return f"    {'reached' if reached else 'MISSED '}  {heading}{whose}: {ratio:.4g}{against} (goal {sign} {goal.bound:.4g}){but}"
@@ -67,10 +67,10 @@ def is_other_count(ours, theirs):
 
 
 def ratio_lines(summaries):
-    """Each shape of relayd beside each peer, and the others beside its presets, whether or not there is a goal for it."""
-    pairs = [(ours, theirs) for ours in summaries if ours.split()[0] == "relayd" for theirs in summaries
-             if theirs.split()[0] != "relayd" and not is_other_count(ours, theirs)]
-    pairs += [("relayd", label) for label in summaries if "relayd" in summaries and label.startswith("relayd ")]
+    """Each shape of relayd beside each peer and beside relayd's first shape, whether or not there is a goal for it."""
+    shapes = [label for label in summaries if label.split()[0] == "relayd"]
+    pairs = [(ours, theirs) for ours in shapes for theirs in summaries if theirs not in shapes and not is_other_count(ours, theirs)]
+    pairs += [(shape, shapes[0]) for shape in shapes[1:]]
     for label_of_ours, label in pairs:
         ours, theirs = summaries[label_of_ours], summaries[label]
         parts = [f"{COLUMNS[figure][0]} {ours[figure][0] / theirs[figure][0]:.3f} x" for figure in
@@ -85,9 +85,9 @@ def print_row(row, results, wanted):
     summaries = {label: summary(rounds) for label, rounds in results.items() if rounds}
     if not summaries:
         return
-    figures = [figure for figure in COLUMNS if shown(row, figure) and any(figure in item for item in summaries.values())]
+    figures = [figure for figure in COLUMNS if any(figure in item for item in summaries.values())]
     print(f"\n{row.name}: {row.title}")
-    print(" " * LABEL_WIDTH + " ".join(f"{COLUMNS[figure][0]:>{COLUMNS[figure][1]}}" for figure in figures) + "  CPU spread")
+    print(" " * LABEL_WIDTH + " ".join(f"{COLUMNS[figure][0]:>{COLUMNS[figure][1]}}" for figure in figures) + ("  CPU spread" if "cpu" in figures else ""))
     for label, values in summaries.items():
         cells = [f"{values[figure][0]:{COLUMNS[figure][1]}.{COLUMNS[figure][2]}f}" if figure in values else
                  " " * (COLUMNS[figure][1] - 1) + "-" for figure in figures]

@@ -2,6 +2,7 @@
 """What the table of tests/bench/compare says of rounds in which messages were lost, and whom a round begins with."""
 import importlib.machinery
 import importlib.util
+import json
 import sys
 import types
 
@@ -45,9 +46,38 @@ def test_a_peer_that_lost_something_is_named_behind_the_goal(capsys):
     assert "reached  CPU s/M: 0.125 x rsyslog (goal <= 0.33); rsyslog: 12 lost" in said
 
 
+def overloaded(lost, kernel, other):
+    return {"cpu": 1.0, "lost": lost, "kernel_dropped": kernel, "other_dropped": other, "uncounted": abs(lost - kernel - other)}
+
+
+def dropped_in(said):
+    """The numbers in the table below "kernel", "other", "uncounted" and "lost"."""
+    lines = said.splitlines()
+    heads, cells = (next(line for line in lines if word in line) for word in ("uncounted", "relayd  "))
+    return [int(cells[:heads.index(head) + len(head)].split()[-1]) for head in ("kernel", "other", "uncounted", "lost")]
+
+
 def test_what_was_lost_in_one_round_is_uncounted_in_the_table(capsys):
-    overload = [{"cpu": 1.0, "lost": 9, "counted": 9 - each, "uncounted": each} for each in (0, 2, 0)]
-    assert "MISSED   uncounted: 2" in table(capsys, "udp-overload", {"relayd": overload})
+    said = table(capsys, "udp-overload", {"relayd": [overloaded(20, 18, 2), overloaded(9, 6, 1), overloaded(5, 5, 0)]})
+    assert "MISSED   uncounted: 2" in said
+    assert dropped_in(said) == [6, 1, 2, 9]
+
+
+def test_drops_in_the_table_add_up_to_what_was_lost(capsys):
+    said = table(capsys, "udp-overload", {"relayd": [overloaded(9, 6, 3), overloaded(20, 13, 7), overloaded(12, 12, 0)]})
+    assert dropped_in(said) == [13, 7, 0, 20]
+
+
+def test_shapes_of_relayd_stand_beside_its_first_one(capsys):
+    said = table(capsys, "workers", {"relayd one-worker": rounds(0.5, 0), "relayd two-workers": rounds(0.6, 0)})
+    assert "relayd two-workers to relayd one-worker: msgs/s 1.000 x, CPU s/M 1.200 x" in said
+
+
+def test_latencies_are_in_every_row_that_has_them(capsys):
+    each = {**rounds(0.5, 0)[0], "p50_ms": 12.5, "p99_ms": 40.25}
+    said = table(capsys, "tcp-file", {"relayd": [each]})
+    assert "p50 ms" in said and " 12.50 " in said and " 40.25 " in said
+    assert json.loads(compare_table.json_line(ROWS["tcp-file"], "relayd", [each]))["median"]["p99_ms"] == 40.25
 
 
 def test_fewer_rounds_than_wanted_are_told(capsys):
