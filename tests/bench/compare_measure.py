@@ -112,6 +112,11 @@ def stream_figures(sent, got, count):
     return figures
 
 
+def without_age(figures):
+    """Without latencies: messages that were stored while the next hop was away are as old as it was away."""
+    return {figure: value for figure, value in figures.items() if figure not in ("p50_ms", "p99_ms")}
+
+
 def wait_for_quiet(daemon, sink=None):
     """Waits until the daemon's CPU time stands still, and no thread waits for the disk: it has taken what it was sent; or until the sink
     has ended."""
@@ -358,7 +363,8 @@ def stored_in_front(run):
 
 
 def relay(run):
-    """The cost of a relayd that gets its messages by RELP, from a RELP sender or from another relayd in front of it."""
+    """The cost of a relayd that gets its messages by RELP, from a RELP sender or from another relayd in front of it. The rate is from the first
+    message that the sink sees: the start of the relayd in front is none of it."""
     front, sent = stored_in_front(run) if run.label.endswith("behind-relayd") else (None, None)
     daemon = run.daemon()
     daemon.start()
@@ -367,18 +373,18 @@ def relay(run):
     if front is None:
         sent = run.told(run.load(run.count))
     else:
-        sent["began"] = time.monotonic()
         front.start()
     got = run.told(sink)
     wire = wire_bytes(run.ports[0])
     time.sleep(SETTLE_SECONDS)
     after = daemon.usage()
     daemon.stop()
-    figures = {**stream_figures(sent, got, run.count), **daemon_cost(before, after, got["distinct"]),
+    figures = {**stream_figures({**sent, "began": got["first_at"]}, got, run.count), **daemon_cost(before, after, got["distinct"]),
                "taking": (after.taking - before.taking) / max(got["distinct"], 1) * MB}
-    if front is not None:
-        front.stop()
-    return {**figures, "wire": wire / run.count} if wire > 0 else figures
+    if front is None:
+        return figures
+    front.stop()
+    return {**without_age(figures), "wire": wire / run.count}
 
 
 def own_cost(said):

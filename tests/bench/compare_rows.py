@@ -83,7 +83,7 @@ ROWS = (
         (200 * THOUSAND, 60 * THOUSAND, 3 * THOUSAND), load=(*RELP_TLS, "--rate", "20000"), sink="relp-tls",
         goals=(at_most("answer_p99_ms", None, 10),)),
     Row("relay-relay", "the receiving relayd behind a RELP sender, and behind a relayd", "relp-file", ("relayd", "relayd behind-relayd"),
-        (MILLION, 300 * THOUSAND, 3 * THOUSAND), load=("relp", "--connections", "1", "--mix"), measure="relay",
+        (4 * MILLION, 300 * THOUSAND, 3 * THOUSAND), load=("relp", "--connections", "1", "--mix"), measure="relay",
         goals=(Goal("cpu", "relayd", True, 0.4, of="relayd behind-relayd"), Goal("taking", "relayd", True, 0.4, of="relayd behind-relayd"),
                Goal("rate", "relayd", False, 2, of="relayd behind-relayd"),
                Goal("wire", None, True, 0.2 * 213, of="relayd behind-relayd"))),
