@@ -21,7 +21,8 @@ CONNECTIONS_TO_DIVIDE_BY = 1000  # with fewer, what each takes is below the step
 QUIET_SECONDS, QUIET_CPU_SECONDS = 0.7, 0.015
 SETTLE_SECONDS = 0.2       # what a daemon does after the last message still belongs to it
 LINE_BYTES, BACKLOG_LINE_BYTES = 213, 4000
-LIVE_RATE, LIVE_SECONDS = 5000, 2
+LIVE_RATE, LIVE_PIECE, LIVE_PIECES = 5000, 1250, 240  # for a minute at the most
+LIVE_PIECE_MOST = 4 * LIVE_PIECE  # a sink that gets less in the time of a piece gets nothing but new messages
 CEILING_LOW, CEILING_HIGH, CEILING_STEPS = 50_000, 3_000_000, 7
 START_DRAIN_SECONDS = 2
 MIB, MB = 1 << 20, 1_000_000
@@ -115,6 +116,19 @@ def stream_figures(sent, got, count):
 def without_age(figures):
     """Without latencies: messages that were stored while the next hop was away are as old as it was away."""
     return {figure: value for figure, value in figures.items() if figure not in ("p50_ms", "p99_ms")}
+
+
+def received_bytes(port):
+    """Octets that connections to this port have received, as the kernel counts them."""
+    out = subprocess.run(["ss", "-tinH", "state", "established", f"( sport = :{port} )"], capture_output=True, text=True).stdout
+    return sum(int(word.split(":")[1]) for word in out.split() if word.startswith("bytes_received:"))
+
+
+def told_to_end(run, sink):
+    """What a sink says that would wait for more."""
+    if sink.poll() is None:
+        sink.send_signal(signal.SIGTERM)
+    return run.told(sink)
 
 
 def wait_for_quiet(daemon, sink=None):
@@ -277,25 +291,41 @@ def ceiling(run):
     return best
 
 
+def live_messages(run):
+    """New messages, a quarter of a second of them at a time, until the sink gets no more than these: then the backlog is out. Returns what
+    each load said; it ends when the daemon has read all of its messages."""
+    said, got = [], 0
+    for number in range(LIVE_PIECES):
+        said.append(run.told(run.load(LIVE_PIECE, "--first", run.count + number * LIVE_PIECE, load=("tcp", "--rate", LIVE_RATE))))
+        before, got = got, received_bytes(run.ports[1])
+        if before > run.count * LINE_BYTES and got - before < LIVE_PIECE_MOST * LINE_BYTES:
+            break
+    return said
+
+
 def drain(run):
-    """The sink is away while the backlog comes; then it is back, and new messages keep coming behind the old ones."""
-    live = LIVE_RATE * LIVE_SECONDS
+    """The sink is away while the backlog comes; then it is back, and new messages keep coming until the old ones are out."""
     daemon = run.daemon()
     daemon.start()
     run.told(run.load(run.count))
     wait_for_quiet(daemon)
     before = daemon.usage()
     back = time.monotonic()
-    sink = run.sink(run.count + live, "--mark", run.count, idle=10)
-    sending = run.load(live, "--first", run.count, load=("tcp", "--rate", LIVE_RATE))
-    sent, got = run.told(sending), run.told(sink)
-    time.sleep(SETTLE_SECONDS)
-    cost = daemon_cost(before, daemon.usage(), got["distinct"])
+    sink = run.sink(run.count + LIVE_PIECES * LIVE_PIECE, "--mark", run.count)
+    said = live_messages(run)
+    wait_for_quiet(daemon, sink)
+    after = daemon.usage()
+    got = told_to_end(run, sink)
     daemon.stop()
+    count, ended = run.count + len(said) * LIVE_PIECE, said[-1]["began"] + said[-1]["seconds"]
+    if got["mark_at"] > ended:
+        raise RuntimeError(f"the backlog was out {got['mark_at'] - ended:.1f} s behind the last new message")
     drained = got["mark_at"] or got["last_at"]
-    figures = {**stream_figures(sent, got, run.count + live), **cost}
-    return {**figures, "rate": min(run.count, got["distinct"]) / max(drained - got["first_at"], 0.001), "first_ms": (got["first_at"] - back) * 1000,
-            "drain_seconds": drained - got["first_at"]}
+    sent = {"began": back, "cpu_seconds": sum(each["cpu_seconds"] for each in said) * count / len(said) / LIVE_PIECE}
+    held_back = max(each["seconds"] for each in said) - LIVE_PIECE / LIVE_RATE
+    return {**without_age(stream_figures(sent, got, count)), **daemon_cost(before, after, got["distinct"]), "lost": count - got["distinct"],
+            "rate": min(run.count, got["distinct"]) / max(drained - got["first_at"], 0.001), "first_ms": (got["first_at"] - back) * 1000,
+            "drain_seconds": drained - got["first_at"], "held_ms": max(held_back, 0) * 1000}
 
 
 def start(run):
@@ -312,9 +342,7 @@ def start(run):
     listening = daemon.start()
     before = daemon.usage()
     time.sleep(START_DRAIN_SECONDS)
-    if sink.poll() is None:
-        sink.send_signal(signal.SIGTERM)
-    got = run.told(sink)
+    got = told_to_end(run, sink)
     cost = daemon_cost(before, daemon.usage(), got["distinct"])
     return {**cost, "listening_ms": listening * 1000, "first_ms": (got["first_at"] - began) * 1000, "doubled": got["doubled"],
             "rate": got["distinct"] / max(got["last_at"] - got["first_at"], 0.001), "backlog_mb": run.count,
@@ -345,12 +373,6 @@ def idle(run):
             "connect_seconds": sent["seconds"]}
 
 
-def wire_bytes(port):
-    """Octets that connections to this port have received, as the kernel counts them."""
-    out = subprocess.run(["ss", "-tinH", "state", "established", f"( sport = :{port} )"], capture_output=True, text=True).stdout
-    return sum(int(word.split(":")[1]) for word in out.split() if word.startswith("bytes_received:"))
-
-
 def stored_in_front(run):
     """A relayd that has stored all messages while the next hop was away, so that what it does with them is not on the cores that are
     measured; and what its load said."""
@@ -375,7 +397,7 @@ def relay(run):
     else:
         front.start()
     got = run.told(sink)
-    wire = wire_bytes(run.ports[0])
+    wire = received_bytes(run.ports[0])
     time.sleep(SETTLE_SECONDS)
     after = daemon.usage()
     daemon.stop()

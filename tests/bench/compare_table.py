@@ -11,7 +11,7 @@ COLUMNS = {"rate": ("msgs/s", 9, 0), "cpu": ("CPU s/M", 8, 2), "taking": ("in s/
            "longest_sync_ms": ("max sync", 8, 1), "answer_p50_ms": ("ans p50", 7, 2), "answer_p99_ms": ("ans p99", 7, 2),
            "ceiling": ("ceiling/s", 9, 0),
            "per_connection_kib": ("KiB each", 8, 2), "cpu_ms_per_connection": ("ms each", 7, 3), "listening_ms": ("listen ms", 9, 1),
-           "first_ms": ("first ms", 8, 1), "drain_seconds": ("drain s", 7, 2), "wire": ("wire B", 6, 0),
+           "first_ms": ("first ms", 8, 1), "drain_seconds": ("drain s", 7, 2), "held_ms": ("held ms", 7, 1), "wire": ("wire B", 6, 0),
            "kernel_dropped": ("kernel", 8, 0), "other_dropped": ("other", 7, 0), "uncounted": ("uncounted", 9, 0), "lost": ("lost", 7, 0), "doubled": ("doubled", 7, 0), "load_cpu": ("load", 5, 2),
            "sink_cpu": ("sink", 5, 2)}
 WORST = ("doubled", "longest_sync_ms")  # the most of all rounds: a median would hide a round
