@@ -211,7 +211,8 @@ def connections(run):
 
 
 def backlog(run):
-    """As many MB as the label says are stored while the sink is away; then it comes, and what counts is the way out."""
+    """As many MB as the label says are stored while the sink is away; then it comes, and what counts is the way out. Its CPU is what the threads
+    ran: for 1 MB that is a few milliseconds."""
     megabytes = int(run.label.split()[1])
     count = max(megabytes * run.count // LINE_BYTES, 200)
     daemon = run.daemon(spool=max(8 << 30, 2 * megabytes * MB))
@@ -222,8 +223,8 @@ def backlog(run):
     got = run.told(run.sink(count, idle=15))  # relayd looks for it every ten seconds at the least
     after = daemon.usage()
     daemon.stop()
-    return {**daemon_cost(before, after, got["distinct"]), "lost": got["lost"], "doubled": got["doubled"],
-            "rate": got["distinct"] / max(got["last_at"] - got["first_at"], 0.001)}
+    return {**daemon_cost(before, after, got["distinct"]), "cpu": (after.ran - before.ran) / max(got["distinct"], 1) * MB,
+            "lost": got["lost"], "doubled": got["doubled"], "rate": got["distinct"] / max(got["last_at"] - got["first_at"], 0.001)}
 
 
 def dropped(daemon):

@@ -72,6 +72,7 @@ class Usage:
         self.written = int(io["write_bytes"])
         ran = list(threads(pid))
         self.thread_names = {name for name, _ in ran}
+        self.ran = sum(seconds for _, seconds in ran)  # of the threads that there are: finer than the ticks of user and system
         self.taking = sum(seconds for name, seconds in ran if not name.startswith("output"))
 
 
