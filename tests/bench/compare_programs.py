@@ -116,6 +116,21 @@ def answers(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def syslog_ng():
+    """What its command line begins with, and its environment: it is unpacked, not installed."""
+    modules = glob.glob(str(SYSLOG_NG / "usr/lib/syslog-ng/*/"))
+    libraries = [SYSLOG_NG / "usr/lib/syslog-ng", *modules, *glob.glob(str(SYSLOG_NG / "usr/lib/*-linux-gnu"))]
+    environment = dict(os.environ, LD_LIBRARY_PATH=":".join(map(str, libraries)))
+    return [SYSLOG_NG / "usr/sbin/syslog-ng", "--module-path", ":".join(modules)], environment
+
+
+def syslog_ng_version():
+    """As "syslog-ng 3.38.1", from its first line, "syslog-ng 3 (3.38.1)"."""
+    command, environment = syslog_ng()
+    said = subprocess.run([*map(str, command), "--version"], capture_output=True, text=True, env=environment).stdout
+    return f"syslog-ng {said.partition('(')[2].partition(')')[0]}"
+
+
 class Daemon:
     """One program on one road with a folder of its own; `words` fill the @WORDS@ of its configuration."""
 
@@ -138,12 +153,9 @@ class Daemon:
             return [BIN / "relayd", "-c", self.config], environment
         if self.program == "rsyslog":
             return [rsyslogd(), "-n", "-f", self.config, "-i", self.folder / "pid"], environment
-        modules = glob.glob(str(SYSLOG_NG / "usr/lib/syslog-ng/*/"))
-        libraries = [SYSLOG_NG / "usr/lib/syslog-ng", *modules, *glob.glob(str(SYSLOG_NG / "usr/lib/*-linux-gnu"))]
-        environment["LD_LIBRARY_PATH"] = ":".join(map(str, libraries))
-        return [SYSLOG_NG / "usr/sbin/syslog-ng", "-F", "--no-caps", "-f", self.config, "-R", self.folder / "persist",
-                "-p", self.folder / "pid", "-c", self.folder / "ctl", "--worker-threads", "4",
-                "--module-path", ":".join(modules)], environment
+        command, environment = syslog_ng()
+        return [*command, "-F", "--no-caps", "-f", self.config, "-R", self.folder / "persist", "-p", self.folder / "pid",
+                "-c", self.folder / "ctl", "--worker-threads", "4"], {**environment, "TZ": "UTC"}
 
     def start(self):
         """Returns the seconds from the start to the open port."""

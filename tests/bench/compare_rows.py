@@ -105,7 +105,7 @@ ROWS = (
     Row("workers", "TCP in (4 connections), TCP out: one input thread, and two", "tcp-disk-tcp", ("relayd one-worker", "relayd two-workers"),
         (2 * MILLION, 300 * THOUSAND, 3 * THOUSAND), load=TCP, sink="tcp",
         goals=(Goal("cpu", "relayd one-worker", True, 1.25, of="relayd two-workers"),)),
-    Row("idle-tcp", "1,000 idle TCP connections", "tcp-file", ALL, (1000, 1000, 100), load=("tcp",), measure="idle",
+    Row("idle-tcp", "1,000 idle TCP connections", "tcp-file", ("rsyslog", "syslog-ng idle", "relayd"), (1000, 1000, 100), load=("tcp",), measure="idle",
         goals=(at_most("per_connection_kib", None, 2),)),
     Row("idle-tls", "1,000 idle TLS connections", "tls-file", ALL, (1000, 1000, 100), load=("tls",), measure="idle",
         goals=(at_most("per_connection_kib", None, 18),)),
