@@ -114,7 +114,7 @@ ROWS = (
     Row("idle-tls-10000", "10,000 idle TLS connections, quick 4,000 (rsyslog: a fifth; of 10,000 it loses a third, and takes minutes)", "tls-file",
         ("rsyslog", "relayd"), (10000, 4000, 100), load=("tls",), measure="idle", slower={"rsyslog": 0.2},
         goals=(at_most("per_connection_kib", None, 18), at_most("lost", None, 0))),
-    Row("start", "start with a backlog in the spool (relayd: 10 GB, quick 0.5 GB; rsyslog: a tenth)", "tcp-disk-tcp", ("rsyslog", "relayd"),
+    Row("start", "start with a backlog in the spool, lines of 4,000 octets (relayd: 10 GB, quick 0.5 GB; rsyslog: a tenth)", "tcp-disk-tcp", ("rsyslog", "relayd"),
         (10000, 500, 1), load=("tcp", "--connections", "4"), sink="tcp", measure="start", slower={"rsyslog": 0.1},
         goals=(at_most("listening_ms", None, 20), at_most("first_ms", None, 50))),
 )
