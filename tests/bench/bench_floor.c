@@ -8,16 +8,17 @@
  *                row `light`
  *   aggregates   datagrams over UDP_GRO; every PERIOD: read, write past the page cache, sync, append as lines to a file,
  *                which is synced every 16 MiB. The row `udp-gro-file`, "relayd aggregates"
+ *   datagrams    the same without UDP_GRO, each with its sender's address and the kernel's time. The row `udp-file`
  *
  * The part of the spool is a file of 64 MiB that was written before, so no sync has to find blocks for it. It begins with
- * the first message, ends when all senders have closed (light) or nothing came for a second (aggregates), and prints one
- * line of JSON. Its files are FOLDER/spool and FOLDER/out. Lines are those of bench_send, without --mix for aggregates.
+ * the first message, ends when all senders have closed (light) or nothing came for a second (the others), and prints one
+ * line of JSON. Its files are FOLDER/spool and FOLDER/out. Lines are those of bench_send, without --mix but for light.
  *
  * With --messages each datagram is read, packed, checked and found again as well, by relayd's own functions, called for all
  * of a group at once: what its promises take of every message, without threads, accounts and limits.
  *
  * Usage: bench_floor light PORT OUT_PORT FOLDER --period MICROSECONDS [--connections N] [--no-sync]
- *        bench_floor aggregates PORT FOLDER --period MICROSECONDS [--messages] [--no-sync]
+ *        bench_floor aggregates|datagrams PORT FOLDER --period MICROSECONDS [--messages] [--no-sync]
  */
 #include "bench_common.h"
 
@@ -45,6 +46,7 @@ enum {
 	FILE_KEPT_BYTES = 4 << 20, /* the rest is given back to the kernel, as relayd's file output does */
 	RECEIVE_BUFFER_BYTES = 64 << 20,
 	AGGREGATE_MAX_BYTES = 65536,
+	DATAGRAMS_BATCH = 128,
 	CONNECTIONS_MAX = 64,
 	QUIET_MS = 1000,
 };
@@ -56,9 +58,9 @@ struct begun {
 };
 
 struct floor {
-	bool syncs, messages;
+	bool syncs, messages, aggregates;
 	uint64_t period_us;
-	struct pollfd in[CONNECTIONS_MAX]; /* datagrams: one; a connection that is over: -1 */
+	struct pollfd in[CONNECTIONS_MAX]; /* of datagrams one; a connection that is over: -1 */
 	struct begun begun[CONNECTIONS_MAX];
 	unsigned in_count;
 	int out, spool;
@@ -132,7 +134,7 @@ static void open_light(struct floor *floor, const char *port, const char *out_po
 		floor->in[i] = (struct pollfd){.fd = accept(listener, NULL, NULL), .events = POLLIN};
 }
 
-static void open_aggregates(struct floor *floor, const char *port, const char *folder)
+static void open_datagrams(struct floor *floor, const char *port, const char *folder)
 {
 	int yes = 1, room = RECEIVE_BUFFER_BYTES;
 	open_spool(floor, folder, true);
@@ -142,8 +144,9 @@ static void open_aggregates(struct floor *floor, const char *port, const char *f
 	int fd = bind_to(port, SOCK_DGRAM);
 	if ((setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) != 0 &&
 	     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)) != 0) ||
-	    setsockopt(fd, IPPROTO_UDP, UDP_GRO, &yes, sizeof(yes)) != 0)
-		fail("SO_RCVBUF or UDP_GRO");
+	    (floor->aggregates ? setsockopt(fd, IPPROTO_UDP, UDP_GRO, &yes, sizeof(yes))
+	                       : setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof(yes))) != 0)
+		fail("SO_RCVBUF, UDP_GRO or SO_TIMESTAMPNS");
 	floor->in[0] = (struct pollfd){.fd = fd, .events = POLLIN};
 }
 
@@ -191,8 +194,34 @@ static void read_connections(struct floor *floor)
 			read_connection(floor, i);
 }
 
-/* All datagrams that are there; their lines are of one length. */
+/* All datagrams that are there, side by side: their lines are of one length. */
 static void read_datagrams(struct floor *floor)
+{
+	static struct mmsghdr messages[DATAGRAMS_BATCH];
+	static struct iovec pieces[DATAGRAMS_BATCH];
+	static struct sockaddr_storage peers[DATAGRAMS_BATCH];
+	static union {
+		struct cmsghdr header;
+		uint8_t octets[CMSG_SPACE(sizeof(struct timespec))];
+	} controls[DATAGRAMS_BATCH];
+	int got = DATAGRAMS_BATCH;
+	floor->len = 0;
+	while (got == DATAGRAMS_BATCH && floor->len + DATAGRAMS_BATCH * LINE_BYTES <= GROUP_MAX_BYTES) {
+		for (unsigned i = 0; i < DATAGRAMS_BATCH; i++) {
+			pieces[i] = (struct iovec){floor->group + floor->len + i * LINE_BYTES, LINE_BYTES};
+			messages[i].msg_hdr = (struct msghdr){&peers[i], sizeof(peers[i]), &pieces[i], 1, &controls[i], sizeof(controls[i]), 0};
+		}
+		got = recvmmsg(floor->in[0].fd, messages, DATAGRAMS_BATCH, MSG_DONTWAIT, NULL);
+		for (int i = 0; i < got; i++)
+			if (messages[i].msg_len != LINE_BYTES)
+				fail("a datagram of another length");
+		floor->len += got > 0 ? (size_t)got * LINE_BYTES : 0;
+		floor->lines += got > 0 ? (uint64_t)got : 0;
+	}
+}
+
+/* The same with UDP_GRO. */
+static void read_aggregates(struct floor *floor)
 {
 	floor->len = 0;
 	while (floor->len + AGGREGATE_MAX_BYTES <= GROUP_MAX_BYTES) {
@@ -315,7 +344,7 @@ static size_t whole_pages(size_t len)
 	return (len + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 }
 
-static void run_aggregates(struct floor *floor)
+static void run_datagrams(struct floor *floor)
 {
 	static uint8_t lines[GROUP_MAX_BYTES / LINE_BYTES * (LINE_BYTES + 1)];
 	static struct spool_block block;
@@ -326,7 +355,7 @@ static void run_aggregates(struct floor *floor)
 			fail("memory");
 		memset(block.memory, 0, memory);
 	}
-	read_datagrams(floor);
+	(floor->aggregates ? read_aggregates : read_datagrams)(floor);
 	if (floor->len == 0)
 		return;
 	floor->groups++;
@@ -345,7 +374,7 @@ static void run(struct floor *floor, bool light)
 	uint64_t next = microseconds_now(), before;
 	do {
 		before = floor->groups;
-		(light ? run_light : run_aggregates)(floor);
+		(light ? run_light : run_datagrams)(floor);
 		if (floor->groups > before)
 			floor->ended = seconds_now();
 		uint64_t now = microseconds_now();
@@ -358,7 +387,7 @@ static void run(struct floor *floor, bool light)
 static void usage(void)
 {
 	fprintf(stderr, "usage: bench_floor light PORT OUT_PORT FOLDER --period MICROSECONDS [--connections N] [--no-sync]\n"
-	                "       bench_floor aggregates PORT FOLDER --period MICROSECONDS [--messages] [--no-sync]\n");
+	                "       bench_floor aggregates|datagrams PORT FOLDER --period MICROSECONDS [--messages] [--no-sync]\n");
 	exit(2);
 }
 
@@ -398,7 +427,8 @@ int main(int argc, char **argv)
 {
 	static struct floor floor = {.syncs = true, .in_count = 1};
 	bool light = argc > 5 && strcmp(argv[1], "light") == 0;
-	if (!light && (argc < 5 || strcmp(argv[1], "aggregates") != 0))
+	floor.aggregates = argc > 4 && strcmp(argv[1], "aggregates") == 0;
+	if (!light && !floor.aggregates && (argc < 5 || strcmp(argv[1], "datagrams") != 0))
 		usage();
 	read_options(&floor, argc - (light ? 5 : 4), argv + (light ? 5 : 4));
 	floor.group = aligned_alloc(PAGE_BYTES, GROUP_MAX_BYTES);
@@ -407,7 +437,7 @@ int main(int argc, char **argv)
 	if (light)
 		open_light(&floor, argv[2], argv[3], argv[4]);
 	else
-		open_aggregates(&floor, argv[2], argv[3]);
+		open_datagrams(&floor, argv[2], argv[3]);
 	wait_for_more(&floor, -1);
 	struct rusage before;
 	getrusage(RUSAGE_SELF, &before);
