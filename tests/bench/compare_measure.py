@@ -386,7 +386,7 @@ def stored_in_front(run):
 def relay(run):
     """The cost of a relayd that gets its messages by RELP, from a RELP sender or from another relayd in front of it. The rate is from the first
     message that the sink sees: the start of the relayd in front is none of it."""
-    front, sent = stored_in_front(run) if run.label.endswith("behind-relayd") else (None, None)
+    front, sent = stored_in_front(run) if " behind-" in run.label else (None, None)
     daemon = run.daemon()
     daemon.start()
     sink = run.sink(run.count, kind="file")
