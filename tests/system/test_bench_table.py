@@ -46,6 +46,11 @@ def test_a_peer_that_lost_something_is_named_behind_the_goal(capsys):
     assert "reached  CPU s/M: 0.125 x rsyslog (goal <= 0.33); rsyslog: 12 lost" in said
 
 
+def test_a_goal_of_a_udp_row_is_against_the_better_shape_of_rsyslog(capsys):
+    said = table(capsys, "udp-file", {"rsyslog": rounds(4.0, 0), "rsyslog queue": rounds(2.0, 0), "relayd": rounds(1.5, 0)})
+    assert "reached  CPU s/M: 0.375 x rsyslog (" in said and "MISSED   CPU s/M: 0.75 x rsyslog queue (" in said
+
+
 def overloaded(lost, kernel, other):
     return {"cpu": 1.0, "lost": lost, "kernel_dropped": kernel, "other_dropped": other, "uncounted": abs(lost - kernel - other)}
 
