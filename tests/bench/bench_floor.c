@@ -209,7 +209,8 @@ static void read_datagrams(struct floor *floor)
 	while (got == DATAGRAMS_BATCH && floor->len + DATAGRAMS_BATCH * LINE_BYTES <= GROUP_MAX_BYTES) {
 		for (unsigned i = 0; i < DATAGRAMS_BATCH; i++) {
 			pieces[i] = (struct iovec){floor->group + floor->len + i * LINE_BYTES, LINE_BYTES};
-			messages[i].msg_hdr = (struct msghdr){&peers[i], sizeof(peers[i]), &pieces[i], 1, &controls[i], sizeof(controls[i]), 0};
+			messages[i].msg_hdr =
+				(struct msghdr){&peers[i], sizeof(peers[i]), &pieces[i], 1, &controls[i], sizeof(controls[i]), 0};
 		}
 		got = recvmmsg(floor->in[0].fd, messages, DATAGRAMS_BATCH, MSG_DONTWAIT, NULL);
 		for (int i = 0; i < got; i++)

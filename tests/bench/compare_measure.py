@@ -8,6 +8,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 from compare_ending import held
@@ -372,10 +373,10 @@ def idle(run):
             "cpu_ms_per_connection": (after.user + after.system - before.user - before.system) * 1000 / run.count}
 
 
-def stored_in_front(run):
-    """A relayd that has stored all messages while the next hop was away, so that what it does with them is not on the cores that are
-    measured; and what its load said."""
-    front = run.daemon("tcp-relp", name="front", ports=[free_port(), run.ports[0]])
+def stored_in_front(run, folder):
+    """A relayd that has stored all messages while the next hop was away, in memory: it stands for one on another host, so that neither what
+    it does with them nor its disk is measured. And what its load said."""
+    front = run.daemon("tcp-relp", name=folder, ports=[free_port(), run.ports[0]])
     front.start()
     sent = run.told(run.load(run.count, load=("tcp", "--connections", "4", "--mix"), port=front.port))
     wait_for_quiet(front)
@@ -386,26 +387,28 @@ def stored_in_front(run):
 def relay(run):
     """The cost of a relayd that gets its messages by RELP, from a RELP sender or from another relayd in front of it. The rate is from the first
     message that the sink sees: the start of the relayd in front is none of it."""
-    front, sent = stored_in_front(run) if " behind-" in run.label else (None, None)
-    daemon = run.daemon()
-    daemon.start()
-    sink = run.sink(run.count, kind="file")
-    before = daemon.usage()
-    if front is None:
-        sent = run.told(run.load(run.count))
-    else:
-        front.start()
-    got = run.told(sink)
-    wire = received_bytes(run.ports[0])
-    time.sleep(SETTLE_SECONDS)
-    after = daemon.usage()
-    daemon.stop()
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        front, sent = stored_in_front(run, folder) if " behind-" in run.label else (None, None)
+        sink = run.sink(run.count)
+        daemon = run.daemon()
+        daemon.start()
+        before = daemon.usage()
+        if front is None:
+            sent = run.told(run.load(run.count))
+        else:
+            front.start()
+        got = run.told(sink)
+        wire = received_bytes(run.ports[0])
+        time.sleep(SETTLE_SECONDS)
+        after = daemon.usage()
+        daemon.stop()
+        if front is not None:
+            front.stop()
     figures = {**stream_figures({**sent, "began": got["first_at"]}, got, run.count), **daemon_cost(before, after, got["distinct"]),
                "taking": (after.taking - before.taking) / max(got["distinct"], 1) * MB}
     if front is None:
         return figures
-    front.stop()
-    return {**without_age(figures), "wire": wire / run.count}
+    return {**without_age(figures), **({"wire": wire / run.count} if wire > 0 else {})}
 
 
 def own_cost(said):

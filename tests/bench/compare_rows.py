@@ -51,8 +51,8 @@ ALL = ("rsyslog", "syslog-ng", "relayd")
 RSYSLOG_UDP = ("rsyslog", "rsyslog queue")  # a goal against each is one against the better of both
 
 ROWS = (
-    Row("udp-file", "UDP in, file out, 100,000/s in plain datagrams", "udp-file", (*RSYSLOG_UDP, "syslog-ng", "relayd"),
-        (500 * THOUSAND, 200 * THOUSAND, 3 * THOUSAND), may_lose=True, load=("udp", "--rate", "100000"),
+    Row("udp-file", "UDP in, file out, 100,000/s in plain datagrams", "udp-file", (*RSYSLOG_UDP, "syslog-ng", "relayd", BARE_CALLS, BARE_MESSAGES),
+        (500 * THOUSAND, 200 * THOUSAND, 3 * THOUSAND), may_lose=True, load=("udp", "--rate", "100000"), bare=("datagrams", 8000),
         goals=tuple(at_most("cpu", shape, 0.6) for shape in RSYSLOG_UDP)),
     Row("udp-gro-file", "the same, 250,000/s in datagrams that arrive aggregated; relayd with presets, and with receive_aggregates",
         "udp-file", (*RSYSLOG_UDP, "relayd", "relayd aggregates", BARE_CALLS, BARE_MESSAGES), (MILLION, 300 * THOUSAND, 3 * THOUSAND),
@@ -82,8 +82,8 @@ ROWS = (
     Row("answers", "20,000/s, RELP/TLS in: how long an answer takes; rsyslog answers before it stores", "relp-tls", ("rsyslog", "relayd"),
         (200 * THOUSAND, 40 * THOUSAND, 3 * THOUSAND), load=(*RELP_TLS, "--rate", "20000"), sink="relp-tls",
         goals=(at_most("answer_p99_ms", None, 10),)),
-    Row("relay-relay", "the receiving relayd behind a RELP sender, and behind a relayd", "relp-file", ("relayd", "relayd behind-relayd", "relayd behind-zstd"),
-        (4 * MILLION, 300 * THOUSAND, 3 * THOUSAND), load=("relp", "--connections", "1", "--mix"), measure="relay",
+    Row("relay-relay", "RELP in, TCP out: the receiving relayd behind a RELP sender, behind a relayd, and behind one that packs", "relp-tcp", ("relayd", "relayd behind-relayd", "relayd behind-zstd"),
+        (4 * MILLION, 300 * THOUSAND, 3 * THOUSAND), load=("relp", "--connections", "1", "--mix"), sink="tcp", measure="relay",
         goals=(Goal("cpu", "relayd", True, 0.4, of="relayd behind-relayd"), Goal("taking", "relayd", True, 0.4, of="relayd behind-relayd"),
                Goal("rate", "relayd", False, 2, of="relayd behind-relayd"),
                Goal("wire", None, True, 0.2 * 213, of="relayd behind-zstd"))),
