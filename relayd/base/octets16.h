@@ -48,9 +48,23 @@ static inline unsigned octets16_mask(octets16 block)
 #endif
 }
 
-/* Whether both have the same `len` octets; without a call for one to two blocks of them. */
+/* Whether both have the same 8 to 15 octets. */
+static inline bool octets16_equal_short(const uint8_t *one, const uint8_t *other, size_t len)
+{
+	uint64_t ours[2], theirs[2];
+	size_t last = len - sizeof ours[0];
+	memcpy(&ours[0], one, sizeof ours[0]);
+	memcpy(&ours[1], one + last, sizeof ours[1]);
+	memcpy(&theirs[0], other, sizeof theirs[0]);
+	memcpy(&theirs[1], other + last, sizeof theirs[1]);
+	return ours[0] == theirs[0] && ours[1] == theirs[1];
+}
+
+/* Whether both have the same `len` octets; without a call for 8 to 32 of them. */
 static inline bool octets16_equal(const uint8_t *one, const uint8_t *other, size_t len)
 {
+	if (len >= OCTETS16_BLOCK / 2 && len < OCTETS16_BLOCK)
+		return octets16_equal_short(one, other, len);
 	if (len < OCTETS16_BLOCK || len > 2 * OCTETS16_BLOCK)
 		return len == 0 || memcmp(one, other, len) == 0;
 	size_t last = len - OCTETS16_BLOCK; /* overlaps the first, or is it */

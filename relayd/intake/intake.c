@@ -55,40 +55,11 @@ void intake_add_source(struct intake *intake, struct intake_source *source)
 	list_init(&source->open_block);
 }
 
-/* ---- by source: the ledger's rows; a run of messages of one source takes one look-up ---- */
-
-/* Counts the run in the block that its records are in. */
-static void end_run(struct intake_source *source)
-{
-	if (source->run_count > 0)
-		spool_block_count_source(source->block, source->run_source, source->run_count);
-	source->run_count = 0;
-}
-
-/* A run of another source ends, and one of this begins. */
-__attribute__((noinline, cold)) static unsigned begin_run(struct intake *intake, struct intake_source *source,
-                                                          const struct peer *peer, struct bytes hostname)
-{
-	end_run(source);
-	source->run_source = spool_source_find(intake->spool, peer->address, hostname);
-	source->run_name = spool_source_name(intake->spool, source->run_source);
-	return source->run_source;
-}
-
-/* The number of the source with this address and HOSTNAME. */
-static inline unsigned source_of(struct intake *intake, struct intake_source *source, const struct peer *peer,
-                                 struct bytes hostname)
-{
-	if (source->run_name != NULL && spool_source_name_is(source->run_name, peer->address, hostname))
-		return source->run_source; /* nearly always */
-	return begin_run(intake, source, peer, hostname);
-}
-
 static void count_record(struct intake *intake, struct intake_source *source, const struct envelope *envelope)
 {
-	unsigned number = source_of(intake, source, &envelope->peer, envelope->message.hostname);
+	unsigned number = intake_source_of(intake, &envelope->peer, envelope->message.hostname);
 	uint32_t missing = sequence_gaps_before(&intake->gaps, &envelope->peer, &envelope->message);
-	source->run_count++;
+	spool_block_count_source(source->block, number, 1);
 	if (missing > 0)
 		spool_source_count_suspected(intake->spool, number, missing);
 }
@@ -99,7 +70,6 @@ static void count_record(struct intake *intake, struct intake_source *source, co
 static void submit_first(struct intake *intake)
 {
 	struct intake_source *source = LIST_ENTRY(list_take_first(&intake->open), struct intake_source, open_block);
-	end_run(source);
 	if (source->stored != NULL)
 		spool_await_group(intake->spool);
 	uint64_t ordinal = spool_submit_block(intake->spool, source->block);
@@ -193,14 +163,14 @@ void intake_count_drop(struct intake *intake, struct intake_source *source, cons
 		return;
 	count_drop(intake, source, reason, count);
 	if (peer != NULL)
-		spool_source_count_drop(intake->spool, source_of(intake, source, peer, bytes_of(NULL, 0)), reason, count);
+		spool_source_count_drop(intake->spool, intake_source_of(intake, peer, bytes_of(NULL, 0)), reason, count);
 }
 
 /* One that was read: its source is known in full. */
 static void drop(struct intake *intake, struct intake_source *source, const struct envelope *envelope,
                  enum spool_drop_reason reason)
 {
-	unsigned number = source_of(intake, source, &envelope->peer, envelope->message.hostname);
+	unsigned number = intake_source_of(intake, &envelope->peer, envelope->message.hostname);
 	count_drop(intake, source, reason, 1);
 	spool_source_count_drop(intake->spool, number, reason, 1);
 }

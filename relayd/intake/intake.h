@@ -52,9 +52,6 @@ struct intake_source {
 	struct list open_block;
 	uint64_t receipt;
 	struct envelope_context packing;
-	unsigned run_source;                /* number of the source that the last records were of */
-	uint32_t run_count;                 /* how many of them are in the block and not yet counted there */
-	const struct spool_source_name *run_name; /* NULL: none yet */
 	_Atomic uint64_t received;          /* taken or dropped: received = stored + dropped + in memory. From any thread */
 	_Atomic uint64_t truncated;         /* of these, cut by us or on the way, as far as we saw. From any thread */
 };

@@ -52,42 +52,21 @@ static bool says_its_length(const struct spool_stream_block *block, struct bytes
 
 /* ---- records ---- */
 
-/* A run of records of one source is counted with one look-up. */
-struct run {
-	const struct spool_source_name *name;
-	unsigned source;
-	uint32_t count;
-};
-
-static void count_source(struct spool *spool, struct spool_block *into, struct run *run, const struct envelope *envelope)
-{
-	struct bytes hostname = envelope->message.hostname;
-	if (run->name == NULL || !spool_source_name_is(run->name, envelope->peer.address, hostname)) {
-		spool_block_count_source(into, run->source, run->count);
-		run->source = spool_source_find(spool, envelope->peer.address, hostname);
-		run->name = spool_source_name(spool, run->source);
-		run->count = 0;
-	}
-	run->count++;
-}
-
 /* Every record must be one, and there must be as many as the head says. Counts them by source in the block. */
-static bool check_records(struct spool *spool, struct spool_block *into, const struct spool_stream_block *block,
+static bool check_records(struct intake *intake, struct spool_block *into, const struct spool_stream_block *block,
                           struct bytes records)
 {
 	struct bytes record;
 	struct envelope envelope;
 	struct envelope_context context;
-	struct run run = {0};
 	uint32_t count = 0;
 	envelope_context_start(&context, block->base_ns);
 	while (spool_record_next(&records, &record)) {
 		if (!envelope_unpack(&context, record, &envelope))
 			return false;
-		count_source(spool, into, &run, &envelope);
+		spool_block_count_source(into, intake_source_of(intake, &envelope.peer, envelope.message.hostname), 1);
 		count++;
 	}
-	spool_block_count_source(into, run.source, run.count);
 	return records.len == 0 && count == block->records;
 }
 
@@ -106,7 +85,7 @@ static const char *check(struct intake *intake, struct spool_block *into, const 
 		return "a block's checksum is not that of its payload";
 	if (!block_unpack(&header, payload, intake->unpacker, intake->unpacked, &records))
 		return "a block's payload cannot be unpacked";
-	return check_records(intake->spool, into, block, records) ? NULL : "a block's records are not what its head says";
+	return check_records(intake, into, block, records) ? NULL : "a block's records are not what its head says";
 }
 
 enum intake_block_result intake_take_block(struct intake *intake, struct intake_source *source,
