@@ -143,6 +143,8 @@ struct budget_rates budget_now(struct budget *budget, unsigned output, uint64_t 
 	struct moment then = budget->moment[oldest], now = {0};
 	struct spool_usage usage;
 	look(budget->relay, &now);
+	if (!is_same(newest(budget), &now))
+		budget_go_on(budget); /* it moved without a word, which a cursor that is being written does not say again */
 	spool_usage(budget->relay->spool, &usage);
 	uint64_t taken = usage.used_bytes + usage.reserve_bytes;
 	assert(output < SETTINGS_OUTPUTS_MAX);

@@ -44,7 +44,6 @@ struct losses {
 	struct waker *waker;
 	uv_timer_t timer;                   /* runs only while there is something to look at */
 	_Atomic int64_t counted_ns;         /* wall clock when the spool told of a loss */
-	int64_t rested_until_ns;            /* wall clock: nothing moved since the look before the last rest, until then */
 	bool untold;                        /* the last look left something */
 	bool has_started;
 	bool unclean;                       /* still to be told */
@@ -85,6 +84,8 @@ static bool tell(struct losses *losses, const struct loss *loss)
 /* Tells the difference of one counter. True if there is none left. */
 static bool tell_counter(struct losses *losses, struct loss *loss, uint64_t total, uint64_t *told)
 {
+	if (total < *told)
+		*told = total; /* an output had sent on already what was told as passed over */
 	if (total == *told)
 		return true;
 	loss->count = total - *told;
@@ -125,7 +126,7 @@ static bool is_due(struct losses *losses, struct told *told, bool moved, bool no
 		told->from_ns = loss->to_ns;
 		return false;
 	}
-	loss->from_ns = told->from_ns > losses->rested_until_ns ? told->from_ns : losses->rested_until_ns;
+	loss->from_ns = told->from_ns;
 	bool due = now_or_never || told->last_ns == 0 || now_ns - told->last_ns >= LOSSES_INTERVAL_NS;
 	losses->untold = losses->untold || !due;
 	return due;
@@ -232,8 +233,8 @@ static void look(struct losses *losses, bool now_or_never)
 	struct relay *relay = losses->relay;
 	uint64_t now_ns = clock_monotonic_ns();
 	int64_t wall_ns = clock_wall_ns();
+	spool_await_loss(relay->spool); /* before anything is read: what comes later is told */
 	unsigned sources = spool_source_count(relay->spool);
-	spool_await_loss(relay->spool);
 	losses->untold = false;
 	const struct loss unclean = {.event = LOSS_UNCLEAN, .to_ns = wall_ns, .octets = relay->pool_bytes};
 	if (losses->unclean && tell(losses, &unclean))
@@ -292,13 +293,32 @@ static void on_timer(uv_timer_t *timer)
 		uv_timer_start(timer, on_timer, TICK_MS, 0);
 }
 
+/* Nothing of the row moved before `from_ns`, however long ago the last look was, and whatever the clock was set to since. */
+static void end_rest(struct told *told, int64_t from_ns, int64_t counted_ns)
+{
+	if (told->from_ns < from_ns || told->from_ns > counted_ns)
+		told->from_ns = from_ns;
+}
+
+static void end_rest_of_all(struct losses *losses)
+{
+	int64_t counted_ns = atomic_load(&losses->counted_ns), from_ns = counted_ns - COUNTED_WITHIN_NS;
+	for (unsigned i = 0; i < SPOOL_INPUTS_MAX; i++)
+		end_rest(&losses->input[i], from_ns, counted_ns);
+	for (unsigned i = 0; i < SPOOL_SOURCES_MAX; i++)
+		end_rest(&losses->by_source[i], from_ns, counted_ns);
+	for (unsigned i = 0; i < SETTINGS_OUTPUTS_MAX; i++)
+		end_rest(&losses->output[i], from_ns, counted_ns);
+	end_rest(&losses->streams, from_ns, counted_ns);
+}
+
 /* The first loss after a look: a second later there is the next, for what comes with it is told with it. */
 static void on_lost(void *context)
 {
 	struct losses *losses = context;
 	if (uv_is_active((uv_handle_t *)&losses->timer))
 		return;
-	losses->rested_until_ns = atomic_load(&losses->counted_ns) - COUNTED_WITHIN_NS;
+	end_rest_of_all(losses);
 	uv_timer_start(&losses->timer, on_timer, TICK_MS, 0);
 }
 

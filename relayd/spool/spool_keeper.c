@@ -284,9 +284,11 @@ static bool drop_oldest(struct spool *spool)
 		bool drops = cursor->used && cursor->open && cursor->options.when_behind == SPOOL_DROP_OLDEST;
 		struct spool_cursor_options options = cursor->options;
 		pthread_mutex_unlock(&cursor->lock);
+		if (!drops)
+			continue;
 		unsigned next = segment_behind(&spool->table, spool_cursor_delivered(cursor));
-		if (!drops || next == spool->table.count)
-			continue; /* also where no segment is behind it: a new one wakes us */
+		if (next == spool->table.count)
+			continue; /* a new segment wakes us */
 		if (options.max_lag_ns > 0)
 			spool->keeper.retry = true; /* time passes without anybody's wake-up */
 		uint64_t target = jump_target(spool, next, &options, full);
@@ -296,8 +298,10 @@ static bool drop_oldest(struct spool *spool)
 		moved = true;
 	}
 	pthread_mutex_unlock(&spool->table_lock);
-	if (moved)
+	if (moved) {
 		spool_note_loss(spool);
+		spool_note_move(spool);
+	}
 	return moved;
 }
 

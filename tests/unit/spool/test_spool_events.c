@@ -65,13 +65,16 @@ START_TEST(what_an_output_passes_over_is_told)
 {
 	struct spool_cursor *cursor = rig_cursor(&rig, "drops", SPOOL_FROM_OLDEST, SPOOL_DROP_OLDEST);
 	struct spool_output_totals totals = {0};
+	uint64_t moved = 0;
 	while (totals.dropped_oldest == 0) {
 		ck_assert_uint_eq(told(), 0);
 		rig_store(&rig, 30);
+		moved = atomic_load(&rig.moved_events);
 		keeper_turn(rig.spool);
 		spool_cursor_totals(cursor, &totals);
 	}
 	ck_assert_uint_eq(told(), 1);
+	ck_assert_uint_gt(atomic_load(&rig.moved_events), moved);
 	spool_cursor_close(&cursor);
 }
 END_TEST
