@@ -12,7 +12,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#define XXH_INLINE_ALL /* names are short: to call it takes longer than to hash them */
 #include <xxhash.h>
 
 enum {

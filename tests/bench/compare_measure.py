@@ -39,6 +39,7 @@ class Run:
         self.processes = Processes()
         self.folder = where / str(next(NUMBERS))  # short: names of Unix sockets below it have 107 octets at most
         self.folder.mkdir()
+        self.folders = [self.folder]
         self.ports = [free_port(socket.SOCK_DGRAM if row.load[0] == "udp" else socket.SOCK_STREAM), free_port()]
 
     def __enter__(self):
@@ -47,7 +48,12 @@ class Run:
     def __exit__(self, *_):
         with held():
             self.processes.end_all()
-            shutil.rmtree(self.folder, ignore_errors=True)
+            for folder in self.folders:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def folder_in_memory(self):
+        self.folders.append(pathlib.Path(tempfile.mkdtemp(dir="/dev/shm")))
+        return self.folders[-1]
 
     def daemon(self, road=None, name="daemon", ports=None, spool=8 << 30):
         ports = ports or self.ports
@@ -373,10 +379,10 @@ def idle(run):
             "cpu_ms_per_connection": (after.user + after.system - before.user - before.system) * 1000 / run.count}
 
 
-def stored_in_front(run, folder):
+def stored_in_front(run):
     """A relayd that has stored all messages while the next hop was away, in memory: it stands for one on another host, so that neither what
     it does with them nor its disk is measured. And what its load said."""
-    front = run.daemon("tcp-relp", name=folder, ports=[free_port(), run.ports[0]])
+    front = run.daemon("tcp-relp", name=run.folder_in_memory(), ports=[free_port(), run.ports[0]])
     front.start()
     sent = run.told(run.load(run.count, load=("tcp", "--connections", "4", "--mix"), port=front.port))
     wait_for_quiet(front)
@@ -387,27 +393,25 @@ def stored_in_front(run, folder):
 def relay(run):
     """The cost of a relayd that gets its messages by RELP, from a RELP sender or from another relayd in front of it. The rate is from the first
     message that the sink sees: the start of the relayd in front is none of it."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
-        front, sent = stored_in_front(run, folder) if " behind-" in run.label else (None, None)
-        sink = run.sink(run.count)
-        daemon = run.daemon()
-        daemon.start()
-        before = daemon.usage()
-        if front is None:
-            sent = run.told(run.load(run.count))
-        else:
-            front.start()
-        got = run.told(sink)
-        wire = received_bytes(run.ports[0])
-        time.sleep(SETTLE_SECONDS)
-        after = daemon.usage()
-        daemon.stop()
-        if front is not None:
-            front.stop()
+    front, sent = stored_in_front(run) if " behind-" in run.label else (None, None)
+    sink = run.sink(run.count)
+    daemon = run.daemon()
+    daemon.start()
+    before = daemon.usage()
+    if front is None:
+        sent = run.told(run.load(run.count))
+    else:
+        front.start()
+    got = run.told(sink)
+    wire = received_bytes(run.ports[0])
+    time.sleep(SETTLE_SECONDS)
+    after = daemon.usage()
+    daemon.stop()
     figures = {**stream_figures({**sent, "began": got["first_at"]}, got, run.count), **daemon_cost(before, after, got["distinct"]),
                "taking": (after.taking - before.taking) / max(got["distinct"], 1) * MB}
     if front is None:
         return figures
+    front.stop()
     return {**without_age(figures), **({"wire": wire / run.count} if wire > 0 else {})}
 
 
