@@ -34,6 +34,12 @@ static inline size_t buffer_room(const struct buffer *buffer)
 	return buffer->cap - buffer_len(buffer);
 }
 
+/* How many more bytes it has memory for, without moving those that it holds. */
+static inline size_t buffer_allocated(const struct buffer *buffer)
+{
+	return buffer->size - buffer->end;
+}
+
 /* Lends what is queued; the view lives until the next call on this buffer. */
 static inline struct bytes buffer_peek(const struct buffer *buffer)
 {
@@ -52,7 +58,7 @@ uint8_t *buffer_make_room(struct buffer *buffer, size_t len);
  */
 static inline uint8_t *buffer_reserve(struct buffer *buffer, size_t len)
 {
-	if (buffer->size - buffer->end > len) /* what is allocated is below the cap */
+	if (buffer_allocated(buffer) > len) /* what is allocated is below the cap */
 		return buffer->base + buffer->end;
 	return buffer_make_room(buffer, len);
 }

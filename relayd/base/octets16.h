@@ -32,6 +32,11 @@ static inline octets16 octets16_load(const uint8_t *at)
 	return block;
 }
 
+static inline void octets16_store(octets16 block, uint8_t *at)
+{
+	memcpy(at, &block, sizeof block);
+}
+
 /* The octets from `at` to `end`, less than a block, filled up with `filler`. Rare, and kept out of its callers' way. */
 __attribute__((noinline, cold)) octets16 octets16_load_short(const uint8_t *at, const uint8_t *end, uint8_t filler);
 

@@ -12,10 +12,10 @@
 enum {
 	SCRATCH_MAX_BYTES = 20 * ENCODER_MESSAGE_MAX_BYTES, /* encoders ask for room for the worst case */
 	SCRATCH_KEPT_BYTES = 1024 * 1024,
+	RUN_BYTES = 64 * 1024,
 };
 
 const char *const encoder_format_names[] = {"rfc5424", "raw", "json", NULL};
-
 
 bool encoder_check(enum encoder_format format, const struct output_common *common, char *error)
 {
@@ -77,6 +77,17 @@ static bool passes_on(const struct encoder *encoder, const struct envelope *enve
 		   message_has_pri(envelope->message.flags);
 }
 
+static struct bytes write_rfc5424(struct encoder *encoder, const struct envelope *envelope, uint8_t *out, size_t room)
+{
+	uint8_t peer[PEER_TEXT_MAX_BYTES];
+	struct rfc5424_encoding encoding = {.stamp = encoder->stamp, .minute = &encoder->minute};
+	if (envelope->message.hostname.len == 0)
+		encoding.fallback_hostname = bytes_of(peer, peer_write_address(&envelope->peer, peer));
+	struct rfc5424_encoded written = rfc5424_encode(envelope, &encoding, out, room);
+	assert(written.len > 0 && written.cut == 0);
+	return bytes_of(out, written.len);
+}
+
 static enum encoder_result encode_rfc5424(struct encoder *encoder, const struct envelope *envelope, struct bytes *message)
 {
 	enum encoder_result result;
@@ -84,12 +95,8 @@ static enum encoder_result encode_rfc5424(struct encoder *encoder, const struct 
 	uint8_t *out = room_for(encoder, room, &result);
 	if (out == NULL)
 		return result;
-	uint8_t peer[PEER_TEXT_MAX_BYTES];
-	const struct rfc5424_encoding encoding = {
-		.fallback_hostname = bytes_of(peer, peer_write_address(&envelope->peer, peer)), .stamp = encoder->stamp};
-	struct rfc5424_encoded written = rfc5424_encode(envelope, &encoding, out, room);
-	assert(written.len > 0 && written.cut == 0);
-	return encoded(out, written.len, message);
+	struct bytes written = write_rfc5424(encoder, envelope, out, room);
+	return encoded(written.at, written.len, message);
 }
 
 static enum encoder_result encode_raw(struct encoder *encoder, const struct envelope *envelope, struct bytes *message)
@@ -143,4 +150,25 @@ enum encoder_result encoder_encode(struct encoder *encoder, const struct envelop
 		break;
 	}
 	return encode_json(encoder, envelope, message);
+}
+
+/* ---- runs ---- */
+
+void encoder_start_run(struct encoder *encoder)
+{
+	enum encoder_result result;
+	(void)room_for(encoder, RUN_BYTES, &result); /* without memory it takes nothing */
+}
+
+bool encoder_run_takes(const struct encoder *encoder, size_t record_len)
+{
+	return encoder->format == ENCODER_RFC5424 && buffer_allocated(&encoder->scratch) > rfc5424_encoded_max(record_len);
+}
+
+void encoder_run_add(struct encoder *encoder, const struct envelope *envelope, struct bytes *message)
+{
+	size_t room = rfc5424_encoded_max(envelope->raw.len);
+	assert(encoder_run_takes(encoder, envelope->raw.len));
+	*message = write_rfc5424(encoder, envelope, buffer_reserve(&encoder->scratch, room), room);
+	buffer_commit(&encoder->scratch, message->len);
 }

@@ -10,6 +10,7 @@
 #include "output/output_common.h"
 #include "output/typed_event.h"
 #include "syslog/envelope.h"
+#include "syslog/timestamp.h"
 
 enum encoder_format {
 	/*
@@ -45,6 +46,7 @@ struct encoder {
 	struct typed_event typed;
 	struct buffer scratch;
 	size_t room;               /* last asked of scratch */
+	struct timestamp_minute minute;
 };
 
 /* False and a sentence (OUTPUT_ERROR_MAX_BYTES) if the options contradict each other. */
@@ -70,5 +72,14 @@ enum encoder_result encoder_encode(struct encoder *encoder, const struct envelop
  * there are no more than ENCODER_MESSAGE_MAX_BYTES.
  */
 struct bytes encoder_pass_on(const struct encoder *encoder, struct bytes raw);
+
+/*
+ * Several messages that are needed at the same time. Starting a run ends what was encoded before; a record of
+ * `record_len` octets may be added if the run takes it, which it does not in every format; then `*message` lives as
+ * long as the run.
+ */
+void encoder_start_run(struct encoder *encoder);
+bool encoder_run_takes(const struct encoder *encoder, size_t record_len);
+void encoder_run_add(struct encoder *encoder, const struct envelope *envelope, struct bytes *message);
 
 #endif

@@ -18,7 +18,7 @@
 enum {
 	TCP_DEFAULT_PORT = 514,
 	TLS_DEFAULT_PORT = 6514,
-	GATHER_BYTES = 64 * 1024,  /* written out together */
+	GATHER_BYTES = 256 * 1024,  /* written out together */
 	PENDING_RUNS_MAX = 4096,
 	LF_REPLACEMENT = ' ',
 };
@@ -170,26 +170,28 @@ static size_t append_frame(struct syslog_output *stream, struct bytes message, s
 	return len;
 }
 
-static bool send_message(void *context, uint64_t sequence, struct bytes message)
+static unsigned send_run(void *context, uint64_t first, const struct bytes *messages, unsigned count)
 {
 	struct syslog_output *stream = context;
 	if (link_state(stream->link) != LINK_ESTABLISHED || stream->going_home)
-		return false;
-	struct buffer *out = stream_output(link_stream(stream->link));
-	stream->was_full = buffer_len(out) >= GATHER_BYTES;
-	if (stream->was_full)
-		return false;
+		return 0;
+	struct stream *transport = link_stream(stream->link);
+	struct buffer *out = stream_output(transport);
+	unsigned taken = 0;
 	if (buffer_len(out) == 0)
 		(void)buffer_reserve(out, GATHER_BYTES); /* once, instead of by doubling */
-	size_t len = append_frame(stream, message, out);
-	if (len == 0) {
-		sender_retry(stream->sender);
-		return false;
+	for (; taken < count && buffer_len(out) < GATHER_BYTES; taken++) {
+		size_t len = append_frame(stream, messages[taken], out);
+		if (len == 0) {
+			sender_retry(stream->sender);
+			break;
+		}
+		drain_note(&stream->drain, first + taken, len);
+		if (buffer_len(out) >= GATHER_BYTES)
+			stream_flush(transport);
 	}
-	drain_note(&stream->drain, sequence, len);
-	if (buffer_len(out) >= GATHER_BYTES)
-		stream_flush(link_stream(stream->link));
-	return true;
+	stream->was_full = buffer_len(out) >= GATHER_BYTES;
+	return taken;
 }
 
 /* Moves `delivered` to what has left this machine. True if it moved. */
@@ -335,7 +337,7 @@ static void end(void *context)
 static void start_here(void *context)
 {
 	struct syslog_output *stream = context;
-	const struct sender_transport transport = {.send = send_message, .flush = flush, .context = stream};
+	const struct sender_transport transport = {.send_run = send_run, .flush = flush, .context = stream};
 	const struct link_settings link = {
 		.output = &stream->base,
 		.servers = stream->servers,

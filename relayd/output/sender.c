@@ -4,8 +4,7 @@
  * it, unpacked, filtered and encoded; the encoded message waits in `message` until the transport takes it. So nothing is
  * encoded twice because a window is full, and nothing is encoded before the transport had room for the one before it.
  *
- * Of most records nothing is asked but their octets: of these, a whole run goes through each step at once, if the transport
- * takes runs.
+ * Of most records nothing is asked: of these, a whole run goes through each step at once, if the transport takes runs.
  *
  *     account.last + 1 == sequence of the first that waits, unless it is one that was lost and is sent again
  */
@@ -285,23 +284,41 @@ static enum step drop_record(struct sender *sender, uint64_t sequence, const str
 	return STEP_ON;
 }
 
-/* Whether nothing is asked of a record but its octets: none was sent before, for those may go into quarantine. */
+/* Whether nothing is asked of a record but to be sent: none was sent before, for those may go into quarantine. */
 static bool asks_nothing(const struct sender *sender, uint64_t sequence)
 {
 	return sequence > sender->account.last && !sender->filter.active && sender->rules.count == 0;
 }
 
-/* Takes a run of records off the block that go on as they came. False: the next one is none of these. */
+/* Makes a message of the record if that asks for no more than a run gives. */
+static bool add_to_run(struct sender *sender, struct bytes record, struct bytes *message)
+{
+	struct bytes raw;
+	if (record.len > ENCODER_MESSAGE_MAX_BYTES)
+		return false;
+	if (envelope_skim(&sender->unpacking, record, sender->encoder.as_received, &raw)) {
+		*message = encoder_pass_on(&sender->encoder, raw);
+		return true;
+	}
+	if (!encoder_run_takes(&sender->encoder, record.len) ||
+	    !envelope_unpack(&sender->unpacking, record, &sender->envelope))
+		return false;
+	encoder_run_add(&sender->encoder, &sender->envelope, message);
+	return true;
+}
+
+/* Takes a run of records off the block. False: the next one has to be looked at by itself. */
 __attribute__((noinline)) static bool next_run(struct sender *sender)
 {
 	unsigned max = sender->transport.send_run != NULL ? SENDER_RUN_MAX : 1, count = 0;
-	struct bytes rest = sender->rest, record, raw;
+	struct bytes rest = sender->rest, record;
 	if (!asks_nothing(sender, sender->next))
 		return false;
-	while (count < max && spool_record_next(&rest, &record) && record.len <= ENCODER_MESSAGE_MAX_BYTES &&
-	       envelope_skim(&sender->unpacking, record, sender->encoder.as_received, &raw)) {
-		sender->message[count++] = encoder_pass_on(&sender->encoder, raw);
+	encoder_start_run(&sender->encoder);
+	while (count < max && spool_record_next(&rest, &record) &&
+	       add_to_run(sender, record, &sender->message[count])) {
 		sender->rest = rest;
+		count++;
 	}
 	sender->waiting = count;
 	sender->sequence = sender->next;

@@ -50,7 +50,7 @@ struct sender {
 	uint64_t shipped_to;           /* up to here the next hop may have it: rules that come now say nothing of it */
 	uint64_t ask_until_ns;         /* what it has is to be asked, until then; 0: its session goes on */
 
-	/* The messages that wait for room: one, or a run of them that go on as they came. */
+	/* The messages that wait for room: one, or a run of them. */
 	unsigned waiting;              /* 0: none */
 	uint64_t sequence;             /* of the first; those of the others follow */
 	struct bytes message[SENDER_RUN_MAX];

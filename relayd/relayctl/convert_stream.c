@@ -51,9 +51,9 @@ static enum convert_result write_out(struct convert_stream *stream)
 	return CONVERT_DONE;
 }
 
-static size_t encode_rfc5424(const struct envelope *envelope, uint8_t *room, size_t size)
+static size_t encode_rfc5424(struct convert_stream *stream, const struct envelope *envelope, uint8_t *room, size_t size)
 {
-	const struct rfc5424_encoding encoding = {.replace_lf = ' '};
+	const struct rfc5424_encoding encoding = {.replace_lf = ' ', .minute = &stream->minute};
 	struct rfc5424_encoded encoded = rfc5424_encode(envelope, &encoding, room, size - 1);
 	if (encoded.len > 0)
 		room[encoded.len++] = '\n';
@@ -90,7 +90,7 @@ static enum convert_result put(struct convert_stream *stream, struct bytes raw, 
 		return CONVERT_NO_MEMORY;
 	const struct typed_event *event = typed == TYPED_EVENT_READ ? &stream->typed : NULL;
 	size_t len = as_json ? encode_json(stream, &envelope, error, event, room, size)
-	                     : encode_rfc5424(&envelope, room, size);
+	                     : encode_rfc5424(stream, &envelope, room, size);
 	assert(len > 0 && len <= size);
 	buffer_commit(&stream->output, len);
 	return buffer_len(&stream->output) >= WRITE_SIZE_BYTES ? write_out(stream) : CONVERT_DONE;

@@ -10,6 +10,7 @@
 #include "frame/octet_counting.h"
 #include "output/typed_event.h"
 #include "syslog/parse_context.h"
+#include "syslog/timestamp.h"
 
 enum { CONVERT_MESSAGE_MAX_BYTES = 1 << 20 };
 
@@ -43,6 +44,7 @@ struct convert_stream {
 	struct parse_context parse;
 	struct octet_counting counting;
 	struct typed_event typed;
+	struct timestamp_minute minute;
 	struct buffer input, output;
 	bool skipping;  /* the rest of an overlong line */
 	size_t scanned; /* octets of `input` that are known to hold no LF */

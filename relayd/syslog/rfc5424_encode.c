@@ -2,6 +2,7 @@
 #include "syslog/rfc5424_encode.h"
 
 #include "base/decimal.h"
+#include "base/octets16.h"
 #include "base/utf8.h"
 #include "syslog/parse.h"
 #include "syslog/peer.h"
@@ -15,6 +16,9 @@
 #define STAMP_SD_ID        BYTES("relayd@32473")
 #define TIME_QUALITY_SD_ID BYTES("timeQuality")
 
+/* Fields are written in whole blocks. */
+enum { HEADER_ROOM_BYTES = RFC5424_HEADER_MAX_BYTES + OCTETS16_BLOCK };
+
 static void put(struct slog_line *line, struct bytes text)
 {
 	slog_line_put(line, (const char *)text.at, text.len);
@@ -27,46 +31,68 @@ static bool is_rfc5424(const struct message *message)
 
 /* An RFC 5424 originator that does not know the time said so; a legacy one gets the time of reception (RFC 3164 4.3).
  */
-static size_t write_timestamp(const struct message *message, uint8_t *out)
+static size_t write_timestamp(const struct message *message, struct timestamp_minute *minute, uint8_t *out)
 {
 	if (is_rfc5424(message) && (message->flags & MESSAGE_TIME_ABSENT) != 0) {
 		out[0] = '-';
 		return 1;
 	}
-	return timestamp_write(&message->time, TIMESTAMP_RFC5424_DIGITS_MAX, true, out);
+	return timestamp_write_near(&message->time, TIMESTAMP_RFC5424_DIGITS_MAX, true, minute, out);
 }
 
-/* SP and a HEADER field. */
-static size_t write_field(struct bytes field, size_t len_max, uint8_t *out)
+/* SP and a HEADER field. Whole blocks are read as long as they lie before `end`, and written. */
+static inline size_t write_field(struct bytes field, size_t len_max, const uint8_t *end, uint8_t *out)
 {
-	size_t len = field.len < len_max ? field.len : len_max;
+	size_t len = field.len < len_max ? field.len : len_max, at = 0;
 	*out++ = ' ';
 	if (len == 0) {
 		*out = '-';
 		return 2;
 	}
-	for (size_t i = 0; i < len; i++)
-		out[i] = field.at[i] > 32 && field.at[i] < 127 ? field.at[i] : '?';
+	for (; at < len && end - field.at >= (ptrdiff_t)(at + OCTETS16_BLOCK); at += OCTETS16_BLOCK) {
+		octets16 block = octets16_load(field.at + at), odd = octets16_no_graph(block);
+		octets16_store((block & ~odd) | ('?' & odd), out + at);
+	}
+	for (; at < len; at++)
+		out[at] = field.at[at] > 32 && field.at[at] < 127 ? field.at[at] : '?';
 	return 1 + len;
 }
 
-/* HEADER and the SP behind it. */
-static void put_header(struct slog_line *line, const struct message *message, struct bytes hostname)
+/* HEADER and the SP behind it. Returns its length. */
+static size_t write_header(const struct envelope *envelope, const struct rfc5424_encoding *encoding,
+                           struct timestamp_minute *minute, uint8_t *header)
 {
-	uint8_t header[RFC5424_HEADER_MAX_BYTES];
+	const struct message *message = &envelope->message;
+	const uint8_t *end = envelope->raw.at + envelope->raw.len;
 	size_t len = 0;
 	header[len++] = '<';
 	len += decimal_write(message->pri, header + len);
 	memcpy(header + len, ">1 ", 3);
 	len += 3;
-	len += write_timestamp(message, header + len);
-	len += write_field(hostname, RFC5424_HOSTNAME_MAX_BYTES, header + len);
-	len += write_field(message->app_name, RFC5424_APP_NAME_MAX_BYTES, header + len);
-	len += write_field(message->procid, RFC5424_PROCID_MAX_BYTES, header + len);
-	len += write_field(message->msgid, RFC5424_MSGID_MAX_BYTES, header + len);
+	len += write_timestamp(message, minute, header + len);
+	if (message->hostname.len > 0) {
+		len += write_field(message->hostname, RFC5424_HOSTNAME_MAX_BYTES, end, header + len);
+	} else {
+		struct bytes fallback = encoding->fallback_hostname;
+		len += write_field(fallback, RFC5424_HOSTNAME_MAX_BYTES, fallback.at + fallback.len, header + len);
+	}
+	len += write_field(message->app_name, RFC5424_APP_NAME_MAX_BYTES, end, header + len);
+	len += write_field(message->procid, RFC5424_PROCID_MAX_BYTES, end, header + len);
+	len += write_field(message->msgid, RFC5424_MSGID_MAX_BYTES, end, header + len);
 	header[len++] = ' ';
-	assert(len <= sizeof header);
-	put(line, bytes_of(header, len));
+	assert(len <= RFC5424_HEADER_MAX_BYTES);
+	return len;
+}
+
+/* Where there is room for any header it is written in its place. */
+static void put_header(struct slog_line *line, const struct envelope *envelope, const struct rfc5424_encoding *encoding)
+{
+	uint8_t header[HEADER_ROOM_BYTES];
+	struct timestamp_minute none = {0}, *minute = encoding->minute != NULL ? encoding->minute : &none;
+	if (line->size - line->length >= sizeof header)
+		line->length += write_header(envelope, encoding, minute, (uint8_t *)line->text + line->length);
+	else
+		put(line, bytes_of(header, write_header(envelope, encoding, minute, header)));
 }
 
 /* Octets that are not UTF-8 take their reversible form: PARAM-VALUE must be UTF-8, and nothing may be lost. */
@@ -216,10 +242,9 @@ static size_t replace_lf(struct slog_line *line, uint8_t replacement)
 /* Writes HEADER and STRUCTURED-DATA as the message means them, then MSG. */
 static size_t put_anew(struct slog_line *line, const struct envelope *envelope, const struct rfc5424_encoding *encoding)
 {
-	const struct message *message = &envelope->message;
-	put_header(line, message, message->hostname.len > 0 ? message->hostname : encoding->fallback_hostname);
+	put_header(line, envelope, encoding);
 	put_structured_data(line, envelope, encoding->stamp);
-	return line->overflowed ? 0 : put_space_and_msg(line, message);
+	return line->overflowed ? 0 : put_space_and_msg(line, &envelope->message);
 }
 
 /* Where MSG begins in the trimmed raw octets, or their end. (A damaged record may have MSG behind it.) */

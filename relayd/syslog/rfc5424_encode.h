@@ -7,6 +7,7 @@
 #define RELAYD_SYSLOG_RFC5424_ENCODE_H
 
 #include "syslog/envelope.h"
+#include "syslog/timestamp.h"
 
 enum {
 	RFC5424_HEADER_MAX_BYTES = 5 + 2 + 36 + 1 + 255 + 1 + 48 + 1 + 128 + 1 + 32 + 1,
@@ -26,6 +27,7 @@ struct rfc5424_encoding {
 	struct bytes fallback_hostname; /* HOSTNAME if the message has none, for instance the peer's address; empty: "-" */
 	bool stamp;                     /* add [relayd@32473 …], and timeQuality where the zone is a guess */
 	uint8_t replace_lf;             /* not 0: this octet stands for each LF, because the framing ends at LF */
+	struct timestamp_minute *minute; /* for a thread that writes many: kept from one to the next. NULL: none */
 };
 
 struct rfc5424_encoded {

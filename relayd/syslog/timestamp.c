@@ -138,30 +138,6 @@ bool timestamp_exists(const struct timestamp *stamp)
 		   stamp->second <= 60;
 }
 
-/* The wall clock in the time's own zone. */
-struct wall {
-	struct civil_date date;
-	uint32_t second_of_day;
-	uint32_t nanoseconds;
-};
-
-static struct wall wall_of(const struct message_time *time)
-{
-	struct civil_seconds at = civil_split_ns(time->unix_ns);
-	int64_t local = at.seconds + (int64_t)time->offset_minutes * SECONDS_PER_MINUTE;
-	int64_t days = civil_floor_div(local, SECONDS_PER_DAY);
-	return (struct wall){civil_of_days(days), (uint32_t)(local - days * SECONDS_PER_DAY), at.nanoseconds};
-}
-
-static void write_clock(uint32_t second_of_day, uint8_t *out)
-{
-	decimal_write_pair(second_of_day / SECONDS_PER_HOUR, out);
-	out[2] = ':';
-	decimal_write_pair(second_of_day / SECONDS_PER_MINUTE % 60, out + 3);
-	out[5] = ':';
-	decimal_write_pair(second_of_day % 60, out + 6);
-}
-
 static size_t write_offset(int offset_minutes, uint8_t *out)
 {
 	if (offset_minutes == 0) {
@@ -176,36 +152,63 @@ static size_t write_offset(int offset_minutes, uint8_t *out)
 	return 6;
 }
 
-size_t timestamp_write(const struct message_time *time, unsigned digits_max, bool with_offset, uint8_t *out)
+/* Kept out of the way of those that find the minute known. */
+__attribute__((noinline, cold)) static void set_minute(int64_t local, struct timestamp_minute *minute)
 {
-	struct wall wall = wall_of(time);
-	decimal_write_pair((unsigned)wall.date.year / 100, out);
-	decimal_write_pair((unsigned)wall.date.year % 100, out + 2);
-	out[4] = '-';
-	decimal_write_pair(wall.date.month, out + 5);
-	out[7] = '-';
-	decimal_write_pair(wall.date.day, out + 8);
-	out[10] = 'T';
-	write_clock(wall.second_of_day, out + 11);
+	int64_t days = civil_floor_div(local, SECONDS_PER_DAY);
+	struct civil_date date = civil_of_days(days);
+	uint32_t minute_of_day = (uint32_t)(local - days * SECONDS_PER_DAY) / SECONDS_PER_MINUTE;
+	minute->begin = days * SECONDS_PER_DAY + minute_of_day * SECONDS_PER_MINUTE;
+	decimal_write_pair((unsigned)date.year / 100, minute->text);
+	decimal_write_pair((unsigned)date.year % 100, minute->text + 2);
+	minute->text[4] = '-';
+	decimal_write_pair(date.month, minute->text + 5);
+	minute->text[7] = '-';
+	decimal_write_pair(date.day, minute->text + 8);
+	minute->text[10] = 'T';
+	decimal_write_pair(minute_of_day / 60, minute->text + 11);
+	minute->text[13] = ':';
+	decimal_write_pair(minute_of_day % 60, minute->text + 14);
+	minute->text[16] = ':';
+}
+
+size_t timestamp_write_near(const struct message_time *time, unsigned digits_max, bool with_offset,
+                            struct timestamp_minute *minute, uint8_t *out)
+{
+	struct civil_seconds at = civil_split_ns(time->unix_ns);
+	int64_t local = at.seconds + (int64_t)time->offset_minutes * SECONDS_PER_MINUTE;
+	if (minute->text[0] == 0 || local < minute->begin || local - minute->begin >= SECONDS_PER_MINUTE)
+		set_minute(local, minute);
+	memcpy(out, minute->text, TIMESTAMP_MINUTE_BYTES);
+	decimal_write_pair((unsigned)(local - minute->begin), out + TIMESTAMP_MINUTE_BYTES);
 	size_t len = DATE_TIME_LEN;
 	unsigned digits = time->digits < digits_max ? time->digits : digits_max;
 	if (digits > 0) {
 		out[len++] = '.';
-		decimal_write_padded(wall.nanoseconds / timestamp_unit_ns(digits), digits, out + len);
+		decimal_write_padded(at.nanoseconds / timestamp_unit_ns(digits), digits, out + len);
 		len += digits;
 	}
 	return with_offset ? len + write_offset(time->offset_minutes, out + len) : len;
 }
 
+size_t timestamp_write(const struct message_time *time, unsigned digits_max, bool with_offset, uint8_t *out)
+{
+	struct timestamp_minute none = {0};
+	return timestamp_write_near(time, digits_max, with_offset, &none, out);
+}
+
 void timestamp_write_bsd(const struct message_time *time, uint8_t *out)
 {
-	struct wall wall = wall_of(time);
-	assert(wall.date.month >= 1 && wall.date.month <= 12);
-	memcpy(out, month_names[wall.date.month - 1], 3);
+	struct timestamp_minute none = {0};
+	uint8_t iso[TIMESTAMP_TEXT_MAX_BYTES];
+	(void)timestamp_write_near(time, 0, false, &none, iso);
+	unsigned month = decimal_read_pair(iso + 5), day = decimal_read_pair(iso + 8);
+	assert(month >= 1 && month <= 12);
+	memcpy(out, month_names[month - 1], 3);
 	out[3] = ' ';
-	decimal_write_pair(wall.date.day, out + 4);
-	if (wall.date.day < 10)
+	decimal_write_pair(day, out + 4);
+	if (day < 10)
 		out[4] = ' ';
 	out[6] = ' ';
-	write_clock(wall.second_of_day, out + 7);
+	memcpy(out + 7, iso + 11, 8);
 }

@@ -13,6 +13,7 @@ enum {
 	TIMESTAMP_RFC5424_DIGITS_MAX = 6, /* fraction digits that RFC 5424 allows */
 	TIMESTAMP_TEXT_MAX_BYTES = 36,    /* "2026-10-11T22:14:15.123456789+02:00" */
 	TIMESTAMP_BSD_BYTES = 15,         /* "Oct 11 22:14:15" */
+	TIMESTAMP_MINUTE_BYTES = 17,      /* "2026-10-11T22:14:" */
 	TIMESTAMP_OFFSET_MAX_MINUTES = 23 * 60 + 59,
 };
 
@@ -68,6 +69,16 @@ bool timestamp_exists(const struct timestamp *stamp);
  * has TIMESTAMP_TEXT_MAX_BYTES of room; without the zone if not `with_offset`. Returns the length.
  */
 size_t timestamp_write(const struct message_time *time, unsigned digits_max, bool with_offset, uint8_t *out);
+
+/* The minute that was written last; most times are of the same one. All-zero: none was. Private. */
+struct timestamp_minute {
+	int64_t begin; /* in seconds since 1970, of its own zone's wall clock */
+	uint8_t text[TIMESTAMP_MINUTE_BYTES];
+};
+
+/* As timestamp_write(), for a thread that writes many: with the minute's text at hand if it is the one before. */
+size_t timestamp_write_near(const struct message_time *time, unsigned digits_max, bool with_offset,
+                            struct timestamp_minute *minute, uint8_t *out);
 
 /* Writes "Mmm dd hh:mm:ss" in the time's own zone (RFC 3164 4.1.2), TIMESTAMP_BSD_BYTES, to `out`. */
 void timestamp_write_bsd(const struct message_time *time, uint8_t *out);

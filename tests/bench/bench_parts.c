@@ -334,7 +334,8 @@ static void run_block_check(uint64_t count)
 
 static void encode(enum kind kind, uint64_t count)
 {
-	struct rfc5424_encoding encoding = {0};
+	struct timestamp_minute minute = {0};
+	struct rfc5424_encoding encoding = {.minute = &minute};
 	for (uint64_t i = 0; i < count; i++)
 		sink += rfc5424_encode(&samples[kind].envelope[i % SAMPLES], &encoding, out, sizeof out).len;
 }

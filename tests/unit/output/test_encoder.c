@@ -6,15 +6,20 @@
 static struct encoder encoder;
 static struct bytes message;
 
+static struct envelope envelope_of(struct bytes raw)
+{
+	struct parse_context context = {0};
+	struct envelope envelope = {.received_ns = 1000000000, .peer = {.transport = TRANSPORT_UDP, .port = 514}, .raw = raw};
+	memcpy(envelope.peer.address, "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\x00\x02\x01", 16);
+	parse_message(raw, &context, &envelope.message);
+	return envelope;
+}
+
 /* The message that goes out for this one, as text. */
 static const char *encode(enum encoder_format format, bool stamp, const char *text)
 {
 	static char out[4096];
-	struct parse_context context = {0};
-	struct envelope envelope = {.received_ns = 1000000000, .peer = {.transport = TRANSPORT_UDP, .port = 514}};
-	memcpy(envelope.peer.address, "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\x00\x02\x01", 16);
-	envelope.raw = bytes_of_text(text);
-	parse_message(envelope.raw, &context, &envelope.message);
+	struct envelope envelope = envelope_of(bytes_of_text(text));
 	encoder_init(&encoder, format, stamp, spool);
 	ck_assert_int_eq(encoder_encode(&encoder, &envelope, &message), ENCODER_DONE);
 	snprintf(out, sizeof out, "%.*s", (int)message.len, (const char *)message.at);
@@ -94,6 +99,38 @@ START_TEST(raw_and_stamp_contradict_each_other)
 }
 END_TEST
 
+START_TEST(the_messages_of_a_run_stay_until_the_next_one)
+{
+	enum { RECORDS = 64, RECORD_BYTES = 900 };
+	static char text[RECORDS][RECORD_BYTES + 1];
+	struct bytes messages[RECORDS];
+	unsigned taken = 0;
+	encoder_init(&encoder, ENCODER_RFC5424, false, spool);
+	for (unsigned round = 0; round < 2; round++) {
+		encoder_start_run(&encoder);
+		ck_assert(!encoder_run_takes(&encoder, 64 * 1024));
+		for (taken = 0; taken < RECORDS; taken++) {
+			snprintf(text[taken], sizeof text[taken], "<11>no header, %u %u %0800u", round, taken, taken);
+			struct envelope envelope = envelope_of(bytes_of_text(text[taken]));
+			if (!encoder_run_takes(&encoder, envelope.raw.len + 40))
+				break;
+			encoder_run_add(&encoder, &envelope, &messages[taken]);
+		}
+		ck_assert_uint_gt(taken, 30);
+		for (unsigned i = 0; i < taken; i++) {
+			struct bytes tail = bytes_after(bytes_of_text(text[i]), 4);
+			ck_assert(bytes_start_with(messages[i], BYTES("<11>1 ")) && messages[i].len > tail.len);
+			ck_assert(bytes_equal(bytes_after(messages[i], messages[i].len - tail.len), tail));
+		}
+	}
+	encoder_free(&encoder);
+	encoder_init(&encoder, ENCODER_JSON, false, spool);
+	encoder_start_run(&encoder);
+	ck_assert(!encoder_run_takes(&encoder, 100));
+	encoder_free(&encoder);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("encoder");
@@ -106,5 +143,6 @@ int main(void)
 	tcase_add_test(test, an_event_of_liblog_keeps_its_types_in_json);
 	tcase_add_test(test, an_event_that_was_written_otherwise_keeps_its_octets_in_json);
 	tcase_add_test(test, raw_and_stamp_contradict_each_other);
+	tcase_add_test(test, the_messages_of_a_run_stay_until_the_next_one);
 	return run_suite(suite);
 }

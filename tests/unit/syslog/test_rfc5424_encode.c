@@ -6,6 +6,7 @@
 #include "syslog/parse.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static struct parse_context context = {.received_ns = 1791756860LL * CLOCK_NS_PER_SECOND}; /* 2026-10-11T22:14:20Z */
@@ -73,6 +74,35 @@ START_TEST(a_timestamp_has_six_digits_at_most)
 		   "<165>1 2026-10-11T22:14:15.123456Z m ev - - - x");
 	expect("<165>1 2026-10-11T22:14:60Z m ev - - - x", &plain, "<165>1 2026-10-11T22:14:59.999999Z m ev - - - x");
 	expect("<165>1 2026-10-11t22:14:15+0200 m ev - - - x", &plain, "<165>1 2026-10-11T22:14:15+02:00 m ev - - - x");
+}
+END_TEST
+
+/* Fields of every length, with every octet in them, at any distance from the message's end, in rooms of any size. */
+START_TEST(a_field_is_the_same_however_it_is_looked_at)
+{
+	for (unsigned i = 0; i < 3000; i++) {
+		char raw[300], wanted[400], app_name[80];
+		unsigned len = 1 + i % 60, odd = i % (len + 1);
+		uint8_t octet = (uint8_t)(128 + i % 128);
+		for (unsigned at = 0; at < len; at++)
+			app_name[at] = (char)('a' + (at + i) % 26);
+		app_name[len] = '\0';
+		if (odd < len)
+			app_name[odd] = (char)octet;
+		snprintf(raw, sizeof raw, "<13>1 2026-10-11T22:14:15Z h %s - -%*s", app_name, (int)(i % 20), "");
+		struct envelope envelope = envelope_of(bytes_of_text(raw));
+		envelope.message.format = MESSAGE_FORMAT_NEAR_RFC5424;
+		envelope.message.app_name = bytes_of((const uint8_t *)strstr(raw, app_name), len);
+		envelope.message.structured_data = envelope.message.msg = bytes_of(NULL, 0);
+		if (odd < len)
+			app_name[odd] = '?';
+		snprintf(wanted, sizeof wanted, "<13>1 2026-10-11T22:14:15Z h %.48s - - -", app_name);
+		size_t wanted_len = strlen(wanted);
+		struct rfc5424_encoded encoded = rfc5424_encode(&envelope, &plain, room, wanted_len + i % 700);
+		ck_assert_msg(encoded.len == wanted_len && memcmp(room, wanted, wanted_len) == 0, "%.*s\n%s", (int)encoded.len,
+		              (char *)room, wanted);
+		ck_assert_uint_eq(rfc5424_encode(&envelope, &plain, room, wanted_len - 1).len, 0);
+	}
 }
 END_TEST
 
@@ -190,6 +220,7 @@ int main(void)
 	tcase_add_test(tests, a_legacy_message_becomes_rfc_5424);
 	tcase_add_test(tests, the_fallback_is_the_hostname_of_a_message_without);
 	tcase_add_test(tests, a_timestamp_has_six_digits_at_most);
+	tcase_add_test(tests, a_field_is_the_same_however_it_is_looked_at);
 	tcase_add_test(tests, fields_are_cleaned_and_cut);
 	tcase_add_test(tests, malformed_structured_data_stays_in_msg);
 	tcase_add_test(tests, tolerated_values_become_legal_ones);

@@ -2,6 +2,7 @@
 #include "syslog/timestamp.h"
 
 #include "support/feed.h"
+#include "base/clock.h"
 #include "syslog/civil_date.h"
 #include "syslog/legacy_timestamp.h"
 
@@ -141,6 +142,24 @@ START_TEST(times_before_1970_are_written)
 }
 END_TEST
 
+START_TEST(a_time_near_the_one_before_is_written_as_any_other)
+{
+	static const int64_t steps[] = {0, 1, 59, 60, -1, -59, -60, 3600, -3600, 86400, -86400, 400000000, -400000000, 29, 31};
+	static const int16_t offsets[] = {0, 0, 0, 60, -60, 330, -TIMESTAMP_OFFSET_MAX_MINUTES, TIMESTAMP_OFFSET_MAX_MINUTES};
+	struct timestamp_minute minute = {0};
+	struct message_time time = {.unix_ns = -12LL * CLOCK_NS_PER_SECOND};
+	uint8_t near[TIMESTAMP_TEXT_MAX_BYTES], alone[TIMESTAMP_TEXT_MAX_BYTES];
+	for (unsigned i = 0; i < 20000; i++) {
+		time.unix_ns += steps[i * 7 % (sizeof steps / sizeof *steps)] * CLOCK_NS_PER_SECOND + i % 3;
+		time.offset_minutes = offsets[i / 5 % (sizeof offsets / sizeof *offsets)];
+		time.digits = (uint8_t)(i % 10);
+		size_t len = timestamp_write(&time, 6, i % 4 != 0, alone);
+		ck_assert_uint_eq(timestamp_write_near(&time, 6, i % 4 != 0, &minute, near), len);
+		ck_assert_msg(memcmp(near, alone, len) == 0, "%.*s, not %.*s", (int)len, (char *)near, (int)len, (char *)alone);
+	}
+}
+END_TEST
+
 START_TEST(legacy_stamps_are_written_with_a_space_before_a_digit)
 {
 	uint8_t text[TIMESTAMP_BSD_BYTES];
@@ -262,6 +281,7 @@ int main(void)
 	tcase_add_test(tests, dates_that_do_not_exist_are_told);
 	tcase_add_test(tests, times_are_written_in_their_own_zone_and_precision);
 	tcase_add_test(tests, times_before_1970_are_written);
+	tcase_add_test(tests, a_time_near_the_one_before_is_written_as_any_other);
 	tcase_add_test(tests, legacy_stamps_are_written_with_a_space_before_a_digit);
 	tcase_add_test(tests, dates_and_days_agree_with_the_c_library);
 	tcase_add_test(tests, each_octet_of_a_stamp_is_judged);
