@@ -57,14 +57,14 @@ static bool check_records(struct intake *intake, struct spool_block *into, const
                           struct bytes records)
 {
 	struct bytes record;
-	struct envelope envelope;
+	struct envelope_source source;
 	struct envelope_context context;
 	uint32_t count = 0;
 	envelope_context_start(&context, block->base_ns);
 	while (spool_record_next(&records, &record)) {
-		if (!envelope_unpack(&context, record, &envelope))
+		if (!envelope_prove(&context, record, &source))
 			return false;
-		spool_block_count_source(into, intake_source_of(intake, &envelope.peer, envelope.message.hostname), 1);
+		spool_block_count_source(into, intake_source_of(intake, &source.peer, source.hostname), 1);
 		count++;
 	}
 	return records.len == 0 && count == block->records;

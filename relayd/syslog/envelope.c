@@ -1,50 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The packed form, all numbers as varints unless said:
- *
- *   head      one octet: bits 0-1 format, bits 2-5 kind of time, bit 6 set if flags follow
- *   pri       one octet
- *   flags     if bit 6 of head
- *   received  zigzag, nanoseconds since the record before (the first: since the block's base)
- *   peer      0 and a peer in full (peer.h), or 1 + its slot in the context
- *   input
- *   time      kind 0..9: zigzag of whole seconds since `received`, the fraction in as many digits, offset
- *             TIME_EXACT: the same, with an octet for the digits first and the fraction in nanoseconds
- *             TIME_IS_RECEIVED: nothing
- *   offset    quarters of an hour: zigzag * 2; minutes: zigzag * 2 + 1
- *   views     one octet, a bit for each that is not empty, then for each of these, in the struct's order: zigzag of the
- *             gap between the end of the one before and its begin, and its length; for MSG what is left behind its end
- */
-#include "syslog/envelope.h"
+#include "syslog/envelope_form.h"
 
-#include "base/clock.h"
-#include "base/octets16.h"
-#include "base/varint.h"
-#include "syslog/civil_date.h"
 #include "syslog/peer.h"
-#include "syslog/pri.h"
-#include "syslog/timestamp.h"
-
-enum {
-	HEAD_TIME_SHIFT = 2,
-	HEAD_FORMAT_MASK = 3,
-	HEAD_TIME_MASK = 15,
-	HEAD_HAS_FLAGS = 64,
-	HEAD_UNUSED = 128,
-	TIME_EXACT = 10,
-	TIME_IS_RECEIVED = 15,
-};
-
-/* The message's views in the order in which they are packed. */
-enum view {
-	VIEW_HOSTNAME = 0,
-	VIEW_APP_NAME = 1,
-	VIEW_PROCID = 2,
-	VIEW_MSGID = 3,
-	VIEW_STRUCTURED_DATA = 4,
-	VIEW_MSG = 5,
-	VIEWS = 6,
-};
 
 static const char *const transport_names[TRANSPORTS] = {
 	"internal", "udp", "tcp", "tls", "relp", "relp-tls", "unix-datagram", "unix-stream", "relp-unix",
@@ -72,11 +29,6 @@ static inline bool same_peer(const struct peer *one, const struct peer *other)
 	octets16 same = octets16_load(octets) == octets16_load(others);
 	same &= octets16_load(octets + OCTETS16_BLOCK) == octets16_load(others + OCTETS16_BLOCK);
 	return octets16_mask(same) == 0xffff;
-}
-
-static unsigned known_peers(const struct envelope_context *context)
-{
-	return context->peers < ENVELOPE_PEERS_MAX ? context->peers : ENVELOPE_PEERS_MAX;
 }
 
 /* The peer's slot, or ENVELOPE_PEERS_MAX if it is not remembered. */
@@ -258,8 +210,7 @@ size_t envelope_pack(struct envelope_context *context, const struct envelope *en
 	return (size_t)(at - out);
 }
 
-/* How many numbers the views take: two for each bit of `present`. */
-static const uint8_t view_numbers[1u << VIEWS] = {
+const uint8_t envelope_view_numbers[1u << VIEWS] = {
 	0, 2, 2, 4, 2, 4, 4, 6, 2, 4, 4, 6, 4, 6, 6, 8,
 	2, 4, 4, 6, 4, 6, 6, 8, 4, 6, 6, 8, 6, 8, 8, 10,
 	2, 4, 4, 6, 4, 6, 6, 8, 4, 6, 6, 8, 6, 8, 8, 10,
@@ -325,34 +276,6 @@ static void read_peer_or_slot(struct reader *reader, struct envelope_context *co
 	} else {
 		read_peer(reader, context, peer);
 	}
-}
-
-/* Wraps, as packing it does. */
-static inline int64_t received_after(const struct envelope_context *context, uint64_t number)
-{
-	return (int64_t)((uint64_t)context->last_received_ns + (uint64_t)zigzag_back(number));
-}
-
-static struct message_time received_time(int64_t received_ns)
-{
-	return (struct message_time){.unix_ns = received_ns, .digits = TIMESTAMP_RFC5424_DIGITS_MAX};
-}
-
-/* Whether the code is that of a zone's offset. */
-static inline bool set_offset(uint64_t code, struct message_time *time)
-{
-	int64_t minutes = zigzag_back(code >> 1 & UINT16_MAX) * ((code & 1) != 0 ? 1 : 15);
-	time->offset_minutes = (int16_t)minutes;
-	return code <= UINT16_MAX && minutes <= TIMESTAMP_OFFSET_MAX_MINUTES && minutes >= -TIMESTAMP_OFFSET_MAX_MINUTES;
-}
-
-/* Whether it is a time: whole seconds since `received_ns`, and a fraction in so many digits. */
-static inline bool set_time(int64_t received_ns, int64_t seconds, unsigned digits, uint64_t units, struct message_time *time)
-{
-	return units < timestamp_unit_ns(TIMESTAMP_DIGITS_MAX - digits) &&
-		   !__builtin_add_overflow(seconds, civil_split_ns(received_ns).seconds, &seconds) &&
-		   !__builtin_mul_overflow(seconds, CLOCK_NS_PER_SECOND, &time->unix_ns) &&
-		   !__builtin_add_overflow(time->unix_ns, (int64_t)(units * timestamp_unit_ns(digits)), &time->unix_ns);
 }
 
 static void read_time(struct reader *reader, unsigned kind, int64_t received_ns, struct message_time *time)
@@ -434,23 +357,6 @@ static bool unpack_any(struct envelope_context *context, struct bytes record, st
 	return reader.good;
 }
 
-/*
- * The common form: a known peer, each view behind the one before it, and numbers of one octet for views. Where the record
- * is longer than all of its numbers may be, none has to be checked for its end.
- */
-enum {
-	COMMON_NUMBERS_MAX = 6, /* flags, received, input, three of a time */
-	COMMON_MIN_BYTES = 2 + COMMON_NUMBERS_MAX * VARINT_LEN_MAX + 2 + OCTETS16_BLOCK,
-};
-
-/* A number that is known to end in time; one that is too large leaves `*at` where it is, for the next to stumble on. */
-static inline uint64_t next_number(const uint8_t **at)
-{
-	uint64_t value = 0;
-	*at += varint_read(bytes_of(*at, VARINT_LEN_MAX), &value);
-	return value;
-}
-
 /* Returns where the view ends; `*odd` gets what is no common form. */
 static inline size_t next_view(const uint8_t **at, unsigned present, enum view number, struct bytes raw, size_t end,
                                struct bytes *view, unsigned *odd)
@@ -471,35 +377,13 @@ static inline size_t next_view(const uint8_t **at, unsigned present, enum view n
 /* False: it is in no common form, and nothing is said of it. */
 static bool unpack_common(struct envelope_context *context, struct bytes record, struct envelope *envelope)
 {
-	if (record.len < COMMON_MIN_BYTES)
-		return false;
 	struct message *message = &envelope->message;
-	const uint8_t *at = record.at + 2;
-	unsigned head = record.at[0], kind = head >> HEAD_TIME_SHIFT & HEAD_TIME_MASK;
-	uint64_t flags = (head & HEAD_HAS_FLAGS) != 0 ? next_number(&at) : 0, received = next_number(&at);
-	unsigned peer = *at++;
-	uint64_t input = next_number(&at);
-	if (peer == 0 || peer > known_peers(context) || flags >> MESSAGE_FLAGS != 0 || input > UINT16_MAX ||
-		record.at[1] > PRI_MAX || (head & HEAD_UNUSED) != 0)
+	struct common_head common;
+	if (!common_head_read(context, record, &common))
 		return false;
-	envelope->received_ns = received_after(context, received);
-	if (kind <= TIMESTAMP_DIGITS_MAX) {
-		int64_t seconds = zigzag_back(next_number(&at));
-		uint64_t units = kind > 0 ? next_number(&at) : 0;
-		message->time.digits = (uint8_t)kind;
-		if (!set_offset(next_number(&at), &message->time) ||
-			!set_time(envelope->received_ns, seconds, kind, units, &message->time))
-			return false;
-	} else if (kind == TIME_IS_RECEIVED) {
-		message->time = received_time(envelope->received_ns);
-	} else {
-		return false;
-	}
-	unsigned present = *at++, longer = octets16_mask(octets16_load(at)), odd = present >> VIEWS;
-	if (odd != 0 || (longer & ((1u << view_numbers[present]) - 1)) != 0)
-		return false;
-	const uint8_t *begin = at + view_numbers[present];
-	struct bytes raw = envelope->raw = bytes_of(begin, (size_t)(record.at + record.len - begin));
+	unsigned present = common.present, odd = 0;
+	const uint8_t *at = common.numbers;
+	struct bytes raw = envelope->raw = common.raw;
 	size_t end = next_view(&at, present, VIEW_HOSTNAME, raw, 0, &message->hostname, &odd);
 	end = next_view(&at, present, VIEW_APP_NAME, raw, end, &message->app_name, &odd);
 	end = next_view(&at, present, VIEW_PROCID, raw, end, &message->procid, &odd);
@@ -516,12 +400,14 @@ static bool unpack_common(struct envelope_context *context, struct bytes record,
 	}
 	if (odd != 0)
 		return false;
-	message->format = (enum message_format)(head & HEAD_FORMAT_MASK);
+	message->format = (enum message_format)(common.head & HEAD_FORMAT_MASK);
 	message->pri = record.at[1];
-	message->flags = (uint32_t)flags;
-	envelope->input = (uint16_t)input;
-	envelope->peer = context->peer[peer - 1];
-	context->last_slot = peer - 1;
+	message->flags = (uint32_t)common.flags;
+	message->time = common.time;
+	envelope->received_ns = common.received_ns;
+	envelope->input = (uint16_t)common.input;
+	envelope->peer = context->peer[common.slot];
+	context->last_slot = common.slot;
 	context->last_received_ns = envelope->received_ns;
 	return true;
 }
@@ -529,71 +415,4 @@ static bool unpack_common(struct envelope_context *context, struct bytes record,
 bool envelope_unpack(struct envelope_context *context, struct bytes record, struct envelope *envelope)
 {
 	return unpack_common(context, record, envelope) || unpack_any(context, record, envelope);
-}
-
-/* ---- skimming ---- */
-
-enum {
-	SKIM_OCTETS = 2 * OCTETS16_BLOCK, /* behind head and PRI, in which all numbers must end */
-	SKIM_NOT = 0xFF,
-};
-
-/* How many numbers a time of each kind takes. */
-static const uint8_t time_numbers[HEAD_TIME_MASK + 1] = {
-	2, 3, 3, 3, 3, 3, 3, 3, 3, 3, SKIM_NOT, SKIM_NOT, SKIM_NOT, SKIM_NOT, SKIM_NOT, 0,
-};
-
-/* A bit for each octet that a number ends with. */
-static inline uint32_t number_ends(const uint8_t *at)
-{
-	uint32_t more = octets16_mask(octets16_load(at)) | octets16_mask(octets16_load(at + OCTETS16_BLOCK)) << OCTETS16_BLOCK;
-	return ~more;
-}
-
-static inline uint32_t without_lowest(uint32_t bits, unsigned count)
-{
-	for (; count > 0; count--)
-		bits &= bits - 1;
-	return bits;
-}
-
-/* What the flags of a message with a valid PRI have not. */
-static const uint64_t flags_not_skimmed = ~(((uint64_t)1 << MESSAGE_FLAGS) - 1) | MESSAGE_PRI_ABSENT | MESSAGE_PRI_INVALID;
-
-bool envelope_skim(struct envelope_context *context, struct bytes record, unsigned formats, struct bytes *raw)
-{
-	if (record.len <= 2 + SKIM_OCTETS)
-		return false;
-	uint8_t head = record.at[0];
-	unsigned numbers = time_numbers[head >> HEAD_TIME_SHIFT & HEAD_TIME_MASK];
-	if ((formats >> (head & HEAD_FORMAT_MASK) & 1) == 0 || (head & HEAD_UNUSED) != 0 || numbers == SKIM_NOT)
-		return false;
-	const uint8_t *begin = record.at + 2, *at = begin;
-	uint32_t ends = number_ends(begin);
-	uint64_t flags = (head & HEAD_HAS_FLAGS) != 0 ? next_number(&at) : 0, received = next_number(&at);
-	unsigned slot = *at++ - 1u; /* above all others if the peer is there in full */
-	if ((flags & flags_not_skimmed) != 0 || slot >= known_peers(context))
-		return false;
-	ends = without_lowest(ends >> (at - begin), 1 + numbers); /* the input's, and those of the time */
-	if (ends == 0)
-		return false;
-	at += __builtin_ctz(ends);
-	ends >>= __builtin_ctz(ends);
-	unsigned present = *at;
-	if (present >> VIEWS != 0)
-		return false;
-	/* The octet `present` and the numbers behind it, which have one octet each as a rule. */
-	uint32_t all = (2u << view_numbers[present]) - 1;
-	if ((ends & all) == all) {
-		at += 1 + view_numbers[present];
-	} else {
-		ends = without_lowest(ends, view_numbers[present]);
-		if (ends == 0)
-			return false;
-		at += __builtin_ctz(ends) + 1;
-	}
-	context->last_received_ns = received_after(context, received);
-	context->last_slot = slot;
-	*raw = bytes_of(at, (size_t)(record.at + record.len - at));
-	return true;
 }

@@ -84,4 +84,16 @@ bool envelope_unpack(struct envelope_context *context, struct bytes record, stru
  */
 bool envelope_skim(struct envelope_context *context, struct bytes record, unsigned formats, struct bytes *raw);
 
+/* What a message is counted by. */
+struct envelope_source {
+	struct peer peer;
+	struct bytes hostname; /* points into the record */
+};
+
+/*
+ * Whether envelope_unpack() takes the record, for who needs no more of it than its source: the same is checked, in fewer
+ * instructions. The context is left as by envelope_unpack().
+ */
+bool envelope_prove(struct envelope_context *context, struct bytes record, struct envelope_source *source);
+
 #endif

@@ -74,7 +74,8 @@ static size_t write_header(const struct envelope *envelope, const struct rfc5424
 		len += write_field(message->hostname, RFC5424_HOSTNAME_MAX_BYTES, end, header + len);
 	} else {
 		struct bytes fallback = encoding->fallback_hostname;
-		len += write_field(fallback, RFC5424_HOSTNAME_MAX_BYTES, fallback.at + fallback.len, header + len);
+		const uint8_t *fallback_end = fallback.len > 0 ? fallback.at + fallback.len : NULL;
+		len += write_field(fallback, RFC5424_HOSTNAME_MAX_BYTES, fallback_end, header + len);
 	}
 	len += write_field(message->app_name, RFC5424_APP_NAME_MAX_BYTES, end, header + len);
 	len += write_field(message->procid, RFC5424_PROCID_MAX_BYTES, end, header + len);

@@ -56,17 +56,15 @@ struct samples {
 	struct bytes raw[SAMPLES];
 	struct envelope envelope[SAMPLES];
 	uint8_t counted[SAMPLES * SAMPLE_MAX_BYTES];
-	size_t counted_len;
 	uint8_t terminated[SAMPLES * SAMPLE_MAX_BYTES];
-	size_t terminated_len;
+	size_t counted_len, terminated_len;
 };
 
 static struct samples samples[KINDS];
 static struct timezone_rules zone;
 static struct parse_context context;
 static struct spool_block block;
-static uint8_t scratch[BLOCK_ROOM + 4096];
-static uint8_t out[OUT_BYTES];
+static uint8_t scratch[BLOCK_ROOM + 4096], out[OUT_BYTES];
 static uint64_t sink; /* results go here, so that no work can be left out */
 
 static const int64_t now_ns = 1791756860LL * (int64_t)CLOCK_NS_PER_SECOND;
@@ -228,37 +226,42 @@ static const struct bytes *packed_records(void)
 	return record;
 }
 
-static void run_unpack(uint64_t count)
+enum reading { READING_UNPACKS = 0, READING_SKIMS = 1, READING_PROVES = 2 };
+
+/* All of a block's records but its first are in the common form. */
+static inline void read_records(enum reading how, uint64_t count)
 {
-	const struct bytes *record = packed_records();
-	struct envelope_context unpacking;
-	struct envelope envelope;
+	const struct bytes *records = packed_records();
+	struct envelope_context reading;
+	struct envelope_source source;
+	struct envelope envelope = {0};
 	for (uint64_t i = 0; i < count; i++) {
-		if (i % SAMPLES == 0)
-			envelope_context_start(&unpacking, now_ns);
-		if (!envelope_unpack(&unpacking, record[i % SAMPLES], &envelope))
+		const struct bytes record = records[i % SAMPLES];
+		if (record.at == records[0].at)
+			envelope_context_start(&reading, now_ns);
+		if (how == READING_SKIMS && envelope_skim(&reading, record, MESSAGE_FORMATS_ALL, &envelope.raw))
+			sink += envelope.raw.len;
+		else if (how == READING_PROVES ? envelope_prove(&reading, record, &source)
+		                               : envelope_unpack(&reading, record, &envelope))
+			sink += record.len;
+		else
 			die("a record is malformed");
-		sink += envelope.raw.len;
 	}
 }
 
-/* All of a block's records but its first are in the common form. */
+static void run_unpack(uint64_t count)
+{
+	read_records(READING_UNPACKS, count);
+}
+
 static void run_skim(uint64_t count)
 {
-	const struct bytes *record = packed_records();
-	struct envelope_context unpacking;
-	struct envelope envelope;
-	for (uint64_t i = 0; i < count; i++) {
-		struct bytes raw;
-		if (i % SAMPLES == 0)
-			envelope_context_start(&unpacking, now_ns);
-		if (!envelope_skim(&unpacking, record[i % SAMPLES], MESSAGE_FORMATS_ALL, &raw)) {
-			if (!envelope_unpack(&unpacking, record[i % SAMPLES], &envelope))
-				die("a record is malformed");
-			raw = envelope.raw;
-		}
-		sink += raw.len;
-	}
+	read_records(READING_SKIMS, count);
+}
+
+static void run_prove(uint64_t count)
+{
+	read_records(READING_PROVES, count);
 }
 
 /* --- blocks ------------------------------------------------------------------------------------------------------ */
@@ -528,6 +531,7 @@ static const struct part {
 	{"envelope/pack", run_pack},
 	{"envelope/unpack", run_unpack},
 	{"envelope/skim", run_skim},
+	{"envelope/prove", run_prove},
 	{"block/pack-seal", run_block_fill},
 	{"block/pack-seal-zstd", run_block_zstd},
 	{"block/check", run_block_check},

@@ -57,17 +57,31 @@ static inline bool same_peers(const struct envelope_context *a, const struct env
 		   memcmp(a->peer, b->peer, (a->peers < ENVELOPE_PEERS_MAX ? a->peers : ENVELOPE_PEERS_MAX) * sizeof *a->peer) == 0;
 }
 
+/* What was proven is what was unpacked, or nothing if that is none; and so is what is left behind. */
+static inline void check_proof(struct envelope_context *proving, struct bytes record, const struct envelope_context *context,
+                               const struct envelope *unpacked)
+{
+	struct envelope_source source;
+	bool proven = envelope_prove(proving, record, &source);
+	CHECK(proven == (unpacked != NULL));
+	CHECK(same_peers(proving, context) && proving->last_received_ns == context->last_received_ns);
+	if (proven)
+		CHECK(memcmp(&source.peer, &unpacked->peer, sizeof source.peer) == 0 &&
+		      bytes_equal(source.hostname, unpacked->message.hostname));
+}
+
 /*
- * Unpacks as envelope_unpack() does. If the record can be skimmed, too, its octets are found at the same place and the
- * context is left the same; if it cannot, the context is left as it was.
+ * Unpacks as envelope_unpack() does. It can be proven if it is a record. If it can be skimmed, too, its octets are found at
+ * the same place and the context is left the same; if it cannot, the context is left as it was.
  */
 static inline bool check_unpack(struct envelope_context *context, struct bytes record, struct envelope *envelope)
 {
-	static struct envelope_context skimming, before;
+	static struct envelope_context skimming, proving, before;
 	struct bytes raw;
-	skimming = before = *context;
+	skimming = proving = before = *context;
 	bool skimmed = envelope_skim(&skimming, record, MESSAGE_FORMATS_ALL, &raw);
 	bool unpacked = envelope_unpack(context, record, envelope);
+	check_proof(&proving, record, context, unpacked ? envelope : NULL);
 	if (skimmed)
 		CHECK(raw.len < record.len && raw.at == record.at + record.len - raw.len);
 	else
