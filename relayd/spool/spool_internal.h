@@ -36,6 +36,7 @@
 enum {
 	SPARES_MAX = 64,
 	RECENT_POOL_PART = 2,               /* the window of recent groups is this part of all pools */
+	LONG_SEGMENT_PART = 64,             /* a start looks long through blocks that fill more than this part of a segment */
 	GROUP_GATHER_BYTES = 256 << 10,     /* a group of so much is written at once */
 	GROUP_MAX_BYTES = 4 << 20,          /* the rest waits for the next sync */
 	GROUP_GATHER_NS = 1000 * 1000,      /* from the start of one group to that of the next, if less waits */
@@ -87,6 +88,7 @@ struct current_segment {
 	uint64_t first;
 	uint64_t salt;
 	uint64_t size;
+	uint64_t head;   /* octets of its header and checkpoint: blocks come behind */
 	uint64_t offset; /* where the next block goes */
 };
 

@@ -346,6 +346,7 @@ static enum recover_result scan_segment(struct spool *spool, unsigned index, boo
 	}
 	found->salt = header.salt;
 	walk_start(&scan.walk, file, *valid ? header.salt : 0, SEGMENT_HEADER_BYTES, *valid ? scan.entry->size : 0);
+	scan.walk.read_bytes = WALK_PEEK_BYTES; /* the checkpoint as far as it goes, then headers */
 	if (checkpoint)
 		result = read_checkpoint(&scan, valid, error);
 	bool goes_on = result == RECOVERED && (*valid || !checkpoint);

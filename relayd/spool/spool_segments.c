@@ -109,7 +109,7 @@ static int write_head(struct spool *spool, const struct segment_header *header, 
 	struct iovec part = {.iov_base = head, .iov_len = len};
 	int result = disk_write(spool->disk, segment->file, &part, 1, 0);
 	free(head);
-	segment->offset = len;
+	segment->head = segment->offset = len;
 	return result;
 }
 

@@ -17,6 +17,11 @@ def stopped(relays):
     return relay
 
 
+def first_of(segment):
+    """The first sequence of a segment, which its name says."""
+    return int(segment.name.split("-")[2], 16)
+
+
 def overwrite(path, at, octets=b"damage"):
     with open(path, "r+b") as file:
         file.seek(at)
@@ -80,7 +85,7 @@ def test_a_missing_segment_costs_exactly_its_messages(stopped, server):
 def test_the_oldest_segment_missing_is_told_at_the_start(stopped, server):
     """The cursor points before what is there: counted as damaged, and logged with the sequences."""
     stopped.segments[0].unlink()
-    first = int(stopped.segments[1].name.split("-")[2], 16)
+    first = first_of(stopped.segments[1])
     made = server()
     row = deliver_all(stopped, made)
     assert row["totals"]["damaged"] == first - 1
@@ -90,10 +95,13 @@ def test_the_oldest_segment_missing_is_told_at_the_start(stopped, server):
 
 
 def test_a_newest_segment_whose_header_is_damaged_costs_what_it_had_and_says_how_much(stopped, server):
-    """Nothing in it can be proven any more, so nothing of it is delivered; but its payloads still say what is missing."""
-    newest = stopped.segments[-1]
-    first = int(newest.name.split("-")[2], 16)
+    """Nothing in it can be proven any more, so nothing of it is delivered; but its payloads still say what is missing. Behind it an orderly
+    stop has left one without messages, whose header is damaged as well: else that one would hold, and readers would find the damage."""
+    newest, empty = stopped.segments[-2:]
+    first = first_of(newest)
+    assert first_of(empty) == 12001
     overwrite(newest, 33)
+    overwrite(empty, 33)
     stopped.was_killed = True  # what came last of each source is counted in that segment only
     made = server()
     row = deliver_all(stopped, made)

@@ -192,11 +192,11 @@ def segments(relay):
 
 
 def test_ls_says_segments_and_cursors_while_the_relay_runs_and_after(filled):
-    running = json.loads(spool(filled, "ls", "--json").stdout)
+    running, there = json.loads(spool(filled, "ls", "--json").stdout), len(segments(filled))
     assert filled.stop() == 0
     stopped = json.loads(spool(filled, "ls", "--json").stdout)
-    for seen in (running, stopped):
-        assert seen["last"] == 600 and len(seen["segments"]) == len(segments(filled)) > 2
+    for seen, files in ((running, there), (stopped, len(segments(filled)))):
+        assert seen["last"] == 600 and len(seen["segments"]) == files > 2
         assert [part["first"] for part in seen["segments"][1:]] == [part["last"] + 1 for part in seen["segments"][:-1]]
         assert seen["segments"][0]["first"] == 1 and seen["segments"][-1]["last"] == 600
         assert seen["outputs"] == [{"name": "f", "delivered": 0, "pending": 600}]

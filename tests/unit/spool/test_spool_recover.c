@@ -185,6 +185,53 @@ START_TEST(a_spool_on_a_full_disk_can_be_opened_again_and_again)
 }
 END_TEST
 
+/* ---- an orderly stop ---- */
+
+/* Where the newest segment begins. */
+static uint64_t first_of_newest(void)
+{
+	uint64_t counter, first = 0;
+	const char *name;
+	for (unsigned n = 0; (name = memory_disk_find(&disk, "segment-", n)) != NULL; n++)
+		ck_assert(segment_name_parse(name, &counter, &first));
+	return first;
+}
+
+/* However much was written, the next start finds a checkpoint with nothing behind it; without records there is none more. */
+START_TEST(a_long_segment_is_ended_at_the_stop_so_that_a_start_has_no_blocks_to_look_through)
+{
+	store_blocks(12);
+	keeper_turn(rig.spool);
+	uint64_t counter = rig.spool->writer.current.counter + 1;
+	spool_close(&rig.spool);
+	ck_assert_uint_eq(first_of_newest(), 121);
+	for (unsigned run = 0; run < 3; run++) {
+		rig_open_ok(&rig);
+		ck_assert(rig.recovery.clean && rig.recovery.last_sequence == 120);
+		ck_assert_uint_eq(rig_read_all(&rig, 1).records, 120);
+		ck_assert_uint_eq(rig.spool->writer.current.counter, ++counter);
+		spool_check(rig.spool);
+		spool_close(&rig.spool);
+	}
+	rig_open_ok(&rig);
+}
+END_TEST
+
+/* That one is for the next start, on a disk that may be full by then. */
+START_TEST(a_stop_leaves_the_last_spare)
+{
+	while (rig.spool->table.spares > 1)
+		ck_assert_int_eq(writer_rotate(rig.spool, 1, 0), 0);
+	store_blocks(12);
+	spool_close(&rig.spool);
+	ck_assert_uint_eq(first_of_newest(), 1);
+	ck_assert_ptr_nonnull(memory_disk_find(&disk, "spare-", 0));
+	rig_open_ok(&rig);
+	ck_assert(rig.recovery.clean && rig.recovery.last_sequence == 120);
+	ck_assert_uint_eq(rig_read_all(&rig, 1).records, 120);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("spool_recover");
@@ -196,6 +243,8 @@ int main(void)
 	tcase_add_test(tests, a_log_message_that_looks_like_a_block_is_never_taken_for_one);
 	tcase_add_test(tests, a_segment_of_the_run_before_ends_behind_its_last_good_block);
 	tcase_add_test(tests, sequences_that_a_cursor_has_seen_are_never_used_again);
+	tcase_add_test(tests, a_long_segment_is_ended_at_the_stop_so_that_a_start_has_no_blocks_to_look_through);
+	tcase_add_test(tests, a_stop_leaves_the_last_spare);
 	tcase_add_test(tests, a_spool_on_a_full_disk_can_be_opened_again_and_again);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
