@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the kernel and the disk take for a relay that syncs: the system calls of two rows of tests/bench/compare, at a
+ * What the kernel and the disk take for a relay that syncs: the system calls of some rows of tests/bench/compare, at a
  * period of one's choice, in one thread. Beside them it counts LFs (light) or copies each line once (aggregates): no
  * parsing, no checksums, no TLS. A relay that makes these calls as often cannot take less.
  *
@@ -9,6 +9,9 @@
  *   aggregates   datagrams over UDP_GRO; every PERIOD: read, write past the page cache, sync, append as lines to a file,
  *                which is synced every 16 MiB. The row `udp-gro-file`, "relayd aggregates"
  *   datagrams    the same without UDP_GRO, each with its sender's address and the kernel's time. The row `udp-file`
+ *   octets       octets over one TCP connection, of LINES lines: read 256 KiB, sum them up, copy them once, and write each
+ *                mebibyte past the page cache and sync it. Nothing goes on. What the receiver of blocks in the row `relay-relay`
+ *                does with them, but for looking at the messages
  *
  * The part of the spool is a file of 64 MiB that was written before, so no sync has to find blocks for it. It begins with
  * the first message, ends when all senders have closed (light) or nothing came for a second (the others), and prints one
@@ -19,6 +22,7 @@
  *
  * Usage: bench_floor light PORT OUT_PORT FOLDER --period MICROSECONDS [--connections N] [--no-sync]
  *        bench_floor aggregates|datagrams PORT FOLDER --period MICROSECONDS [--messages] [--no-sync]
+ *        bench_floor octets PORT FOLDER --lines LINES [--no-sync]
  */
 #include "bench_common.h"
 
@@ -36,6 +40,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 enum {
 	GROUP_MAX_BYTES = 8 << 20,
@@ -47,6 +52,8 @@ enum {
 	RECEIVE_BUFFER_BYTES = 64 << 20,
 	AGGREGATE_MAX_BYTES = 65536,
 	DATAGRAMS_BATCH = 128,
+	READ_BYTES = 256 << 10, /* of octets; so much is a block, too */
+	OCTETS_GROUP_BYTES = 1 << 20,
 	CONNECTIONS_MAX = 64,
 	QUIET_MS = 1000,
 };
@@ -67,7 +74,7 @@ struct floor {
 	uint8_t *group; /* begins with a page */
 	size_t len;
 	off_t spool_at, out_at, forgotten;
-	uint64_t lines, groups;
+	uint64_t lines, groups, sum;
 	uint64_t longest_sync_us;
 	double ended; /* the last group */
 };
@@ -132,6 +139,15 @@ static void open_light(struct floor *floor, const char *port, const char *out_po
 		fail("connect or listen");
 	for (unsigned i = 0; i < floor->in_count; i++)
 		floor->in[i] = (struct pollfd){.fd = accept(listener, NULL, NULL), .events = POLLIN};
+}
+
+static void open_octets(struct floor *floor, const char *port, const char *folder)
+{
+	int listener = bind_to(port, SOCK_STREAM);
+	open_spool(floor, folder, true);
+	if (listen(listener, 1) != 0)
+		fail("listen");
+	floor->in[0] = (struct pollfd){.fd = accept(listener, NULL, NULL), .events = POLLIN};
 }
 
 static void open_datagrams(struct floor *floor, const char *port, const char *folder)
@@ -369,6 +385,32 @@ static void run_datagrams(struct floor *floor)
 	}
 }
 
+/* Fills a group, a block's octets at a time. False: the sender has closed. */
+static bool read_octets(struct floor *floor, int fd)
+{
+	static uint8_t octets[READ_BYTES];
+	for (floor->len = 0; floor->len < OCTETS_GROUP_BYTES;) {
+		ssize_t got = recv(fd, octets, sizeof octets, MSG_WAITALL);
+		if (got <= 0)
+			return false;
+		floor->sum += XXH3_64bits(octets, (size_t)got);
+		memcpy(floor->group + floor->len, octets, (size_t)got);
+		floor->len += (size_t)got;
+	}
+	return true;
+}
+
+static void run_octets(struct floor *floor)
+{
+	bool goes_on;
+	do {
+		goes_on = read_octets(floor, floor->in[0].fd);
+		store(floor, floor->group, whole_pages(floor->len));
+		floor->groups++;
+	} while (goes_on);
+	floor->ended = seconds_now();
+}
+
 /* Group after group, until nothing comes any more. */
 static void run(struct floor *floor, bool light)
 {
@@ -388,7 +430,8 @@ static void run(struct floor *floor, bool light)
 static void usage(void)
 {
 	fprintf(stderr, "usage: bench_floor light PORT OUT_PORT FOLDER --period MICROSECONDS [--connections N] [--no-sync]\n"
-	                "       bench_floor aggregates|datagrams PORT FOLDER --period MICROSECONDS [--messages] [--no-sync]\n");
+	                "       bench_floor aggregates|datagrams PORT FOLDER --period MICROSECONDS [--messages] [--no-sync]\n"
+	                "       bench_floor octets PORT FOLDER --lines LINES [--no-sync]\n");
 	exit(2);
 }
 
@@ -401,12 +444,14 @@ static void read_options(struct floor *floor, int argc, char **argv)
 			floor->messages = true;
 		else if (i + 1 < argc && strcmp(argv[i], "--period") == 0)
 			floor->period_us = strtoull(argv[++i], NULL, 10);
+		else if (i + 1 < argc && strcmp(argv[i], "--lines") == 0)
+			floor->lines = strtoull(argv[++i], NULL, 10);
 		else if (i + 1 < argc && strcmp(argv[i], "--connections") == 0)
 			floor->in_count = (unsigned)atoi(argv[++i]);
 		else
 			usage();
 	}
-	if (floor->period_us == 0 || floor->in_count == 0 || floor->in_count > CONNECTIONS_MAX)
+	if ((floor->period_us == 0) == (floor->lines == 0) || floor->in_count == 0 || floor->in_count > CONNECTIONS_MAX)
 		usage();
 }
 
@@ -427,9 +472,10 @@ static void tell(const struct floor *floor, double began, const struct rusage *b
 int main(int argc, char **argv)
 {
 	static struct floor floor = {.syncs = true, .in_count = 1};
-	bool light = argc > 5 && strcmp(argv[1], "light") == 0;
-	floor.aggregates = argc > 4 && strcmp(argv[1], "aggregates") == 0;
-	if (!light && !floor.aggregates && (argc < 5 || strcmp(argv[1], "datagrams") != 0))
+	const char *kind = argc > 4 ? argv[1] : "";
+	bool light = argc > 5 && strcmp(kind, "light") == 0, octets = strcmp(kind, "octets") == 0;
+	floor.aggregates = strcmp(kind, "aggregates") == 0;
+	if (!light && !octets && !floor.aggregates && strcmp(kind, "datagrams") != 0)
 		usage();
 	read_options(&floor, argc - (light ? 5 : 4), argv + (light ? 5 : 4));
 	floor.group = aligned_alloc(PAGE_BYTES, GROUP_MAX_BYTES);
@@ -437,15 +483,20 @@ int main(int argc, char **argv)
 		fail("memory");
 	if (light)
 		open_light(&floor, argv[2], argv[3], argv[4]);
+	else if (octets)
+		open_octets(&floor, argv[2], argv[3]);
 	else
 		open_datagrams(&floor, argv[2], argv[3]);
 	wait_for_more(&floor, -1);
 	struct rusage before;
 	getrusage(RUSAGE_SELF, &before);
 	double began = seconds_now();
-	run(&floor, light);
-	if (floor.lines == 0) {
-		fprintf(stderr, "bench_floor: no line came\n");
+	if (octets)
+		run_octets(&floor);
+	else
+		run(&floor, light);
+	if (floor.groups == 0) {
+		fprintf(stderr, "bench_floor: nothing came\n");
 		return 1;
 	}
 	tell(&floor, began, &before);

@@ -411,8 +411,10 @@ def relay(run):
                "taking": (after.taking - before.taking) / max(got["distinct"], 1) * MB}
     if front is None:
         return figures
+    shipping = front.usage()
     front.stop()
-    return {**without_age(figures), **({"wire": wire / run.count} if wire > 0 else {})}
+    return {**without_age(figures), "load_cpu": (shipping.user + shipping.system) / run.count * MB,
+            **({"wire": wire / run.count} if wire > 0 else {})}
 
 
 def own_cost(said):
@@ -437,6 +439,19 @@ def bare_calls(run, messages=False):
     return {**stream_figures(sent, got, run.count), **own_cost(said), "written": said["written_bytes"] / said["lines"], "longest_sync_ms": said["longest_sync_us"] / 1000}
 
 
+def bare_octets(run):
+    """bench_floor, which receives the same messages as octets of lines and stores them. It tells its cost itself."""
+    folder = run.folder / "daemon"
+    folder.mkdir()
+    bare = run.processes.start([BENCH / "bench_floor", "octets", run.ports[0], folder, "--lines", run.count], stdout=subprocess.PIPE, text=True)
+    wait_until(listening(run.ports[0]), LISTEN_SECONDS, "the port of bench_floor", pause=0.001)
+    sent = run.told(run.load(run.count, load=("tcp", "--connections", "1", "--mix")))
+    said = run.told(bare)
+    cost = own_cost(said)
+    return {**cost, "taking": cost["cpu"], "rate": said["lines_per_group"] * said["groups_per_second"], "written": said["written_bytes"] / said["lines"],
+            "longest_sync_ms": said["longest_sync_us"] / 1000, "load_cpu": sent["cpu_seconds"] / run.count * MB}
+
+
 def bare_reads(run):
     """bench_reads, which only reads what a daemon would read. It tells its cost itself."""
     count = hold(run)
@@ -451,6 +466,8 @@ def bare_reads(run):
 
 def measure(row, label, form, leaves, authority, where):
     with Run(row, label, form, leaves, authority, where) as run:
+        if label == BARE_CALLS and row.measure == "relay":
+            return bare_octets(run)
         if label in (BARE_CALLS, BARE_MESSAGES):
             return bare_calls(run, messages=label == BARE_MESSAGES)
         if is_bare_reads(label):

@@ -82,7 +82,7 @@ ROWS = (
     Row("answers", "20,000/s, RELP/TLS in: how long an answer takes; rsyslog answers before it stores", "relp-tls", ("rsyslog", "relayd"),
         (200 * THOUSAND, 40 * THOUSAND, 3 * THOUSAND), load=(*RELP_TLS, "--rate", "20000"), sink="relp-tls",
         goals=(at_most("answer_p99_ms", None, 10),)),
-    Row("relay-relay", "RELP in, TCP out: the receiving relayd behind a RELP sender, behind a relayd, and behind one that packs", "relp-tcp", ("relayd", "relayd behind-relayd", "relayd behind-zstd"),
+    Row("relay-relay", "RELP in, TCP out: the receiving relayd behind a RELP sender, behind a relayd, and behind one that packs", "relp-tcp", ("relayd", "relayd behind-relayd", "relayd behind-zstd", BARE_CALLS),
         (4 * MILLION, 300 * THOUSAND, 3 * THOUSAND), load=("relp", "--connections", "1", "--mix"), sink="tcp", measure="relay",
         goals=(Goal("cpu", "relayd", True, 0.4, of="relayd behind-relayd"), Goal("taking", "relayd", True, 0.4, of="relayd behind-relayd"),
                Goal("rate", "relayd", False, 2, of="relayd behind-relayd"),
