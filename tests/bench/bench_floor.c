@@ -10,8 +10,8 @@
  *                which is synced every 16 MiB. The row `udp-gro-file`, "relayd aggregates"
  *   datagrams    the same without UDP_GRO, each with its sender's address and the kernel's time. The row `udp-file`
  *   octets       octets over one TCP connection, of LINES lines: read 256 KiB, sum them up, copy them once, and write each
- *                mebibyte past the page cache and sync it. Nothing goes on. What the receiver of blocks in the row `relay-relay`
- *                does with them, but for looking at the messages
+ *                mebibyte past the page cache and sync it. Nothing goes on. What the receiver of blocks in the row
+ *                `relay-relay` does with them, but for looking at the messages
  *
  * The part of the spool is a file of 64 MiB that was written before, so no sync has to find blocks for it. It begins with
  * the first message, ends when all senders have closed (light) or nothing came for a second (the others), and prints one
