@@ -157,7 +157,8 @@ enum encoder_result encoder_encode(struct encoder *encoder, const struct envelop
 void encoder_start_run(struct encoder *encoder)
 {
 	enum encoder_result result;
-	(void)room_for(encoder, RUN_BYTES, &result); /* without memory it takes nothing */
+	if (encoder->format == ENCODER_RFC5424)
+		(void)room_for(encoder, RUN_BYTES, &result); /* without memory it takes nothing */
 }
 
 bool encoder_run_takes(const struct encoder *encoder, size_t record_len)

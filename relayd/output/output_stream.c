@@ -178,9 +178,9 @@ static unsigned send_run(void *context, uint64_t first, const struct bytes *mess
 	struct stream *transport = link_stream(stream->link);
 	struct buffer *out = stream_output(transport);
 	unsigned taken = 0;
-	if (buffer_len(out) == 0)
-		(void)buffer_reserve(out, GATHER_BYTES); /* once, instead of by doubling */
 	for (; taken < count && buffer_len(out) < GATHER_BYTES; taken++) {
+		if (buffer_len(out) == 0)
+			(void)buffer_reserve(out, GATHER_BYTES); /* once, instead of by doubling */
 		size_t len = append_frame(stream, messages[taken], out);
 		if (len == 0) {
 			sender_retry(stream->sender);
@@ -190,7 +190,7 @@ static unsigned send_run(void *context, uint64_t first, const struct bytes *mess
 		if (buffer_len(out) >= GATHER_BYTES)
 			stream_flush(transport);
 	}
-	stream->was_full = buffer_len(out) >= GATHER_BYTES;
+	stream->was_full = taken < count && buffer_len(out) >= GATHER_BYTES;
 	return taken;
 }
 
@@ -251,9 +251,11 @@ static void flush(void *context)
 		return;
 	drain_mark(&stream->drain);
 	stream_flush(link_stream(stream->link));
-	/* No event tells of a buffer that is empty at once. */
-	if (stream->was_full && buffer_len(stream_output(link_stream(stream->link))) == 0)
+	/* No event tells of a buffer that is empty at once. Asked once: there may be nothing that it could be told to. */
+	if (stream->was_full && buffer_len(stream_output(link_stream(stream->link))) == 0) {
+		stream->was_full = false;
 		sender_resume_later(stream->sender);
+	}
 	if (!drain_is_dry(&stream->drain) && !timer_is_set(stream->look)) {
 		stream->look_ns = LOOK_MIN_NS;
 		timer_set(stream->look, stream->look_ns);

@@ -2,9 +2,9 @@
 /*
  * A record is read in three steps that may each be the last for a while: a block is lent by the reader; a record is cut off
  * it, unpacked, filtered and encoded; the encoded message waits in `message` until the transport takes it. So nothing is
- * encoded twice because a window is full, and nothing is encoded before the transport had room for the one before it.
- *
- * Of most records nothing is asked: of these, a whole run goes through each step at once, if the transport takes runs.
+ * encoded twice because a window is full, and nothing is encoded before the transport had room for what was before it: one
+ * message, or a run. Of most records nothing is asked: of these, a whole run goes through each step at once, if the
+ * transport takes runs.
  *
  *     account.last + 1 == sequence of the first that waits, unless it is one that was lost and is sent again
  */
@@ -300,9 +300,13 @@ static bool add_to_run(struct sender *sender, struct bytes record, struct bytes 
 		*message = encoder_pass_on(&sender->encoder, raw);
 		return true;
 	}
-	if (!encoder_run_takes(&sender->encoder, record.len) ||
-	    !envelope_unpack(&sender->unpacking, record, &sender->envelope))
+	if (!encoder_run_takes(&sender->encoder, record.len))
 		return false;
+	unsigned peers = sender->unpacking.peers;
+	if (!envelope_unpack(&sender->unpacking, record, &sender->envelope)) {
+		sender->unpacking.peers = peers; /* it is unpacked again, to be counted: its peer has one place */
+		return false;
+	}
 	encoder_run_add(&sender->encoder, &sender->envelope, message);
 	return true;
 }

@@ -78,7 +78,8 @@
  *
  *   checkpoint   the first block of each segment: everything that opening must know about older segments
  *   control      counters that changed, with the group behind the change; no sequences
- *   end          no payload: the spool was closed in order, and nothing follows in this segment
+ *   end          no payload: the spool was closed in order, and nothing follows in this segment, which may have nothing but
+ *                its checkpoint
  *
  * The payload of checkpoint and control is a list of SECTIONS: u16 type, u16 flags, u32 length, octets.
  *

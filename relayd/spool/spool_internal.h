@@ -204,6 +204,8 @@ int segment_prepare(struct spool *spool, const struct segment_header *place, uin
 
 /* Syncs a prepared segment and gives it its name, and its place in the table. 0 or a negative errno. */
 int segment_publish(struct spool *spool, struct current_segment *segment, uint64_t spare);
+/* Gives back the room behind a segment's last good block: nothing there will ever be read. Only then it is closed. */
+void segment_cut(struct spool *spool, struct segment_entry *entry, uint64_t at);
 
 /* Makes a preallocated spare file and notes it. 0 or a negative errno. */
 int segment_make_spare(struct spool *spool);

@@ -238,21 +238,6 @@ static int rewrite_blocks(struct spool *spool, const struct found *found, const 
 	return result;
 }
 
-/* Gives back the room behind a segment's last good block: nothing there will ever be read. Only then it is closed. */
-static void cut_segment(struct spool *spool, struct segment_entry *entry, uint64_t at)
-{
-	char name[DISK_NAME_MAX_BYTES];
-	segment_name(entry->counter, entry->first, name);
-	int file = spool->disk->open(spool->disk, spool->directory, name, DISK_OPEN_WRITE);
-	int result = file >= 0 ? spool->disk->truncate(spool->disk, file, at) : file;
-	if (file >= 0)
-		spool->disk->close(spool->disk, file);
-	if (result == 0)
-		entry->size = entry->end = at;
-	else
-		slog_warning("spool_segment_not_cut", "path", spool->path, "segment", entry->counter, "error", strerror(-result));
-}
-
 /*
  * On a disk that is full, a newest segment without any record is the only file there is to go on in. All it holds is a
  * checkpoint, which the segments before it give again.
@@ -290,7 +275,7 @@ static int prepare_on_full_disk(struct spool *spool, const struct found *found, 
 	struct segment_table *table = &spool->table;
 	if (table->count == 0 || found->newest_is_gone)
 		return -ENOSPC;
-	cut_segment(spool, &table->entry[table->count - 1], found->tail_at);
+	segment_cut(spool, &table->entry[table->count - 1], found->tail_at);
 	uint64_t size = spool->options.segment_size_bytes > least ? spool->options.segment_size_bytes : least;
 	int result = -ENOSPC;
 	for (; result == -ENOSPC && size >= least; size = size / 2 & ~(uint64_t)(FORMAT_ALIGN_BYTES - 1))
@@ -354,7 +339,7 @@ static int begin_segment(struct spool *spool, struct found *found, struct spool_
 		return result;
 	}
 	if (table->count > 1 && !found->newest_is_gone)
-		cut_segment(spool, &table->entry[old], found->unproven_at);
+		segment_cut(spool, &table->entry[old], found->unproven_at);
 	spool->writer.current = segment;
 	spool->writer.next = rewrites ? found->last + 1 : first;
 	spool->writer.synced = spool->writer.next - 1;

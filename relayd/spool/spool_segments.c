@@ -4,6 +4,7 @@
 #include "spool/spool_internal.h"
 
 #include <errno.h>
+#include <liblog/slog.h>
 #include <stdlib.h>
 
 bool segments_add(struct spool *spool, const struct segment_entry *entry)
@@ -164,6 +165,20 @@ int segment_publish(struct spool *spool, struct current_segment *segment, uint64
 	bool added = segments_add(spool, &entry);
 	pthread_mutex_unlock(&spool->table_lock);
 	return added ? 0 : -ENOMEM;
+}
+
+void segment_cut(struct spool *spool, struct segment_entry *entry, uint64_t at)
+{
+	char name[DISK_NAME_MAX_BYTES];
+	segment_name(entry->counter, entry->first, name);
+	int file = spool->disk->open(spool->disk, spool->directory, name, DISK_OPEN_WRITE);
+	int result = file >= 0 ? spool->disk->truncate(spool->disk, file, at) : file;
+	if (file >= 0)
+		spool->disk->close(spool->disk, file);
+	if (result == 0)
+		entry->size = entry->end = at;
+	else
+		slog_warning("spool_segment_not_cut", "path", spool->path, "segment", entry->counter, "error", strerror(-result));
 }
 
 /* Notes that are dealt with, of segments that are gone: nobody will come past there again. */

@@ -327,17 +327,18 @@ void writer_flush_ledger(struct spool *spool)
 
 /*
  * The next start looks through the newest segment: so one with many blocks is ended before, by a new one that has only its
- * checkpoint. It takes a spare, but not the last, which that start needs itself.
+ * checkpoint. It takes a spare, but not the last, which that start needs itself. Where it fails, all is as it was: that
+ * start takes longer.
  */
-static int end_long_segment(struct spool *spool)
+static void end_long_segment(struct spool *spool)
 {
 	struct writer *writer = &spool->writer;
-	pthread_mutex_lock(&spool->table_lock);
-	bool has_spares = spool->table.spares > 1;
-	pthread_mutex_unlock(&spool->table_lock);
-	if (!has_spares || writer->current.offset - writer->current.head < writer->current.size / LONG_SEGMENT_PART)
-		return 0;
-	return writer_rotate(spool, writer->next, writer->next - 1);
+	struct segment_table *table = &spool->table;
+	uint64_t end = writer->current.offset;
+	if (table->spares < 2 || end - writer->current.head < writer->current.size / LONG_SEGMENT_PART)
+		return;
+	if (writer_rotate(spool, writer->next, writer->next - 1) == 0)
+		segment_cut(spool, &table->entry[table->count - 2], end);
 }
 
 void writer_end(struct spool *spool)
@@ -355,9 +356,8 @@ void writer_end(struct spool *spool)
 		return;
 	/* The end says that all before it is on the disk: so that comes first, and the end needs no other proof. */
 	int result = sync_current(spool);
-	if (result == 0)
-		result = end_long_segment(spool);
 	if (result == 0) {
+		end_long_segment(spool);
 		block_header_write(&header, writer->current.salt, octets);
 		result = disk_write(spool->disk, writer->current.file, &part, 1, writer->current.offset);
 	}

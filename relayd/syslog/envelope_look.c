@@ -120,7 +120,8 @@ bool envelope_prove(struct envelope_context *context, struct bytes record, struc
 	if (common_head_read(context, record, &common) && views_are_sound(&common)) {
 		bool has_hostname = (common.present >> VIEW_HOSTNAME & 1) != 0;
 		source->peer = context->peer[common.slot];
-		source->hostname = bytes_of(common.raw.at + common.numbers[0] / 2, has_hostname ? common.numbers[1] : 0);
+		source->hostname =
+			has_hostname ? bytes_of(common.raw.at + common.numbers[0] / 2, common.numbers[1]) : bytes_of(NULL, 0);
 		context->last_slot = common.slot;
 		context->last_received_ns = common.received_ns;
 		return true;

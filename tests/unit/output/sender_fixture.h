@@ -23,6 +23,7 @@ static unsigned largest_run;
 static uint64_t passed;
 static uint64_t taken[TAKEN_MAX];
 static uint64_t taken_number[TAKEN_MAX];
+static char taken_text[200]; /* of the last of a run, as far as it goes */
 static _Atomic unsigned taken_count; /* a sender that is woken goes on by itself */
 
 static inline bool take(void *context, uint64_t sequence, struct bytes message)
@@ -53,6 +54,7 @@ static inline unsigned take_run(void *context, uint64_t first, const struct byte
 	largest_run = count > largest_run ? count : largest_run;
 	for (; got < count && room > 0; got++) {
 		taken_number[taken_count] = number_in(messages[got]);
+		snprintf(taken_text, sizeof taken_text, "%.*s", (int)messages[got].len, (const char *)messages[got].at);
 		take(context, first + got, messages[got]);
 	}
 	return got;
@@ -86,6 +88,7 @@ struct opening {
 	size_t pending_max;
 	bool blocks;
 	bool runs;
+	bool rfc5424; /* else as received */
 	bool (*send)(void *context, uint64_t sequence, struct bytes message); /* NULL: take */
 	void (*flush)(void *context);                                         /* NULL: it is only counted */
 	void (*settle)(void *context);
@@ -108,7 +111,8 @@ static inline void open_here(void *context)
 		transport.ships_blocks = ships_blocks;
 		transport.send_block = take_block;
 	}
-	sender = sender_open(&base, opening->kind, opening->pending_max, ENCODER_RAW, &transport);
+	enum encoder_format format = opening->rfc5424 ? ENCODER_RFC5424 : ENCODER_RAW;
+	sender = sender_open(&base, opening->kind, opening->pending_max, format, &transport);
 	ck_assert_ptr_nonnull(sender);
 }
 

@@ -219,6 +219,80 @@ START_TEST(a_record_that_cannot_be_read_ends_a_run_and_the_next_one_begins_behin
 }
 END_TEST
 
+static void open_for_rewritten_runs(void)
+{
+	open_as((struct opening){.kind = ACCOUNT_THROUGH, .pending_max = 64, .runs = true, .rfc5424 = true});
+}
+
+/* Some are written anew, some go on as they came, some are too long for a run; and the transport takes them as it likes. */
+START_TEST(what_waits_of_a_run_stays_as_it_was_written)
+{
+	enum { MESSAGES = 3000, TEXT_MAX = 30000 };
+	static const char *const heads[] = {
+		"<13>Oct 11 22:14:15 h%u app[3]: ", "<13>1 2026-10-11T22:14:15.003Z h%u app - - - ", "text %u "};
+	static char text[TEXT_MAX + 200];
+	struct envelope_context packing;
+	struct spool_block *block = NULL;
+	open_for_rewritten_runs();
+	for (unsigned i = 0; i < MESSAGES; i++) {
+		unsigned fill = i % 47 == 0 ? i * 31 % TEXT_MAX : i * 7 % 90;
+		int len = snprintf(text, sizeof text, heads[i * i % 7 % 3], i % 5);
+		len += snprintf(text + len, sizeof text - (size_t)len, "%0*u n=%u", (int)fill, 0, i);
+		block = put_record(block, &packing, text, (size_t)len);
+	}
+	spool_submit_block(spool, block);
+	wait_stored(MESSAGES);
+	for (unsigned i = 0; taken_count < MESSAGES && i < MESSAGES; i++) {
+		resume(i * 13 % 100, 3);
+		worker_call(worker, settle_taken, NULL);
+	}
+	ck_assert_uint_eq(taken_count, MESSAGES);
+	for (unsigned i = 0; i < MESSAGES; i++)
+		ck_assert(taken[i] == i + 1 && taken_number[i] == i);
+	ck_assert_uint_gt(largest_run, 30);
+	settle_all(MESSAGES);
+	close_sender();
+}
+END_TEST
+
+static void put_of_host(struct spool_block *block, struct envelope_context *packing, uint8_t host, bool cut)
+{
+	static const char text[] = "a text without HOSTNAME, so that the peer's address stands for it; longer than any numbers";
+	struct parse_context context = {0};
+	struct envelope envelope = {
+		.received_ns = 1000, .peer = {.transport = TRANSPORT_UDP, .port = 514}, .raw = bytes_of_text(text)};
+	memcpy(envelope.peer.address, (const uint8_t[16]){[10] = 255, [11] = 255, [12] = 10, [15] = host}, 16);
+	parse_message(envelope.raw, &context, &envelope.message);
+	uint8_t *at = spool_block_reserve(block, ENVELOPE_PACKED_MAX_BYTES + envelope.raw.len);
+	size_t packed = envelope_pack(packing, &envelope, at);
+	if (!cut)
+		memcpy(at + packed, text, envelope.raw.len);
+	spool_block_commit(block, packed + (cut ? 0 : envelope.raw.len));
+}
+
+/* It is looked at twice, in a run and to be counted, and has its peer in it. */
+START_TEST(a_record_that_cannot_be_read_leaves_the_peers_of_those_behind_it)
+{
+	struct envelope_context packing;
+	struct spool_block *block = spool_take_block(spool, 0, SPOOL_BLOCK_WAITS, (unsigned)input_index, 1000);
+	envelope_context_start(&packing, 1000);
+	open_for_rewritten_runs();
+	put_of_host(block, &packing, 1, false);
+	put_of_host(block, &packing, 2, true);
+	put_of_host(block, &packing, 3, false);
+	put_of_host(block, &packing, 3, false);
+	spool_submit_block(spool, block);
+	wait_stored(4);
+	resume(100, 50);
+	const uint64_t expected[] = {1, 3, 4};
+	check_taken(expected, sizeof expected / sizeof expected[0]);
+	ck_assert_msg(strstr(taken_text, " 10.0.0.3 ") != NULL, "%s", taken_text);
+	settle_all(4);
+	ck_assert_uint_eq(check_ledger().damaged, 1);
+	close_sender();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("sender_room");
@@ -232,5 +306,7 @@ int main(void)
 	tcase_add_test(test, what_of_a_run_was_sent_before_is_counted_as_sent_again);
 	tcase_add_test(test, a_rule_that_comes_while_a_run_waits_holds_for_it);
 	tcase_add_test(test, a_record_that_cannot_be_read_ends_a_run_and_the_next_one_begins_behind_it);
+	tcase_add_test(test, what_waits_of_a_run_stays_as_it_was_written);
+	tcase_add_test(test, a_record_that_cannot_be_read_leaves_the_peers_of_those_behind_it);
 	return run_suite(suite);
 }
