@@ -203,19 +203,26 @@ START_TEST(an_lf_cannot_be_carried_by_non_transparent_framing)
 }
 END_TEST
 
-/* Most of what was written lies in our kernel's queue, because the server's takes hardly anything. */
-START_TEST(delivered_does_not_pass_what_the_server_has_not_taken)
+/* Long messages for a server whose kernel takes hardly anything, and that reads nothing yet. */
+static void put_before_a_deaf_server(unsigned messages)
 {
-	enum { LEN = 60000, MESSAGES = 300, TAKEN_MAX = 3 };
+	enum { LEN = 60000 };
+	static char text[LEN];
 	sink.receive_buffer = 4096;
 	use_tcp();
 	atomic_store(&sink.deaf, true);
 	start_output();
-	static char text[LEN];
 	int len = snprintf(text, LEN, "<13>1 2026-10-11T22:14:15.003Z host app - ID - ");
 	memset(text + len, 'x', (size_t)(LEN - 1 - len));
-	for (unsigned i = 0; i < MESSAGES; i++)
+	for (unsigned i = 0; i < messages; i++)
 		put_text(text);
+}
+
+/* Most of what was written lies in our kernel's queue. */
+START_TEST(delivered_does_not_pass_what_the_server_has_not_taken)
+{
+	enum { MESSAGES = 300, TAKEN_MAX = 3 };
+	put_before_a_deaf_server(MESSAGES);
 	ck_assert(!wait_delivered_for(MESSAGES, 500));
 	struct output_status status = status_now();
 	ck_assert_uint_le(status.delivered, TAKEN_MAX);
@@ -237,17 +244,8 @@ static double cpu_ms(void)
 /* Whichever message is the last of a burst: also the one that made the output buffer full, with nothing behind it. */
 START_TEST(an_output_sleeps_after_the_last_message_that_a_slow_server_has_taken)
 {
-	enum { LEN = 60000 };
 	unsigned messages = 52 + (unsigned)_i; /* here the 55th is the one */
-	sink.receive_buffer = 4096;
-	use_tcp();
-	atomic_store(&sink.deaf, true);
-	start_output();
-	static char text[LEN];
-	int len = snprintf(text, LEN, "<13>1 2026-10-11T22:14:15.003Z host app - ID - ");
-	memset(text + len, 'x', (size_t)(LEN - 1 - len));
-	for (unsigned i = 0; i < messages; i++)
-		put_text(text);
+	put_before_a_deaf_server(messages);
 	pause_ms(200);
 	atomic_store(&sink.deaf, false);
 	wait_delivered(messages);
