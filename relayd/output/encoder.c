@@ -122,6 +122,7 @@ static enum encoder_result encode_json(struct encoder *encoder, const struct env
 		return ENCODER_NO_MEMORY;
 	const struct json_options options = {
 		.input_name = input_name,
+		.minute = &encoder->minute,
 		.typed = typed == TYPED_EVENT_READ ? &encoder->typed.event : NULL,
 		.typed_is_inexact = typed == TYPED_EVENT_READ && encoder->typed.is_inexact,
 	};

@@ -60,7 +60,7 @@ static size_t encode_rfc5424(struct convert_stream *stream, const struct envelop
 	return encoded.len;
 }
 
-static size_t encode_json(const struct convert_stream *stream, const struct envelope *envelope, const char *error,
+static size_t encode_json(struct convert_stream *stream, const struct envelope *envelope, const char *error,
 						  const struct typed_event *typed, uint8_t *room, size_t size)
 {
 	const struct json_options options = {
@@ -69,6 +69,7 @@ static size_t encode_json(const struct convert_stream *stream, const struct enve
 		.typed_is_inexact = typed != NULL && typed->is_inexact,
 		.zone_configured = stream->zone_configured,
 		.from_file = true,
+		.minute = &stream->minute,
 	};
 	return json_encode(envelope, &options, room, size);
 }

@@ -4,7 +4,6 @@
 #include "syslog/json_structured_data.h"
 #include "syslog/peer.h"
 #include "syslog/reproduce.h"
-#include "syslog/timestamp.h"
 
 #include <liblog/json.h>
 #include <liblog/line.h>
@@ -66,21 +65,22 @@ static void put_number(struct object *object, struct bytes key, uint32_t number)
 	slog_line_put_u64(object->line, number);
 }
 
-static void put_timestamp(struct object *object, const struct message *message, bool zone_configured)
+static void put_timestamp(struct object *object, const struct message *message, const struct json_options *options)
 {
 	uint8_t text[TIMESTAMP_TEXT_MAX_BYTES];
 	if ((message->flags & (MESSAGE_TIME_ABSENT | MESSAGE_TIME_INVALID)) != 0)
 		return;
-	bool with_offset = zone_configured || (message->flags & MESSAGE_ZONE_GUESSED) == 0;
-	put_word(object, TEXT_KEY("timestamp"),
-			   bytes_of(text, timestamp_write(&message->time, TIMESTAMP_DIGITS_MAX, with_offset, text)));
+	bool with_offset = options->zone_configured || (message->flags & MESSAGE_ZONE_GUESSED) == 0;
+	size_t len = timestamp_write_near(&message->time, TIMESTAMP_DIGITS_MAX, with_offset, options->minute, text);
+	put_word(object, TEXT_KEY("timestamp"), bytes_of(text, len));
 }
 
-static void put_received(struct object *object, int64_t received_ns)
+static void put_received(struct object *object, int64_t received_ns, struct timestamp_minute *minute)
 {
 	uint8_t text[TIMESTAMP_TEXT_MAX_BYTES];
 	struct message_time time = {.unix_ns = received_ns, .digits = TIMESTAMP_RFC5424_DIGITS_MAX};
-	put_word(object, TEXT_KEY("received"), bytes_of(text, timestamp_write(&time, TIMESTAMP_RFC5424_DIGITS_MAX, true, text)));
+	size_t len = timestamp_write_near(&time, TIMESTAMP_RFC5424_DIGITS_MAX, true, minute, text);
+	put_word(object, TEXT_KEY("received"), bytes_of(text, len));
 }
 
 static void put_peer(struct object *object, const struct peer *peer)
@@ -122,7 +122,7 @@ static void put_relay(struct object *object, const struct envelope *envelope, co
 	put_key(object, KEY("relay"));
 	struct object inner = begin_object(object->line);
 	if (!options->from_file) {
-		put_received(&inner, envelope->received_ns);
+		put_received(&inner, envelope->received_ns, options->minute);
 		put_peer(&inner, &envelope->peer);
 		put_field(&inner, TEXT_KEY("input"), options->input_name);
 	}
@@ -166,7 +166,7 @@ size_t json_encode(const struct envelope *envelope, const struct json_options *o
 	const struct message *message = &envelope->message;
 	struct slog_line line = slog_line_in((char *)out, room);
 	struct object object = begin_object(&line);
-	put_timestamp(&object, message, options->zone_configured);
+	put_timestamp(&object, message, options);
 	put_word(&object, TEXT_KEY("severity"), bytes_of_text(slog_severity_name((int)message_severity(message))));
 	put_word(&object, TEXT_KEY("facility"), bytes_of_text(slog_facility_name((int)message_facility(message))));
 	put_field(&object, TEXT_KEY("hostname"), message->hostname);

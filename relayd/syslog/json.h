@@ -8,6 +8,7 @@
 #define RELAYD_SYSLOG_JSON_H
 
 #include "syslog/envelope.h"
+#include "syslog/timestamp.h"
 
 #include <liblog/read.h>
 
@@ -32,6 +33,7 @@ struct json_options {
 	const struct slog_reading *typed;
 	bool typed_is_inexact;   /* the fields, written again, are not the octets that they were read from: add raw */
 	bool from_file;          /* read from a file: when and from whom the relay got it means nothing, and is left out */
+	struct timestamp_minute *minute; /* for a thread that writes many: kept from one to the next. NULL: none */
 };
 
 /*

@@ -59,8 +59,7 @@ static inline size_t write_field(struct bytes field, size_t len_max, const uint8
 }
 
 /* HEADER and the SP behind it. Returns its length. */
-static size_t write_header(const struct envelope *envelope, const struct rfc5424_encoding *encoding,
-                           struct timestamp_minute *minute, uint8_t *header)
+static size_t write_header(const struct envelope *envelope, const struct rfc5424_encoding *encoding, uint8_t *header)
 {
 	const struct message *message = &envelope->message;
 	const uint8_t *end = envelope->raw.at + envelope->raw.len;
@@ -69,7 +68,7 @@ static size_t write_header(const struct envelope *envelope, const struct rfc5424
 	len += decimal_write(message->pri, header + len);
 	memcpy(header + len, ">1 ", 3);
 	len += 3;
-	len += write_timestamp(message, minute, header + len);
+	len += write_timestamp(message, encoding->minute, header + len);
 	if (message->hostname.len > 0) {
 		len += write_field(message->hostname, RFC5424_HOSTNAME_MAX_BYTES, end, header + len);
 	} else {
@@ -89,11 +88,10 @@ static size_t write_header(const struct envelope *envelope, const struct rfc5424
 static void put_header(struct slog_line *line, const struct envelope *envelope, const struct rfc5424_encoding *encoding)
 {
 	uint8_t header[HEADER_ROOM_BYTES];
-	struct timestamp_minute none = {0}, *minute = encoding->minute != NULL ? encoding->minute : &none;
 	if (line->size - line->length >= sizeof header)
-		line->length += write_header(envelope, encoding, minute, (uint8_t *)line->text + line->length);
+		line->length += write_header(envelope, encoding, (uint8_t *)line->text + line->length);
 	else
-		put(line, bytes_of(header, write_header(envelope, encoding, minute, header)));
+		put(line, bytes_of(header, write_header(envelope, encoding, header)));
 }
 
 /* Octets that are not UTF-8 take their reversible form: PARAM-VALUE must be UTF-8, and nothing may be lost. */
@@ -157,7 +155,7 @@ static bool has_element(struct bytes structured_data, struct bytes id)
 	return false;
 }
 
-static void put_stamp(struct slog_line *line, const struct envelope *envelope)
+static void put_stamp(struct slog_line *line, const struct envelope *envelope, struct timestamp_minute *minute)
 {
 	uint8_t peer[PEER_TEXT_MAX_BYTES], received[TIMESTAMP_TEXT_MAX_BYTES];
 	struct message_time time = {.unix_ns = envelope->received_ns, .digits = TIMESTAMP_RFC5424_DIGITS_MAX};
@@ -173,12 +171,14 @@ static void put_stamp(struct slog_line *line, const struct envelope *envelope)
 	slog_line_put_string(line, " transport=\"");
 	slog_line_put_string(line, transport_name((enum transport)envelope->peer.transport));
 	slog_line_put_string(line, "\" received=\"");
-	put(line, bytes_of(received, timestamp_write(&time, TIMESTAMP_RFC5424_DIGITS_MAX, true, received)));
+	put(line, bytes_of(received, timestamp_write_near(&time, TIMESTAMP_RFC5424_DIGITS_MAX, true, minute, received)));
 	slog_line_put_string(line, "\"]");
 }
 
-static void put_structured_data(struct slog_line *line, const struct envelope *envelope, bool stamp)
+static void put_structured_data(struct slog_line *line, const struct envelope *envelope,
+                                const struct rfc5424_encoding *encoding)
 {
+	bool stamp = encoding->stamp;
 	const struct message *message = &envelope->message;
 	struct bytes rest = message->structured_data;
 	if (rest.len == 0 && !stamp) {
@@ -195,7 +195,7 @@ static void put_structured_data(struct slog_line *line, const struct envelope *e
 			put_element(line, &element);
 	}
 	if (stamp && !has_element(message->structured_data, STAMP_SD_ID))
-		put_stamp(line, envelope);
+		put_stamp(line, envelope, encoding->minute);
 	if (stamp && (message->flags & MESSAGE_ZONE_GUESSED) != 0 &&
 		!has_element(message->structured_data, TIME_QUALITY_SD_ID))
 		slog_line_put_string(line, "[timeQuality tzKnown=\"0\"]");
@@ -244,7 +244,7 @@ static size_t replace_lf(struct slog_line *line, uint8_t replacement)
 static size_t put_anew(struct slog_line *line, const struct envelope *envelope, const struct rfc5424_encoding *encoding)
 {
 	put_header(line, envelope, encoding);
-	put_structured_data(line, envelope, encoding->stamp);
+	put_structured_data(line, envelope, encoding);
 	return line->overflowed ? 0 : put_space_and_msg(line, &envelope->message);
 }
 

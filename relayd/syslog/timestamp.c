@@ -175,8 +175,13 @@ __attribute__((noinline, cold)) static void set_minute(int64_t local, struct tim
 size_t timestamp_write_near(const struct message_time *time, unsigned digits_max, bool with_offset,
                             struct timestamp_minute *minute, uint8_t *out)
 {
+	struct timestamp_minute none;
 	struct civil_seconds at = civil_split_ns(time->unix_ns);
 	int64_t local = at.seconds + (int64_t)time->offset_minutes * SECONDS_PER_MINUTE;
+	if (minute == NULL) {
+		none = (struct timestamp_minute){0};
+		minute = &none;
+	}
 	if (minute->text[0] == 0 || local < minute->begin || local - minute->begin >= SECONDS_PER_MINUTE)
 		set_minute(local, minute);
 	memcpy(out, minute->text, TIMESTAMP_MINUTE_BYTES);
@@ -193,15 +198,13 @@ size_t timestamp_write_near(const struct message_time *time, unsigned digits_max
 
 size_t timestamp_write(const struct message_time *time, unsigned digits_max, bool with_offset, uint8_t *out)
 {
-	struct timestamp_minute none = {0};
-	return timestamp_write_near(time, digits_max, with_offset, &none, out);
+	return timestamp_write_near(time, digits_max, with_offset, NULL, out);
 }
 
 void timestamp_write_bsd(const struct message_time *time, uint8_t *out)
 {
-	struct timestamp_minute none = {0};
 	uint8_t iso[TIMESTAMP_TEXT_MAX_BYTES];
-	(void)timestamp_write_near(time, 0, false, &none, iso);
+	(void)timestamp_write(time, 0, false, iso);
 	unsigned month = decimal_read_pair(iso + 5), day = decimal_read_pair(iso + 8);
 	assert(month >= 1 && month <= 12);
 	memcpy(out, month_names[month - 1], 3);

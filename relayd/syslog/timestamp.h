@@ -76,7 +76,7 @@ struct timestamp_minute {
 	uint8_t text[TIMESTAMP_MINUTE_BYTES];
 };
 
-/* As timestamp_write(), for a thread that writes many: with the minute's text at hand if it is the one before. */
+/* As timestamp_write(), for a thread that writes many: with the text of the minute before at hand (NULL: none). */
 size_t timestamp_write_near(const struct message_time *time, unsigned digits_max, bool with_offset,
                             struct timestamp_minute *minute, uint8_t *out);
 

@@ -405,8 +405,10 @@ static void run_octets(struct floor *floor)
 	bool goes_on;
 	do {
 		goes_on = read_octets(floor, floor->in[0].fd);
-		store(floor, floor->group, whole_pages(floor->len));
-		floor->groups++;
+		if (floor->len > 0) {
+			store(floor, floor->group, whole_pages(floor->len));
+			floor->groups++;
+		}
 	} while (goes_on);
 	floor->ended = seconds_now();
 }

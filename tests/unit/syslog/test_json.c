@@ -153,6 +153,25 @@ START_TEST(too_little_room_gives_nothing)
 }
 END_TEST
 
+START_TEST(a_kept_minute_changes_nothing)
+{
+	static const char *const texts[] = {
+		"<34>Oct 11 22:14:15 web01 su[231]: a", "<34>1 2026-10-11T22:14:59.999999+02:00 h a - - - b",
+		"<34>1 2026-10-11T22:15:00Z h a - - - c", "<34>1 1969-12-31T23:59:59Z h a - - - d", "no time at all"};
+	static const struct json_options plain;
+	static uint8_t alone[sizeof room];
+	struct timestamp_minute minute = {0};
+	const struct json_options keeping = {.minute = &minute};
+	for (unsigned i = 0; i < 25; i++) {
+		struct envelope envelope = envelope_of(bytes_of_text(texts[i * 3 % 5]));
+		envelope.received_ns += (int64_t)(i % 4) * 30 * 1000000000;
+		size_t len = json_encode(&envelope, &plain, alone, sizeof alone);
+		ck_assert_uint_eq(json_encode(&envelope, &keeping, room, sizeof room), len);
+		ck_assert_mem_eq(room, alone, len);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("json");
@@ -167,6 +186,7 @@ int main(void)
 	tcase_add_test(tests, a_space_that_is_no_part_needs_raw);
 	tcase_add_test(tests, a_time_that_the_message_does_not_say_is_absent);
 	tcase_add_test(tests, credentials_are_told_and_a_local_peer_has_no_address);
+	tcase_add_test(tests, a_kept_minute_changes_nothing);
 	tcase_add_test(tests, too_little_room_gives_nothing);
 	suite_add_tcase(suite, tests);
 	SRunner *runner = srunner_create(suite);
