@@ -234,14 +234,33 @@ def backlog(run):
             "lost": got["lost"], "doubled": got["doubled"], "rate": got["distinct"] / max(got["last_at"] - got["first_at"], 0.001)}
 
 
-def dropped(daemon):
-    """How many messages relayd says that the kernel dropped of its input's, and how many were lost for other reasons."""
+def input_status(daemon):
+    """What relayd says of its input."""
     with socket.socket(socket.AF_UNIX) as control:
         control.settimeout(10)
         control.connect(str(daemon.folder / "run" / "control"))
         control.sendall(b'{"command":"status"}\n')
-        document = json.loads(b"".join(iter(lambda: control.recv(65536), b"")))
-    reasons = document["inputs"][0]["dropped"]
+        return json.loads(b"".join(iter(lambda: control.recv(65536), b"")))["inputs"][0]
+
+
+def workers(run):
+    """How fast messages are stored while the next hop is away: then the input threads are what there is to wait for. It comes back to show that
+    all are there."""
+    daemon = run.daemon()
+    daemon.start()
+    before = daemon.usage()
+    sent = run.told(run.load(run.count))
+    wait_until(lambda: input_status(daemon)["stored"] >= run.count, LOAD_SECONDS, "all messages to be stored", pause=0.001)
+    seconds = time.monotonic() - sent["began"]
+    after = daemon.usage()
+    got = run.told(run.sink(run.count))
+    daemon.stop()
+    return {**without_age(stream_figures(sent, got, run.count)), **daemon_cost(before, after, run.count), "rate": run.count / seconds}
+
+
+def dropped(daemon):
+    """How many messages relayd says that the kernel dropped of its input's, and how many were lost for other reasons."""
+    reasons = input_status(daemon)["dropped"]
     kernel = reasons.get("kernel", 0)
     return kernel, sum(reasons.values()) - kernel
 

@@ -102,9 +102,10 @@ ROWS = (
         ("relayd 1", "relayd 100", "relayd 10000"), (MILLION, MILLION, THOUSAND), load=TCP, sink="tcp", measure="backlog",
         full_only=("relayd 10000",), goals=(Goal("cpu", "relayd 100", True, 1.25, of="relayd 10000"), *(
             Goal("lost", None, True, 0, of=f"relayd {megabytes}") for megabytes in (1, 100, 10000)))),
-    Row("workers", "TCP in (4 connections), TCP out: one input thread, and two", "tcp-disk-tcp", ("relayd one-worker", "relayd two-workers"),
-        (2 * MILLION, 300 * THOUSAND, 3 * THOUSAND), load=TCP, sink="tcp",
-        goals=(Goal("cpu", "relayd one-worker", True, 1.25, of="relayd two-workers"),)),
+    Row("workers", "TCP in (4 connections), packed and stored while the next hop is away: one input thread, and two", "tcp-disk-tcp",
+        ("relayd one-worker", "relayd two-workers"), (2 * MILLION, 300 * THOUSAND, 3 * THOUSAND), load=TCP, sink="tcp", measure="workers",
+        goals=(Goal("cpu", "relayd one-worker", True, 1.25, of="relayd two-workers"),
+               Goal("rate", "relayd one-worker", False, 1.3, of="relayd two-workers"))),
     Row("idle-tcp", "1,000 idle TCP connections", "tcp-file", ("rsyslog", "syslog-ng idle", "relayd"), (1000, 1000, 100), load=("tcp",), measure="idle",
         goals=(at_most("per_connection_kib", None, 2),)),
     Row("idle-tls", "1,000 idle TLS connections", "tls-file", ALL, (1000, 1000, 100), load=("tls",), measure="idle",
