@@ -21,7 +21,7 @@ from relay import BIN, free_port, listening, socket, wait_until  # noqa: E402,F4
 BENCH = BIN.parent / "tests" / "bench"
 SYSLOG_NG = ROOT / "build" / "peers" / "syslog-ng"
 TICKS = os.sysconf("SC_CLK_TCK")
-PROGRAMS = ("rsyslog", "syslog-ng", "relayd")
+PROGRAMS = ("rsyslog", "syslog-ng", "relayd", "bare")  # what labels begin with
 BARE_CALLS = "bare calls"  # no peer: bench_floor, the system calls of a row and nothing else
 BARE_MESSAGES = "bare messages"  # and each message read, packed, checked and found again by relayd's own functions
 MAIN_QUEUE = "rs:main Q:Reg"  # the thread of rsyslog's main queue, through which a ruleset goes that names none

@@ -119,14 +119,3 @@ ROWS = (
         (10000, 500, 1), load=("tcp", "--connections", "4"), sink="tcp", measure="start", slower={"rsyslog": 0.1},
         goals=(at_most("listening_ms", None, 20), at_most("first_ms", None, 50))),
 )
-
-
-def chosen(names):
-    """The rows of these names, or all."""
-    known = {row.name: row for row in ROWS}
-    if names:
-        unknown = [name for name in names if name not in known]
-        if unknown:
-            raise ValueError(f"unknown row \"{unknown[0]}\"; there are {', '.join(known)}")
-        return [known[name] for name in names]
-    return ROWS

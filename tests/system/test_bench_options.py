@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tests/bench/compare is asked for, but cannot do: it says what is wrong and what would be right, and measures nothing."""
 import subprocess
+import sys
 
 import pytest
+from bench_program import bench_program
 from relay import ROOT
 
 COMPARE = ROOT / "tests" / "bench" / "compare"
@@ -23,3 +25,16 @@ def test_rounds_are_a_whole_number_from_one_up(value):
 @pytest.mark.parametrize("value", ["-1", "0", "nan", "inf", "long"])
 def test_minutes_are_a_finite_number_above_nought(value):
     assert f"--minutes: \"{value}\" must be a number above 0" in refused("--minutes", value)
+
+
+def test_an_unknown_program_is_told_with_those_that_there_are():
+    assert "unknown program \"foo\"; there are rsyslog, syslog-ng, relayd, bare" in refused("--programs", "relayd,foo")
+
+
+def test_an_unknown_row_is_told_with_those_that_there_are():
+    assert "unknown row \"idle\"; there are udp-file, " in refused("--rows", "tcp-file,idle")
+
+
+def test_a_row_named_twice_is_taken_once(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["compare", "--rows", "idle-tls,idle-tcp,idle-tls"])
+    assert bench_program("compare").options().rows == ["idle-tls", "idle-tcp"]

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the table of tests/bench/compare says of rounds in which messages were lost, and whom a round begins with."""
-import importlib.machinery
-import importlib.util
 import json
 import sys
 import types
 
 import pytest
+from bench_program import bench_program
 from relay import ROOT
 
 sys.path.insert(0, str(ROOT / "tests" / "bench"))
@@ -15,14 +14,6 @@ import compare_rows  # noqa: E402
 import compare_table  # noqa: E402
 
 ROWS = {row.name: row for row in compare_rows.ROWS}
-
-
-def load_compare():
-    """The program as a module: its name has no suffix."""
-    loader = importlib.machinery.SourceFileLoader("compare_program", str(ROOT / "tests" / "bench" / "compare"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
-    loader.exec_module(module)
-    return module
 
 
 def rounds(cpu, *lost):
@@ -92,7 +83,7 @@ def test_fewer_rounds_than_wanted_are_told(capsys):
 
 @pytest.mark.parametrize("row, fails", [("tcp-file", True), ("udp-file", False)])
 def test_a_run_fails_if_relayd_loses_what_tcp_had_brought(tmp_path, row, fails):
-    compare = load_compare()
+    compare = bench_program("compare")
     wanted = types.SimpleNamespace(minutes=None, form="full", folder=tmp_path, rounds=1, programs=["relayd"])
     comparison = compare.Comparison(wanted, [ROWS[row]])
     compare.compare_measure = types.SimpleNamespace(measure=lambda *_: rounds(0.5, 7)[0])
@@ -101,5 +92,5 @@ def test_a_run_fails_if_relayd_loses_what_tcp_had_brought(tmp_path, row, fails):
 
 
 def test_each_round_begins_with_the_next_program():
-    compare = load_compare()
+    compare = bench_program("compare")
     assert [compare.in_turn(["a", "b", "c"], number)[0] for number in range(4)] == ["a", "b", "c", "a"]
