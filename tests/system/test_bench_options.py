@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tests/bench/compare is asked for, but cannot do: it says what is wrong and what would be right, and measures nothing."""
+import os
 import subprocess
 import sys
 
 import pytest
 from bench_program import bench_program
-from relay import ROOT
+from relay import BIN, ROOT
 
 COMPARE = ROOT / "tests" / "bench" / "compare"
 
@@ -38,3 +39,12 @@ def test_an_unknown_row_is_told_with_those_that_there_are():
 def test_a_row_named_twice_is_taken_once(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["compare", "--rows", "idle-tls,idle-tcp,idle-tls"])
     assert bench_program("compare").options().rows == ["idle-tls", "idle-tcp"]
+
+
+def test_a_run_that_measured_nothing_fails_and_says_why(short_path):
+    if not (BIN.parent / "tests" / "bench" / "bench_send").exists():
+        pytest.skip("the load programs are not built")
+    run = subprocess.run([COMPARE, "--smoke", "--rows", "workers", "--programs", "rsyslog,bare", "--folder", short_path], capture_output=True,
+                         text=True, timeout=60, env=dict(os.environ, RELAYD_BIN_DIR=str(BIN)))
+    assert run.returncode == 1
+    assert "compare: nothing was measured: these rows have relayd, of which none is both chosen and installed" in run.stderr
