@@ -66,6 +66,11 @@ def is_other_count(ours, theirs):
     return is_bare_reads(theirs) and theirs.split()[1:] != ours.split()[1:]
 
 
+def is_base(figure, value):
+    """Whether a ratio to it says something: it is at least one of the last place that its column shows."""
+    return value >= 10 ** -COLUMNS[figure][2]
+
+
 def ratio_lines(summaries):
     """Each shape of relayd beside each peer and beside relayd's first shape, whether or not there is a goal for it."""
     shapes = [label for label in summaries if label.split()[0] == "relayd"]
@@ -75,7 +80,7 @@ def ratio_lines(summaries):
         ours, theirs = summaries[label_of_ours], summaries[label]
         parts = [f"{COLUMNS[figure][0]} {ours[figure][0] / theirs[figure][0]:.3f} x" for figure in
                  ("rate", "cpu", "peak_mb", "written", "ceiling", "per_connection_kib") if
-                 figure in ours and figure in theirs and theirs[figure][0]]
+                 figure in ours and figure in theirs and is_base(figure, theirs[figure][0])]
         if parts:
             yield f"    {label_of_ours} to {label}: {', '.join(parts)}"
 

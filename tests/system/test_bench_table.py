@@ -69,6 +69,13 @@ def test_shapes_of_relayd_stand_beside_its_first_one(capsys):
     assert "relayd two-workers to relayd one-worker: msgs/s 1.000 x, CPU s/M 1.200 x" in said
 
 
+@pytest.mark.parametrize("written, ratio", [(0.0, ""), (0.02, ""), (0.9, ""), (1.0, ", B/msg 508.000 x")])
+def test_there_is_no_ratio_to_what_a_column_cannot_show(capsys, written, ratio):
+    peer, ours = ({**rounds(0.5, 0)[0], "written": octets} for octets in (written, 508.0))
+    said = table(capsys, "tcp-file", {"syslog-ng": [peer], "relayd": [ours]})
+    assert f"relayd to syslog-ng: msgs/s 1.000 x, CPU s/M 1.000 x{ratio}\n" in said
+
+
 def test_latencies_are_in_every_row_that_has_them(capsys):
     each = {**rounds(0.5, 0)[0], "p50_ms": 12.5, "p99_ms": 40.25}
     said = table(capsys, "tcp-file", {"relayd": [each]})
