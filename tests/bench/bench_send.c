@@ -164,23 +164,33 @@ static uint64_t send_datagrams(int fd, const struct options *options, char *line
 	return sent > 0 ? (uint64_t)sent : 0;
 }
 
-static void send_udp(const struct options *options, double started)
+static int datagram_socket(const struct options *options)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), segment = (int)options->line_bytes, room = SEND_BUFFER_BYTES;
 	if (fd < 0 || connect(fd, (const struct sockaddr *)&options->to, sizeof(options->to)) < 0)
 		fail("connect");
-	int segment = (int)options->line_bytes, room = SEND_BUFFER_BYTES;
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	if (options->gso && setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof(segment)) < 0)
 		fail("UDP_SEGMENT");
+	return fd;
+}
+
+/* From as many source ports as there are connections, for receivers that share them among sockets. */
+static void send_udp(const struct options *options, double started)
+{
+	static int fds[CONNECTIONS_MAX];
+	raise_file_limit();
+	for (unsigned i = 0; i < options->connections; i++)
+		fds[i] = datagram_socket(options);
 	make_queue(options, options->gso ? GSO_SEGMENTS : UDP_BATCH, false);
 	uint64_t sent = 0;
-	while (sent < options->count) {
+	for (unsigned turn = 0; sent < options->count; turn++) {
 		uint64_t now = options->count - sent < queue.each ? options->count - sent : queue.each;
 		pace(options, started, sent);
-		sent += send_datagrams(fd, options, stamped_lines(options->first + sent, now), now);
+		sent += send_datagrams(fds[turn % options->connections], options, stamped_lines(options->first + sent, now), now);
 	}
-	close(fd);
+	for (unsigned i = 0; i < options->connections; i++)
+		close(fds[i]);
 }
 
 static void usage(void)
