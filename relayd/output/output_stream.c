@@ -180,7 +180,7 @@ static unsigned send_run(void *context, uint64_t first, const struct bytes *mess
 	unsigned taken = 0;
 	for (; taken < count && buffer_len(out) < GATHER_BYTES; taken++) {
 		if (buffer_len(out) == 0)
-			(void)buffer_reserve(out, GATHER_BYTES); /* once, instead of by doubling */
+			(void)buffer_reserve(out, GATHER_BYTES + 1); /* with the frame that passes it, once instead of by doubling */
 		size_t len = append_frame(stream, messages[taken], out);
 		if (len == 0) {
 			sender_retry(stream->sender);
