@@ -7,6 +7,8 @@
  *     bench_parts --list                the names
  *     bench_parts --only PART COUNT     does that part's work COUNT times and says nothing (`instructions` counts it)
  */
+#include "bench_parts.h"
+
 #include "base/clock.h"
 #include "frame/frame_choice.h"
 #include "frame/octet_counting.h"
@@ -21,9 +23,6 @@
 #include "syslog/parse.h"
 #include "syslog/rfc5424_encode.h"
 
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +33,6 @@ enum {
 	SAMPLE_MAX_BYTES = 512,
 	BLOCK_ROOM = 64 << 10,
 	OUT_BYTES = 64 << 10,
-	TLS_RECORD_BYTES = 16 << 10,
 	WINDOW = 4096,
 	LIMIT = 64 << 10,
 	ROUND_COUNT = 1 << 20, /* messages a timed round */
@@ -70,7 +68,7 @@ static uint64_t sink; /* results go here, so that no work can be left out */
 
 static const int64_t now_ns = 1791756860LL * (int64_t)CLOCK_NS_PER_SECOND;
 
-static void die(const char *what)
+void die(const char *what)
 {
 	fprintf(stderr, "bench_parts: %s\n", what);
 	exit(EXIT_FAILURE);
@@ -459,59 +457,9 @@ static void run_account(uint64_t count)
 
 /* --- TLS --------------------------------------------------------------------------------------------------------- */
 
-static void use_new_certificate(SSL_CTX *server)
-{
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *certificate = X509_new();
-	if (key == NULL || certificate == NULL)
-		die("no certificate");
-	X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
-	X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
-	X509_set_pubkey(certificate, key);
-	if (X509_sign(certificate, key, EVP_sha256()) == 0 || SSL_CTX_use_certificate(server, certificate) != 1 ||
-	    SSL_CTX_use_PrivateKey(server, key) != 1)
-		die("no certificate");
-	X509_free(certificate);
-	EVP_PKEY_free(key);
-}
-
-/* Encrypting full records, as an output under load does: AES-128-GCM, without a socket. */
 static void run_tls(uint64_t count)
 {
-	SSL_CTX *contexts[2] = {SSL_CTX_new(TLS_client_method()), SSL_CTX_new(TLS_server_method())};
-	if (contexts[0] == NULL || contexts[1] == NULL)
-		die("no TLS");
-	use_new_certificate(contexts[1]);
-	SSL_CTX_set_ciphersuites(contexts[0], "TLS_AES_128_GCM_SHA256");
-	SSL *client = SSL_new(contexts[0]), *server = SSL_new(contexts[1]);
-	BIO *there = NULL, *back = NULL;
-	if (client == NULL || server == NULL || BIO_new_bio_pair(&there, 1 << 17, &back, 1 << 17) != 1)
-		die("no TLS");
-	SSL_set_bio(client, there, there);
-	SSL_set_bio(server, back, back);
-	SSL_set_connect_state(client);
-	SSL_set_accept_state(server);
-	while (SSL_do_handshake(client) + SSL_do_handshake(server) != 2)
-		if (ERR_peek_error() != 0)
-			die("the handshake failed");
-	static uint8_t record[TLS_RECORD_BYTES];
-	size_t filled = 0;
-	for (uint64_t i = 0; i < count; i++) {
-		struct bytes raw = samples[KIND_RFC3164].raw[i % SAMPLES];
-		if (filled + raw.len > sizeof record) {
-			if (SSL_write(client, record, sizeof record) != sizeof record)
-				die("a record was not taken");
-			while (BIO_read(back, out, sizeof out) > 0)
-				sink++;
-			filled = 0;
-		}
-		memcpy(record + filled, raw.at, raw.len);
-		filled += raw.len;
-	}
-	SSL_free(client);
-	SSL_free(server);
-	SSL_CTX_free(contexts[0]);
-	SSL_CTX_free(contexts[1]);
+	send_over_tls(samples[KIND_RFC3164].raw, SAMPLES, count);
 }
 
 /* --- the table --------------------------------------------------------------------------------------------------- */
