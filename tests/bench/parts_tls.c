@@ -109,7 +109,7 @@ static void open_there(void *context)
 static void append_frame(struct buffer *out, struct bytes message)
 {
 	if (buffer_len(out) == 0)
-		(void)buffer_reserve(out, GATHER_BYTES);
+		(void)buffer_reserve(out, GATHER_BYTES + 1);
 	uint8_t *room = buffer_reserve(out, message.len + OCTET_COUNTING_HEADER_MAX);
 	if (room == NULL)
 		die("there is no memory for a stream's output");
